@@ -1,0 +1,245 @@
+"""The package's own weights: safetensors with JSON metadata, read strictly.
+
+The metadata has one entry, ``maskgan``: a JSON object with the fields of ``WeightsInfo``. A file is checked by its
+header alone before any memory is taken for its tensors, so a hostile file costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from maskgan.checkpoints.comparison import Shape, compare, printable
+from maskgan.checkpoints.kinds import KINDS, NetworkConfig, kind_of, meta_network
+from maskgan.config import from_dict, to_dict
+from maskgan.errors import MaskGANError, UserError
+from maskgan.files import atomic_path, require_file
+
+FORMAT_VERSION = 1
+LABEL_ORDER = "celebamask-hq"
+
+_METADATA_KEY = "maskgan"
+_STORED_DTYPES = {torch.float32: ("F32", "F16"), torch.int64: ("I64",)}
+_TORCH_SUFFIXES = {".pth", ".pt"}
+_TORCH_STARTS = {b"PK\x03\x04", b"\x80\x02\x8a\n"}  # zip, and the pickled magic number of legacy files
+_LISTED = 12
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What a weights file says about itself."""
+
+    kind: str
+    """A key of ``kinds.KINDS``."""
+    config: NetworkConfig
+    """Sizes of the network."""
+    resolution: int
+    """Side of the pictures that the network was trained for, in pixels."""
+    step: int
+    """Images seen in training."""
+    provenance: str
+    """Where the weights come from."""
+    licence: str
+    """Terms under which they may be used."""
+    label_order: str = LABEL_ORDER
+    """Order of the classes that the network speaks."""
+    format_version: int = FORMAT_VERSION
+    """Version of the file format."""
+
+
+def save_weights(path: Path | str, network: nn.Module, info: WeightsInfo, dtype: torch.dtype = torch.float32) -> None:
+    """Write the weights of ``network``; its floating-point tensors as ``dtype``, float32 or float16.
+
+    Raises:
+        UserError: the suffix is not .safetensors, the file cannot be written, or a value is too large for float16.
+        MaskGANError: a value is not finite. Nothing is left half-written in either case.
+        ValueError: ``info`` describes another network, or ``dtype`` is neither float32 nor float16.
+    """
+    path = require_suffix(Path(path))
+    if dtype not in (torch.float32, torch.float16):
+        raise ValueError(f"weights are stored as float32 or float16, not {dtype}")
+    if kind_of(network) != info.kind or network.config != info.config:
+        raise ValueError(f"the info describes another network than this {type(network).__name__}")
+    tensors = {name: _stored(path, name, tensor, dtype) for name, tensor in network.state_dict().items()}
+    with atomic_path(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata={_METADATA_KEY: json.dumps(_info_to_dict(info))})
+        except SafetensorError as error:
+            raise UserError(f"{path}: cannot be written: {_first_line(error)}") from error
+
+
+def load_weights(path: Path | str, kind: str | None = None) -> tuple[nn.Module, WeightsInfo]:
+    """Read a network: float32, in eval mode, without gradients, on the CPU.
+
+    Args:
+        path: a file written by ``save_weights``.
+        kind: the kind of network that is needed, or ``None`` for any.
+
+    Raises:
+        UserError: no such file, not our format or a newer version of it, truncated, another kind than ``kind``, a
+            tensor missing, unexpected, misshapen, of a wrong type or not finite.
+    """
+    path = Path(path)
+    with _open(path) as stored:
+        info = _info(path, stored.metadata())
+        if kind is not None and info.kind != kind:
+            raise UserError(f"{path}: holds a network of kind '{info.kind}'; one of kind '{kind}' is needed here")
+        try:
+            network = meta_network(info.config)
+        except ValueError as error:
+            raise UserError(f"{path}: its config is wrong: {error}") from error
+        needed = network.state_dict()
+        _check_header(path, stored, needed)
+        try:
+            state = {name: _loaded(path, name, stored.get_tensor(name)) for name in needed}
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{path}: cannot be read: {_first_line(error)}") from error
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False), info
+
+
+def read_info(path: Path | str) -> WeightsInfo:
+    """What the file says about itself; only its header is read.
+
+    Raises:
+        UserError: no such file, not our format, truncated, or a newer version of the format.
+    """
+    path = Path(path)
+    with _open(path) as stored:
+        return _info(path, stored.metadata())
+
+
+def sha256(path: Path | str) -> str:
+    """The SHA-256 of a file, 64 hexadecimal digits.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    with open(require_file(Path(path)), "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def fingerprint(path: Path | str) -> str:
+    """The first 12 digits of ``sha256``, as shown to people."""
+    return sha256(path)[:12]
+
+
+def require_suffix(path: Path) -> Path:
+    """Return ``path`` if it names a safetensors file.
+
+    Raises:
+        UserError: it has another suffix.
+    """
+    if path.suffix.lower() != ".safetensors":
+        raise UserError(f"{path}: weights are written as .safetensors")
+    return path
+
+
+def _stored(path: Path, name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    tensor = tensor.detach().cpu()
+    if not tensor.is_floating_point():
+        return tensor.clone()
+    if not torch.isfinite(tensor).all():
+        raise MaskGANError(f"{path}: not written: tensor {name} holds values that are not finite")
+    converted = tensor.to(dtype)
+    if not torch.isfinite(converted).all():
+        largest = float(tensor.abs().max())
+        raise UserError(f"{path}: not written: tensor {name} holds {largest:.3g}, too large for {dtype}; use float32")
+    return converted.clone(memory_format=torch.contiguous_format)
+
+
+def _loaded(path: Path, name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor.clone()
+    # A copy: the file's own pages would fail under the network if another program cut the file short.
+    converted = tensor.to(torch.float32, copy=True)
+    if not torch.isfinite(converted).all():
+        raise UserError(f"{path}: tensor {name} holds values that are not finite; get the file again")
+    return converted
+
+
+def _open(path: Path) -> AbstractContextManager[Any]:
+    require_file(path)
+    with open(path, "rb") as stream:
+        start = stream.read(4)
+    if path.suffix.lower() in _TORCH_SUFFIXES or start in _TORCH_STARTS:
+        raise UserError(
+            f"{path}: is a PyTorch file; convert the reference's weights first with "
+            "'maskgan import-reference IN.pth OUT.safetensors'"
+        )
+    try:
+        opened: AbstractContextManager[Any] = safe_open(path, framework="pt", device="cpu")
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a safetensors file, or damaged ({_first_line(error)})") from error
+    return opened
+
+
+def _info_to_dict(info: WeightsInfo) -> dict[str, Any]:
+    values = {f.name: getattr(info, f.name) for f in fields(info)}
+    return {**values, "config": to_dict(info.config)}
+
+
+def _info(path: Path, metadata: Mapping[str, str] | None) -> WeightsInfo:
+    if _METADATA_KEY not in (metadata or {}):
+        raise UserError(f"{path}: a safetensors file, but not of maskgan (it lacks our metadata)")
+    assert metadata is not None
+    try:
+        values = json.loads(metadata[_METADATA_KEY])
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: its metadata is damaged; get the file again") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: its metadata should be a JSON object")
+    version = values.get("format_version")
+    if type(version) is int and version > FORMAT_VERSION:
+        raise UserError(f"{path}: has format {version}, newer than {FORMAT_VERSION}; update maskgan to read it")
+    known = {f.name for f in fields(WeightsInfo)}
+    if wrong := sorted(known ^ set(values)):
+        state = "missing" if wrong[0] in known else "unknown"
+        raise UserError(f"{path}: field {printable(wrong[0])!r} of its metadata is {state}")
+    _check_fields(path, values)
+    if values["kind"] not in KINDS:
+        raise UserError(f"{path}: kind {values['kind']!r} is unknown; known are {', '.join(KINDS)}")
+    try:
+        config = from_dict(KINDS[values["kind"]].config_type, values["config"])
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    return WeightsInfo(**{**values, "config": config})
+
+
+def _check_fields(path: Path, values: Mapping[str, Any]) -> None:
+    types = {"kind": str, "config": dict, "resolution": int, "step": int, "format_version": int}
+    for name in values:
+        needed = types.get(name, str)
+        if type(values[name]) is not needed:
+            raise UserError(f"{path}: field {name!r} of its metadata should be {needed.__name__}")
+    for name, lowest, highest in (("resolution", 1, 65536), ("step", 0, 2**63), ("format_version", 1, FORMAT_VERSION)):
+        if not lowest <= values[name] <= highest:
+            raise UserError(f"{path}: field {name!r} of its metadata is outside {lowest}..{highest}")
+    if values["label_order"] != LABEL_ORDER:
+        raise UserError(f"{path}: speaks the label order {values['label_order']!r}, not {LABEL_ORDER!r}")
+
+
+def _check_header(path: Path, stored: Any, needed: Mapping[str, Tensor]) -> None:
+    names: list[str] = stored.keys()
+    headers = {name: stored.get_slice(name) for name in names}
+    found: dict[str, Shape] = {name: tuple(header.get_shape()) for name, header in headers.items()}
+    if differences := compare({name: tuple(tensor.shape) for name, tensor in needed.items()}, found):
+        raise UserError(f"{path}: does not fit its own config: {differences.describe(_LISTED)}")
+    for name, header in headers.items():
+        if header.get_dtype() not in _STORED_DTYPES[needed[name].dtype]:
+            wanted = "float32 or float16" if needed[name].is_floating_point() else "int64"
+            raise UserError(f"{path}: tensor {name} has the type {header.get_dtype()}; {wanted} is needed")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

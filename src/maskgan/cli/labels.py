@@ -1,0 +1,80 @@
+"""``maskgan labels``: show the 19 classes, say what a mask holds, convert masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group("labels", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Show the 19 classes, inspect a mask, or convert masks between label orders."""
+    if context.invoked_subcommand is None:
+        _show()
+
+
+@command.command("show")
+def show() -> None:
+    """List the classes: index in each known order, name, colour."""
+    _show()
+
+
+@command.command("inspect")
+@click.argument("mask", type=click.Path(path_type=Path))
+def inspect(mask: Path) -> None:
+    """Say which classes MASK holds, and which label order it seems to follow."""
+    import numpy as np
+
+    from maskgan.images import read_label_map
+    from maskgan.label_order import guess_order
+    from maskgan.labels import ORDERS
+
+    label_map = read_label_map(mask, "celebamask-hq")
+    guess = guess_order(label_map)
+    click.echo(f"{mask}: {label_map.shape[1]}x{label_map.shape[0]}, most likely in {guess.order} order")
+    for value, count in zip(*np.unique(label_map, return_counts=True), strict=True):
+        click.echo(f"{value:5d}  {ORDERS[guess.order][value]:12s}{count / label_map.size:7.2%}")
+
+
+@command.command("convert")
+@click.argument("masks", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File, or folder for several.")
+@click.option("--from", "source", default="auto", show_default=True, help="Order of MASKS.")
+@click.option("--to", "target", default="celebamask-hq", show_default=True, help="Order to write.")
+@click.option("--colour", is_flag=True, help="Write colour masks in place of label maps.")
+def convert(masks: tuple[Path, ...], output: Path, source: str, target: str, colour: bool) -> None:
+    """Convert MASKS (label maps or colour masks) to label maps in another order, or to colour masks."""
+    from maskgan.errors import UserError
+    from maskgan.files import make_folder
+    from maskgan.images import read_label_map, write_label_map, write_picture
+    from maskgan.labels import ORDERS, colourise, convert_order
+
+    if target not in ORDERS:
+        raise UserError(f"--to {target!r}: unknown label order; known are {', '.join(ORDERS)}")
+    if colour and target != "celebamask-hq":
+        raise UserError("--colour: colours are those of CelebAMask-HQ, so --to must stay celebamask-hq")
+    into_folder = len(masks) > 1 or output.is_dir()
+    if into_folder:
+        make_folder(output)
+    for mask in masks:
+        label_map = read_label_map(mask, source)
+        path = output / f"{mask.stem}.png" if into_folder else output
+        if colour:
+            write_picture(path, colourise(label_map))
+        else:
+            write_label_map(path, convert_order(label_map, "celebamask-hq", target))
+        click.echo(path)
+
+
+def _show() -> None:
+    from maskgan.labels import CLASSES, ORDERS
+
+    others = [order for order in ORDERS if order != "celebamask-hq"]
+    click.echo("index  " + "".join(f"{'in ' + order:>16s}" for order in others) + "  name        colour    meaning")
+    for c in CLASSES:
+        indices = "".join(f"{ORDERS[order].index(c.name):16d}" for order in others)
+        colour = "#{:02x}{:02x}{:02x}".format(*c.colour)
+        click.echo(f"{c.index:5d}  {indices}  {c.name:10s}  {colour}   {c.title}")
+    click.echo("\nLeft and right are the person's: the left eye lies on the right of the picture.")

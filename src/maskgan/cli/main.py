@@ -1,0 +1,101 @@
+"""The ``maskgan`` program: finds the command, runs it, and turns every failure into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from maskgan import __version__
+from maskgan.errors import MaskGANError
+
+_COMMANDS = (
+    "edit",
+    "style-copy",
+    "demo",
+    "labels",
+    "prepare",
+    "draw-faces",
+    "train",
+    "evaluate",
+    "import-reference",
+)
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when it is asked for; the modules import torch only when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"maskgan.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="maskgan")
+def cli() -> None:
+    """Edit a face by editing its semantic mask."""
+
+
+class _LineHandler(logging.Handler):
+    """Log records as plain lines on stderr; warnings are marked as such."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        mark = "" if record.levelno < logging.WARNING else f"maskgan: {record.levelname.lower()}: "
+        print(f"{mark}{record.getMessage()}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code: 0 done, 1 our failure, 2 bad input, 130 interrupted."""
+    logger = logging.getLogger("maskgan")
+    logger.handlers = [_LineHandler()]
+    logger.setLevel(logging.INFO)
+    try:
+        result = cli.main(args=arguments, prog_name="maskgan", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.ctx.get_help() if error.ctx else error.format_message())
+        return 2
+    except click.ClickException as error:
+        hint = f" (see '{error.ctx.command_path} --help')" if isinstance(error, click.UsageError) and error.ctx else ""
+        return _fail(error.format_message() + hint, error.exit_code)
+    except MaskGANError as error:
+        return _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader went away, as with `| head`; keep the interpreter from complaining again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return _fail("out of memory; use a smaller picture or batch", 1)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{(error.strerror or str(error)).lower()}", 1)
+    except Exception as error:
+        if os.environ.get("MASKGAN_DEBUG"):
+            traceback.print_exc()
+        reason = (str(error).splitlines() or [""])[0]
+        return _fail(
+            f"a fault of the program: {type(error).__name__}: {reason}; MASKGAN_DEBUG=1 shows where, please report it", 1
+        )
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, exit_code: int) -> int:
+    print("maskgan: error: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    return exit_code
+
+
+def entry_point() -> None:
+    """The installed ``maskgan`` script."""
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""What rendering commands open before they begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maskgan.assets import shipped_weights
+from maskgan.editing.session import FaceEditor
+from maskgan.errors import UserError
+from maskgan.images import check_picture_path
+
+
+def open_editor(weights: str | None, device: str, precision: str) -> FaceEditor:
+    """An editor with the weights asked for, or those that ship."""
+    path = shipped_weights("dense-mapping") if weights is None else Path(weights)
+    return FaceEditor.from_weights(path, device, "bf16" if precision == "bf16" else "fp32")
+
+
+def require_writable(output: Path) -> None:
+    """Refuse an output that could not be written, before any work is done.
+
+    Raises:
+        UserError: the folder is missing, ``output`` is a folder, or no picture format has its suffix.
+    """
+    check_picture_path(output)
+    if not output.parent.is_dir():
+        raise UserError(f"{output.parent}: no such folder; create it or choose another output")
+    if output.is_dir():
+        raise UserError(f"{output}: is a folder; give the name of a file to write")

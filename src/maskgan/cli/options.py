@@ -1,0 +1,51 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+DEVICES = click.Choice(["cpu", "cuda", "mps"])
+PRECISIONS = click.Choice(["fp32", "bf16"])
+
+
+def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--weights``, ``--device``, ``--precision``: what renders, and how."""
+    for option in (
+        click.option("--precision", type=PRECISIONS, default="fp32", show_default=True, help="Type of the arithmetic."),
+        click.option("--device", type=DEVICES, help="Where to compute.  [default: cuda if there is one, else cpu]"),
+        click.option("--weights", metavar="FILE", help="Dense mapping weights.  [default: those that ship]"),
+    ):
+        function = option(function)
+    return function
+
+
+order_option: Decorator = click.option(
+    "--order",
+    default="auto",
+    show_default=True,
+    metavar="ORDER",
+    help="Label order of the masks: celebamask-hq, face-parsing, or auto (celebamask-hq, with a warning in doubt).",
+)
+
+
+def resolve_device(device: str | None) -> str:
+    """The device asked for, or the best there is.
+
+    Raises:
+        UserError: the device asked for is not there.
+    """
+    import torch
+
+    from maskgan.errors import UserError
+
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device is None:
+        return "cuda" if present["cuda"] else "cpu"
+    if not present[device]:
+        raise UserError(f"--device {device}: this machine has none; use --device cpu")
+    return device

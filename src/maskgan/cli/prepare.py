@@ -1,0 +1,93 @@
+"""``maskgan prepare``: from an unpacked CelebAMask-HQ to pairs that are quick to read."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from maskgan.errors import MaskGANError, UserError
+
+if TYPE_CHECKING:
+    from maskgan.data.celebamask import Finding
+
+_log = logging.getLogger(__name__)
+
+
+@click.command("prepare")
+@click.argument("source", metavar="CELEBAMASK_DIR", type=click.Path(path_type=Path))
+@click.argument("out", metavar="[OUT]", required=False, type=click.Path(path_type=Path))
+@click.option("--size", type=click.IntRange(16, 4096), help="Shrink pictures and masks to this side; else kept as is.")
+@click.option("--shards", type=click.IntRange(min=1), metavar="N", help="Write tar shards of N pairs each.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes to work with.  [default: one for each core]")
+@click.option("--previews", type=click.IntRange(0, 1000), default=6, show_default=True, help="Coloured previews.")
+@click.option("--check", is_flag=True, help="Write nothing; list what is damaged or missing in OUT, or in the source.")
+def command(
+    source: Path, out: Path | None, size: int | None, shards: int | None, jobs: int | None, previews: int, check: bool
+) -> None:
+    """Assemble the label maps of CELEBAMASK_DIR, the unpacked CelebAMask-HQ, and write pairs into OUT.
+
+    OUT gets images/ and masks/ (or shards/), CelebA's split lists in splits/, attributes.csv, a few previews/ and
+    report.json. Pictures are hard links to the originals where that is possible. Stopped with Ctrl-C, the same command
+    goes on where it was. Damaged pairs are left out and listed in report.json.
+
+    With --check, everything in OUT is read if OUT exists, else everything in CELEBAMASK_DIR; the exit code is 1 if
+    something is wrong with it.
+    """
+    if check:
+        _check(source, out, jobs)
+        return
+    if out is None:
+        raise UserError("give OUT, the folder to write, or --check to write nothing")
+    from maskgan.data.making import Options
+    from maskgan.data.prepare import REPORT_FILE, prepare
+
+    with _bar("prepare") as progress:
+        report = prepare(source, out, Options(size, shards), jobs=jobs, previews=previews, progress=progress)
+    splits = ", ".join(f"{count} {name}" for name, count in report.splits.items())
+    click.echo(f"{out}: {report.prepared} of {report.found} pairs ({report.made} new): {splits}")
+    if report.unlisted:
+        _log.warning("%d pairs are in no split list: the mapping file has no row for them", report.unlisted)
+    if report.unused:
+        _log.warning("%d things in the source belong to no picture; see %s", len(report.unused), out / REPORT_FILE)
+    if report.damaged:
+        reason = report.damaged[0].reason
+        _log.warning("%d damaged pairs are left out; see %s; %s", len(report.damaged), out / REPORT_FILE, reason)
+
+
+def _check(source: Path, out: Path | None, jobs: int | None) -> None:
+    from maskgan.data.inspection import check_prepared, check_source
+
+    with _bar("check") as progress:
+        if out is not None and out.exists():
+            checked, findings = out, check_prepared(out, jobs, progress)
+        else:
+            checked, findings = source, check_source(source, jobs, progress)
+    for finding in findings:
+        click.echo(f"{finding.kind}: {finding.reason}")
+    if findings:
+        raise MaskGANError(f"{checked}: {_count(findings)}")
+    click.echo(f"{checked}: nothing is damaged or missing")
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in Counter(finding.kind for finding in findings).most_common())
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, shown once there is progress."""
+    from tqdm import tqdm
+
+    with tqdm(desc=title, unit="pair", total=0, delay=1e-9) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress

@@ -1,0 +1,42 @@
+"""``maskgan style-copy``: the look of one face on another mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maskgan.cli.options import network_options, order_option, resolve_device
+
+
+@click.command("style-copy")
+@click.argument("style_image", type=click.Path(path_type=Path))
+@click.option("--style-mask", required=True, type=click.Path(path_type=Path), help="STYLE_IMAGE's own mask.")
+@click.option("--onto", required=True, type=click.Path(path_type=Path), help="The mask that the new face follows.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write.")
+@order_option
+@network_options
+def command(
+    style_image: Path,
+    style_mask: Path,
+    onto: Path,
+    output: Path,
+    order: str,
+    weights: str | None,
+    device: str | None,
+    precision: str,
+) -> None:
+    """Render a face with the look of STYLE_IMAGE and the shape of another mask.
+
+    The result has the size of that mask.
+    """
+    from maskgan.cli.opening import open_editor, require_writable
+    from maskgan.images import read_label_map, read_picture, write_picture
+
+    require_writable(output)
+    picture = read_picture(style_image)
+    own, target = read_label_map(style_mask, order), read_label_map(onto, order)
+    editor = open_editor(weights, resolve_device(device), precision)
+    editor.set_style(picture, own)
+    write_picture(output, editor.render_style_onto(target))
+    click.echo(output)

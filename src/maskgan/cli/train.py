@@ -1,0 +1,103 @@
+"""``maskgan train``: train a network, or go on with a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from maskgan.cli.options import DEVICES, PRECISIONS, resolve_device
+from maskgan.errors import UserError
+
+
+@click.group("train")
+def command() -> None:
+    """Train a network, or go on with a run: the same command again resumes it."""
+
+
+def _run_options(learning_rate: float, batch_size: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that every stage has; defaults differ."""
+    options = (
+        click.option("--data", required=True, help="Folder, tar file, glob of tar files, or drawn:N for drawn faces."),
+        click.option("--run", "run", required=True, type=click.Path(path_type=Path), help="Run folder: the record."),
+        click.option("--preset", default="demo", show_default=True, help="Sizes: paper, demo or tiny."),
+        click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]"),
+        click.option("--minutes", type=float, help="Time to train; learning rate and resolution follow it."),
+        click.option("--images", type=int, help="Pictures to see, in place of --minutes."),
+        click.option("--batch-size", type=int, default=batch_size, show_default=True),
+        click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
+        click.option("--decay-from", type=float, default=0.5, show_default=True, help="Share of the run at full rate."),
+        click.option("--ema-images", type=float, default=1500, show_default=True, help="Half-life of averaged weights."),
+        click.option("--precision", type=PRECISIONS, help="Type of the arithmetic.  [bf16 on cpu and cuda]"),
+        click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]"),
+        click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--workers", type=int, default=2, show_default=True, help="Decoding threads or processes."),
+        click.option("--cache-gigabytes", type=float, default=4.0, show_default=True, help="Decoded faces in memory."),
+        click.option("--snapshot-minutes", type=float, default=5.0, show_default=True, help="How often to save."),
+        click.option("--sample-minutes", type=float, default=5.0, show_default=True, help="How often to draw samples."),
+        click.option("--licence", help="Terms of the training data, written into the weights."),
+        click.option("--no-augmentation", is_flag=True, help="Show the pictures as they are."),
+        click.option("--dry-run", is_flag=True, help="Print the config, read one pair, and stop."),
+    )
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+@command.command("dense-mapping")
+@_run_options(learning_rate=2e-4, batch_size=8)
+@click.option("--perceptual", default="efficientnet", show_default=True, help="Or the path of VGG-19's weights.")
+@click.option("--adversarial-weight", type=float, default=1.0, show_default=True)
+@click.option("--feature-matching-weight", type=float, default=10.0, show_default=True)
+@click.option("--perceptual-weight", type=float, default=10.0, show_default=True)
+@click.option("--pixel-weight", type=float, default=0.0, show_default=True)
+@click.option("--fusion", type=click.Choice(["sft", "concat"]), help="Of mask and image.  [the preset's: sft]")
+def dense_mapping(**options: Any) -> None:
+    """Stage 1: a face from its mask and its style."""
+    from maskgan.training.config import LossWeights
+
+    names = ("adversarial", "feature_matching", "perceptual", "pixel")
+    weights = LossWeights(**{name: options.pop(f"{name}_weight") for name in names})
+    _train("dense-mapping", options, weights=weights)
+
+
+@command.command("parser")
+@_run_options(learning_rate=1e-3, batch_size=16)
+def parser(**options: Any) -> None:
+    """The face parser, which reads a mask from a face."""
+    _train("parser", options)
+
+
+def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
+    from maskgan.data.opening import open_pairs
+    from maskgan.data.pairs import select
+    from maskgan.data.transforms import NO_AUGMENTATION
+    from maskgan.training.config import TrainingConfig
+    from maskgan.training.loop import train
+    from maskgan.training.stages import build_stage
+
+    folder, dry_run = options.pop("run"), options.pop("dry_run")
+    options["device"] = resolve_device(options["device"])
+    options["precision"] = options["precision"] or ("fp32" if options["device"] == "mps" else "bf16")
+    if options.pop("no_augmentation"):
+        more["augment"] = NO_AUGMENTATION
+    if options["minutes"] is not None and options["images"] is not None:
+        raise UserError("--minutes and --images exclude each other")
+    given = {name: value for name, value in options.items() if value is not None}
+    config = TrainingConfig(stage=stage, **given, **more)
+    pairs = open_pairs(config.data)
+    if config.keys is not None:
+        pairs = select(pairs, config.keys)
+    if dry_run:
+        pair = pairs[0]
+        click.echo(json.dumps(config.to_dict(), indent=2))
+        click.echo(f"{len(pairs)} pairs; the first, {pair.key}, is {pair.picture.shape[1]}x{pair.picture.shape[0]}")
+        return
+    train(build_stage(config), config, pairs, folder)

@@ -1,0 +1,247 @@
+"""Sizes of the networks, gathered in named presets.
+
+``paper`` is what the paper and its reference code say; ``demo`` is small enough for a laptop and for shipping;
+``tiny`` is for tests. Every network can be built at any other size from its config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from maskgan.errors import UserError
+from maskgan.labels import NUM_CLASSES
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """An encoder, residual blocks and a decoder (the Pix2PixHD global generator)."""
+
+    base_channels: int = 64
+    """Channels after the first convolution; doubled by each downsampling."""
+    max_channels: int = 1024
+    """Where the doubling stops."""
+    downsamplings: int = 4
+    """Stride-2 convolutions, and as many upsamplings."""
+    residual_blocks: int = 4
+    """Blocks at the lowest resolution."""
+    outer_kernel: int = 7
+    """Kernel size of the first and the last convolution."""
+    upsampling: Literal["transposed", "resize"] = "transposed"
+    """Transposed 3x3 convolution, as published, or nearest x2 and a 3x3 convolution, which leaves no checkerboard."""
+    modulate_decoder: bool = False
+    """AdaIN in the upsampling layers too, not in the residual blocks alone; the style then reaches the picture."""
+
+
+@dataclass(frozen=True)
+class StyleEncoderConfig:
+    """The spatial-aware style encoder."""
+
+    base_channels: int = 16
+    """Channels after the first convolution of both branches; doubled by each of the next five up to the maximum."""
+    max_channels: int = 64
+    """Where the doubling stops."""
+    fusion: Literal["sft", "concat"] = "sft"
+    """How the mask's branch conditions the image's branch: SFT layers, or the concatenation of the ablation."""
+
+
+@dataclass(frozen=True)
+class DenseMappingConfig:
+    """Image generation backbone and spatial-aware style encoder together."""
+
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    style_encoder: StyleEncoderConfig = field(default_factory=StyleEncoderConfig)
+    initialisation: Literal["normal", "fan_in"] = "normal"
+    """N(0, 0.02) everywhere, as the reference; or He initialisation, with AdaIN and SFT scales starting at 1."""
+    num_classes: int = NUM_CLASSES
+    """Channels of the one-hot mask."""
+
+
+@dataclass(frozen=True)
+class MaskVAEConfig:
+    """The mask autoencoder."""
+
+    resolution: int = 512
+    """Side of the masks; at least 4 * 2**downsamplings fits the paper's 4 px bottleneck."""
+    base_channels: int = 32
+    """Channels after the first convolution; doubled by each of the next."""
+    downsamplings: int = 7
+    """Stride-2 convolutions, and as many upsamplings."""
+    latent_size: int = 1024
+    """Numbers in a mask code."""
+    num_classes: int = NUM_CLASSES
+    """Channels of the one-hot mask."""
+
+
+@dataclass(frozen=True)
+class BlenderConfig:
+    """The alpha blender: a backbone without style, from two faces to an alpha map."""
+
+    backbone: BackboneConfig = field(
+        default_factory=lambda: BackboneConfig(base_channels=32, max_channels=256, downsamplings=3, residual_blocks=3)
+    )
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """PatchGAN discriminators at several scales."""
+
+    base_channels: int = 64
+    """Channels after the first convolution; doubled by each of the next two, and by the stride-1 one after them."""
+    layers: int = 3
+    """Stride-2 convolutions before the stride-1 one."""
+    scales: int = 2
+    """Discriminators; each sees half the resolution of the one before."""
+    num_classes: int = NUM_CLASSES
+    """Channels of the one-hot mask that is concatenated with the image."""
+
+
+@dataclass(frozen=True)
+class ParserConfig:
+    """The U-Net that reads a mask from a face; measures how well pictures follow their masks."""
+
+    base_channels: int = 16
+    """Channels at full resolution; doubled by each downsampling (the reference's 64 divided by 4)."""
+    downsamplings: int = 4
+    """Max-poolings, and as many upsamplings."""
+    num_classes: int = NUM_CLASSES
+    """Logits for each pixel."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One size of everything."""
+
+    name: str
+    """As given to ``--preset``."""
+    resolution: int
+    """Side of the pictures, in pixels."""
+    phases: tuple[tuple[float, int], ...]
+    """(fraction of the budget, side in training from there on): small pictures first teach the same for less."""
+    dense_mapping: DenseMappingConfig
+    mask_vae: MaskVAEConfig
+    blender: BlenderConfig
+    discriminator: DiscriminatorConfig
+    parser: ParserConfig
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "paper": Preset(
+            name="paper",
+            resolution=512,
+            phases=((0.0, 512),),
+            dense_mapping=DenseMappingConfig(),
+            mask_vae=MaskVAEConfig(),
+            blender=BlenderConfig(),
+            discriminator=DiscriminatorConfig(),
+            parser=ParserConfig(),
+        ),
+        "demo": Preset(
+            name="demo",
+            resolution=256,
+            phases=((0.0, 128), (0.55, 256)),
+            dense_mapping=DenseMappingConfig(
+                backbone=BackboneConfig(
+                    base_channels=24,
+                    max_channels=256,
+                    outer_kernel=5,
+                    residual_blocks=5,
+                    upsampling="resize",
+                    modulate_decoder=True,
+                ),
+                style_encoder=StyleEncoderConfig(max_channels=128),
+                initialisation="fan_in",
+            ),
+            mask_vae=MaskVAEConfig(resolution=128, base_channels=16, downsamplings=5, latent_size=256),
+            blender=BlenderConfig(
+                BackboneConfig(
+                    base_channels=16, max_channels=64, downsamplings=3, residual_blocks=3, upsampling="resize"
+                )
+            ),
+            discriminator=DiscriminatorConfig(base_channels=32),
+            parser=ParserConfig(),
+        ),
+        "tiny": Preset(
+            name="tiny",
+            resolution=64,
+            phases=((0.0, 64),),
+            dense_mapping=DenseMappingConfig(
+                backbone=BackboneConfig(
+                    base_channels=8,
+                    max_channels=32,
+                    downsamplings=3,
+                    residual_blocks=1,
+                    outer_kernel=3,
+                    upsampling="resize",
+                    modulate_decoder=True,
+                ),
+                style_encoder=StyleEncoderConfig(base_channels=4, max_channels=16),
+                initialisation="fan_in",
+            ),
+            mask_vae=MaskVAEConfig(resolution=64, base_channels=4, downsamplings=4, latent_size=16),
+            blender=BlenderConfig(
+                BackboneConfig(
+                    base_channels=4, max_channels=16, downsamplings=2, residual_blocks=1, upsampling="resize"
+                )
+            ),
+            discriminator=DiscriminatorConfig(base_channels=8, layers=2),
+            parser=ParserConfig(base_channels=8, downsamplings=3),
+        ),
+    }
+)
+
+
+def preset(name: str) -> Preset:
+    """The preset called ``name``.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in PRESETS:
+        raise UserError(f"unknown preset {name!r}; known are {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+ConfigT = TypeVar("ConfigT")
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A config as plain JSON types."""
+    return asdict(config)
+
+
+def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
+    """Build a config from ``to_dict``'s output, strictly.
+
+    Raises:
+        UserError: a field is missing, unknown, of another type or has a value that is not allowed.
+    """
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(values) - set(known)):
+        raise UserError(f"{kind.__name__}: unknown field {unknown[0]!r}; was the file made by a newer version?")
+    if missing := sorted(set(known) - set(values)):
+        raise UserError(f"{kind.__name__}: field {missing[0]!r} is missing")
+    built: dict[str, Any] = {}
+    template = kind()
+    hints = get_type_hints(kind)
+    for name, value in values.items():
+        default = getattr(template, name)
+        if hasattr(default, "__dataclass_fields__"):
+            if not isinstance(value, Mapping):
+                raise UserError(f"{kind.__name__}: field {name!r} should be an object")
+            built[name] = from_dict(type(default), value)
+        elif type(value) is not type(default):
+            raise UserError(
+                f"{kind.__name__}: field {name!r} should be {type(default).__name__}, is {type(value).__name__}"
+            )
+        elif get_origin(hints[name]) is Literal and value not in get_args(hints[name]):
+            choices = ", ".join(get_args(hints[name]))
+            raise UserError(f"{kind.__name__}: field {name!r} is {value!r}, should be one of {choices}")
+        elif isinstance(value, int) and not isinstance(value, bool) and not 0 < value <= 65536:
+            raise UserError(f"{kind.__name__}: field {name!r} is {value}, outside 1..65536")
+        else:
+            built[name] = value
+    return kind(**built)

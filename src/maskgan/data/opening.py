@@ -1,0 +1,50 @@
+"""Opening whatever ``--data`` names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maskgan.data.celebamask import CelebAMaskHQ, find_root
+from maskgan.data.drawn import DrawnPairs
+from maskgan.data.pairs import FolderPairs, PairCollection, ShardPairs, expand_shards
+from maskgan.errors import UserError
+
+DRAWN_PREFIX = "drawn:"
+
+
+def open_pairs(spec: str) -> PairCollection:
+    """Open a collection of faces with masks.
+
+    Args:
+        spec: a folder (CelebAMask-HQ as unpacked, the output of ``maskgan prepare``, plain pairs, or tar shards);
+            a tar file; a glob (``faces-*.tar``) or range (``faces-{0..3}.tar``) of them; or ``drawn:32`` for 32
+            drawn faces, ``drawn:32:64`` for such of 64 pixels a side.
+
+    Raises:
+        UserError: nothing is there, or it is none of these.
+    """
+    if spec.startswith(DRAWN_PREFIX):
+        return _open_drawn(spec)
+    path = Path(spec)
+    if path.is_dir():
+        return _open_folder(path)
+    if paths := expand_shards(spec):
+        return ShardPairs(paths)
+    raise UserError(f"{spec}: no such folder, tar file or pattern; 'drawn:32' gives drawn faces to try with")
+
+
+def _open_folder(folder: Path) -> PairCollection:
+    if find_root(folder) is not None:
+        return CelebAMaskHQ(folder)
+    if not (folder / "images").is_dir():
+        for pattern in ("shards/*.tar", "*.tar"):
+            if shards := sorted(folder.glob(pattern)):
+                return ShardPairs([path for path in shards if not path.name.startswith(".")])
+    return FolderPairs(folder)
+
+
+def _open_drawn(spec: str) -> DrawnPairs:
+    fields = spec.removeprefix(DRAWN_PREFIX).split(":")
+    if not 1 <= len(fields) <= 2 or not all(field.isdecimal() for field in fields):
+        raise UserError(f"{spec}: write drawn:COUNT or drawn:COUNT:SIZE, as in drawn:32 or drawn:32:64")
+    return DrawnPairs(*(int(field) for field in fields))

@@ -1,0 +1,268 @@
+"""One interface for every collection of faces with masks.
+
+A collection is opened by ``opening.open_pairs`` from a folder of pairs, an unpacked CelebAMask-HQ, one tar
+shard or a glob of them. Nothing is decoded before it is asked for.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+from maskgan.errors import UserError
+from maskgan.files import require_file
+from maskgan.images import Picture, decode_label_map, decode_picture, read_label_map, read_picture
+from maskgan.labels import LabelMap
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_MASK_SUFFIXES = (".png",)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FacePair:
+    """A face and its mask.
+
+    Attributes:
+        key: its name in the collection.
+        picture: H x W x 3, uint8, RGB.
+        label_map: h x w, uint8, 0..18; may have another size than the picture (CelebAMask-HQ: 1024 and 512).
+    """
+
+    key: str
+    picture: Picture
+    label_map: LabelMap
+
+
+class PairCollection(Protocol):
+    """Faces with masks in a fixed order."""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The pairs' names, in order."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> FacePair:
+        """Read one pair; raises ``UserError`` naming the file if it is damaged."""
+        ...
+
+
+def checked_pair(key: str, picture: Picture, label_map: LabelMap, name: str) -> FacePair:
+    """Join a picture and its mask.
+
+    Raises:
+        UserError: their shapes differ by more than scale, so the mask is not this picture's; names ``name``.
+    """
+    height, width = picture.shape[:2]
+    mask_height, mask_width = label_map.shape
+    # Half a mask pixel on either side is rounding.
+    if abs(width * mask_height - height * mask_width) > max(width, height):
+        raise UserError(
+            f"{name}: is {width}x{height}, its mask {mask_width}x{mask_height}; the mask is not aligned to it"
+        )
+    return FacePair(key, picture, label_map)
+
+
+class FolderPairs:
+    """Pictures and label maps of the same name: side by side, or in ``images/`` and ``masks/``.
+
+    A PNG beside a picture of the same name (``a.jpg`` and ``a.png``) is its mask. Hidden files are passed over, and
+    so are pictures without a mask, with a warning.
+
+    Raises:
+        UserError: no such folder, no pair in it, or two pictures of one name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if (folder / "images").is_dir():
+            pictures = _files_by_stem(folder / "images", PICTURE_SUFFIXES)
+            masks = _files_by_stem(folder / "masks", _MASK_SUFFIXES) if (folder / "masks").is_dir() else {}
+        else:
+            pictures = _files_by_stem(folder, tuple(s for s in PICTURE_SUFFIXES if s not in _MASK_SUFFIXES))
+            masks = _files_by_stem(folder, _MASK_SUFFIXES)
+        self._paths = {key: (path, masks[key]) for key, path in pictures.items() if key in masks}
+        if not self._paths:
+            raise UserError(
+                f"{folder}: no pairs found; expected NAME.jpg beside NAME.png, or images/NAME.* and masks/NAME.png"
+            )
+        if bare := [key for key in pictures if key not in masks]:
+            _log.warning("%s: %d pictures have no mask and are left out, %s first", folder, len(bare), bare[0])
+        self.keys: Sequence[str] = list(self._paths)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, index: int) -> FacePair:
+        key = self.keys[index]
+        picture, label_map = self._paths[key]
+        return checked_pair(key, read_picture(picture), read_label_map(label_map, order="celebamask-hq"), str(picture))
+
+
+class ShardPairs:
+    """Pairs in uncompressed tar files: a picture and a PNG of the same name follow each other (WebDataset's way).
+
+    Raises:
+        UserError: a file is missing, no tar, compressed or cut off; a picture lacks its mask; a key comes twice.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._entries: dict[str, tuple[Path, _Member, _Member]] = {}
+        for path in paths:
+            for key, (picture, label_map) in _index_shard(path).items():
+                if key in self._entries:
+                    raise UserError(f"{path}: key {key} is also in {self._entries[key][0]}; keys must be unique")
+                self._entries[key] = (path, picture, label_map)
+        if not self._entries:
+            raise UserError(f"{', '.join(map(str, paths))}: no pairs found; expected NAME.webp and NAME.png together")
+        self.keys: Sequence[str] = list(self._entries)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, index: int) -> FacePair:
+        key = self.keys[index]
+        path, picture_member, label_member = self._entries[key]
+        name = f"{path}:{picture_member.name}"
+        # Opened anew each time: a collection then travels to worker processes, and no file position is shared.
+        with open(require_file(path), "rb") as shard:
+            picture = decode_picture(_read_member(shard, picture_member), name)
+            label_map = decode_label_map(_read_member(shard, label_member), f"{path}:{label_member.name}")
+        return checked_pair(key, picture, label_map, name)
+
+
+class SelectedPairs:
+    """Some of a collection's pairs."""
+
+    def __init__(self, pairs: PairCollection, indices: Sequence[int]) -> None:
+        self._pairs = pairs
+        self._indices = indices
+        self.keys: Sequence[str] = [pairs.keys[i] for i in indices]
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> FacePair:
+        return self._pairs[self._indices[index]]
+
+
+def select(pairs: PairCollection, chosen: str) -> PairCollection:
+    """The pairs that ``chosen`` names.
+
+    Args:
+        pairs: the collection.
+        chosen: a file with one key a line, or ranges of keys in sorting order, both ends included
+            (``00000..04249``, ``..04249``, ``04500..``), or single keys; several separated by commas.
+
+    Raises:
+        UserError: nothing is chosen, or a key is not in the collection.
+    """
+    if os.path.isfile(chosen):
+        return SelectedPairs(pairs, _indices_of_list(pairs, Path(chosen)))
+    indices: list[int] = []
+    for part in chosen.split(","):
+        low, dots, high = part.strip().partition("..")
+        found = [
+            i for i, key in enumerate(pairs.keys) if (low <= key and (not high or key <= high) if dots else key == low)
+        ]
+        if not found:
+            raise UserError(
+                f"{part!r}: no such keys in the data, nor a file of that name; keys are like {pairs.keys[0]!r}"
+            )
+        indices += found
+    return SelectedPairs(pairs, sorted(set(indices)))
+
+
+def expand_shards(pattern: str) -> list[Path]:
+    """Files that ``pattern`` (a path, a glob, or a range such as ``faces-{0..3}.tar``) names, sorted.
+
+    A range names every file in it, there or not; a path or a glob only those that exist.
+
+    Raises:
+        UserError: a range runs downwards.
+    """
+    ranged = re.search(r"\{(\d+)\.\.(\d+)\}", pattern)
+    if ranged:
+        first, last = ranged.groups()
+        if int(first) > int(last):
+            raise UserError(f"{pattern}: the range runs downwards; write {{{last}..{first}}}")
+        numbers = [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
+        return [Path(pattern[: ranged.start()] + n + pattern[ranged.end() :]) for n in numbers]
+    return [Path(pattern)] if os.path.exists(pattern) else sorted(Path(p) for p in glob(pattern))
+
+
+class _Member(NamedTuple):
+    """Where a file lies in a tar. A ``TarInfo`` would hold a hundred times as much."""
+
+    name: str
+    offset: int
+    size: int
+
+
+def _files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+    try:
+        # A name that starts with a dot is an unfinished file of ours, or a trace of the file manager.
+        names = [n for n in os.listdir(folder) if not n.startswith(".") and Path(n).suffix.lower() in suffixes]
+    except OSError as error:
+        raise UserError(f"{folder}: not a folder that can be read ({error.strerror})") from error
+    found: dict[str, Path] = {}
+    for path in sorted((folder / name for name in names), key=lambda path: (path.stem, path.suffix)):
+        if path.stem in found:
+            raise UserError(f"{path}: {found[path.stem].name} has the same name; keep one of the two")
+        found[path.stem] = path
+    return found
+
+
+def _indices_of_list(pairs: PairCollection, path: Path) -> list[int]:
+    """Positions of the keys in a list file, in the order of the file."""
+    try:
+        wanted = list(dict.fromkeys(path.read_text(encoding="utf-8").split()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a text file with one key a line") from error
+    if not wanted:
+        raise UserError(f"{path}: names no key; a list has one key a line")
+    position = {key: i for i, key in enumerate(pairs.keys)}
+    if missing := [key for key in wanted if key not in position]:
+        raise UserError(f"{path}: {len(missing)} of {len(wanted)} keys are not in the data, {missing[0]} first")
+    return [position[key] for key in wanted]
+
+
+def _index_shard(path: Path) -> dict[str, tuple[_Member, _Member]]:
+    require_file(path)
+    found: dict[str, dict[str, _Member]] = {}
+    try:
+        # "r:" refuses compressed archives, in which no member can be reached directly.
+        with tarfile.open(path, "r:") as shard:
+            for member in shard:
+                base = Path(member.name).name
+                if not member.isfile() or base.startswith("."):
+                    continue
+                stem, _, suffix = base.partition(".")
+                key = str(Path(member.name).parent / stem)
+                members = found.setdefault(key, {})
+                if f".{suffix.lower()}" in members:
+                    raise UserError(f"{path}: {member.name} comes twice; keys must be unique")
+                members[f".{suffix.lower()}"] = _Member(member.name, member.offset_data, member.size)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UserError(f"{path}: not an uncompressed tar file, or cut off ({error})") from error
+    pairs = {}
+    for key, members in found.items():
+        pictures = [suffix for suffix in members if suffix in PICTURE_SUFFIXES and suffix not in _MASK_SUFFIXES]
+        if ".png" not in members or len(pictures) != 1:
+            raise UserError(f"{path}: {key} has {', '.join(sorted(members))}; one picture and a .png mask are needed")
+        pairs[key] = (members[pictures[0]], members[".png"])
+    return pairs
+
+
+def _read_member(shard: BinaryIO, member: _Member) -> io.BytesIO:
+    shard.seek(member.offset)
+    return io.BytesIO(shard.read(member.size))

@@ -1,0 +1,208 @@
+"""Turning an unpacked CelebAMask-HQ into pairs that are quick to read: the work behind ``maskgan prepare``.
+
+Everything is written under a temporary name and renamed when whole, so whatever exists is whole; the same call again
+makes only what is missing. ``prepare.json`` in the output remembers the options, so that two runs cannot be mixed.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from maskgan.data.annotations import ATTRIBUTE_FILE, MAPPING_FILE, POSE_FILE, read_attributes, read_mapping, read_poses
+from maskgan.data.celebamask import CelebAMaskHQ, Finding
+from maskgan.data.making import Options, Outcome, make_folder_pairs, make_shards
+from maskgan.data.pairs import FolderPairs, PairCollection, ShardPairs
+from maskgan.data.splits import SPLITS, celeba_split, write_split_lists
+from maskgan.errors import UserError
+from maskgan.files import atomic_path, make_folder
+from maskgan.images import resize_label_map, resize_picture, write_picture
+from maskgan.labels import colourise
+
+Progress = Callable[[int, int], None]
+"""Called with how many pairs are done, and how many there are."""
+
+OPTIONS_FILE = "prepare.json"
+REPORT_FILE = "report.json"
+PREVIEW_SIDE = 256
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did.
+
+    Attributes:
+        found: pictures in the source.
+        prepared: pairs in the output.
+        made: of these, pairs that this run made; the others were there.
+        splits: pairs in each split list.
+        unlisted: pairs in no list, for the mapping file has no row for them.
+        damaged: what was left out, and why.
+        unused: files of the source that belong to no picture, and why.
+    """
+
+    found: int
+    prepared: int
+    made: int
+    splits: dict[str, int]
+    unlisted: int
+    damaged: list[Finding]
+    unused: list[Finding]
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The source's text files, read before the long work so that a fault in them is not found hours later."""
+
+    originals: dict[int, int]
+    columns: list[str]
+    rows: dict[int, list[str]]
+
+
+def prepare(
+    source_folder: Path,
+    out: Path,
+    options: Options | None = None,
+    *,
+    jobs: int | None = None,
+    previews: int = 6,
+    progress: Progress | None = None,
+) -> Report:
+    """Assemble all label maps, and write pairs, split lists, attributes, previews and a report.
+
+    Written into ``out``: ``images/00000.jpg`` (a hard link where possible, else a copy; encoded anew if shrunk) and
+    ``masks/00000.png``, or ``shards/faces-00000.tar`` and so on; ``splits/{train,val,test}.txt``;
+    ``attributes.csv``; ``previews/``; ``report.json``. Damaged pairs are left out and reported.
+
+    Args:
+        source_folder: an unpacked CelebAMask-HQ.
+        out: a new or empty folder, or one that an earlier run with the same options began.
+        options: what to write.
+        jobs: processes; None is one for each core.
+        previews: how many pictures of a face beside its coloured mask to write.
+        progress: called after each pair.
+
+    Raises:
+        UserError: nothing is found, files are missing or double, ``out`` holds something else, or no pair is whole.
+    """
+    options = options or Options()
+    source = CelebAMaskHQ(source_folder)
+    tables = _read_tables(source)
+    _claim(out, options)
+    make_pairs = make_folder_pairs if options.pairs_a_shard is None else make_shards
+    outcomes: list[Outcome] = []
+    with closing(make_pairs(source, out, options, jobs)) as results:
+        for outcome in results:
+            outcomes.append(outcome)
+            if progress is not None:
+                progress(len(outcomes), len(source))
+    damaged = [Finding("damaged", outcome.key, outcome.problem) for outcome in outcomes if outcome.problem is not None]
+    good = [outcome.key for outcome in outcomes if outcome.problem is None]
+    if not good:
+        raise UserError(f"{source_folder}: none of {len(source)} pairs is whole; the first: {damaged[0].reason}")
+    lists = _split_keys(good, tables)
+    write_split_lists(out / "splits", lists)
+    _write_attributes(out / "attributes.csv", good, tables)
+    _write_previews(out, options, previews)
+    report = Report(
+        found=len(source),
+        prepared=len(good),
+        made=sum(outcome.made for outcome in outcomes),
+        splits={name: len(keys) for name, keys in lists.items()},
+        unlisted=len(good) - sum(len(keys) for keys in lists.values()),
+        damaged=damaged,
+        unused=source.survey.oddities,
+    )
+    with atomic_path(out / REPORT_FILE) as temporary:
+        temporary.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+    return report
+
+
+def _read_tables(source: CelebAMaskHQ) -> _Tables:
+    root = source.survey.root
+    columns: list[str] = []
+    rows: dict[int, list[str]] = {number: [] for number in source.numbers}
+    if (root / ATTRIBUTE_FILE).is_file():
+        attributes = read_attributes(root / ATTRIBUTE_FILE)
+        columns += attributes.names
+        for number, row in rows.items():
+            row += map(str, attributes.values.get(number, [""] * len(attributes.names)))
+    else:
+        _log.warning("%s: no such file; attributes.csv will lack the attributes", root / ATTRIBUTE_FILE)
+    if (root / POSE_FILE).is_file():
+        poses = read_poses(root / POSE_FILE)
+        columns += ["yaw", "pitch", "roll"]
+        for number, row in rows.items():
+            row += map(str, poses.get(number, [""] * 3))
+    originals = read_mapping(root / MAPPING_FILE)
+    if not originals.keys() & rows.keys():
+        raise UserError(f"{root / MAPPING_FILE}: has no row for any of the pictures; get the file again")
+    return _Tables(originals, columns, rows)
+
+
+def _claim(out: Path, options: Options) -> None:
+    """Make ``out`` this run's: new, empty, or begun with the same options. Sweeps up after a run that was killed."""
+    make_folder(out)
+    record = out / OPTIONS_FILE
+    if record.is_file():
+        try:
+            before = Options(**json.loads(record.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise UserError(f"{record}: not a record of prepare's options; give a new folder") from None
+        if before != options:
+            raise UserError(
+                f"{out}: was prepared with {_spell(before)}, now asked for {_spell(options)}; give another folder"
+            )
+    elif any(not path.name.startswith(".") for path in out.iterdir()):
+        raise UserError(f"{out}: holds something that prepare did not write; give a new or empty folder")
+    else:
+        with atomic_path(record) as temporary:
+            temporary.write_text(json.dumps(asdict(options)) + "\n", encoding="utf-8")
+    for folder in (out, *(out / name for name in ("images", "masks", "shards", "splits", "previews"))):
+        for unfinished in folder.glob(".*.tmp*"):
+            unfinished.unlink(missing_ok=True)
+
+
+def _spell(options: Options) -> str:
+    size = "full size" if options.size is None else f"--size {options.size}"
+    return size if options.pairs_a_shard is None else f"{size} and --shards {options.pairs_a_shard}"
+
+
+def _split_keys(keys: Sequence[str], tables: _Tables) -> dict[str, list[str]]:
+    lists: dict[str, list[str]] = {name: [] for name in SPLITS}
+    for key in sorted(keys):
+        if int(key) in tables.originals:
+            lists[celeba_split(tables.originals[int(key)])].append(key)
+    return lists
+
+
+def _write_attributes(path: Path, keys: Sequence[str], tables: _Tables) -> None:
+    if not tables.columns:
+        return
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["key", *tables.columns])
+        table.writerows([key, *tables.rows[int(key)]] for key in sorted(keys))
+
+
+def _write_previews(out: Path, options: Options, count: int) -> None:
+    """A few faces beside their coloured masks, spread evenly over the data."""
+    pairs: PairCollection
+    if options.pairs_a_shard is None:
+        pairs = FolderPairs(out)
+    else:
+        pairs = ShardPairs(sorted((out / "shards").glob("*.tar")))
+    folder = make_folder(out / "previews")
+    for index in sorted({int(i) for i in np.linspace(0, len(pairs) - 1, min(count, len(pairs)))}):
+        pair = pairs[index]
+        side = (PREVIEW_SIDE, PREVIEW_SIDE)
+        mask = colourise(resize_label_map(pair.label_map, side))
+        write_picture(folder / f"{pair.key}.png", np.hstack([resize_picture(pair.picture, side), mask]))

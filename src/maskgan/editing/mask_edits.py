@@ -1,0 +1,136 @@
+"""Edits of label maps that a person would draw, as functions: used by the demo and to try editing in tests.
+
+All take and give H x W uint8 label maps (0..18), leave their argument as it is, and raise ``UserError`` where the
+face lacks what they edit. Distances follow the face's own size, so that they suit any resolution.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from maskgan.errors import UserError
+from maskgan.labels import INDEX, LabelMap
+
+_EYES = (INDEX["l_eye"], INDEX["r_eye"])
+_BROWS = (INDEX["l_brow"], INDEX["r_brow"])
+_LIPS = (INDEX["u_lip"], INDEX["l_lip"])
+_MOUTH = (INDEX["mouth"], *_LIPS)
+_SKIN, _HAIR, _NECK = INDEX["skin"], INDEX["hair"], INDEX["neck"]
+_GLASSES, _CLOTH, _BACKGROUND = INDEX["eye_g"], INDEX["cloth"], INDEX["background"]
+_FACE = (_SKIN, INDEX["nose"], *_EYES, *_BROWS, *_MOUTH, _GLASSES)
+
+
+def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
+    """Widen the mouth, lift its corners and part the lips a little.
+
+    Args:
+        label_map: H x W.
+        amount: 0 leaves the mouth as it is; 1 is a broad smile.
+    """
+    mouth = np.isin(label_map, _MOUTH)
+    top, bottom, left, right = _box(mouth, "mouth")
+    centre_x, centre_y = (left + right) / 2, (top + bottom) / 2
+    half_width, height = max((right - left) / 2, 1.0), max(bottom - top, 1)
+    widen, open_up = 1 + 0.35 * amount, 1 + 0.25 * amount
+    lift = 0.25 * amount * half_width
+
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
+    # Backward warp: where in the old mouth does each pixel of the new one come from?
+    source_x = centre_x + (columns - centre_x) / widen
+    outward = np.clip(np.abs(source_x - centre_x) / half_width, 0, 1.2)
+    source_y = centre_y + (rows - centre_y + lift * (outward**2 - 0.35)) / open_up
+    source_rows = np.clip(np.rint(source_y), 0, label_map.shape[0] - 1).astype(int)
+    source_columns = np.clip(np.rint(source_x), 0, label_map.shape[1] - 1).astype(int)
+    warped = label_map[source_rows, source_columns]
+
+    edited = label_map.copy()
+    edited[mouth] = _SKIN
+    new_mouth = np.isin(warped, _MOUTH) & np.isin(label_map, (*_MOUTH, _SKIN))
+    edited[new_mouth] = warped[new_mouth]
+    if not (label_map == INDEX["mouth"]).any():
+        _part_lips(edited, height * 0.14 * amount)
+    return edited
+
+
+def add_glasses(label_map: LabelMap) -> LabelMap:
+    """Put eyeglasses over both eyes: two lenses, a bridge and the beginnings of the temples."""
+    centres = []
+    for eye in _EYES:
+        top, bottom, left, right = _box(label_map == eye, "eyes")
+        centres.append(((left + right) / 2, (top + bottom) / 2))
+    (left_x, left_y), (right_x, right_y) = sorted(centres)
+    distance = right_x - left_x
+    lens_width, lens_height = 0.42 * distance, 0.30 * distance
+    tilt = (right_y - left_y) / max(distance, 1)
+
+    canvas = Image.new("L", (label_map.shape[1], label_map.shape[0]))
+    draw = ImageDraw.Draw(canvas)
+    drop = 0.05 * distance  # lenses sit a little below the pupils
+    for x, y in ((left_x, left_y), (right_x, right_y)):
+        box = (x - lens_width, y + drop - lens_height, x + lens_width, y + drop + lens_height)
+        draw.rounded_rectangle(box, radius=0.75 * lens_height, fill=255)
+    thickness = max(round(0.05 * distance), 1)
+    draw.line((left_x, left_y, right_x, right_y), fill=255, width=thickness)
+    for x, y, sign in ((left_x, left_y, -1), (right_x, right_y, 1)):
+        start, reach = x + sign * lens_width, sign * 0.35 * distance
+        draw.line((start, y, start + reach, y + tilt * reach), fill=255, width=thickness)
+    on_face = np.isin(label_map, (*_FACE, INDEX["l_ear"], INDEX["r_ear"], _HAIR))
+    edited = label_map.copy()
+    edited[(np.asarray(canvas) > 127) & on_face] = _GLASSES
+    return edited
+
+
+def long_hair(label_map: LabelMap, length: float = 0.9) -> LabelMap:
+    """Let the hair fall on both sides of the face, behind it and over the clothes.
+
+    Args:
+        label_map: H x W.
+        length: how far below the forehead it reaches, in heights of the face.
+    """
+    top, bottom, left, right = _box(np.isin(label_map, _FACE), "face")
+    height, width, centre = bottom - top, right - left, (left + right) / 2
+    crown, end = top - 0.14 * height, top + (0.25 + length) * height
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
+    # Half the hair's width at each height: a dome over the head, then nearly straight, rounded off at the ends.
+    down = np.clip((rows - crown) / (end - crown), 0, 1)
+    dome = np.sqrt(1 - (1 - np.clip(down / 0.4, 0, 1)) ** 2)
+    ends = np.sqrt(1 - np.clip((down - 0.8) / 0.2, 0, 1) ** 2)
+    half = width * dome * (0.58 + 0.07 * np.sin(2.5 * np.pi * down)) * (0.8 + 0.2 * ends)
+    drawn = (np.abs(columns - centre) <= half) & (rows >= crown) & (rows <= end)
+
+    behind = (_BACKGROUND, INDEX["l_ear"], INDEX["r_ear"], _CLOTH, INDEX["ear_r"])
+    throat = np.abs(columns - centre) <= 0.3 * width
+    # The hairline arches above the brows; a forehead that ends below it stays as it is.
+    brows = np.isin(label_map, _BROWS)
+    hairline = (_box(brows, "brows")[0] if brows.any() else top + 0.3 * height) - 0.2 * height
+    arch = hairline + 0.22 * height * ((columns - centre) / (0.5 * width)) ** 4
+    forehead = (label_map == _SKIN) & (rows < arch)
+    edited = label_map.copy()
+    edited[drawn & (np.isin(label_map, behind) | forehead | (label_map == _NECK) & ~throat)] = _HAIR
+    return edited
+
+
+def _part_lips(label_map: LabelMap, gap: float) -> None:
+    """Open a lens-shaped gap where the lips meet; in place."""
+    upper = label_map == INDEX["u_lip"]
+    lower = label_map == INDEX["l_lip"]
+    columns = np.flatnonzero(upper.any(axis=0) & lower.any(axis=0))
+    if len(columns) < 3:
+        return
+    centre, half = (columns[0] + columns[-1]) / 2, (columns[-1] - columns[0]) / 2
+    for column in columns:
+        seam = np.flatnonzero(upper[:, column])[-1]
+        depth = gap * (1 - ((column - centre) / half) ** 2)
+        low, high = round(seam - 0.3 * depth), round(seam + 0.7 * depth)
+        lips = upper[low : high + 1, column] | lower[low : high + 1, column]
+        label_map[low : high + 1, column][lips] = INDEX["mouth"]
+
+
+def _box(where: NDArray[np.bool_], part: str) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of the chosen pixels."""
+    if not where.any():
+        raise UserError(f"the mask shows no {part}, so they cannot be edited")
+    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+    return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])

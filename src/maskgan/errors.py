@@ -1,0 +1,18 @@
+"""The two ways in which a command can end badly.
+
+``UserError`` is for what the person can mend (a wrong file, a wrong option): exit code 2.
+``MaskGANError`` alone is for failures that are ours or the machine's: exit code 1.
+Both carry one line that names the file or option and says what to do.
+"""
+
+
+class MaskGANError(Exception):
+    """A failure with a one-line message; the program ends with ``exit_code`` and no traceback."""
+
+    exit_code = 1
+
+
+class UserError(MaskGANError):
+    """The input or the command line is wrong, and the message says how to mend it."""
+
+    exit_code = 2

@@ -1,0 +1,1 @@
+"""The terms that training minimises."""

@@ -1,0 +1,70 @@
+"""Layers that several networks share."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+NORM_EPS = 1e-5
+
+
+def one_hot(label_map: Tensor, num_classes: int) -> Tensor:
+    """N x H x W integer labels to N x num_classes x H x W float32 of 0 and 1, channels last in memory."""
+    encoded = F.one_hot(label_map.long(), num_classes)
+    return encoded.permute(0, 3, 1, 2).float()
+
+
+def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None) -> Tensor:
+    """Normalise each map of each picture over its pixels; with a style, scale and shift it (AdaIN).
+
+    Args:
+        x: N x C x H x W.
+        shift, scale: N x C each, or neither (plain instance normalisation).
+
+    Returns:
+        ``scale * (x - mean) / sqrt(variance + 1e-5) + shift``, in the dtype of ``x``; statistics are float32.
+
+    Source: Huang and Belongie, ICCV 2017, equation 8.
+    """
+    variance, mean = torch.var_mean(x.float(), dim=(2, 3), correction=0)
+    gain = torch.rsqrt(variance + NORM_EPS)
+    if scale is not None:
+        gain = gain * scale.float()
+    offset = -mean * gain
+    if shift is not None:
+        offset = offset + shift.float()
+    return torch.addcmul(offset[..., None, None].to(x.dtype), x, gain[..., None, None].to(x.dtype))
+
+
+def activated_conv(conv: nn.Conv2d, x: Tensor, pad: int) -> Tensor:
+    """Reflection padding, convolution, ReLU."""
+    return F.relu(padded_conv(conv, x, pad))
+
+
+def padded_conv(conv: nn.Conv2d, x: Tensor, pad: int) -> Tensor:
+    """Reflection padding and convolution."""
+    return conv(F.pad(x, (pad, pad, pad, pad), mode="reflect"))
+
+
+def doubling(base: int, maximum: int, count: int) -> list[int]:
+    """``count`` channel numbers: the base, doubled each time up to the maximum."""
+    return [min(base * 2**i, maximum) for i in range(count)]
+
+
+def initialise_normal(module: nn.Module) -> None:
+    """N(0, 0.02) weights for every convolution and linear layer, zero biases (Pix2PixHD's)."""
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def initialise_fan_in(module: nn.Module) -> None:
+    """He initialisation for every convolution and linear layer, zero biases."""
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

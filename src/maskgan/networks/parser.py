@@ -1,0 +1,54 @@
+"""The face parser: a U-Net from a face to its mask.
+
+Source: the reference's parser (a quarter of U-Net's channels, transposed convolutions, batch normalisation).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskgan.config import ParserConfig
+
+
+class _DoubleConv(nn.Module):
+    """Two 3x3 convolutions, each with batch normalisation and ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(self.norm2(self.conv2(x)))
+
+
+class FaceParser(nn.Module):
+    """Logits of the 19 classes for each pixel; side lengths must be multiples of ``2**downsamplings``."""
+
+    def __init__(self, config: ParserConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = [config.base_channels * 2**i for i in range(config.downsamplings + 1)]
+        self.down = nn.ModuleList(_DoubleConv(a, b) for a, b in zip([3, *widths], widths, strict=False))
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in zip(widths[::-1], widths[-2::-1], strict=False)
+        )
+        self.merge = nn.ModuleList(_DoubleConv(2 * width, width) for width in widths[-2::-1])
+        self.head = nn.Conv2d(widths[0], config.num_classes, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """N x 3 x H x W in [-1, 1] to N x num_classes x H x W."""
+        skips = []
+        x = image
+        for i, block in enumerate(self.down):
+            x = block(x if i == 0 else F.max_pool2d(x, 2))
+            skips.append(x)
+        skips.pop()
+        for up, merge in zip(self.up, self.merge, strict=True):
+            x = merge(torch.cat([skips.pop(), up(x)], dim=1))
+        return self.head(x)

@@ -1,0 +1,100 @@
+"""The spatial-aware style encoder: a face and its own mask to one style vector.
+
+Source: supplement, section A and figures 2 and 3 (SFT as in Wang et al., CVPR 2018, without adding 1 to the scale);
+the concat variant is the ablation of Table 1.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskgan.config import StyleEncoderConfig
+from maskgan.networks.layers import activated_conv, doubling, padded_conv
+
+_DOWNSAMPLINGS = 5
+
+
+class SFTFusion(nn.Module):
+    """Spatial feature transform: the condition gives every feature value a scale and a shift."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.scale_conv1 = nn.Conv2d(channels, channels, 1)
+        self.scale_conv2 = nn.Conv2d(channels, channels, 1)
+        self.shift_conv1 = nn.Conv2d(channels, channels, 1)
+        self.shift_conv2 = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, features: Tensor, condition: Tensor) -> Tensor:
+        """N x C x H x W features and condition to N x C x H x W."""
+        scale = self.scale_conv2(F.leaky_relu(self.scale_conv1(condition), 0.1))
+        shift = self.shift_conv2(F.leaky_relu(self.shift_conv1(condition), 0.1))
+        return features * scale + shift
+
+
+class ConcatFusion(nn.Module):
+    """Condition and features concatenated, then reduced to as many channels as before."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, features: Tensor, condition: Tensor) -> Tensor:
+        """N x C x H x W features and condition to N x C x H x W."""
+        return self.reduce(torch.cat([features, condition], dim=1))
+
+
+class SpatialAwareStyleEncoder(nn.Module):
+    """Two branches without normalisation; the mask's branch conditions the image's branch twice."""
+
+    def __init__(
+        self,
+        config: StyleEncoderConfig,
+        num_classes: int,  # channels of the one-hot mask
+        style_size: int,  # numbers in the style vector
+    ) -> None:
+        super().__init__()
+        fusion = SFTFusion if config.fusion == "sft" else ConcatFusion
+        widths = doubling(config.base_channels, config.max_channels, _DOWNSAMPLINGS + 1)
+        self.image_stem = nn.Conv2d(3, widths[0], 7)
+        self.image_down = _stride_2_convs(widths)
+        self.mask_stem = nn.Conv2d(num_classes, widths[0], 7)
+        self.mask_down = _stride_2_convs(widths)
+        self.fusion1 = fusion(widths[2])
+        self.fusion2 = fusion(widths[5])
+        self.to_style = nn.Conv2d(widths[5], style_size, 1)
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Encode the look of a face.
+
+        Args:
+            image: N x 3 x H x W in [-1, 1].
+            mask: the image's own one-hot mask, N x num_classes x H x W.
+
+        Returns:
+            N x style_size.
+        """
+        condition1, condition2 = self._conditions(mask)
+        x = activated_conv(self.image_stem, image, 3)
+        for conv in self.image_down[:2]:
+            x = activated_conv(conv, x, 1)
+        x = self.fusion1(x, condition1)
+        for conv in self.image_down[2:]:
+            x = activated_conv(conv, x, 1)
+        x = self.fusion2(x, condition2)
+        return self.to_style(x.mean(dim=(2, 3), keepdim=True)).flatten(1)
+
+    def _conditions(self, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The mask's branch at a quarter and at 1/32 of the side, both before activation."""
+        x = activated_conv(self.mask_stem, mask, 3)
+        x = activated_conv(self.mask_down[0], x, 1)
+        condition1 = padded_conv(self.mask_down[1], x, 1)
+        x = F.relu(condition1)
+        for conv in self.mask_down[2:4]:
+            x = activated_conv(conv, x, 1)
+        return condition1, padded_conv(self.mask_down[4], x, 1)
+
+
+def _stride_2_convs(widths: list[int]) -> nn.ModuleList:
+    return nn.ModuleList(nn.Conv2d(a, b, 4, stride=2) for a, b in zip(widths, widths[1:], strict=False))

@@ -1,0 +1,99 @@
+"""What a training run is told; written to the run folder and compared when the run goes on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from maskgan.data.transforms import AugmentConfig
+from maskgan.errors import UserError
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the generator's terms; zero switches a term off and saves its cost."""
+
+    adversarial: float = 1.0
+    """LSGAN, summed over the scales."""
+    feature_matching: float = 10.0
+    """L1 in the discriminators' features."""
+    perceptual: float = 10.0
+    """L1 in a classifier's features."""
+    pixel: float = 0.0
+    """L1 in the picture itself; not in the paper."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One training run of one stage."""
+
+    stage: str
+    """Which networks are trained: ``dense-mapping`` or ``parser``."""
+    preset: str
+    """Sizes of the networks (see ``maskgan.config.PRESETS``)."""
+    data: str
+    """Where the faces lie: a folder, a tar file, or a glob of them."""
+    keys: str | None = None
+    """Which of them to train on (see ``maskgan.data.pairs.select``); all if absent."""
+    fusion: Literal["sft", "concat"] | None = None
+    """How the style encoder joins mask and image; the preset's if absent."""
+    batch_size: int = 8
+    """Pictures a step."""
+    images: int = 2_400_000
+    """Pictures to see in all, unless ``minutes`` is given. The reference's 200 epochs of CelebAMask-HQ are 4.8 M."""
+    minutes: float | None = None
+    """Time to train, in place of ``images``; the learning rate and the resolution follow the time."""
+    learning_rate: float = 2e-4
+    """Adam's, until ``decay_from``."""
+    decay_from: float = 0.5
+    """Fraction of the run after which the learning rate falls linearly to zero."""
+    ema_images: float = 5_000.0
+    """Half-life of the weights' moving average, in pictures."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Type of the arithmetic in convolutions; weights and losses are float32."""
+    device: str = "cpu"
+    """cpu, cuda or mps."""
+    perceptual: str = "efficientnet"
+    """``efficientnet``, or the path of a VGG-19 weights file."""
+    weights: LossWeights = field(default_factory=LossWeights)
+    """Weights of the terms."""
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    """How pictures are varied."""
+    licence: str = "unstated; the training data's terms apply"
+    """Written into the weights files."""
+    seed: int = 0
+    """Of everything random."""
+    workers: int = 2
+    """Threads or processes that decode pictures."""
+    cache_gigabytes: float = 4.0
+    """Decoded pictures are kept in memory up to this size."""
+    snapshot_minutes: float = 5.0
+    """How often the state is saved; a killed run loses at most this."""
+    sample_minutes: float = 5.0
+    """How often a grid of samples is written."""
+
+    def __post_init__(self) -> None:
+        for name, low in (
+            ("batch_size", 1),
+            ("images", 1),
+            ("learning_rate", 0),
+            ("workers", 0),
+            ("cache_gigabytes", 0),
+            ("snapshot_minutes", 0),
+            ("sample_minutes", 0),
+        ):
+            if getattr(self, name) < low:
+                raise UserError(f"--{name.replace('_', '-')} must be at least {low}, is {getattr(self, name)}")
+        if self.minutes is not None and not self.minutes > 0:
+            raise UserError(f"--minutes must be over 0, is {self.minutes}")
+        if not 0 <= self.decay_from <= 1:
+            raise UserError(f"--decay-from must lie in 0..1, is {self.decay_from}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+
+MAY_CHANGE = frozenset({"device", "workers", "cache_gigabytes", "snapshot_minutes", "sample_minutes", "images", "minutes"})
+"""Fields in which a run that goes on may differ from the run that began: they do not change what is learnt, or only
+how long."""

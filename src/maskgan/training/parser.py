@@ -1,0 +1,65 @@
+"""The face parser learns masks from faces: cross entropy for each pixel."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.config import Preset
+from maskgan.images import Picture
+from maskgan.networks.parser import FaceParser
+from maskgan.training.config import TrainingConfig
+from maskgan.training.schedule import Progress
+from maskgan.training.stage import Losses, adam, autocast, colour_column, grid, provenance, update_average
+
+_BETAS = (0.9, 0.999)
+
+
+class ParserStage:
+    """A U-Net against the label maps."""
+
+    def __init__(self, preset: Preset, config: TrainingConfig) -> None:
+        self._preset = preset
+        self._config = config
+        self._parser = FaceParser(preset.parser).to(config.device).to(memory_format=torch.channels_last)
+        self._average = copy.deepcopy(self._parser).requires_grad_(False).eval()
+        self._optimizer = adam(self._parser, config.learning_rate, _BETAS)
+        self.networks: dict[str, nn.Module] = {"parser": self._parser, "average": self._average}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"parser": self._optimizer}
+
+    def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
+        """See ``Stage.step``."""
+        with autocast(self._config):
+            logits = self._parser(pictures.contiguous(memory_format=torch.channels_last))
+        target = label_maps.long()
+        loss = F.cross_entropy(logits.float(), target)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        update_average(self._average, self._parser, ema_decay)
+        accuracy = (logits.detach().argmax(1) == target).float().mean()
+        return {"cross_entropy": loss.detach(), "accuracy": accuracy}
+
+    @torch.no_grad()
+    def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
+        """Columns: the face, its mask, the parser's mask."""
+        with autocast(self._config):
+            parsed = self._average(pictures).argmax(1)
+        return grid([pictures, colour_column(label_maps), colour_column(parsed)])
+
+    def export(self, folder: Path, progress: Progress) -> None:
+        """Write ``parser.safetensors``, the moving average."""
+        info = WeightsInfo(
+            kind="parser",
+            config=self._average.config,
+            resolution=self._preset.resolution,
+            step=progress.images,
+            provenance=provenance(self._config, progress),
+            licence=self._config.licence,
+        )
+        save_weights(folder / "parser.safetensors", self._average, info)

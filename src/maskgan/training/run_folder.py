@@ -1,0 +1,75 @@
+"""The run folder is the record of a run: config, log, stats, samples, state, weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maskgan.errors import MaskGANError, UserError
+from maskgan.files import atomic_path, make_folder
+from maskgan.images import Picture, write_picture
+from maskgan.training.config import MAY_CHANGE, TrainingConfig
+
+
+class RunFolder:
+    """``config.json``, ``stats.jsonl``, ``samples/``, ``state.pt`` and the weights files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def claim(self, config: TrainingConfig) -> None:
+        """Begin here, or go on with a run of the same config.
+
+        Raises:
+            UserError: another run lives here; the message names the first field that differs.
+        """
+        make_folder(self.path / "samples")
+        file = self.path / "config.json"
+        wanted = config.to_dict()
+        if file.exists():
+            try:
+                found = json.loads(file.read_text())
+            except (OSError, ValueError) as error:
+                raise UserError(f"{file}: cannot be read as JSON ({error}); choose another --run folder") from error
+            for name, value in wanted.items():
+                if name not in MAY_CHANGE and found.get(name) != value:
+                    raise UserError(
+                        f"{self.path}: holds a run with {name} = {found.get(name)!r}, not {value!r}; "
+                        "repeat its command to go on, or choose another --run folder"
+                    )
+        with atomic_path(file) as temporary:
+            temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Replace the saved state."""
+        with atomic_path(self.path / "state.pt") as temporary:
+            torch.save(state, temporary)
+
+    def load_state(self, device: str) -> dict[str, Any] | None:
+        """The saved state, or ``None`` in a new run.
+
+        Raises:
+            MaskGANError: it cannot be read.
+        """
+        file = self.path / "state.pt"
+        if not file.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+        except Exception as error:  # the unpickler raises many kinds
+            raise MaskGANError(
+                f"{file}: cannot be read ({type(error).__name__}); remove it to begin the run anew"
+            ) from error
+        return state
+
+    def add_stats(self, row: dict[str, float | int]) -> None:
+        """Append one line to ``stats.jsonl``."""
+        with open(self.path / "stats.jsonl", "a") as stats:
+            stats.write(json.dumps(row) + "\n")
+
+    def save_samples(self, name: str, picture: Picture) -> None:
+        """Write ``samples/{name}.png``."""
+        write_picture(self.path / "samples" / f"{name}.png", picture)

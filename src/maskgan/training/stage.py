@@ -1,0 +1,79 @@
+"""What the training loop asks of a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from maskgan.images import Picture
+from maskgan.labels import PALETTE
+from maskgan.training.config import TrainingConfig
+from maskgan.training.schedule import Progress
+
+Losses = Mapping[str, Tensor]
+"""Named scalars, detached, on the training device."""
+
+
+class Stage(Protocol):
+    """Networks with their optimizers and one step of training."""
+
+    networks: Mapping[str, nn.Module]
+    """All that must be saved to go on, moving averages too."""
+    optimizers: Mapping[str, torch.optim.Optimizer]
+    """Saved with the networks; the loop sets their learning rate."""
+
+    def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
+        """Learn from pictures (N x 3 x S x S float in [-1, 1]) and label maps (N x S x S uint8)."""
+        ...
+
+    def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
+        """A grid that shows what the networks do with a few pairs."""
+        ...
+
+    def export(self, folder: Path, progress: Progress) -> None:
+        """Write the networks that are of use after training, as weights files."""
+        ...
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move ``average`` towards ``network``: parameters by ``1 - decay``, buffers all the way."""
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
+    for kept, current in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(current)
+
+
+def adam(network: nn.Module, learning_rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
+    """Adam in the fused form where the device has it."""
+    device = next(network.parameters()).device.type
+    return torch.optim.Adam(network.parameters(), lr=learning_rate, betas=betas, fused=device in ("cpu", "cuda"))
+
+
+def grid(columns: list[Tensor]) -> Picture:
+    """Columns of pictures (N x 3 x S x S in [-1, 1] each) side by side: N rows, uint8."""
+    rows = torch.cat([column.float().cpu() for column in columns], dim=3)
+    image = torch.cat(list(rows), dim=1).clamp(-1, 1)
+    return ((image + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+
+
+def colour_column(label_maps: Tensor) -> Tensor:
+    """N x S x S labels to N x 3 x S x S palette colours in [-1, 1]."""
+    palette = torch.from_numpy(PALETTE).to(label_maps.device)
+    return palette[label_maps.long()].permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def autocast(config: TrainingConfig) -> torch.autocast:
+    """bfloat16 arithmetic where the run asks for it."""
+    return torch.autocast(config.device, torch.bfloat16, enabled=config.precision == "bf16")
+
+
+def provenance(config: TrainingConfig, progress: Progress) -> str:
+    """One line on where a network comes from."""
+    return (
+        f"maskgan train {config.stage} --preset {config.preset} --seed {config.seed}: {progress.images} pictures "
+        f"in {progress.seconds / 60:.0f} minutes on {config.device}, {config.precision}"
+    )

@@ -1,0 +1,32 @@
+"""Which stage a run trains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from maskgan.config import preset
+from maskgan.errors import UserError
+from maskgan.training.config import TrainingConfig
+from maskgan.training.dense_mapping import DenseMappingStage
+from maskgan.training.parser import ParserStage
+from maskgan.training.stage import Stage
+
+
+def build_stage(config: TrainingConfig) -> Stage:
+    """The stage that ``config`` names, freshly initialised from its seed.
+
+    Raises:
+        UserError: there is no such stage or preset, or the perceptual network's weights are absent.
+    """
+    torch.manual_seed(config.seed)
+    sizes = preset(config.preset)
+    if config.stage == "dense-mapping":
+        network = sizes.dense_mapping
+        if config.fusion is not None:
+            network = replace(network, style_encoder=replace(network.style_encoder, fusion=config.fusion))
+        return DenseMappingStage(sizes, config, network)
+    if config.stage == "parser":
+        return ParserStage(sizes, config)
+    raise UserError(f"unknown stage {config.stage!r}; known are dense-mapping and parser")
