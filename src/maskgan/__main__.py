@@ -1,7 +1,6 @@
 """``python -m maskgan``."""
 
-import sys
+from maskgan.cli.main import entry_point
 
-from maskgan.cli.main import main
-
-sys.exit(main())
+if __name__ == "__main__":  # worker processes import this module without being the program
+    entry_point()

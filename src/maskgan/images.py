@@ -10,7 +10,7 @@ import logging
 import warnings
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ MIN_SIDE = 16
 """Below this many pixels a side there is no face to see."""
 
 _LOSSY_FORMATS = {"JPEG", "WEBP", "AVIF", "HEIF", "JPEG2000"}
-_PICTURE_SUFFIXES = {".png": {}, ".jpg": {"quality": 95, "subsampling": 0}, ".webp": {"lossless": True}, ".bmp": {}}
+_PICTURE_SUFFIXES: dict[str, dict[str, Any]] = {".png": {}, ".jpg": {"quality": 95, "subsampling": 0}, ".webp": {"lossless": True}, ".bmp": {}}
 _log = logging.getLogger(__name__)
 
 
@@ -97,7 +97,7 @@ def read_label_map(path: Path | str, order: str = "auto") -> LabelMap:
 def decode_label_map(stream: BinaryIO, name: str) -> LabelMap:
     """As ``read_label_map`` from an open stream, the labels left in the file's own order."""
     image = _open(stream, name)
-    if image.format in _LOSSY_FORMATS and not _is_lossless_webp(image):
+    if image.format in _LOSSY_FORMATS and not _is_lossless_webp(image, stream):
         raise UserError(f"{name}: a {image.format} mask has blurred labels; save masks as PNG")
     _load(image, name)
     if image.mode == "1":
@@ -227,11 +227,11 @@ def _labels_from_rgb(pixels: NDArray[np.uint8], name: str) -> LabelMap:
     return labels.from_colours(colours, name)
 
 
-def _is_lossless_webp(image: Image.Image) -> bool:
-    if image.format != "WEBP" or image.fp is None:
+def _is_lossless_webp(image: Image.Image, stream: BinaryIO) -> bool:
+    if image.format != "WEBP":
         return False
-    position = image.fp.tell()
-    image.fp.seek(0)
-    header = image.fp.read(64)
-    image.fp.seek(position)
+    position = stream.tell()
+    stream.seek(0)
+    header = stream.read(64)
+    stream.seek(position)
     return b"VP8L" in header

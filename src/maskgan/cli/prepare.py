@@ -81,10 +81,10 @@ def _count(findings: Sequence[Finding]) -> str:
 
 @contextmanager
 def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, shown once there is progress."""
+    """A progress bar on stderr, where that is a terminal."""
     from tqdm import tqdm
 
-    with tqdm(desc=title, unit="pair", total=0, delay=1e-9) as bar:
+    with tqdm(desc=title, unit="pair", leave=False, disable=None) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total

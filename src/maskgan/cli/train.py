@@ -30,7 +30,9 @@ def _run_options(learning_rate: float, batch_size: int) -> Callable[[Callable[..
         click.option("--batch-size", type=int, default=batch_size, show_default=True),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
         click.option("--decay-from", type=float, default=0.5, show_default=True, help="Share of the run at full rate."),
-        click.option("--ema-images", type=float, default=1500, show_default=True, help="Half-life of averaged weights."),
+        click.option(
+            "--ema-images", type=float, default=1500, show_default=True, help="Half-life of averaged weights."
+        ),
         click.option("--precision", type=PRECISIONS, help="Type of the arithmetic.  [bf16 on cpu and cuda]"),
         click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]"),
         click.option("--seed", type=int, default=0, show_default=True),

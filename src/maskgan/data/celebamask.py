@@ -12,7 +12,6 @@ The text files are read by ``annotations``.
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -213,8 +212,8 @@ def size_difference(path: Path, shape: tuple[int, ...], other: tuple[int, ...]) 
 def _survey_pictures(found: Survey) -> None:
     folder = found.root / PICTURE_FOLDER
     for name in _visible(folder):
-        stem, suffix = os.path.splitext(name)
-        if suffix.lower() not in PICTURE_SUFFIXES or not re.fullmatch(r"\d{1,5}", stem):
+        stem = Path(name).stem
+        if Path(name).suffix.lower() not in PICTURE_SUFFIXES or not re.fullmatch(r"\d{1,5}", stem):
             continue
         number = int(stem)
         if number in found.pictures:
@@ -273,7 +272,8 @@ def _part_files(base: Path) -> Iterator[Path]:
 
 def _visible(folder: Path) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith(".") and name != "Thumbs.db")
+        names = sorted(path.name for path in folder.iterdir())
+        return [name for name in names if not name.startswith(".") and name != "Thumbs.db"]
     except OSError as error:
         raise UserError(f"{folder}: cannot be read ({error.strerror})") from error
 

@@ -81,7 +81,7 @@ def inspect_sample(files: SampleFiles) -> list[Finding]:
             continue
         if not part.any():
             findings.append(Finding("damaged", files.key, f"{path}: is all black; the part is missing"))
-        elif (twin := seen.setdefault(sha256(part).digest(), path)) != path:
+        elif (twin := seen.setdefault(sha256(part.tobytes()).digest(), path)) != path:
             findings.append(Finding("duplicate", files.key, f"{path}: shows the same as {twin.name}"))
         if label_map is None:
             label_map = np.zeros(part.shape, dtype=np.uint8)

@@ -45,7 +45,7 @@ class BatchLoader:
         else:
             yield from DataLoader(
                 self._samples,
-                batch_sampler=self._steps(first_step),  # type: ignore[arg-type]
+                batch_sampler=self._steps(first_step),
                 num_workers=self._workers,
                 multiprocessing_context="spawn" if self._workers else None,
                 persistent_workers=self._workers > 0,
@@ -109,6 +109,8 @@ def _decode_all(samples: _SquareSamples, workers: int) -> tuple[Tensor, Tensor]:
         pictures[index], label_maps[index] = samples[index]
 
     with ThreadPoolExecutor(max(workers, 1)) as pool:
-        for _ in tqdm(pool.map(decode, range(len(samples))), "reading faces", len(samples), leave=False, unit="pair", disable=None):
+        for _ in tqdm(
+            pool.map(decode, range(len(samples))), "reading faces", len(samples), leave=False, unit="pair", disable=None
+        ):
             pass
     return pictures, label_maps

@@ -72,7 +72,7 @@ def make_folder_pairs(
 
 
 def _visible(folder: Path) -> set[str]:
-    return {name for name in os.listdir(folder) if not name.startswith(".")}
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
 def _picture_name(sample: SampleFiles, options: Options) -> str:

@@ -38,8 +38,9 @@ def _open_folder(folder: Path) -> PairCollection:
         return CelebAMaskHQ(folder)
     if not (folder / "images").is_dir():
         for pattern in ("shards/*.tar", "*.tar"):
-            if shards := sorted(folder.glob(pattern)):
-                return ShardPairs([path for path in shards if not path.name.startswith(".")])
+            # Names that start with a dot are shards that a run has not finished.
+            if shards := sorted(path for path in folder.glob(pattern) if not path.name.startswith(".")):
+                return ShardPairs(shards)
     return FolderPairs(folder)
 
 

@@ -166,7 +166,8 @@ def select(pairs: PairCollection, chosen: str) -> PairCollection:
     Raises:
         UserError: nothing is chosen, or a key is not in the collection.
     """
-    if os.path.isfile(chosen):
+    # Path.is_file raises when a long list of keys is no possible name; this answers False.
+    if os.path.isfile(chosen):  # noqa: PTH113
         return SelectedPairs(pairs, _indices_of_list(pairs, Path(chosen)))
     indices: list[int] = []
     for part in chosen.split(","):
@@ -197,7 +198,7 @@ def expand_shards(pattern: str) -> list[Path]:
             raise UserError(f"{pattern}: the range runs downwards; write {{{last}..{first}}}")
         numbers = [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
         return [Path(pattern[: ranged.start()] + n + pattern[ranged.end() :]) for n in numbers]
-    return [Path(pattern)] if os.path.exists(pattern) else sorted(Path(p) for p in glob(pattern))
+    return [Path(pattern)] if Path(pattern).exists() else sorted(Path(p) for p in glob(pattern))  # noqa: PTH207
 
 
 class _Member(NamedTuple):
@@ -211,11 +212,11 @@ class _Member(NamedTuple):
 def _files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
     try:
         # A name that starts with a dot is an unfinished file of ours, or a trace of the file manager.
-        names = [n for n in os.listdir(folder) if not n.startswith(".") and Path(n).suffix.lower() in suffixes]
+        paths = [p for p in folder.iterdir() if not p.name.startswith(".") and p.suffix.lower() in suffixes]
     except OSError as error:
         raise UserError(f"{folder}: not a folder that can be read ({error.strerror})") from error
     found: dict[str, Path] = {}
-    for path in sorted((folder / name for name in names), key=lambda path: (path.stem, path.suffix)):
+    for path in sorted(paths, key=lambda path: (path.stem, path.suffix)):
         if path.stem in found:
             raise UserError(f"{path}: {found[path.stem].name} has the same name; keep one of the two")
         found[path.stem] = path

@@ -195,11 +195,8 @@ def _write_attributes(path: Path, keys: Sequence[str], tables: _Tables) -> None:
 
 def _write_previews(out: Path, options: Options, count: int) -> None:
     """A few faces beside their coloured masks, spread evenly over the data."""
-    pairs: PairCollection
-    if options.pairs_a_shard is None:
-        pairs = FolderPairs(out)
-    else:
-        pairs = ShardPairs(sorted((out / "shards").glob("*.tar")))
+    shards = sorted((out / "shards").glob("*.tar"))
+    pairs: PairCollection = FolderPairs(out) if options.pairs_a_shard is None else ShardPairs(shards)
     folder = make_folder(out / "previews")
     for index in sorted({int(i) for i in np.linspace(0, len(pairs) - 1, min(count, len(pairs)))}):
         pair = pairs[index]

@@ -1,9 +1,9 @@
 """An editing session: numpy arrays outside, tensors inside, the costly half computed once.
 
-    editor = FaceEditor.from_weights(shipped_weights("dense-mapping"))
-    editor.set_source(picture, label_map)     # encodes the style, once
-    editor.set_mask(edited)                   # cheap
-    face = editor.render()                    # one pass of the backbone
+editor = FaceEditor.from_weights(shipped_weights("dense-mapping"))
+editor.set_source(picture, label_map)     # encodes the style, once
+editor.set_mask(edited)                   # cheap
+face = editor.render()                    # one pass of the backbone
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ class FaceEditor:
         self._style: Tensor | None = None  # a borrowed style, if one is set
 
     @classmethod
-    def from_weights(
-        cls, path: Path, device: str = "cpu", precision: Literal["fp32", "bf16"] = "fp32"
-    ) -> FaceEditor:
+    def from_weights(cls, path: Path, device: str = "cpu", precision: Literal["fp32", "bf16"] = "fp32") -> FaceEditor:
         """An editor with the network of a weights file.
 
         Raises:

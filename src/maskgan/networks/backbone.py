@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -125,5 +124,3 @@ class Backbone(nn.Module):
             modulation = reader.next(x.shape[1]) if self.config.modulate_decoder else (None, None)
             x = F.relu(normalised(x, *modulation))
         return padded_conv(self.head, x, pad)
-
-

@@ -37,12 +37,12 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
     return torch.addcmul(offset[..., None, None].to(x.dtype), x, gain[..., None, None].to(x.dtype))
 
 
-def activated_conv(conv: nn.Conv2d, x: Tensor, pad: int) -> Tensor:
+def activated_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
     """Reflection padding, convolution, ReLU."""
     return F.relu(padded_conv(conv, x, pad))
 
 
-def padded_conv(conv: nn.Conv2d, x: Tensor, pad: int) -> Tensor:
+def padded_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
     """Reflection padding and convolution."""
     return conv(F.pad(x, (pad, pad, pad, pad), mode="reflect"))
 

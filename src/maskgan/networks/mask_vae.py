@@ -24,8 +24,7 @@ class MaskVAE(nn.Module):
         self.bottleneck_side = config.resolution // 2**config.downsamplings
         flat = widths[-1] * self.bottleneck_side**2
         self.encoder = nn.ModuleList(
-            nn.Conv2d(a, b, 4, stride=2, padding=1)
-            for a, b in zip([config.num_classes, *widths], widths, strict=False)
+            nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in zip([config.num_classes, *widths], widths, strict=False)
         )
         self.encoder_norm = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
         self.to_mean = nn.Linear(flat, config.latent_size)
@@ -48,7 +47,8 @@ class MaskVAE(nn.Module):
 
     def decode(self, code: Tensor) -> Tensor:
         """Codes (N x latent_size) to logits, N x num_classes x R x R."""
-        x = F.relu(self.from_code(code)).unflatten(1, (-1, self.bottleneck_side, self.bottleneck_side))
+        side = self.bottleneck_side
+        x = F.relu(self.from_code(code)).view(len(code), -1, side, side)
         for i, conv in enumerate(self.decoder):
             x = F.pad(F.interpolate(x, scale_factor=2, mode="nearest"), (1, 1, 1, 1), mode="replicate")
             x = conv(x)

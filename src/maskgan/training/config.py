@@ -94,6 +94,8 @@ class TrainingConfig:
         return asdict(self)
 
 
-MAY_CHANGE = frozenset({"device", "workers", "cache_gigabytes", "snapshot_minutes", "sample_minutes", "images", "minutes"})
+MAY_CHANGE = frozenset(
+    {"device", "workers", "cache_gigabytes", "snapshot_minutes", "sample_minutes", "images", "minutes"}
+)
 """Fields in which a run that goes on may differ from the run that began: they do not change what is learnt, or only
 how long."""

@@ -6,6 +6,7 @@ Source: section 4 of Pix2PixHD for the terms, the reference code for their weigh
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.layers import one_hot
 from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
-from maskgan.training.stage import Losses, adam, autocast, colour_column, grid, provenance, update_average
+from maskgan.training.stage import Losses, adam, autocast, colour_column, grid, placed, provenance, update_average
 
 _BETAS = (0.5, 0.999)
 
@@ -31,25 +32,25 @@ class DenseMappingStage:
     """Generator against discriminators, with feature matching and the perceptual term."""
 
     def __init__(self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig) -> None:
-        device = torch.device(config.device)
-        place = {"device": device, "memory_format": torch.channels_last}
         self._preset = preset
         self._config = config
         self._weights = config.weights
-        self._generator = DenseMappingNetwork(network).to(**place)
-        self._discriminator = MultiscaleDiscriminator(preset.discriminator).to(**place)
+        self._generator = placed(DenseMappingNetwork(network), config.device)
+        self._discriminator = placed(MultiscaleDiscriminator(preset.discriminator), config.device)
         self._average = copy.deepcopy(self._generator).requires_grad_(False).eval()
         self._perceptual = (
-            PerceptualLoss(perceptual_network(config.perceptual)).to(**place) if self._weights.perceptual else None
+            placed(PerceptualLoss(perceptual_network(config.perceptual)), config.device)
+            if self._weights.perceptual
+            else None
         )
         self._generator_optimizer = adam(self._generator, config.learning_rate, _BETAS)
         self._discriminator_optimizer = adam(self._discriminator, config.learning_rate, _BETAS)
-        self.networks: dict[str, nn.Module] = {
+        self.networks: Mapping[str, nn.Module] = {
             "generator": self._generator,
             "discriminator": self._discriminator,
             "average": self._average,
         }
-        self.optimizers: dict[str, torch.optim.Optimizer] = {
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {
             "generator": self._generator_optimizer,
             "discriminator": self._discriminator_optimizer,
         }
@@ -82,9 +83,9 @@ class DenseMappingStage:
             optimizer.zero_grad(set_to_none=True)
         # Naming the inputs keeps each backward pass out of the other network's weights, so that the
         # discriminator need not look at the made picture twice.
-        total.backward(retain_graph=adversarial, inputs=list(self._generator.parameters()))
+        torch.autograd.backward(total, retain_graph=adversarial, inputs=list(self._generator.parameters()))
         if adversarial:
-            losses["discriminator"].backward(inputs=list(self._discriminator.parameters()))
+            torch.autograd.backward(losses["discriminator"], inputs=list(self._discriminator.parameters()))
             self._discriminator_optimizer.step()
         self._generator_optimizer.step()
         update_average(self._average, self._generator, ema_decay)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from maskgan.images import Picture
 from maskgan.networks.parser import FaceParser
 from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
-from maskgan.training.stage import Losses, adam, autocast, colour_column, grid, provenance, update_average
+from maskgan.training.stage import Losses, adam, autocast, colour_column, grid, placed, provenance, update_average
 
 _BETAS = (0.9, 0.999)
 
@@ -26,11 +27,11 @@ class ParserStage:
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._preset = preset
         self._config = config
-        self._parser = FaceParser(preset.parser).to(config.device).to(memory_format=torch.channels_last)
+        self._parser = placed(FaceParser(preset.parser), config.device)
         self._average = copy.deepcopy(self._parser).requires_grad_(False).eval()
         self._optimizer = adam(self._parser, config.learning_rate, _BETAS)
-        self.networks: dict[str, nn.Module] = {"parser": self._parser, "average": self._average}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"parser": self._optimizer}
+        self.networks: Mapping[str, nn.Module] = {"parser": self._parser, "average": self._average}
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {"parser": self._optimizer}
 
     def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
         """See ``Stage.step``."""
@@ -39,7 +40,7 @@ class ParserStage:
         target = label_maps.long()
         loss = F.cross_entropy(logits.float(), target)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self._optimizer.step()
         update_average(self._average, self._parser, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()

@@ -31,6 +31,10 @@ def command(out: Path, count: int, size: int, form: str, seed: int) -> None:
         "celebamask": drawn_forms.write_celebamask,
         "shards": drawn_forms.write_shards,
     }[form]
-    with tqdm(desc="draw", unit="face", total=count) as bar:
-        write(out, count, size, seed, lambda done, total: bar.update(done - bar.n) and None)
+    with tqdm(desc="draw", unit="face", total=count, leave=False, disable=None) as bar:
+
+        def progress(done: int, _total: int) -> None:
+            bar.update(done - bar.n)
+
+        write(out, count, size, seed, progress)
     click.echo(f"{out}: {count} faces")

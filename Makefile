@@ -1,0 +1,40 @@
+# make demo   edit sample portraits with the weights that ship; prints the picture's path
+# make test   all checks and tests
+# Both do all set-up on a fresh machine that has Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Pinned first: a plain "torch" would bring gigabytes of CUDA libraries.
+TORCH := torch==2.13.0
+
+.PHONY: demo test lint setup clean
+
+demo: $(VENV)/ready
+	$(BIN)/maskgan demo
+
+test: $(VENV)/ready-dev lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/ready-dev
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: $(VENV)/ready-dev
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/ready-dev: pyproject.toml $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,train]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) out build dist

@@ -1,0 +1,1 @@
+"""Measuring systems on pairs of faces and masks."""

@@ -1,0 +1,1 @@
+"""Measures: pure update and compute, the same for any batch size."""

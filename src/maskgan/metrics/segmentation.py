@@ -1,0 +1,51 @@
+"""How well two label maps agree: pixel accuracy, intersection over union and F1 of each class."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgan.labels import NUM_CLASSES, LabelMap
+
+
+class SegmentationAgreement:
+    """A confusion matrix that grows picture by picture; sums of two can be added."""
+
+    def __init__(self) -> None:
+        self.confusion: NDArray[np.int64] = np.zeros((NUM_CLASSES, NUM_CLASSES), dtype=np.int64)
+        """Rows: the class wanted; columns: the class found."""
+
+    def update(self, wanted: LabelMap, found: LabelMap) -> None:
+        """Count the pixels of a picture (H x W uint8 0..18 both).
+
+        Raises:
+            ValueError: the shapes differ.
+        """
+        if wanted.shape != found.shape:
+            raise ValueError(f"label maps of {wanted.shape} and {found.shape} cannot be compared")
+        codes = wanted.astype(np.int64) * NUM_CLASSES + found
+        self.confusion += np.bincount(codes.ravel(), minlength=NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Share of pixels whose class is the one wanted, 0..1."""
+        return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """Intersection over union of each class, 19 values; NaN for a class that is neither wanted nor found."""
+        hits = np.diag(self.confusion).astype(np.float64)
+        union = self.confusion.sum(axis=0) + self.confusion.sum(axis=1) - hits
+        return np.divide(hits, union, out=np.full(NUM_CLASSES, np.nan), where=union > 0)
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean of ``iou`` over the classes that occur, 0..1; NaN if none does."""
+        values = self.iou
+        return float(values[~np.isnan(values)].mean()) if not np.isnan(values).all() else float("nan")
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """Harmonic mean of precision and recall of each class, 19 values; NaN where ``iou`` is."""
+        values = self.iou
+        return 2 * values / (1 + values)

