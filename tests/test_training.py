@@ -1,0 +1,186 @@
+"""Training on drawn faces: resuming, the switches of the losses, schedules, the run folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from maskgan.checkpoints.weights import load_weights
+from maskgan.cli.main import main
+from maskgan.data.drawn import DrawnPairs
+from maskgan.errors import MaskGANError, UserError
+from maskgan.training import dense_mapping
+from maskgan.training.config import LossWeights, TrainingConfig
+from maskgan.training.loop import train
+from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
+from maskgan.training.stages import build_stage
+
+PAIRS = DrawnPairs(6, 64, seed=0)
+
+
+def config(stage: str = "dense-mapping", **changes: object) -> TrainingConfig:
+    defaults = {"preset": "tiny", "data": "drawn:6:64", "batch_size": 2, "images": 8, "workers": 1}
+    return TrainingConfig(stage=stage, **{**defaults, **changes})  # type: ignore[arg-type]
+
+
+def run(folder: Path, settings: TrainingConfig) -> Progress:
+    return train(build_stage(settings), settings, PAIRS, folder)
+
+
+def state(folder: Path) -> dict[str, torch.Tensor]:
+    """All tensors of the saved state, flat."""
+    flat: dict[str, torch.Tensor] = {}
+
+    def walk(name: str, value: object) -> None:
+        if isinstance(value, torch.Tensor):
+            flat[name] = value
+        elif isinstance(value, dict):
+            for key, part in value.items():
+                walk(f"{name}.{key}", part)
+
+    walk("", torch.load(folder / "state.pt", weights_only=True))
+    return flat
+
+
+@pytest.mark.parametrize("stage", ["dense-mapping", "parser"])
+def test_two_and_two_steps_equal_four(tmp_path: Path, stage: str) -> None:
+    # The learning rate must not depend on where the run was cut.
+    steady = {"decay_from": 1.0}
+    run(tmp_path / "whole", config(stage, **steady))
+    run(tmp_path / "parts", config(stage, images=4, **steady))
+    assert run(tmp_path / "parts", config(stage, **steady)).images == 8
+    whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
+    assert whole.keys() == parts.keys() and len(whole) > 50
+    for name in whole:
+        assert torch.equal(whole[name], parts[name]), name
+
+
+def test_the_run_folder_is_the_record(tmp_path: Path) -> None:
+    run(tmp_path, config())
+    names = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
+    assert names == {"config.json", "stats.jsonl", "state.pt", "dense-mapping.safetensors", "samples/000000008.png"}
+    row = json.loads((tmp_path / "stats.jsonl").read_text().splitlines()[-1])
+    assert row["images"] == 8 and {"adversarial", "feature_matching", "perceptual", "discriminator"} <= row.keys()
+    _, info = load_weights(tmp_path / "dense-mapping.safetensors", kind="dense-mapping")
+    assert info.step == 8 and "maskgan train dense-mapping" in info.provenance
+
+
+def test_another_run_is_not_overwritten(tmp_path: Path) -> None:
+    run(tmp_path, config(images=2))
+    with pytest.raises(UserError, match="learning_rate = 0.0002, not 0.1"):
+        run(tmp_path, config(images=2, learning_rate=0.1))
+
+
+@pytest.mark.slow
+def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
+    run(tmp_path, config(images=160, learning_rate=2e-3, decay_from=1.0))
+    torch.manual_seed(0)
+    fresh = build_stage(config())
+    trained = build_stage(config())
+    saved = torch.load(tmp_path / "state.pt", weights_only=True)
+    trained.networks["generator"].load_state_dict(saved["networks"]["generator"])
+
+    def error(stage: object) -> float:
+        from maskgan.data.loading import BatchLoader
+        from maskgan.data.transforms import to_float
+        from maskgan.networks.layers import one_hot
+
+        pictures, maps = BatchLoader(PAIRS, 64, 2, 0, 0, 0).first(6)
+        mask = one_hot(maps, 19)
+        network = stage.networks["generator"]  # type: ignore[attr-defined]
+        with torch.no_grad():
+            return (network(mask, to_float(pictures), mask) - to_float(pictures)).abs().mean().item()
+
+    assert error(trained) < 0.7 * error(fresh)
+
+
+@pytest.mark.parametrize(
+    ("weights", "absent"),
+    [
+        (LossWeights(perceptual=0), {"perceptual"}),
+        (LossWeights(adversarial=0, feature_matching=0), {"adversarial", "feature_matching", "discriminator"}),
+    ],
+)
+def test_each_term_is_a_switch(weights: LossWeights, absent: set[str]) -> None:
+    stage = build_stage(config(weights=weights))
+    losses = stage.step(torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 64, 64, dtype=torch.uint8), 0.9)
+    everything = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
+    assert set(losses) == everything - absent
+
+
+def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shared discriminator pass must give what separate passes of both networks give."""
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: None)
+    torch.manual_seed(1)
+    pictures, maps = torch.rand(2, 3, 64, 64) * 2 - 1, torch.randint(0, 19, (2, 64, 64), dtype=torch.uint8)
+    stage = build_stage(config(weights=LossWeights(perceptual=0)))
+    stage.step(pictures, maps, 0.9)
+    generator, discriminator = stage.networks["generator"], stage.networks["discriminator"]
+    found = {
+        name: [p.grad.clone() for p in network.parameters() if p.grad is not None]
+        for name, network in (("generator", generator), ("discriminator", discriminator))
+    }
+
+    mask = dense_mapping.one_hot(maps, 19)
+    made = generator(mask, pictures, mask)
+    for network in (generator, discriminator):
+        network.zero_grad()
+    real, fake = discriminator(mask, pictures), discriminator(mask, made.detach())
+    sum(0.5 * ((r[-1] - 1) ** 2).mean() + 0.5 * (f[-1] ** 2).mean() for r, f in zip(real, fake, strict=True)).backward()
+    expected = {"discriminator": [p.grad.clone() for p in discriminator.parameters()]}
+    real, fake = discriminator(mask, pictures), discriminator(mask, made)
+    matching = sum(
+        (a - b.detach()).abs().mean() * 4 / 3 / 2
+        for f, r in zip(fake, real, strict=True)
+        for a, b in zip(f[:-1], r[:-1], strict=True)
+    )
+    (sum(((f[-1] - 1) ** 2).mean() for f in fake) + 10 * matching).backward()
+    expected["generator"] = [p.grad.clone() for p in generator.parameters()]
+    for name, gradients in expected.items():
+        assert len(found[name]) == len(gradients)
+        for f, e in zip(found[name], gradients, strict=True):
+            torch.testing.assert_close(f, e, rtol=2e-3, atol=2e-5)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path, config(images=4))
+    before = (tmp_path / "state.pt").read_bytes()
+    monkeypatch.setattr(dense_mapping, "lsgan", lambda judged, target: judged[0][-1].sum() * float("nan"))
+    with pytest.raises(MaskGANError, match="the adversarial loss is nan"):
+        run(tmp_path, config(images=8))
+    assert (tmp_path / "state.pt").read_bytes() == before
+
+
+def test_schedules() -> None:
+    assert [learning_rate(1.0, f, 0.5) for f in (0.0, 0.5, 0.75, 1.0)] == [1.0, 1.0, 0.5, 0.0]
+    assert [resolution_at(((0.0, 128), (0.6, 256)), f) for f in (0, 0.59, 0.6, 1)] == [128, 128, 256, 256]
+    assert Progress(images=50).fraction(200, None) == 0.25
+    assert Progress(images=50, seconds=90).fraction(200, 3.0) == 0.5
+    assert ema_decay(1000, 10, 10**9) ** 100 == pytest.approx(0.5)
+
+
+def test_config_errors_name_the_option() -> None:
+    with pytest.raises(UserError, match="--batch-size must be at least 1"):
+        config(batch_size=0)
+    with pytest.raises(UserError, match="unknown preset"):
+        build_stage(replace(config(), preset="huge"))
+
+
+def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "dense-mapping", "--data", "drawn:4:64", "--preset", "tiny", "--run", str(tmp_path / "run")]
+    assert main([*arguments, "--dry-run"]) == 0
+    assert '"preset": "tiny"' in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_trains_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "parser", "--data", "drawn:4:64", "--preset", "tiny", "--run", str(tmp_path), "--workers", "1"]
+    assert main([*arguments, "--images", "32"]) == 0
+    assert main([*arguments, "--images", "64"]) == 0
+    assert "going on after 32 pictures" in capsys.readouterr().err
+    _, info = load_weights(tmp_path / "parser.safetensors", kind="parser")
+    assert info.step == 64
