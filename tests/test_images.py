@@ -136,7 +136,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     write_picture(tmp_path / "a.png", gradient())
     before = (tmp_path / "a.png").read_bytes()
 
-    def full_disk(self: Image.Image, path: Path, **_: object) -> None:
+    def full_disk(_: Image.Image, path: Path, **__: object) -> None:
         Path(path).write_bytes(b"half a pict")
         raise OSError(28, "No space left on device")
 

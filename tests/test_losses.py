@@ -79,9 +79,7 @@ def test_vgg_features_match_a_plain_stack(tmp_path: Path) -> None:
         torch.testing.assert_close(f, e)
     other = torch.rand(1, 3, 32, 32) * 2 - 1
     weights = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1)
-    by_hand = sum(
-        w * (a - b).abs().mean() for w, a, b in zip(weights, network(other), found, strict=True)
-    )
+    by_hand = sum(w * (a - b).abs().mean() for w, a, b in zip(weights, network(other), found, strict=True))
     torch.testing.assert_close(PerceptualLoss(network)(other, image), by_hand)
 
 
@@ -110,7 +108,9 @@ def test_efficientnet_taps_and_batch_norm_folding() -> None:
 
 def test_perceptual_distance_grows_with_damage() -> None:
     loss = PerceptualLoss(EfficientNetLite0Features())
-    image = F.interpolate(torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)), 64, mode="bicubic") * 2 - 1
+    image = (
+        F.interpolate(torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)), 64, mode="bicubic") * 2 - 1
+    )
     noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
     distances = [loss(image + amount * noise, image).item() for amount in (0.0, 0.05, 0.2)]
     assert distances[0] == 0 and distances[0] < distances[1] < distances[2]

@@ -71,7 +71,7 @@ def test_the_run_folder_is_the_record(tmp_path: Path) -> None:
 
 def test_another_run_is_not_overwritten(tmp_path: Path) -> None:
     run(tmp_path, config(images=2))
-    with pytest.raises(UserError, match="learning_rate = 0.0002, not 0.1"):
+    with pytest.raises(UserError, match=r"learning_rate = 0\.0002, not 0\.1"):
         run(tmp_path, config(images=2, learning_rate=0.1))
 
 
@@ -114,7 +114,7 @@ def test_each_term_is_a_switch(weights: LossWeights, absent: set[str]) -> None:
 
 def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shared discriminator pass must give what separate passes of both networks give."""
-    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: None)
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda _: None)
     torch.manual_seed(1)
     pictures, maps = torch.rand(2, 3, 64, 64) * 2 - 1, torch.randint(0, 19, (2, 64, 64), dtype=torch.uint8)
     stage = build_stage(config(weights=LossWeights(perceptual=0)))
@@ -149,7 +149,7 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, config(images=4))
     before = (tmp_path / "state.pt").read_bytes()
-    monkeypatch.setattr(dense_mapping, "lsgan", lambda judged, target: judged[0][-1].sum() * float("nan"))
+    monkeypatch.setattr(dense_mapping, "lsgan", lambda judged, _: judged[0][-1].sum() * float("nan"))
     with pytest.raises(MaskGANError, match="the adversarial loss is nan"):
         run(tmp_path, config(images=8))
     assert (tmp_path / "state.pt").read_bytes() == before
@@ -178,7 +178,18 @@ def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: py
 
 
 def test_the_command_trains_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "parser", "--data", "drawn:4:64", "--preset", "tiny", "--run", str(tmp_path), "--workers", "1"]
+    arguments = [
+        "train",
+        "parser",
+        "--data",
+        "drawn:4:64",
+        "--preset",
+        "tiny",
+        "--run",
+        str(tmp_path),
+        "--workers",
+        "1",
+    ]
     assert main([*arguments, "--images", "32"]) == 0
     assert main([*arguments, "--images", "64"]) == 0
     assert "going on after 32 pictures" in capsys.readouterr().err

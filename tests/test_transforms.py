@@ -94,7 +94,7 @@ def indices(cache_bytes: int, first_step: int, steps: int) -> list[list[int]]:
 
 
 def test_each_epoch_sees_every_pair_once_in_a_new_order() -> None:
-    flat = sum(indices(10**9, 0, 10), [])
+    flat = [index for step in indices(10**9, 0, 10) for index in step]
     epochs = [flat[start : start + 10] for start in range(0, 40, 10)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 4

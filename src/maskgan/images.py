@@ -32,7 +32,12 @@ MIN_SIDE = 16
 """Below this many pixels a side there is no face to see."""
 
 _LOSSY_FORMATS = {"JPEG", "WEBP", "AVIF", "HEIF", "JPEG2000"}
-_PICTURE_SUFFIXES: dict[str, dict[str, Any]] = {".png": {}, ".jpg": {"quality": 95, "subsampling": 0}, ".webp": {"lossless": True}, ".bmp": {}}
+_PICTURE_SUFFIXES: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".webp": {"lossless": True},
+    ".bmp": {},
+}
 _log = logging.getLogger(__name__)
 
 

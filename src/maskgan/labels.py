@@ -60,7 +60,10 @@ PALETTE: NDArray[np.uint8] = np.array([c.colour for c in CLASSES], dtype=np.uint
 MIRROR: NDArray[np.uint8] = np.array([INDEX[c.mirror] if c.mirror else c.index for c in CLASSES], dtype=np.uint8)
 """19, uint8: the class that each class becomes when the picture is mirrored."""
 
-_FACE_PARSING = "background skin l_brow r_brow l_eye r_eye eye_g l_ear r_ear ear_r nose mouth u_lip l_lip neck neck_l cloth hair hat"
+_FACE_PARSING = """
+    background skin l_brow r_brow l_eye r_eye eye_g l_ear r_ear ear_r
+    nose mouth u_lip l_lip neck neck_l cloth hair hat
+"""
 ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "celebamask-hq": tuple(c.name for c in CLASSES),

@@ -27,6 +27,7 @@ def _run_options(learning_rate: float, batch_size: int) -> Callable[[Callable[..
         click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]"),
         click.option("--minutes", type=float, help="Time to train; learning rate and resolution follow it."),
         click.option("--images", type=int, help="Pictures to see, in place of --minutes."),
+        click.option("--resolution", type=int, help="Side of the pictures throughout.  [the preset's phases]"),
         click.option("--batch-size", type=int, default=batch_size, show_default=True),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
         click.option("--decay-from", type=float, default=0.5, show_default=True, help="Share of the run at full rate."),

@@ -34,7 +34,8 @@ def composite(
 
     Args:
         picture: H x W x 3 uint8, the original.
-        label_map, edited: its mask before and after the edit, one size.
+        label_map: its mask before the edit, H' x W' uint8.
+        edited: its mask after the edit, of the same size.
         made: the network's picture of ``edited``, 1 x 3 x h x w in [-1, 1].
         reconstruction: the network's picture of ``label_map``, likewise.
 

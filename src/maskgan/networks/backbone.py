@@ -6,6 +6,7 @@ Source: supplement, section A; layer details in the reference code.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -81,14 +82,9 @@ class Backbone(nn.Module):
         self.modulated = modulated
         widths = doubling(config.base_channels, config.max_channels, config.downsamplings + 1)
         self.stem = nn.Conv2d(in_channels, widths[0], config.outer_kernel)
-        self.down = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
         self.residual = nn.ModuleList(ResidualBlock(widths[-1]) for _ in range(config.residual_blocks))
-        self.up = nn.ModuleList(
-            Upsampling(a, b, config.upsampling == "transposed")
-            for a, b in zip(widths[::-1], widths[-2::-1], strict=False)
-        )
+        self.up = nn.ModuleList(Upsampling(a, b, config.upsampling == "transposed") for a, b in pairwise(widths[::-1]))
         self.head = nn.Conv2d(widths[0], out_channels, config.outer_kernel)
         self.modulated_widths = self._modulated_widths(widths)
 

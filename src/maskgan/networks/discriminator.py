@@ -6,6 +6,8 @@ has stride 1, and a last convolution maps to one channel.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,8 +23,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         widths = [in_channels, *doubling(base_channels, 8 * base_channels, layers + 1)]
         self.convs = nn.ModuleList(
-            nn.Conv2d(a, b, 4, stride=2 if i < layers else 1, padding=2)
-            for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+            nn.Conv2d(a, b, 4, stride=2 if i < layers else 1, padding=2) for i, (a, b) in enumerate(pairwise(widths))
         )
         self.head = nn.Conv2d(widths[-1], 1, 4, padding=2)
 

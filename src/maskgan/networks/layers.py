@@ -20,7 +20,8 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
 
     Args:
         x: N x C x H x W.
-        shift, scale: N x C each, or neither (plain instance normalisation).
+        shift: N x C, or absent with ``scale``: plain instance normalisation.
+        scale: N x C, or absent.
 
     Returns:
         ``scale * (x - mean) / sqrt(variance + 1e-5) + shift``, in the dtype of ``x``; statistics are float32.

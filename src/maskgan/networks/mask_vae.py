@@ -5,6 +5,8 @@ Source: supplement, figure 1; layer details in the reference code.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,7 +26,7 @@ class MaskVAE(nn.Module):
         self.bottleneck_side = config.resolution // 2**config.downsamplings
         flat = widths[-1] * self.bottleneck_side**2
         self.encoder = nn.ModuleList(
-            nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in zip([config.num_classes, *widths], widths, strict=False)
+            nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise([config.num_classes, *widths])
         )
         self.encoder_norm = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
         self.to_mean = nn.Linear(flat, config.latent_size)

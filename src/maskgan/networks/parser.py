@@ -5,6 +5,8 @@ Source: the reference's parser (a quarter of U-Net's channels, transposed convol
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,10 +36,8 @@ class FaceParser(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.base_channels * 2**i for i in range(config.downsamplings + 1)]
-        self.down = nn.ModuleList(_DoubleConv(a, b) for a, b in zip([3, *widths], widths, strict=False))
-        self.up = nn.ModuleList(
-            nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in zip(widths[::-1], widths[-2::-1], strict=False)
-        )
+        self.down = nn.ModuleList(_DoubleConv(a, b) for a, b in pairwise([3, *widths]))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in pairwise(widths[::-1]))
         self.merge = nn.ModuleList(_DoubleConv(2 * width, width) for width in widths[-2::-1])
         self.head = nn.Conv2d(widths[0], config.num_classes, 1)
 

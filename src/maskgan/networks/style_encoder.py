@@ -6,6 +6,8 @@ the concat variant is the ablation of Table 1.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -97,4 +99,4 @@ class SpatialAwareStyleEncoder(nn.Module):
 
 
 def _stride_2_convs(widths: list[int]) -> nn.ModuleList:
-    return nn.ModuleList(nn.Conv2d(a, b, 4, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+    return nn.ModuleList(nn.Conv2d(a, b, 4, stride=2) for a, b in pairwise(widths))

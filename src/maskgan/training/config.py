@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from maskgan.config import preset
 from maskgan.data.transforms import AugmentConfig
 from maskgan.errors import UserError
 
@@ -37,6 +38,8 @@ class TrainingConfig:
     """Which of them to train on (see ``maskgan.data.pairs.select``); all if absent."""
     fusion: Literal["sft", "concat"] | None = None
     """How the style encoder joins mask and image; the preset's if absent."""
+    resolution: int | None = None
+    """Side of the pictures throughout the run, in place of the preset's phases."""
     batch_size: int = 8
     """Pictures a step."""
     images: int = 2_400_000
@@ -86,8 +89,20 @@ class TrainingConfig:
                 raise UserError(f"--{name.replace('_', '-')} must be at least {low}, is {getattr(self, name)}")
         if self.minutes is not None and not self.minutes > 0:
             raise UserError(f"--minutes must be over 0, is {self.minutes}")
+        if self.resolution is not None and (self.resolution % 32 or not 32 <= self.resolution <= 2048):
+            raise UserError(f"--resolution must be a multiple of 32 in 32..2048, is {self.resolution}")
         if not 0 <= self.decay_from <= 1:
             raise UserError(f"--decay-from must lie in 0..1, is {self.decay_from}")
+
+    @property
+    def phases(self) -> tuple[tuple[float, int], ...]:
+        """(fraction of the budget, side in force from there on)."""
+        return preset(self.preset).phases if self.resolution is None else ((0.0, self.resolution),)
+
+    @property
+    def final_side(self) -> int:
+        """Side of the pictures that the networks are made for."""
+        return self.phases[-1][1]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""

@@ -32,7 +32,6 @@ class DenseMappingStage:
     """Generator against discriminators, with feature matching and the perceptual term."""
 
     def __init__(self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig) -> None:
-        self._preset = preset
         self._config = config
         self._weights = config.weights
         self._generator = placed(DenseMappingNetwork(network), config.device)
@@ -105,7 +104,7 @@ class DenseMappingStage:
         info = WeightsInfo(
             kind="dense-mapping",
             config=self._average.config,
-            resolution=self._preset.resolution,
+            resolution=self._config.final_side,
             step=progress.images,
             provenance=provenance(self._config, progress),
             licence=self._config.licence,

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import torch
 
-from maskgan.config import preset
 from maskgan.data.loading import BatchLoader
 from maskgan.data.pairs import PairCollection
 from maskgan.data.transforms import augment, resize_batch, to_float
@@ -45,12 +44,11 @@ class _Run:
     def __init__(self, stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: RunFolder) -> None:
         folder.claim(config)
         self.stage, self.config, self.folder = stage, config, folder
-        self.phases = preset(config.preset).phases
         self.progress = Progress()
         self._restore()
         self.loader = BatchLoader(
             pairs,
-            side=self.phases[-1][1],
+            side=config.final_side,
             batch_size=config.batch_size,
             seed=config.seed,
             cache_bytes=int(config.cache_gigabytes * 2**30),
@@ -99,7 +97,7 @@ class _Run:
         images, label_maps = resize_batch(
             to_float(pictures.to(config.device, non_blocking=True)),
             label_maps.to(config.device, non_blocking=True),
-            resolution_at(self.phases, fraction),
+            resolution_at(self.config.phases, fraction),
         )
         images, label_maps = augment(images, label_maps, config.augment, torch.Generator().manual_seed(seed))
         decay = ema_decay(config.ema_images, len(pictures), progress.images + len(pictures))
@@ -122,7 +120,7 @@ class _Run:
             progress.images,
             images_per_second,
             _clock(left),
-            resolution_at(self.phases, fraction),
+            resolution_at(self.config.phases, fraction),
             "  ".join(f"{name} {value:.3f}" for name, value in values.items()),
         )
         self.folder.add_stats(
@@ -145,7 +143,7 @@ class _Run:
 
     def _save_samples(self) -> None:
         pictures, label_maps = (tensor.to(self.config.device) for tensor in self.shown)
-        side = resolution_at(self.phases, self._fraction())
+        side = resolution_at(self.config.phases, self._fraction())
         grid = self.stage.samples(*resize_batch(to_float(pictures), label_maps, side))
         self.folder.save_samples(f"{self.progress.images:09d}", grid)
 

@@ -25,7 +25,6 @@ class ParserStage:
     """A U-Net against the label maps."""
 
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
-        self._preset = preset
         self._config = config
         self._parser = placed(FaceParser(preset.parser), config.device)
         self._average = copy.deepcopy(self._parser).requires_grad_(False).eval()
@@ -58,7 +57,7 @@ class ParserStage:
         info = WeightsInfo(
             kind="parser",
             config=self._average.config,
-            resolution=self._preset.resolution,
+            resolution=self._config.final_side,
             step=progress.images,
             provenance=provenance(self._config, progress),
             licence=self._config.licence,

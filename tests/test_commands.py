@@ -1,0 +1,98 @@
+"""Commands as a person runs them, on drawn faces and shipped portraits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskgan.assets import portrait
+from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.cli.main import main
+from maskgan.config import preset
+from maskgan.editing.mask_edits import smile
+from maskgan.images import read_label_map, read_picture, write_label_map
+from maskgan.labels import colourise
+from maskgan.networks.parser import FaceParser
+
+
+def test_edit_writes_the_sources_size_and_keeps_what_was_not_edited(tmp_path: Path, tiny_weights: Path) -> None:
+    picture, mask = portrait(7)
+    edited = smile(read_label_map(mask))
+    write_label_map(tmp_path / "edited.png", edited)
+    out = tmp_path / "out.png"
+    common = ["--mask", str(mask), "--edited", str(tmp_path / "edited.png"), "--weights", str(tiny_weights)]
+    assert main(["edit", str(picture), *common, "-o", str(out)]) == 0
+    result, original = read_picture(out), read_picture(picture)
+    assert result.shape == original.shape
+    rows = np.flatnonzero((edited != read_label_map(mask)).any(axis=1))
+    assert (result[: rows[0] - 40] == original[: rows[0] - 40]).all()
+    assert (result[rows[0] : rows[-1]] != original[rows[0] : rows[-1]]).any()
+    full = tmp_path / "full.jpg"
+    assert main(["edit", str(picture), *common, "-o", str(full), "--blend", "full", "--precision", "bf16"]) == 0
+    assert read_picture(full).shape == original.shape
+
+
+def test_edit_takes_colour_masks(tmp_path: Path, tiny_weights: Path, face_files: dict[str, Path]) -> None:
+    from PIL import Image
+
+    Image.fromarray(colourise(read_label_map(face_files["edited"], "celebamask-hq"))).save(tmp_path / "colour.png")
+    results = []
+    for edited in (face_files["edited"], tmp_path / "colour.png"):
+        arguments = [str(face_files["image"]), "--mask", str(face_files["mask"]), "--edited", str(edited)]
+        assert main(["edit", *arguments, "-o", str(tmp_path / "o.png"), "--weights", str(tiny_weights)]) == 0
+        results.append(read_picture(tmp_path / "o.png"))
+    assert (results[0] == results[1]).all()
+
+
+def test_style_copy_writes_the_masks_size(tmp_path: Path, tiny_weights: Path, face_files: dict[str, Path]) -> None:
+    picture, mask = portrait(4)
+    arguments = [str(picture), "--style-mask", str(mask), "--onto", str(face_files["mask"])]
+    out = tmp_path / "styled.png"
+    assert main(["style-copy", *arguments, "-o", str(out), "--weights", str(tiny_weights)]) == 0
+    assert read_picture(out).shape == (96, 96, 3)
+
+
+def test_demo_leaves_one_sheet_and_prints_its_path(
+    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "demo.png"
+    assert main(["demo", "-o", str(out), "--weights", str(tiny_weights)]) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    sheet = read_picture(out)
+    assert sheet.shape[1] > 1500 and sheet.std() > 30
+
+
+def test_labels_shows_converts_and_inspects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["labels"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("\n") > 19 and "eyeglasses" in shown and "#cc0000" in shown
+    mask = portrait(3)[1]
+    right = read_label_map(mask)
+    assert main(["labels", "convert", str(mask), "-o", str(tmp_path / "p.png"), "--to", "face-parsing"]) == 0
+    assert main(["labels", "inspect", str(tmp_path / "p.png")]) == 0
+    assert "most likely in face-parsing order" in capsys.readouterr().out
+    arguments = [str(tmp_path / "p.png"), "-o", str(tmp_path / "back.png"), "--from", "face-parsing"]
+    assert main(["labels", "convert", *arguments]) == 0
+    assert (read_label_map(tmp_path / "back.png") == right).all()
+    assert main(["labels", "convert", str(mask), "-o", str(tmp_path / "c.png"), "--colour"]) == 0
+    assert (read_picture(tmp_path / "c.png") == colourise(right)).all()
+
+
+def test_evaluate_prints_and_writes_what_it_measured(
+    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = FaceParser(preset("tiny").parser)
+    info = WeightsInfo(
+        kind="parser", config=parser.config, resolution=64, step=0, provenance="untrained", licence="none"
+    )
+    save_weights(tmp_path / "parser.safetensors", parser, info)
+    record = tmp_path / "result.json"
+    arguments = ["--data", "drawn:3:64", "--side", "64", "--parser", str(tmp_path / "parser.safetensors")]
+    assert main(["evaluate", *arguments, "--weights", str(tiny_weights), "-o", str(record)]) == 0
+    assert "| own style |" in capsys.readouterr().out
+    measured = json.loads(record.read_text())
+    assert measured["count"] == 3 and set(measured["agreement"]) == {"real", "own style", "borrowed style"}
+    assert len(measured["weights"]) == 12 and 0 <= measured["agreement"]["real"]["pixel_accuracy"] <= 1

@@ -1,0 +1,75 @@
+"""Edits of masks do what their names say and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from maskgan.assets import portrait
+from maskgan.editing.mask_edits import add_glasses, long_hair, smile
+from maskgan.errors import UserError
+from maskgan.images import read_label_map
+from maskgan.labels import INDEX, LabelMap
+
+MOUTH = [INDEX["mouth"], INDEX["u_lip"], INDEX["l_lip"]]
+
+
+@pytest.fixture(params=[2, 5, 7, 9], ids=lambda n: f"portrait-{n}")
+def label_map(request: pytest.FixtureRequest) -> LabelMap:
+    return read_label_map(portrait(request.param)[1])
+
+
+def test_a_smile_is_wider_and_its_corners_higher(label_map: LabelMap) -> None:
+    edited = smile(label_map)
+    before, after = (np.argwhere(np.isin(m, MOUTH)) for m in (label_map, edited))
+    assert np.ptp(after[:, 1]) > 1.15 * np.ptp(before[:, 1])
+
+    def corner_height(points: np.ndarray) -> float:
+        """Rows by which the corners stand above the mouth's middle."""
+        left, right = points[:, 1].min(), points[:, 1].max()
+        corners = points[(points[:, 1] < left + 4) | (points[:, 1] > right - 4), 0].mean()
+        middle = points[np.abs(points[:, 1] - (left + right) / 2) < 4, 0].mean()
+        return float(middle - corners)
+
+    assert corner_height(after) > corner_height(before) + 3
+    assert (edited == INDEX["mouth"]).sum() > 0
+    # Lips give way to skin and take its place; nothing else moves.
+    assert set(np.unique(label_map[edited != label_map])) <= {*MOUTH, INDEX["skin"]}
+    assert set(np.unique(edited[edited != label_map])) <= {*MOUTH, INDEX["skin"]}
+
+
+def test_no_smile_changes_almost_nothing(label_map: LabelMap) -> None:
+    assert (smile(label_map, 0.0) != label_map).mean() < 1e-3
+
+
+def test_glasses_cover_both_eyes(label_map: LabelMap) -> None:
+    edited = add_glasses(label_map)
+    eyes = np.isin(label_map, [INDEX["l_eye"], INDEX["r_eye"]])
+    assert (edited[eyes] == INDEX["eye_g"]).mean() > 0.9
+    assert set(np.unique(edited[edited != label_map])) == {INDEX["eye_g"]}
+
+
+def test_long_hair_grows_and_spares_the_face(label_map: LabelMap) -> None:
+    edited = long_hair(label_map)
+    hair_before, hair_after = ((m == INDEX["hair"]).sum() for m in (label_map, edited))
+    assert hair_after > 1.05 * hair_before
+    features = [INDEX[n] for n in ("nose", "l_eye", "r_eye", "l_brow", "r_brow", *("mouth", "u_lip", "l_lip"))]
+    spared = np.isin(label_map, features)
+    assert (edited[spared] == label_map[spared]).all()
+
+
+def test_edits_leave_their_argument_alone(label_map: LabelMap) -> None:
+    kept = label_map.copy()
+    for edit in (smile, add_glasses, long_hair):
+        edit(label_map)
+    assert (label_map == kept).all()
+
+
+def test_a_face_without_the_part_is_refused() -> None:
+    bare = np.ones((64, 64), dtype=np.uint8)
+    with pytest.raises(UserError, match="no mouth"):
+        smile(bare)
+    with pytest.raises(UserError, match="no eyes"):
+        add_glasses(bare)
+    with pytest.raises(UserError, match="no face"):
+        long_hair(np.zeros((64, 64), dtype=np.uint8))

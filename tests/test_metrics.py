@@ -1,0 +1,55 @@
+"""Metrics against independent calculations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from maskgan.metrics.colour import ColourFollowing, class_colour
+from maskgan.metrics.segmentation import SegmentationAgreement
+
+
+def test_agreement_against_counting_pixels() -> None:
+    wanted, found = np.random.default_rng(0).integers(0, 19, (2, 64, 64), dtype=np.uint8)
+    found[:40] = wanted[:40]
+    measured = SegmentationAgreement()
+    for rows in (slice(0, 10), slice(10, 64)):  # any split into pictures gives the same
+        measured.update(wanted[rows], found[rows])
+    assert measured.pixel_accuracy == pytest.approx((wanted == found).mean())
+    for label in range(19):
+        hit = ((wanted == label) & (found == label)).sum()
+        either = ((wanted == label) | (found == label)).sum()
+        assert measured.iou[label] == pytest.approx(hit / either)
+        total = (wanted == label).sum() + (found == label).sum()
+        assert measured.f1[label] == pytest.approx(2 * hit / total)
+    assert measured.mean_iou == pytest.approx(measured.iou.mean())
+
+
+def test_absent_classes_do_not_count() -> None:
+    measured = SegmentationAgreement()
+    measured.update(np.zeros((4, 4), dtype=np.uint8), np.zeros((4, 4), dtype=np.uint8))
+    assert measured.mean_iou == 1.0 and np.isnan(measured.iou[1:]).all()
+    with pytest.raises(ValueError, match="cannot be compared"):
+        measured.update(np.zeros((4, 4), dtype=np.uint8), np.zeros((4, 5), dtype=np.uint8))
+
+
+def test_colours_of_a_class() -> None:
+    picture = np.zeros((20, 20, 3), dtype=np.uint8)
+    label_map = np.zeros((20, 20), dtype=np.uint8)
+    label_map[:10] = 13
+    picture[:10] = (10, 20, 30)
+    assert class_colour(picture, label_map, 13).tolist() == [10, 20, 30]  # type: ignore[union-attr]
+    assert class_colour(picture, label_map, 5) is None
+
+
+def test_following_by_hand() -> None:
+    following = ColourFollowing()
+    for level in (10.0, 90.0, 200.0):
+        style, owner = np.full(3, level), np.zeros(3)
+        following.update(style * 0.5, style, owner)
+        following.update(None, style, owner)
+    assert following.count == 3
+    to_style, to_owner, apart = following.distances()
+    assert to_style == pytest.approx(to_owner) == pytest.approx(apart / 2)
+    assert apart == pytest.approx(100 * 3**0.5)
+    assert following.correlation() == pytest.approx(1.0)

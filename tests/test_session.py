@@ -1,0 +1,146 @@
+"""Editing sessions: what is computed when, sizes, blending, equality with the network's own picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from maskgan.checkpoints.weights import load_weights
+from maskgan.editing.session import FaceEditor
+from maskgan.errors import UserError
+from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.labels import LabelMap
+from maskgan.networks.dense_mapping import DenseMappingNetwork
+
+Face = tuple[Picture, LabelMap]
+
+
+@pytest.fixture
+def editor(tiny_weights: Path) -> FaceEditor:
+    return FaceEditor.from_weights(tiny_weights)
+
+
+def with_mouth(label_map: LabelMap) -> LabelMap:
+    edited = label_map.copy()
+    edited[60:70, 40:56] = 10
+    return edited
+
+
+def test_editing_again_does_not_encode_the_style_again(
+    editor: FaceEditor, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = {"encode": 0, "synthesise": 0}
+    encode, synthesise = DenseMappingNetwork.encode_style, DenseMappingNetwork.synthesise
+
+    def counting_encode(self: DenseMappingNetwork, *arguments: torch.Tensor) -> torch.Tensor:
+        calls["encode"] += 1
+        return encode(self, *arguments)
+
+    def counting_synthesise(self: DenseMappingNetwork, *arguments: torch.Tensor) -> torch.Tensor:
+        calls["synthesise"] += 1
+        return synthesise(self, *arguments)
+
+    monkeypatch.setattr(DenseMappingNetwork, "encode_style", counting_encode)
+    monkeypatch.setattr(DenseMappingNetwork, "synthesise", counting_synthesise)
+    editor.set_source(*face)
+    for row in range(50, 70, 4):
+        edited = face[1].copy()
+        edited[row, 40:60] = 13
+        editor.set_mask(edited)
+        editor.render()
+    # One reconstruction to match colours with, and one picture for each of the five edits.
+    assert calls == {"encode": 1, "synthesise": 6}
+
+
+def test_full_render_is_the_networks_picture(editor: FaceEditor, tiny_weights: Path) -> None:
+    network, _ = load_weights(tiny_weights)
+    generator = np.random.default_rng(0)
+    picture = generator.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    own, edited = (generator.integers(0, 19, (64, 64), dtype=np.uint8) for _ in range(2))
+    editor.set_source(picture, own)
+    editor.set_mask(edited)
+    masks = [
+        torch.nn.functional.one_hot(torch.from_numpy(m).long(), 19).permute(2, 0, 1)[None].float()
+        for m in (edited, own)
+    ]
+    image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255 * 2 - 1
+    with torch.no_grad():
+        expected = (network(masks[0], image, masks[1])[0].permute(1, 2, 0).numpy() + 1) / 2 * 255
+    assert np.abs(editor.render("full") - expected).max() <= 0.51
+
+
+def test_region_blend_keeps_far_pixels_and_changes_near_ones(editor: FaceEditor, face: Face) -> None:
+    picture, label_map = face
+    editor.set_source(picture, label_map)
+    edited = with_mouth(label_map)
+    editor.set_mask(edited)
+    result = editor.render("region")
+    changed = edited != label_map
+    rows, columns = np.nonzero(changed)
+    distance = np.full(changed.shape, np.inf)
+    grid = np.stack(np.mgrid[0:96, 0:96], -1)
+    for row, column in zip(rows, columns, strict=True):
+        distance = np.minimum(distance, np.hypot(grid[..., 0] - row, grid[..., 1] - column))
+    assert (result[distance > 0.1 * 96] == picture[distance > 0.1 * 96]).all()
+    assert (result[changed] != picture[changed]).any(axis=-1).mean() > 0.5
+
+
+def test_no_edit_gives_the_picture_back(editor: FaceEditor, face: Face) -> None:
+    editor.set_source(*face)
+    assert (editor.render() == face[0]).all()
+    editor.set_mask(face[1].copy())
+    assert (editor.render() == face[0]).all()
+
+
+@pytest.mark.parametrize("size", [(96, 96), (200, 200), (90, 120), (31, 47)])
+def test_results_have_the_sources_size(editor: FaceEditor, face: Face, size: tuple[int, int]) -> None:
+    picture, label_map = resize_picture(face[0], size), resize_label_map(face[1], size)
+    editor.set_source(picture, label_map)
+    edited = label_map.copy()
+    edited[size[0] // 2 :, size[1] // 2 :] = 13
+    editor.set_mask(edited)
+    for blend in ("full", "region"):
+        assert editor.render(blend).shape == (*size, 3)  # type: ignore[arg-type]
+
+
+def test_a_mask_smaller_than_the_picture_works(editor: FaceEditor, face: Face) -> None:
+    editor.set_source(resize_picture(face[0], (192, 192)), face[1])
+    editor.set_mask(with_mouth(face[1]))
+    assert editor.render().shape == (192, 192, 3)
+
+
+def test_styles_can_be_borrowed_and_given_back(editor: FaceEditor, face: Face) -> None:
+    picture, label_map = face
+    editor.set_source(picture, label_map)
+    own = editor.render("full")
+    editor.set_style(255 - picture, label_map)
+    borrowed = editor.render("full")
+    editor.reset_style()
+    assert (editor.render("full") == own).all()
+    assert (borrowed != own).mean() > 0.5
+    editor.set_style(255 - picture, label_map)
+    assert (editor.render_style_onto(label_map) == borrowed).all()
+
+
+def test_bfloat16_stays_close(tiny_weights: Path, face: Face) -> None:
+    pictures = []
+    for precision in ("fp32", "bf16"):
+        editor = FaceEditor.from_weights(tiny_weights, precision=precision)  # type: ignore[arg-type]
+        editor.set_source(*face)
+        pictures.append(editor.render("full").astype(float))
+    assert np.abs(pictures[0] - pictures[1]).mean() < 6
+
+
+def test_errors_say_what_to_do_first(editor: FaceEditor, face: Face) -> None:
+    with pytest.raises(UserError, match="call set_source first"):
+        editor.render()
+    editor.set_source(*face)
+    with pytest.raises(UserError, match="edited mask: 48x48, but the face's own mask is 96x96"):
+        editor.set_mask(face[1][::2, ::2])
+    with pytest.raises(UserError, match="other proportions"):
+        editor.set_source(face[0], face[1][:48])
+    with pytest.raises(UserError, match="value 200"):
+        editor.set_mask(np.full((96, 96), 200, dtype=np.uint8))
