@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from maskgan.errors import UserError
 from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
+from maskgan.losses.mask_vae import balanced_weights, kl_divergence
 from maskgan.losses.perceptual import (
     EfficientNetLite0Features,
     PerceptualLoss,
@@ -114,3 +115,19 @@ def test_perceptual_distance_grows_with_damage() -> None:
     noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
     distances = [loss(image + amount * noise, image).item() for amount in (0.0, 0.05, 0.2)]
     assert distances[0] == 0 and distances[0] < distances[1] < distances[2]
+
+
+def test_kl_against_torch_distributions() -> None:
+    mean, log_variance = torch.randn(5, 7), torch.randn(5, 7)
+    ours, standard = torch.distributions.Normal(mean, (0.5 * log_variance).exp()), torch.distributions.Normal(0.0, 1.0)
+    expected = torch.distributions.kl_divergence(ours, standard).sum(dim=1).mean()
+    torch.testing.assert_close(kl_divergence(mean, log_variance), expected)
+    assert kl_divergence(torch.zeros(2, 3), torch.zeros(2, 3)) == 0
+
+
+def test_class_weights_leave_or_balance_the_classes() -> None:
+    assert torch.allclose(balanced_weights(0.0), torch.ones(19))
+    even, half = balanced_weights(1.0), balanced_weights(0.5)
+    # Hair covers about 126 times as much as an eyeglass; balanced, both count the same in all.
+    assert even[3] / even[13] == pytest.approx(314.12 / 2.5, rel=1e-4)
+    assert half[3] / half[13] == pytest.approx((314.12 / 2.5) ** 0.5, rel=1e-4)

@@ -11,39 +11,15 @@ import torch
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
-from maskgan.data.drawn import DrawnPairs
+from maskgan.data.loading import BatchLoader
+from maskgan.data.transforms import to_float
 from maskgan.errors import MaskGANError, UserError
-from maskgan.training import dense_mapping
-from maskgan.training.config import LossWeights, TrainingConfig
-from maskgan.training.loop import train
+from maskgan.networks.layers import one_hot
+from maskgan.training import critic
+from maskgan.training.config import LossWeights
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stages import build_stage
-
-PAIRS = DrawnPairs(6, 64, seed=0)
-
-
-def config(stage: str = "dense-mapping", **changes: object) -> TrainingConfig:
-    defaults = {"preset": "tiny", "data": "drawn:6:64", "batch_size": 2, "images": 8, "workers": 1}
-    return TrainingConfig(stage=stage, **{**defaults, **changes})  # type: ignore[arg-type]
-
-
-def run(folder: Path, settings: TrainingConfig) -> Progress:
-    return train(build_stage(settings), settings, PAIRS, folder)
-
-
-def state(folder: Path) -> dict[str, torch.Tensor]:
-    """All tensors of the saved state, flat."""
-    flat: dict[str, torch.Tensor] = {}
-
-    def walk(name: str, value: object) -> None:
-        if isinstance(value, torch.Tensor):
-            flat[name] = value
-        elif isinstance(value, dict):
-            for key, part in value.items():
-                walk(f"{name}.{key}", part)
-
-    walk("", torch.load(folder / "state.pt", weights_only=True))
-    return flat
+from tiny_runs import PAIRS, config, run, state
 
 
 @pytest.mark.parametrize("stage", ["dense-mapping", "parser"])
@@ -85,10 +61,6 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
     trained.networks["generator"].load_state_dict(saved["networks"]["generator"])
 
     def error(stage: object) -> float:
-        from maskgan.data.loading import BatchLoader
-        from maskgan.data.transforms import to_float
-        from maskgan.networks.layers import one_hot
-
         pictures, maps = BatchLoader(PAIRS, 64, 2, 0, 0, 0).first(6)
         mask = one_hot(maps, 19)
         network = stage.networks["generator"]  # type: ignore[attr-defined]
@@ -125,7 +97,7 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
         for name, network in (("generator", generator), ("discriminator", discriminator))
     }
 
-    mask = dense_mapping.one_hot(maps, 19)
+    mask = one_hot(maps, 19)
     made = generator(mask, pictures, mask)
     for network in (generator, discriminator):
         network.zero_grad()
@@ -149,7 +121,7 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, config(images=4))
     before = (tmp_path / "state.pt").read_bytes()
-    monkeypatch.setattr(dense_mapping, "lsgan", lambda judged, _: judged[0][-1].sum() * float("nan"))
+    monkeypatch.setattr(critic, "lsgan", lambda judged, _: judged[0][-1].sum() * float("nan"))
     with pytest.raises(MaskGANError, match="the adversarial loss is nan"):
         run(tmp_path, config(images=8))
     assert (tmp_path / "state.pt").read_bytes() == before

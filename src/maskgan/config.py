@@ -71,6 +71,8 @@ class MaskVAEConfig:
     """Stride-2 convolutions, and as many upsamplings."""
     latent_size: int = 1024
     """Numbers in a mask code."""
+    prior: Literal["standard", "fitted"] = "standard"
+    """What random masks are drawn from: N(0, 1), or the normal distribution that the training masks' codes have."""
     num_classes: int = NUM_CLASSES
     """Channels of the one-hot mask."""
 
@@ -155,7 +157,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 style_encoder=StyleEncoderConfig(max_channels=128),
                 initialisation="fan_in",
             ),
-            mask_vae=MaskVAEConfig(resolution=128, base_channels=16, downsamplings=5, latent_size=256),
+            mask_vae=MaskVAEConfig(resolution=128, base_channels=16, downsamplings=5, latent_size=256, prior="fitted"),
             blender=BlenderConfig(
                 BackboneConfig(
                     base_channels=16, max_channels=64, downsamplings=3, residual_blocks=3, upsampling="resize"
@@ -181,7 +183,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 style_encoder=StyleEncoderConfig(base_channels=4, max_channels=16),
                 initialisation="fan_in",
             ),
-            mask_vae=MaskVAEConfig(resolution=64, base_channels=4, downsamplings=4, latent_size=16),
+            mask_vae=MaskVAEConfig(resolution=64, base_channels=4, downsamplings=4, latent_size=16, prior="fitted"),
             blender=BlenderConfig(
                 BackboneConfig(
                     base_channels=4, max_channels=16, downsamplings=2, residual_blocks=1, upsampling="resize"

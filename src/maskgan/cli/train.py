@@ -54,21 +54,60 @@ def _run_options(learning_rate: float, batch_size: int) -> Callable[[Callable[..
     return decorate
 
 
+def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of the stages that train the dense mapping network."""
+    for option in (
+        click.option("--fusion", type=click.Choice(["sft", "concat"]), help="Of mask and image.  [the preset's: sft]"),
+        click.option("--pixel-weight", type=float, default=0.0, show_default=True),
+        click.option("--perceptual-weight", type=float, default=10.0, show_default=True),
+        click.option("--feature-matching-weight", type=float, default=10.0, show_default=True),
+        click.option("--adversarial-weight", type=float, default=1.0, show_default=True),
+        click.option(
+            "--perceptual", default="efficientnet", show_default=True, help="Or the file of VGG-19's weights."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command("mask-vae")
+@_run_options(learning_rate=2e-4, batch_size=16)
+@click.option("--kl-weight", type=float, default=1e-5, show_default=True)
+@click.option("--class-balance", type=float, default=0.0, show_default=True, help="0: pixels count alike; 1: classes.")
+def mask_vae(kl_weight: float, class_balance: float, **options: Any) -> None:
+    """MaskVAE: short codes from which masks come back."""
+    from maskgan.training.config import MaskVAEOptions
+
+    _train("mask-vae", options, mask_vae=MaskVAEOptions(kl_weight, class_balance))
+
+
 @command.command("dense-mapping")
 @_run_options(learning_rate=2e-4, batch_size=8)
-@click.option("--perceptual", default="efficientnet", show_default=True, help="Or the path of VGG-19's weights.")
-@click.option("--adversarial-weight", type=float, default=1.0, show_default=True)
-@click.option("--feature-matching-weight", type=float, default=10.0, show_default=True)
-@click.option("--perceptual-weight", type=float, default=10.0, show_default=True)
-@click.option("--pixel-weight", type=float, default=0.0, show_default=True)
-@click.option("--fusion", type=click.Choice(["sft", "concat"]), help="Of mask and image.  [the preset's: sft]")
+@_face_options
 def dense_mapping(**options: Any) -> None:
     """Stage 1: a face from its mask and its style."""
+    _train("dense-mapping", options, weights=_loss_weights(options))
+
+
+@command.command("editing")
+@_run_options(learning_rate=5e-5, batch_size=8)
+@_face_options
+@click.option("--base", required=True, help="Run folder of the dense mapping network to go on from.")
+@click.option("--mask-vae", required=True, help="Weights file of the MaskVAE that simulates edits.")
+@click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
+def editing(base: str, mask_vae: str, strength: float, **options: Any) -> None:
+    """Stage 2: editing behaviour simulated training (EBST), with the alpha blender."""
+    from maskgan.training.config import SimulationOptions
+
+    simulation = SimulationOptions(base, mask_vae, strength)
+    _train("editing", options, weights=_loss_weights(options), simulation=simulation)
+
+
+def _loss_weights(options: dict[str, Any]) -> Any:
     from maskgan.training.config import LossWeights
 
     names = ("adversarial", "feature_matching", "perceptual", "pixel")
-    weights = LossWeights(**{name: options.pop(f"{name}_weight") for name in names})
-    _train("dense-mapping", options, weights=weights)
+    return LossWeights(**{name: options.pop(f"{name}_weight") for name in names})
 
 
 @command.command("parser")

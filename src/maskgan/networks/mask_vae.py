@@ -12,12 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import MaskVAEConfig
+from maskgan.networks.layers import one_hot
 
 _DECODER_BN_EPS = 1e-3
 
 
 class MaskVAE(nn.Module):
     """Masks to codes and back."""
+
+    prior_mean: Tensor  # latent_size; with a fitted prior
+    prior_covariance: Tensor  # latent_size x latent_size; likewise
 
     def __init__(self, config: MaskVAEConfig) -> None:
         super().__init__()
@@ -38,6 +42,10 @@ class MaskVAE(nn.Module):
         )
         # The last convolution gives the logits bare.
         self.decoder_norm = nn.ModuleList(nn.BatchNorm2d(width, eps=_DECODER_BN_EPS) for width in targets)
+
+        if config.prior == "fitted":
+            self.register_buffer("prior_mean", torch.zeros(config.latent_size))
+            self.register_buffer("prior_covariance", torch.eye(config.latent_size))
 
     def encode(self, mask: Tensor) -> tuple[Tensor, Tensor]:
         """One-hot masks (N x num_classes x R x R) to mean and log variance, N x latent_size each."""
@@ -63,3 +71,59 @@ class MaskVAE(nn.Module):
         mean, log_variance = self.encode(mask)
         code = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
         return self.decode(code), mean, log_variance
+
+    def fitted(self, label_maps: Tensor) -> Tensor:
+        """Label maps (N x H x W uint8) at this network's resolution, N x R x R, by nearest neighbour."""
+        side = self.config.resolution
+        if label_maps.shape[-2:] == (side, side):
+            return label_maps
+        resized = F.interpolate(label_maps[:, None].float(), size=(side, side), mode="nearest-exact")
+        return resized[:, 0].to(label_maps.dtype)
+
+    def encode_labels(self, label_maps: Tensor) -> Tensor:
+        """Label maps of any size (N x H x W uint8) to their codes' means, N x latent_size."""
+        return self.encode(one_hot(self.fitted(label_maps), self.config.num_classes))[0]
+
+    def decode_labels(self, code: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """Codes (N x latent_size) to label maps, N x R x R uint8, or N x H x W with smooth outlines if larger."""
+        logits = self.decode(code)
+        if size is not None and tuple(logits.shape[-2:]) != size:
+            logits = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
+        return logits.argmax(1).byte()
+
+    @torch.no_grad()
+    def observe(self, mean: Tensor, log_variance: Tensor, momentum: float) -> None:
+        """Move the fitted prior towards a batch of codes (N x latent_size both); nothing with a standard prior."""
+        if self.config.prior == "standard":
+            return
+        offset = mean - self.prior_mean
+        covariance = offset.T @ offset / len(mean) + torch.diag(log_variance.exp().mean(0))
+        self.prior_mean.lerp_(mean.mean(0), momentum)
+        self.prior_covariance.lerp_(covariance, momentum)
+
+    def sample_codes(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draw codes (count x latent_size) from the prior; ``generator`` is on the CPU."""
+        noise = torch.randn(count, self.config.latent_size, generator=generator).to(self.to_mean.weight.device)
+        if self.config.prior == "standard":
+            return noise
+        spread = self.prior_covariance + 1e-4 * torch.eye(len(self.prior_mean), device=noise.device)
+        return self.prior_mean + noise @ torch.linalg.cholesky(spread).T
+
+    def simulated_edits(self, label_maps: Tensor, others: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+        """Masks a step towards another face's mask and a step away from it.
+
+        Args:
+            label_maps: N x H x W uint8.
+            others: masks of other faces, likewise.
+            strength: lambda_inter; the step is the difference of the codes divided by it.
+
+        Returns:
+            ``M_inter`` and ``M_outer``, N x H x W uint8.
+
+        Source: the reference code (the paper's section on editing behaviour simulated training).
+        """
+        size = (label_maps.shape[-2], label_maps.shape[-1])
+        code = self.encode_labels(label_maps)
+        step = (self.encode_labels(others) - code) / strength
+        inter, outer = self.decode_labels(torch.cat([code + step, code - step]), size).chunk(2)
+        return inter, outer

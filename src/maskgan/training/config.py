@@ -25,11 +25,33 @@ class LossWeights:
 
 
 @dataclass(frozen=True)
+class MaskVAEOptions:
+    """What only MaskVAE's training needs."""
+
+    kl_weight: float = 1e-5
+    """Of the KL divergence, summed over the code, beside the cross entropy's mean over the pixels."""
+    class_balance: float = 0.0
+    """0 counts every pixel the same, 1 every class; between them, small parts count more than their pixels."""
+
+
+@dataclass(frozen=True)
+class SimulationOptions:
+    """What only editing behaviour simulated training needs."""
+
+    base: str = ""
+    """Run folder of the dense mapping network that training goes on from."""
+    mask_vae: str = ""
+    """Weights file of the MaskVAE that simulates edits."""
+    strength: float = 2.5
+    """lambda_inter: the step between two masks' codes is divided by it."""
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """One training run of one stage."""
 
     stage: str
-    """Which networks are trained: ``dense-mapping`` or ``parser``."""
+    """Which networks are trained: ``mask-vae``, ``dense-mapping``, ``editing`` or ``parser``."""
     preset: str
     """Sizes of the networks (see ``maskgan.config.PRESETS``)."""
     data: str
@@ -60,6 +82,10 @@ class TrainingConfig:
     """``efficientnet``, or the path of a VGG-19 weights file."""
     weights: LossWeights = field(default_factory=LossWeights)
     """Weights of the terms."""
+    mask_vae: MaskVAEOptions = field(default_factory=MaskVAEOptions)
+    """Of the stage ``mask-vae``."""
+    simulation: SimulationOptions = field(default_factory=SimulationOptions)
+    """Of the stage ``editing``."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     """How pictures are varied."""
     licence: str = "unstated; the training data's terms apply"

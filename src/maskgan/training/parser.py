@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,13 +9,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from maskgan.checkpoints.weights import WeightsInfo, save_weights
 from maskgan.config import Preset
 from maskgan.images import Picture
 from maskgan.networks.parser import FaceParser
 from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
-from maskgan.training.stage import Losses, adam, autocast, colour_column, grid, placed, provenance, update_average
+from maskgan.training.stage import (
+    Losses,
+    adam,
+    autocast,
+    averaged,
+    colour_column,
+    export_weights,
+    grid,
+    placed,
+    update_average,
+)
 
 _BETAS = (0.9, 0.999)
 
@@ -27,7 +35,7 @@ class ParserStage:
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
         self._parser = placed(FaceParser(preset.parser), config.device)
-        self._average = copy.deepcopy(self._parser).requires_grad_(False).eval()
+        self._average = averaged(self._parser)
         self._optimizer = adam(self._parser, config.learning_rate, _BETAS)
         self.networks: Mapping[str, nn.Module] = {"parser": self._parser, "average": self._average}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"parser": self._optimizer}
@@ -54,12 +62,4 @@ class ParserStage:
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``parser.safetensors``, the moving average."""
-        info = WeightsInfo(
-            kind="parser",
-            config=self._average.config,
-            resolution=self._config.final_side,
-            step=progress.images,
-            provenance=provenance(self._config, progress),
-            licence=self._config.licence,
-        )
-        save_weights(folder / "parser.safetensors", self._average, info)
+        export_weights(folder, self._average, self._config, progress)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
+from maskgan.checkpoints.kinds import NetworkConfig, kind_of
+from maskgan.checkpoints.weights import WeightsInfo, save_weights
 from maskgan.images import Picture
 from maskgan.labels import PALETTE
 from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
+
+GAN_BETAS = (0.5, 0.999)
+"""Adam's betas of every network but the parser (supplement, section A)."""
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
@@ -44,6 +50,11 @@ class Stage(Protocol):
 def placed(network: NetworkT, device: str) -> NetworkT:
     """``network`` on ``device``, its convolutions channels last in memory, which is faster on CPU and GPU."""
     return network.to(device=device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def averaged(network: NetworkT) -> NetworkT:
+    """A copy of ``network`` to hold its moving average."""
+    return copy.deepcopy(network).requires_grad_(False).eval()
 
 
 @torch.no_grad()
@@ -78,7 +89,21 @@ def autocast(config: TrainingConfig) -> torch.autocast:
     return torch.autocast(config.device, torch.bfloat16, enabled=config.precision == "bf16")
 
 
-def provenance(config: TrainingConfig, progress: Progress) -> str:
+def export_weights(folder: Path, network: nn.Module, config: TrainingConfig, progress: Progress) -> None:
+    """Write ``network`` into ``folder`` as ``{kind}.safetensors``."""
+    kind = kind_of(network)
+    info = WeightsInfo(
+        kind=kind,
+        config=cast(NetworkConfig, network.config),
+        resolution=config.final_side,
+        step=progress.images,
+        provenance=_provenance(config, progress),
+        licence=config.licence,
+    )
+    save_weights(folder / f"{kind}.safetensors", network, info)
+
+
+def _provenance(config: TrainingConfig, progress: Progress) -> str:
     """One line on where a network comes from."""
     return (
         f"maskgan train {config.stage} --preset {config.preset} --seed {config.seed}: {progress.images} pictures "

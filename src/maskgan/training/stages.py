@@ -10,6 +10,8 @@ from maskgan.config import preset
 from maskgan.errors import UserError
 from maskgan.training.config import TrainingConfig
 from maskgan.training.dense_mapping import DenseMappingStage
+from maskgan.training.editing_simulation import EditingStage
+from maskgan.training.mask_vae import MaskVAEStage
 from maskgan.training.parser import ParserStage
 from maskgan.training.stage import Stage
 
@@ -22,11 +24,15 @@ def build_stage(config: TrainingConfig) -> Stage:
     """
     torch.manual_seed(config.seed)
     sizes = preset(config.preset)
+    network = sizes.dense_mapping
+    if config.fusion is not None:
+        network = replace(network, style_encoder=replace(network.style_encoder, fusion=config.fusion))
+    if config.stage == "mask-vae":
+        return MaskVAEStage(sizes, config)
     if config.stage == "dense-mapping":
-        network = sizes.dense_mapping
-        if config.fusion is not None:
-            network = replace(network, style_encoder=replace(network.style_encoder, fusion=config.fusion))
         return DenseMappingStage(sizes, config, network)
+    if config.stage == "editing":
+        return EditingStage(sizes, config, network)
     if config.stage == "parser":
         return ParserStage(sizes, config)
-    raise UserError(f"unknown stage {config.stage!r}; known are dense-mapping and parser")
+    raise UserError(f"unknown stage {config.stage!r}; known are mask-vae, dense-mapping, editing and parser")

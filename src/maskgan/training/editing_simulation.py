@@ -1,0 +1,134 @@
+"""Stage 2, editing behaviour simulated training (EBST): faces of edited masks must blend back into the face.
+
+MaskVAE makes two masks beside the face's own, a step towards another face's mask and a step away from it. All three
+are rendered in one style; the alpha blender joins the pictures of the two, and the blend must equal the face.
+Source: the paper's section on dual-editing consistency, and the reference code for the order of the updates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from maskgan.checkpoints.weights import load_weights
+from maskgan.config import DenseMappingConfig, Preset
+from maskgan.errors import UserError
+from maskgan.images import Picture
+from maskgan.networks.blender import AlphaBlender
+from maskgan.networks.dense_mapping import DenseMappingNetwork
+from maskgan.networks.layers import one_hot
+from maskgan.networks.mask_vae import MaskVAE
+from maskgan.training.config import TrainingConfig
+from maskgan.training.critic import FaceCritic
+from maskgan.training.run_folder import RunFolder
+from maskgan.training.schedule import Progress
+from maskgan.training.stage import (
+    GAN_BETAS,
+    Losses,
+    adam,
+    autocast,
+    averaged,
+    colour_column,
+    export_weights,
+    grid,
+    placed,
+    update_average,
+)
+
+
+class EditingStage:
+    """Generator and blender learn from one critic, which is conditioned on the face's own mask throughout."""
+
+    def __init__(self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig) -> None:
+        """Begin with the networks of the stage 1 run and the MaskVAE that ``config.simulation`` names.
+
+        Raises:
+            UserError: they are missing, damaged or of other sizes, or the batch has a single face.
+        """
+        if config.batch_size < 2:
+            raise UserError("--batch-size must be at least 2: the masks of a batch stand in for each other's edits")
+        self._config = config
+        self._generator = placed(DenseMappingNetwork(network), config.device)
+        self._critic = FaceCritic(preset.discriminator, config)
+        self._load_base()
+        self._blender = placed(AlphaBlender(preset.blender), config.device)
+        self._generator_average, self._blender_average = averaged(self._generator), averaged(self._blender)
+        vae, _ = load_weights(Path(config.simulation.mask_vae), kind="mask-vae")
+        assert isinstance(vae, MaskVAE)
+        self._vae = placed(vae, config.device)
+        self._generator_optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
+        self._blender_optimizer = adam(self._blender, config.learning_rate, GAN_BETAS)
+        self.networks: Mapping[str, nn.Module] = {
+            "generator": self._generator,
+            "blender": self._blender,
+            "discriminator": self._critic.discriminator,
+            "average": self._generator_average,
+            "blender_average": self._blender_average,
+        }
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {
+            "generator": self._generator_optimizer,
+            "blender": self._blender_optimizer,
+            "discriminator": self._critic.optimizer,
+        }
+
+    def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
+        """See ``Stage.step``. In order: discriminator and generator on the face, then both and the blender."""
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        mask = one_hot(label_maps, self._generator.config.num_classes)
+        with autocast(self._config):
+            made = self._generator(mask, pictures, mask)
+        direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer])
+        inter, outer = self._edited(label_maps)
+        with autocast(self._config):
+            first, second = self._render(self._generator, pictures, mask, [inter, outer])
+            blended, _ = self._blender(first, second)
+        learners = [self._generator_optimizer, self._blender_optimizer]
+        consistency = self._critic.teach(blended, pictures, mask, learners)
+        update_average(self._generator_average, self._generator, ema_decay)
+        update_average(self._blender_average, self._blender, ema_decay)
+        return {**direct, **{f"blend_{name}": loss for name, loss in consistency.items()}}
+
+    @torch.no_grad()
+    def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
+        """Columns: face, mask, its rendering; both edited masks and theirs; alpha; the blend."""
+        mask = one_hot(label_maps, self._generator.config.num_classes)
+        inter, outer = self._edited(label_maps)
+        with autocast(self._config):
+            made, first, second = self._render(self._generator_average, pictures, mask, [label_maps, inter, outer])
+            blended, alpha = self._blender_average(first, second)
+        masks = [colour_column(labels) for labels in (label_maps, inter, outer)]
+        return grid([pictures, masks[0], made, masks[1], first, masks[2], second, alpha * 2 - 1, blended])
+
+    def export(self, folder: Path, progress: Progress) -> None:
+        """Write ``dense-mapping.safetensors`` and ``blender.safetensors``, the moving averages."""
+        export_weights(folder, self._generator_average, self._config, progress)
+        export_weights(folder, self._blender_average, self._config, progress)
+
+    @torch.no_grad()
+    def _edited(self, label_maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Both simulated edits; each face borrows the mask of the one before it in the batch."""
+        with autocast(self._config):
+            return self._vae.simulated_edits(label_maps, label_maps.roll(1, dims=0), self._config.simulation.strength)
+
+    def _render(
+        self, generator: DenseMappingNetwork, pictures: Tensor, mask: Tensor, targets: list[Tensor]
+    ) -> tuple[Tensor, ...]:
+        """Each target mask (N x S x S labels) in the pictures' own style, in one pass."""
+        style = generator.encode_style(pictures, mask)
+        masks = one_hot(torch.cat(targets), generator.config.num_classes)
+        return generator.synthesise(masks, style.repeat(len(targets), 1)).chunk(len(targets))
+
+    def _load_base(self) -> None:
+        """The averaged generator and the discriminator of a stage 1 run."""
+        folder = Path(self._config.simulation.base)
+        state = RunFolder(folder).load_state(self._config.device)
+        if state is None:
+            raise UserError(f"{folder}: holds no run of 'maskgan train dense-mapping' (no state.pt)")
+        try:
+            self._generator.load_state_dict(state["networks"]["average"])
+            self._critic.discriminator.load_state_dict(state["networks"]["discriminator"])
+        except (KeyError, RuntimeError) as error:
+            raise UserError(f"{folder}: is a run of another stage, preset or fusion") from error

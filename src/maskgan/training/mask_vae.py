@@ -1,0 +1,76 @@
+"""MaskVAE learns to give masks back from short codes that lie smoothly: cross entropy and a KL term."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskgan.config import Preset
+from maskgan.images import Picture
+from maskgan.losses.mask_vae import balanced_weights, kl_divergence
+from maskgan.networks.layers import one_hot
+from maskgan.networks.mask_vae import MaskVAE
+from maskgan.training.config import TrainingConfig
+from maskgan.training.schedule import Progress
+from maskgan.training.stage import (
+    GAN_BETAS,
+    Losses,
+    adam,
+    autocast,
+    averaged,
+    colour_column,
+    export_weights,
+    grid,
+    placed,
+    update_average,
+)
+
+_PRIOR_MOMENTUM = 0.02
+
+
+class MaskVAEStage:
+    """Masks alone; the pictures that come with them are not looked at."""
+
+    def __init__(self, preset: Preset, config: TrainingConfig) -> None:
+        self._config = config
+        self._vae = placed(MaskVAE(preset.mask_vae), config.device)
+        self._average = averaged(self._vae)
+        self._optimizer = adam(self._vae, config.learning_rate, GAN_BETAS)
+        self._class_weights = balanced_weights(config.mask_vae.class_balance).to(config.device)
+        self.networks: Mapping[str, nn.Module] = {"mask_vae": self._vae, "average": self._average}
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {"mask_vae": self._optimizer}
+
+    def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
+        """See ``Stage.step``."""
+        label_maps = self._vae.fitted(label_maps)
+        target = label_maps.long()
+        with autocast(self._config):
+            logits, mean, log_variance = self._vae(one_hot(label_maps, self._vae.config.num_classes))
+        cross_entropy = F.cross_entropy(logits.float(), target, self._class_weights)
+        divergence = kl_divergence(mean.float(), log_variance.float())
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(cross_entropy + self._config.mask_vae.kl_weight * divergence)
+        self._optimizer.step()
+        self._vae.observe(mean.detach().float(), log_variance.detach().float(), _PRIOR_MOMENTUM)
+        update_average(self._average, self._vae, ema_decay)
+        accuracy = (logits.detach().argmax(1) == target).float().mean()
+        return {"cross_entropy": cross_entropy.detach(), "kl": divergence.detach(), "accuracy": accuracy}
+
+    @torch.no_grad()
+    def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
+        """Columns: the mask, it given back, halfway to the next row's, and a mask drawn from the prior."""
+        vae = self._average
+        label_maps = vae.fitted(label_maps)
+        codes = vae.encode_labels(label_maps)
+        between = (codes + codes.roll(-1, dims=0)) / 2
+        drawn = vae.sample_codes(len(codes), torch.Generator().manual_seed(0))
+        shown = [label_maps, *(vae.decode_labels(z) for z in (codes, between, drawn))]
+        return grid([colour_column(labels) for labels in shown])
+
+    def export(self, folder: Path, progress: Progress) -> None:
+        """Write ``mask-vae.safetensors``, the moving average."""
+        export_weights(folder, self._average, self._config, progress)

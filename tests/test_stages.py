@@ -1,0 +1,130 @@
+"""MaskVAE and editing behaviour simulated training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import random_label_map
+from maskgan.checkpoints.weights import load_weights
+from maskgan.config import preset
+from maskgan.errors import UserError
+from maskgan.networks.mask_vae import MaskVAE
+from maskgan.training.config import SimulationOptions
+from maskgan.training.stages import build_stage
+from tiny_runs import config, run, state
+
+
+@pytest.fixture(scope="module")
+def stage_one(tmp_path_factory: pytest.TempPathFactory) -> SimulationOptions:
+    """A stage 1 run and a MaskVAE to go on from."""
+    folder = tmp_path_factory.mktemp("stage one")
+    run(folder / "base", config())
+    run(folder / "vae", config("mask-vae"))
+    return SimulationOptions(base=str(folder / "base"), mask_vae=str(folder / "vae" / "mask-vae.safetensors"))
+
+
+def label_maps(count: int, side: int = 64) -> torch.Tensor:
+    return torch.from_numpy(np.stack([random_label_map(seed, side, side) for seed in range(count)]))
+
+
+def tiny_vae() -> MaskVAE:
+    torch.manual_seed(0)
+    return MaskVAE(preset("tiny").mask_vae).eval()
+
+
+def test_two_and_two_steps_equal_four_in_editing(tmp_path: Path, stage_one: SimulationOptions) -> None:
+    steady = {"decay_from": 1.0, "simulation": stage_one}
+    run(tmp_path / "whole", config("editing", **steady))
+    run(tmp_path / "parts", config("editing", images=4, **steady))
+    run(tmp_path / "parts", config("editing", **steady))
+    whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
+    assert whole.keys() == parts.keys()
+    for name in whole:
+        assert torch.equal(whole[name], parts[name]), name
+    for kind in ("dense-mapping", "blender"):
+        assert load_weights(tmp_path / "whole" / f"{kind}.safetensors", kind=kind)[1].step == 8
+
+
+def test_editing_begins_with_stage_ones_networks(stage_one: SimulationOptions) -> None:
+    stage = build_stage(config("editing", simulation=stage_one))
+    base = torch.load(Path(stage_one.base) / "state.pt", weights_only=True)["networks"]
+    for ours, theirs in (("generator", "average"), ("average", "average"), ("discriminator", "discriminator")):
+        for name, tensor in stage.networks[ours].state_dict().items():
+            assert torch.equal(tensor, base[theirs][name]), (ours, name)
+
+
+def test_one_step_updates_generator_blender_and_discriminator(
+    stage_one: SimulationOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The barely trained MaskVAE gives every code one mask, and then there is nothing to blend.
+    monkeypatch.setattr(MaskVAE, "simulated_edits", lambda *_: (label_maps(2), label_maps(2).flip(0)))
+    stage = build_stage(config("editing", simulation=stage_one))
+    before = {k: {n: p.clone() for n, p in net.named_parameters()} for k, net in stage.networks.items()}
+    losses = stage.step(torch.rand(2, 3, 64, 64) * 2 - 1, label_maps(2), 0.5)
+    for kind, network in stage.networks.items():
+        changed = [not torch.equal(p, before[kind][name]) for name, p in network.named_parameters()]
+        assert sum(changed) > 0.8 * len(changed), kind
+    direct = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
+    assert set(losses) == direct | {f"blend_{name}" for name in direct}
+
+
+def test_editing_names_what_is_missing(tmp_path: Path, stage_one: SimulationOptions) -> None:
+    with pytest.raises(UserError, match="--batch-size must be at least 2"):
+        build_stage(config("editing", simulation=stage_one, batch_size=1))
+    nowhere = SimulationOptions(base=str(tmp_path), mask_vae=stage_one.mask_vae)
+    with pytest.raises(UserError, match="holds no run of 'maskgan train dense-mapping'"):
+        build_stage(config("editing", simulation=nowhere))
+    with pytest.raises(UserError, match="another stage, preset or fusion"):
+        build_stage(config("editing", simulation=stage_one, fusion="concat"))
+
+
+@pytest.mark.slow
+def test_mask_vae_learns_to_give_masks_back(tmp_path: Path) -> None:
+    run(tmp_path, config("mask-vae", images=320, learning_rate=2e-3, decay_from=1.0))
+    vae, _ = load_weights(tmp_path / "mask-vae.safetensors", kind="mask-vae")
+    assert isinstance(vae, MaskVAE)
+    from tiny_runs import PAIRS
+
+    wanted = torch.from_numpy(np.stack([PAIRS[i].label_map for i in range(6)]))
+    found = vae.decode_labels(vae.encode_labels(wanted))
+    assert (found == wanted).float().mean() > 0.75
+    drawn = vae.decode_labels(vae.sample_codes(4, torch.Generator().manual_seed(0)))
+    assert drawn.shape == (4, 64, 64) and drawn.unique().numel() >= 3
+
+
+def test_simulated_edits_step_towards_and_away() -> None:
+    vae = tiny_vae()
+    own, other = label_maps(2)[:1], label_maps(2)[1:]
+    inter, outer = vae.simulated_edits(own, other, 2.5)
+    z, z_other = vae.encode_labels(own), vae.encode_labels(other)
+    assert torch.equal(inter, vae.decode_labels(z + (z_other - z) / 2.5))
+    assert torch.equal(outer, vae.decode_labels(z - (z_other - z) / 2.5))
+    same_inter, same_outer = vae.simulated_edits(own, own, 2.5)
+    assert torch.equal(same_inter, same_outer)
+
+
+def test_masks_of_other_sizes_go_through() -> None:
+    vae = tiny_vae()
+    large = label_maps(2, side=128)
+    assert torch.equal(vae.encode_labels(large), vae.encode_labels(vae.fitted(large)))
+    inter, _ = vae.simulated_edits(large, large.flip(0), 2.5)
+    assert inter.shape == large.shape and inter.dtype == torch.uint8
+
+
+def test_the_fitted_prior_follows_the_codes() -> None:
+    vae = tiny_vae()
+    generator = torch.Generator().manual_seed(0)
+    mixing = torch.randn(16, 16, generator=generator) * 0.3
+    offset = torch.randn(16, generator=generator)
+    for _ in range(800):
+        codes = torch.randn(32, 16, generator=generator) @ mixing.T + offset
+        vae.observe(codes, torch.full((32, 16), -20.0), momentum=0.01)
+    torch.testing.assert_close(vae.prior_mean, offset, rtol=0, atol=0.2)
+    torch.testing.assert_close(vae.prior_covariance, mixing @ mixing.T, rtol=0, atol=0.5)
+    drawn = vae.sample_codes(20_000, generator)
+    torch.testing.assert_close(drawn.mean(0), vae.prior_mean, rtol=0, atol=0.1)
+    torch.testing.assert_close(drawn.T.cov(), vae.prior_covariance, rtol=0, atol=0.2)

@@ -1,0 +1,41 @@
+"""Small training runs on drawn faces, for the tests of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from maskgan.data.drawn import DrawnPairs
+from maskgan.training.config import TrainingConfig
+from maskgan.training.loop import train
+from maskgan.training.schedule import Progress
+from maskgan.training.stages import build_stage
+
+PAIRS = DrawnPairs(6, 64, seed=0)
+
+
+def config(stage: str = "dense-mapping", **changes: object) -> TrainingConfig:
+    """A run of four steps of two drawn faces, unless changed."""
+    defaults = {"preset": "tiny", "data": "drawn:6:64", "batch_size": 2, "images": 8, "workers": 1}
+    return TrainingConfig(stage=stage, **{**defaults, **changes})  # type: ignore[arg-type]
+
+
+def run(folder: Path, settings: TrainingConfig) -> Progress:
+    """Train, or go on."""
+    return train(build_stage(settings), settings, PAIRS, folder)
+
+
+def state(folder: Path) -> dict[str, torch.Tensor]:
+    """All tensors of the saved state, flat."""
+    flat: dict[str, torch.Tensor] = {}
+
+    def walk(name: str, value: object) -> None:
+        if isinstance(value, torch.Tensor):
+            flat[name] = value
+        elif isinstance(value, dict):
+            for key, part in value.items():
+                walk(f"{name}.{key}", part)
+
+    walk("", torch.load(folder / "state.pt", weights_only=True))
+    return flat
