@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from maskgan.assets import portrait
-from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
 from maskgan.editing.mask_edits import smile
 from maskgan.images import read_label_map, read_picture, write_label_map
 from maskgan.labels import colourise
+from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 
 
@@ -36,8 +39,6 @@ def test_edit_writes_the_sources_size_and_keeps_what_was_not_edited(tmp_path: Pa
 
 
 def test_edit_takes_colour_masks(tmp_path: Path, tiny_weights: Path, face_files: dict[str, Path]) -> None:
-    from PIL import Image
-
     Image.fromarray(colourise(read_label_map(face_files["edited"], "celebamask-hq"))).save(tmp_path / "colour.png")
     results = []
     for edited in (face_files["edited"], tmp_path / "colour.png"):
@@ -96,3 +97,50 @@ def test_evaluate_prints_and_writes_what_it_measured(
     measured = json.loads(record.read_text())
     assert measured["count"] == 3 and set(measured["agreement"]) == {"real", "own style", "borrowed style"}
     assert len(measured["weights"]) == 12 and 0 <= measured["agreement"]["real"]["pixel_accuracy"] <= 1
+
+
+def test_weights_are_shown_and_halved(tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    half = tmp_path / "half.safetensors"
+    assert main(["weights", "convert", str(tiny_weights), str(half), "--half"]) == 0
+    assert half.stat().st_size < 0.6 * tiny_weights.stat().st_size
+    assert main(["weights", "show", str(half)]) == 0
+    shown = capsys.readouterr().out
+    assert "dense-mapping, 64 px" in shown and "untrained, for tests" in shown
+    whole, halved = (load_weights(path)[0].state_dict() for path in (tiny_weights, half))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(halved[name], tensor, rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def tiny_vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    vae = MaskVAE(preset("tiny").mask_vae)
+    path = tmp_path_factory.mktemp("vae") / "mask-vae.safetensors"
+    info = WeightsInfo(
+        kind="mask-vae", config=vae.config, resolution=64, step=0, provenance="untrained", licence="none"
+    )
+    save_weights(path, vae, info)
+    return path
+
+
+def test_random_masks_are_valid_and_repeat(tmp_path: Path, tiny_vae: Path) -> None:
+    for folder in ("one", "other"):
+        arguments = ["-o", str(tmp_path / folder), "--mask-vae", str(tiny_vae), "-n", "3", "--size", "64"]
+        assert main(["sample-masks", *arguments, "--seed", "5"]) == 0
+    names = [f"{i:04d}.png" for i in range(3)]
+    assert sorted(p.name for p in (tmp_path / "one").iterdir()) == names
+    for name in names:
+        one, other = (read_label_map(tmp_path / folder / name, "celebamask-hq") for folder in ("one", "other"))
+        assert one.shape == (64, 64) and (one == other).all()
+
+
+def test_interpolation_gives_strips_and_animations(tmp_path: Path, tiny_vae: Path, tiny_weights: Path) -> None:
+    picture, mask = portrait(2)
+    common = [str(mask), str(portrait(5)[1]), "-n", "4", "--mask-vae", str(tiny_vae)]
+    assert main(["interpolate", *common, "-o", str(tmp_path / "masks.png")]) == 0
+    assert read_picture(tmp_path / "masks.png").shape == (512, 4 * 512, 3)
+    faces = ["--image", str(picture), "--weights", str(tiny_weights)]
+    assert main(["interpolate", *common, *faces, "-o", str(tmp_path / "faces.gif")]) == 0
+    with Image.open(tmp_path / "faces.gif") as animation:
+        assert animation.n_frames == 6 and animation.size == (512, 1024)  # there and back
+    assert main(["interpolate", str(mask), str(mask), "-o", str(tmp_path / "a.xyz"), "--mask-vae", str(tiny_vae)]) == 2

@@ -150,15 +150,16 @@ def test_fan_in_start_lets_the_style_through(modulate_decoder: bool) -> None:
     assert differences["fan_in"] > 20 * differences["normal"]
 
 
-def test_fusions_differ_in_parameters_and_both_use_the_mask() -> None:
-    for fusion in ("sft", "concat"):
-        torch.manual_seed(0)
-        config = preset("tiny").dense_mapping
-        config = replace(config, style_encoder=replace(config.style_encoder, fusion=fusion))
-        network = DenseMappingNetwork(config)
-        face = faces(1, 64)
-        one, other = (network.encode_style(face, masks(1, 64, seed)) for seed in (1, 2))
-        assert not torch.allclose(one, other, rtol=0, atol=1e-6), fusion
+@pytest.mark.parametrize(("fusion", "uses_mask"), [("sft", True), ("concat", True), ("none", False)])
+def test_fusion_decides_whether_the_style_sees_the_mask(fusion: str, uses_mask: bool) -> None:
+    torch.manual_seed(0)
+    config = preset("tiny").dense_mapping
+    config = replace(config, style_encoder=replace(config.style_encoder, fusion=fusion))
+    network = DenseMappingNetwork(config)
+    face = faces(1, 64)
+    one, other = (network.encode_style(face, masks(1, 64, seed)) for seed in (1, 2))
+    assert torch.allclose(one, other, rtol=0, atol=1e-6) != uses_mask
+    assert any("mask_" in name for name, _ in network.named_parameters()) == uses_mask
 
 
 def test_rectangles_and_other_sizes_work() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from maskgan.errors import MaskGANError, UserError
 from maskgan.networks.layers import one_hot
 from maskgan.training import critic
 from maskgan.training.config import LossWeights
+from maskgan.training.dense_mapping import DenseMappingStage
+from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stages import build_stage
 from tiny_runs import PAIRS, config, run, state
@@ -38,11 +41,40 @@ def test_two_and_two_steps_equal_four(tmp_path: Path, stage: str) -> None:
 def test_the_run_folder_is_the_record(tmp_path: Path) -> None:
     run(tmp_path, config())
     names = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
+    names.discard(".lock")  # left or removed, as the system has it
     assert names == {"config.json", "stats.jsonl", "state.pt", "dense-mapping.safetensors", "samples/000000008.png"}
     row = json.loads((tmp_path / "stats.jsonl").read_text().splitlines()[-1])
     assert row["images"] == 8 and {"adversarial", "feature_matching", "perceptual", "discriminator"} <= row.keys()
     _, info = load_weights(tmp_path / "dense-mapping.safetensors", kind="dense-mapping")
     assert info.step == 8 and "maskgan train dense-mapping" in info.provenance
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    with RunFolder(tmp_path).claimed(config()), pytest.raises(UserError, match="another process is training here"):
+        run(tmp_path, config())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_is_whole_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    steady = config(decay_from=1.0)
+    run(tmp_path / "whole", steady)
+    step = DenseMappingStage.step
+    calls = []
+
+    def interrupted(self: DenseMappingStage, *arguments: torch.Tensor) -> object:
+        calls.append(1)
+        if len(calls) == 3:
+            signal.raise_signal(number)  # in the middle of a step
+        return step(self, *arguments)
+
+    monkeypatch.setattr(DenseMappingStage, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "parts", steady)
+    assert len(calls) == 3 and run(tmp_path / "parts", steady).images == 8
+    whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
 def test_another_run_is_not_overwritten(tmp_path: Path) -> None:

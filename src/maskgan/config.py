@@ -43,8 +43,9 @@ class StyleEncoderConfig:
     """Channels after the first convolution of both branches; doubled by each of the next five up to the maximum."""
     max_channels: int = 64
     """Where the doubling stops."""
-    fusion: Literal["sft", "concat"] = "sft"
-    """How the mask's branch conditions the image's branch: SFT layers, or the concatenation of the ablation."""
+    fusion: Literal["sft", "concat", "none"] = "sft"
+    """How the mask's branch conditions the image's branch: SFT layers, the concatenation of the ablation, or not at
+    all (then there is no such branch), as in Pix2PixHD with modification."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -134,6 +135,17 @@ def write_picture(path: Path | str, picture: Picture) -> None:
     suffix = check_picture_path(path)
     with atomic_path(path) as temporary:
         Image.fromarray(picture).save(temporary, **_PICTURE_SUFFIXES[suffix])
+
+
+def write_animation(path: Path | str, frames: Sequence[Picture], seconds: float = 0.1) -> None:
+    """Write pictures of one size as an animated GIF that repeats for ever.
+
+    Raises:
+        UserError: the file cannot be written; nothing is left half-written.
+    """
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    with atomic_path(Path(path)) as temporary:
+        first.save(temporary, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0)
 
 
 def check_picture_path(path: Path) -> str:

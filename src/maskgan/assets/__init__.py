@@ -6,11 +6,14 @@ from pathlib import Path
 
 from maskgan.errors import MaskGANError
 
+SHIPPED_KINDS = ("dense-mapping", "parser")
+"""The kinds of networks whose weights ship."""
+
 _HERE = Path(__file__).parent
 
 
 def shipped_weights(kind: str) -> Path:
-    """The weights file of ``kind`` (``dense-mapping`` or ``parser``) that ships with the package.
+    """The weights file of ``kind`` (one of ``SHIPPED_KINDS``) that ships with the package.
 
     Raises:
         MaskGANError: it is not there, so the installation is incomplete.

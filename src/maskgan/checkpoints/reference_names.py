@@ -41,7 +41,7 @@ def counterparts(config: NetworkConfig) -> list[Counterpart]:
     """
     if isinstance(config, DenseMappingConfig):
         if config.style_encoder.fusion != "sft" or config.backbone.modulate_decoder:
-            raise UserError("the reference has no generator with concat fusion or a modulated decoder")
+            raise UserError("the reference has no generator without SFT or with a modulated decoder")
         return [*_backbone(config.backbone, modulated=True), *_style_encoder()]
     if isinstance(config, BlenderConfig):
         return list(_backbone(config.backbone, modulated=False))

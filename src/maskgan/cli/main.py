@@ -22,8 +22,11 @@ _COMMANDS = (
     "prepare",
     "draw-faces",
     "train",
+    "sample-masks",
+    "interpolate",
     "evaluate",
     "import-reference",
+    "weights",
 )
 
 

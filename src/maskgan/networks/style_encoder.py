@@ -6,6 +6,7 @@ the concat variant is the ablation of Table 1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
@@ -47,8 +48,26 @@ class ConcatFusion(nn.Module):
         return self.reduce(torch.cat([features, condition], dim=1))
 
 
+class NoFusion(nn.Module):
+    """The features as they are."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        del channels
+
+    def forward(self, features: Tensor, condition: Tensor | None) -> Tensor:
+        """N x C x H x W features to the same."""
+        return features
+
+
+_FUSIONS: Mapping[str, type[nn.Module]] = {"sft": SFTFusion, "concat": ConcatFusion, "none": NoFusion}
+
+
 class SpatialAwareStyleEncoder(nn.Module):
-    """Two branches without normalisation; the mask's branch conditions the image's branch twice."""
+    """Two branches without normalisation; the mask's branch conditions the image's branch twice.
+
+    Without fusion there is the image's branch alone: the plain style encoder of Pix2PixHD with modification.
+    """
 
     def __init__(
         self,
@@ -57,12 +76,14 @@ class SpatialAwareStyleEncoder(nn.Module):
         style_size: int,  # numbers in the style vector
     ) -> None:
         super().__init__()
-        fusion = SFTFusion if config.fusion == "sft" else ConcatFusion
+        fusion = _FUSIONS[config.fusion]
+        self.spatial = config.fusion != "none"
         widths = doubling(config.base_channels, config.max_channels, _DOWNSAMPLINGS + 1)
         self.image_stem = nn.Conv2d(3, widths[0], 7)
         self.image_down = _stride_2_convs(widths)
-        self.mask_stem = nn.Conv2d(num_classes, widths[0], 7)
-        self.mask_down = _stride_2_convs(widths)
+        if self.spatial:
+            self.mask_stem = nn.Conv2d(num_classes, widths[0], 7)
+            self.mask_down = _stride_2_convs(widths)
         self.fusion1 = fusion(widths[2])
         self.fusion2 = fusion(widths[5])
         self.to_style = nn.Conv2d(widths[5], style_size, 1)
@@ -77,7 +98,7 @@ class SpatialAwareStyleEncoder(nn.Module):
         Returns:
             N x style_size.
         """
-        condition1, condition2 = self._conditions(mask)
+        condition1, condition2 = self._conditions(mask) if self.spatial else (None, None)
         x = activated_conv(self.image_stem, image, 3)
         for conv in self.image_down[:2]:
             x = activated_conv(conv, x, 1)

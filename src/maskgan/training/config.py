@@ -58,7 +58,7 @@ class TrainingConfig:
     """Where the faces lie: a folder, a tar file, or a glob of them."""
     keys: str | None = None
     """Which of them to train on (see ``maskgan.data.pairs.select``); all if absent."""
-    fusion: Literal["sft", "concat"] | None = None
+    fusion: Literal["sft", "concat", "none"] | None = None
     """How the style encoder joins mask and image; the preset's if absent."""
     resolution: int | None = None
     """Side of the pictures throughout the run, in place of the preset's phases."""

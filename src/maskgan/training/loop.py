@@ -21,6 +21,7 @@ from maskgan.training.config import TrainingConfig
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stage import Losses, Stage
+from maskgan.training.stopping import stop_request
 
 _STATUS_SECONDS = 10.0
 _SAMPLES = 8
@@ -34,15 +35,16 @@ def train(stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: P
         Where the run stands at its end.
 
     Raises:
-        UserError: the folder holds another run.
+        UserError: the folder holds another run, or one that is going on.
+        KeyboardInterrupt: the run was asked to stop; its state is saved.
         MaskGANError: a loss is no longer finite; the last saved state is left as it is.
     """
-    return _Run(stage, config, pairs, RunFolder(folder)).go()
+    with RunFolder(folder).claimed(config) as run_folder:
+        return _Run(stage, config, pairs, run_folder).go()
 
 
 class _Run:
     def __init__(self, stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: RunFolder) -> None:
-        folder.claim(config)
         self.stage, self.config, self.folder = stage, config, folder
         self.progress = Progress()
         self._restore()
@@ -62,7 +64,7 @@ class _Run:
             return self.progress
         started = last_status = last_snapshot = last_samples = time.monotonic()
         spent_before, images_at_status = self.progress.seconds, self.progress.images
-        try:
+        with stop_request() as stop:
             for pictures, label_maps in self.loader.batches(self.progress.step):
                 losses = self._step(pictures, label_maps)
                 now = time.monotonic()
@@ -74,16 +76,15 @@ class _Run:
                 if now - last_samples >= 60 * self.config.sample_minutes or finished:
                     self._save_samples()
                     last_samples = time.monotonic()
-                if now - last_snapshot >= 60 * self.config.snapshot_minutes or finished:
+                if now - last_snapshot >= 60 * self.config.snapshot_minutes or finished or stop.received:
                     self._require_finite(losses)
                     self._save()
                     last_snapshot = time.monotonic()
+                if stop.received:
+                    _log.info("stopped and saved after %d pictures; the same command goes on", self.progress.images)
+                    raise KeyboardInterrupt
                 if finished:
                     break
-        except KeyboardInterrupt:
-            self._save()
-            _log.info("stopped and saved; the same command goes on")
-            raise
         return self.progress
 
     def _step(self, pictures: torch.Tensor, label_maps: torch.Tensor) -> Losses:

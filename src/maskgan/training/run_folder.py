@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, make_folder
@@ -20,13 +23,26 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def claim(self, config: TrainingConfig) -> None:
-        """Begin here, or go on with a run of the same config.
+    @contextmanager
+    def claimed(self, config: TrainingConfig) -> Iterator[RunFolder]:
+        """Hold the folder, to begin a run here or to go on with one of the same config.
 
         Raises:
-            UserError: another run lives here; the message names the first field that differs.
+            UserError: another run lives here (the message names the first field that differs), or another process
+                trains here.
         """
         make_folder(self.path / "samples")
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            # The system gives the lock back however this process ends.
+            lock.acquire()
+        except Timeout:
+            raise UserError(f"{self.path}: another process is training here; stop it first") from None
+        with lock:
+            self._record(config)
+            yield self
+
+    def _record(self, config: TrainingConfig) -> None:
         file = self.path / "config.json"
         wanted = config.to_dict()
         if file.exists():

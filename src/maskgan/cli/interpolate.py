@@ -1,0 +1,59 @@
+"""``maskgan interpolate``: masks, and faces, on the way from one mask to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maskgan.cli.options import network_options, order_option, resolve_device
+from maskgan.errors import UserError
+
+
+@click.command("interpolate")
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("last", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A strip (.png) or a .gif.")
+@click.option("-n", "--count", type=click.IntRange(2, 1000), default=8, show_default=True, help="Masks in all.")
+@click.option("--mask-vae", required=True, type=click.Path(path_type=Path), help="MaskVAE weights.")
+@click.option("--image", type=click.Path(path_type=Path), help="The face of mask FIRST: shows faces in its style.")
+@order_option
+@network_options
+def command(
+    first: Path,
+    last: Path,
+    output: Path,
+    count: int,
+    mask_vae: Path,
+    image: Path | None,
+    order: str,
+    weights: str | None,
+    device: str | None,
+    precision: str,
+) -> None:
+    """Show the masks between FIRST and LAST along MaskVAE's manifold; with --image, the faces that follow them."""
+    import numpy as np
+
+    from maskgan.cli.opening import open_editor, require_writable
+    from maskgan.editing.mask_manifold import MaskManifold
+    from maskgan.images import read_label_map, read_picture, write_animation, write_picture
+    from maskgan.labels import colourise
+
+    animated = output.suffix.lower() == ".gif"
+    require_writable(output if not animated else output.with_suffix(".png"))
+    device = resolve_device(device)
+    start, end = read_label_map(first, order), read_label_map(last, order)
+    masks = MaskManifold.from_weights(mask_vae, device).interpolate(start, end, count)
+    frames = [colourise(label_map) for label_map in masks]
+    if image is not None:
+        editor = open_editor(weights, device, precision)
+        editor.set_source(read_picture(image), start)
+        for i, label_map in enumerate(masks):
+            frames[i] = np.concatenate([editor.render_style_onto(label_map), frames[i]], axis=0)
+    elif weights is not None:
+        raise UserError("--weights: faces are shown with --image only")
+    if animated:
+        write_animation(output, [*frames, *frames[-2:0:-1]])
+    else:
+        write_picture(output, np.concatenate(frames, axis=1))
+    click.echo(output)

@@ -1,0 +1,38 @@
+"""Stopping a run between two steps, where its state is whole."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopRequest:
+    """Whether somebody asked the run to stop."""
+
+    def __init__(self) -> None:
+        self.received = False
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        if self.received:  # the second Ctrl-C means now
+            raise KeyboardInterrupt
+        self.received = True
+
+
+@contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """Take note of Ctrl-C and of a polite kill in place of dying from them; outside the main thread, of nothing."""
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    before = {number: signal.signal(number, request._receive) for number in _SIGNALS}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
