@@ -17,6 +17,7 @@ from maskgan.config import preset
 from maskgan.editing.mask_edits import smile
 from maskgan.images import read_label_map, read_picture, write_label_map
 from maskgan.labels import colourise
+from maskgan.networks.layers import initialise_fan_in
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 
@@ -115,6 +116,7 @@ def test_weights_are_shown_and_halved(tmp_path: Path, tiny_weights: Path, capsys
 def tiny_vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     vae = MaskVAE(preset("tiny").mask_vae)
+    initialise_fan_in(vae)  # codes and masks that differ
     path = tmp_path_factory.mktemp("vae") / "mask-vae.safetensors"
     info = WeightsInfo(
         kind="mask-vae", config=vae.config, resolution=64, step=0, provenance="untrained", licence="none"

@@ -57,9 +57,7 @@ def _run_options(learning_rate: float, batch_size: int) -> Callable[[Callable[..
 def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of the stages that train the dense mapping network."""
     for option in (
-        click.option(
-            "--fusion", type=click.Choice(["sft", "concat", "none"]), help="Of mask and image.  [the preset's: sft]"
-        ),
+        click.option("--fusion", type=click.Choice(["sft", "concat", "none"]), help="In the style encoder.  [sft]"),
         click.option("--pixel-weight", type=float, default=0.0, show_default=True),
         click.option("--perceptual-weight", type=float, default=10.0, show_default=True),
         click.option("--feature-matching-weight", type=float, default=10.0, show_default=True),
