@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,7 @@ def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
     from maskgan.data.opening import open_pairs
     from maskgan.data.pairs import select
     from maskgan.data.transforms import NO_AUGMENTATION
+    from maskgan.distributed import is_first, process_group
     from maskgan.training.config import TrainingConfig
     from maskgan.training.loop import train
     from maskgan.training.stages import build_stage
@@ -142,4 +145,8 @@ def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
         click.echo(json.dumps(config.to_dict(), indent=2))
         click.echo(f"{len(pairs)} pairs; the first, {pair.key}, is {pair.picture.shape[1]}x{pair.picture.shape[0]}")
         return
-    train(build_stage(config), config, pairs, folder)
+    with process_group(config.device) as device:
+        config = replace(config, device=device)
+        if not is_first():
+            logging.getLogger("maskgan").setLevel(logging.WARNING)
+        train(build_stage(config), config, pairs, folder)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from maskgan import distributed
 from maskgan.data.pairs import PairCollection
 from maskgan.images import resize_label_map, resize_picture
 
@@ -25,7 +26,7 @@ class BatchLoader:
         self,
         pairs: PairCollection,
         side: int,  # of the pictures and label maps delivered, in pixels
-        batch_size: int,
+        batch_size: int,  # of all processes together
         seed: int,
         cache_bytes: int,  # how much memory the decoded collection may take
         workers: int,  # decoding processes or threads
@@ -37,7 +38,10 @@ class BatchLoader:
         self._cache = _decode_all(self._samples, workers) if len(pairs) * side * side * 4 <= cache_bytes else None
 
     def batches(self, first_step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pictures (N x 3 x S x S uint8) and label maps (N x S x S uint8) of ``first_step`` and all that follow."""
+        """Pictures (N x 3 x S x S uint8) and label maps (N x S x S uint8) of ``first_step`` and all that follow.
+
+        Where several processes train together, each gets its share of every batch.
+        """
         if self._cache is not None:
             pictures, label_maps = self._cache
             for indices in self._steps(first_step):
@@ -60,7 +64,8 @@ class BatchLoader:
         step = first_step
         while True:
             start = step * self._batch_size
-            yield [self._order[position] for position in range(start, start + self._batch_size)]
+            mine = range(start + distributed.rank(), start + self._batch_size, distributed.world_size())
+            yield [self._order[position] for position in mine]
             step += 1
 
 

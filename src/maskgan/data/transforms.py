@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -56,47 +56,73 @@ def resize_batch(pictures: Tensor, label_maps: Tensor, side: int) -> tuple[Tenso
     )
 
 
-def augment(
-    pictures: Tensor, label_maps: Tensor, config: AugmentConfig, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True)
+class Variation:
+    """What happens to each picture of a batch; every field holds N numbers."""
+
+    flipped: Tensor
+    angle: Tensor
+    zoom: Tensor
+    shift_x: Tensor
+    shift_y: Tensor
+    brightness: Tensor
+    contrast: Tensor
+    saturation: Tensor
+
+    def __getitem__(self, chosen: slice) -> Variation:
+        """The variation of some of the pictures."""
+        return Variation(*(getattr(self, f.name)[chosen] for f in fields(self)))
+
+    def to(self, device: torch.device) -> Variation:
+        """The same on another device."""
+        return Variation(*(getattr(self, f.name).to(device) for f in fields(self)))
+
+
+def draw_variation(count: int, config: AugmentConfig, generator: torch.Generator) -> Variation:
+    """Random variations of ``count`` pictures; ``generator`` is on the CPU, so that every device gets the same."""
+
+    def spread(limit: float) -> Tensor:
+        return (torch.rand(count, generator=generator) * 2 - 1) * limit
+
+    return Variation(
+        flipped=torch.rand(count, generator=generator) < config.flip,
+        angle=spread(math.radians(config.rotate)),
+        zoom=1 + spread(config.zoom),
+        shift_x=spread(2 * config.shift),
+        shift_y=spread(2 * config.shift),
+        brightness=spread(2 * config.brightness),
+        contrast=1 + spread(config.contrast),
+        saturation=1 + spread(config.saturation),
+    )
+
+
+def augment(pictures: Tensor, label_maps: Tensor, config: AugmentConfig, variation: Variation) -> tuple[Tensor, Tensor]:
     """Vary a batch; picture and label map move together.
 
     Args:
         pictures: N x 3 x H x W float in [-1, 1].
         label_maps: N x H x W uint8, 0..18.
-        config: how much.
-        generator: source of randomness, on the CPU, so that every device sees the same variations.
+        config: what is switched on.
+        variation: drawn with the same config for N pictures.
 
     Returns:
         Pictures and label maps of the same shapes, types and ranges.
     """
-    count, device = pictures.shape[0], pictures.device
-
-    def spread(limit: float) -> Tensor:
-        return ((torch.rand(count, generator=generator) * 2 - 1) * limit).to(device)
-
-    flipped = (torch.rand(count, generator=generator) < config.flip).to(device)
-    angle, zoom = spread(math.radians(config.rotate)), 1 + spread(config.zoom)
-    shift_x, shift_y = spread(2 * config.shift), spread(2 * config.shift)
-    brightness, contrast = spread(2 * config.brightness), 1 + spread(config.contrast)
-    saturation = 1 + spread(config.saturation)
-
+    v = variation.to(pictures.device)
     if config.flip:
-        pictures = torch.where(flipped[:, None, None, None], pictures.flip(-1), pictures)
-        mirror = torch.from_numpy(labels.MIRROR).to(device)
-        label_maps = torch.where(flipped[:, None, None], mirror[label_maps.flip(-1).long()], label_maps)
+        pictures = torch.where(v.flipped[:, None, None, None], pictures.flip(-1), pictures)
+        mirror = torch.from_numpy(labels.MIRROR).to(pictures.device)
+        label_maps = torch.where(v.flipped[:, None, None], mirror[label_maps.flip(-1).long()], label_maps)
     if config.rotate or config.zoom or config.shift:
-        pictures, label_maps = _move(pictures, label_maps, angle, zoom, shift_x, shift_y)
+        pictures, label_maps = _move(pictures, label_maps, v)
     if config.brightness or config.contrast or config.saturation:
-        pictures = _recolour(pictures, brightness, contrast, saturation)
+        pictures = _recolour(pictures, v)
     return pictures, label_maps
 
 
-def _move(
-    pictures: Tensor, label_maps: Tensor, angle: Tensor, zoom: Tensor, shift_x: Tensor, shift_y: Tensor
-) -> tuple[Tensor, Tensor]:
-    cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-    theta = torch.stack([torch.stack([cos, -sin, shift_x], 1), torch.stack([sin, cos, shift_y], 1)], 1)
+def _move(pictures: Tensor, label_maps: Tensor, v: Variation) -> tuple[Tensor, Tensor]:
+    cos, sin = torch.cos(v.angle) / v.zoom, torch.sin(v.angle) / v.zoom
+    theta = torch.stack([torch.stack([cos, -sin, v.shift_x], 1), torch.stack([sin, cos, v.shift_y], 1)], 1)
     grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
     moved = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     moved_labels = F.grid_sample(
@@ -105,9 +131,9 @@ def _move(
     return moved, moved_labels[:, 0].to(label_maps.dtype)
 
 
-def _recolour(pictures: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
+def _recolour(pictures: Tensor, v: Variation) -> Tensor:
+    brightness, contrast, saturation = (x[:, None, None, None] for x in (v.brightness, v.contrast, v.saturation))
     grey = pictures.mean(dim=1, keepdim=True)
-    pictures = grey + (pictures - grey) * saturation[:, None, None, None]
+    pictures = grey + (pictures - grey) * saturation
     level = pictures.mean(dim=(1, 2, 3), keepdim=True)
-    pictures = level + (pictures - level) * contrast[:, None, None, None] + brightness[:, None, None, None]
-    return pictures.clamp(-1, 1)
+    return (level + (pictures - level) * contrast + brightness).clamp(-1, 1)

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from maskgan.config import DiscriminatorConfig
+from maskgan.distributed import average_gradients
 from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.networks.discriminator import MultiscaleDiscriminator
@@ -71,8 +72,9 @@ class FaceCritic:
         torch.autograd.backward(total, retain_graph=adversarial, inputs=[p for o in learners for p in _parameters(o)])
         if adversarial:
             torch.autograd.backward(losses["discriminator"], inputs=_parameters(self.optimizer))
-            self.optimizer.step()
-        for optimizer in learners:
+        taught = [*learners, self.optimizer] if adversarial else [*learners]
+        average_gradients(p for optimizer in taught for p in _parameters(optimizer))
+        for optimizer in taught:
             optimizer.step()
         return {name: loss.detach() for name, loss in losses.items()}
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.config import DenseMappingConfig, Preset
+from maskgan.distributed import gathered, share
 from maskgan.errors import UserError
 from maskgan.images import Picture
 from maskgan.networks.blender import AlphaBlender
@@ -109,9 +110,10 @@ class EditingStage:
 
     @torch.no_grad()
     def _edited(self, label_maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Both simulated edits; each face borrows the mask of the one before it in the batch."""
+        """Both simulated edits; each face borrows the mask of the one before it in the batch of all processes."""
+        others = share(gathered(label_maps).roll(1, dims=0))
         with autocast(self._config):
-            return self._vae.simulated_edits(label_maps, label_maps.roll(1, dims=0), self._config.simulation.strength)
+            return self._vae.simulated_edits(label_maps, others, self._config.simulation.strength)
 
     def _render(
         self, generator: DenseMappingNetwork, pictures: Tensor, mask: Tensor, targets: list[Tensor]

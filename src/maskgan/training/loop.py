@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 import math
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
 
+from maskgan import distributed
 from maskgan.data.loading import BatchLoader
 from maskgan.data.pairs import PairCollection
-from maskgan.data.transforms import augment, resize_batch, to_float
-from maskgan.errors import MaskGANError
+from maskgan.data.transforms import augment, draw_variation, resize_batch, to_float
+from maskgan.errors import MaskGANError, UserError
 from maskgan.training.config import TrainingConfig
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
@@ -35,15 +37,25 @@ def train(stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: P
         Where the run stands at its end.
 
     Raises:
-        UserError: the folder holds another run, or one that is going on.
+        UserError: the folder holds another run, or one that is going on, or the batch cannot be shared evenly.
         KeyboardInterrupt: the run was asked to stop; its state is saved.
         MaskGANError: a loss is no longer finite; the last saved state is left as it is.
     """
-    with RunFolder(folder).claimed(config) as run_folder:
+    if config.batch_size % distributed.world_size():
+        raise UserError(
+            f"--batch-size {config.batch_size} cannot be shared evenly by {distributed.world_size()} processes"
+        )
+    with ExitStack() as held:
+        run_folder = RunFolder(folder)
+        if distributed.is_first():
+            held.enter_context(run_folder.claimed(config))
+        distributed.wait_for_all()
         return _Run(stage, config, pairs, run_folder).go()
 
 
 class _Run:
+    """One process's part in a run. All decide alike: by the step, and by a time on which they agree."""
+
     def __init__(self, stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: RunFolder) -> None:
         self.stage, self.config, self.folder = stage, config, folder
         self.progress = Progress()
@@ -62,30 +74,32 @@ class _Run:
         if self._fraction() >= 1:
             _log.info("the run in %s has spent its budget; give it more to go on", self.folder.path)
             return self.progress
-        started = last_status = last_snapshot = last_samples = time.monotonic()
-        spent_before, images_at_status = self.progress.seconds, self.progress.images
+        config, progress = self.config, self.progress
+        started = time.monotonic()
+        before = last_status = last_snapshot = last_samples = progress.seconds
+        images_at_status = progress.images
         with stop_request() as stop:
-            for pictures, label_maps in self.loader.batches(self.progress.step):
+            for pictures, label_maps in self.loader.batches(progress.step):
                 losses = self._step(pictures, label_maps)
-                now = time.monotonic()
-                self.progress.seconds = spent_before + now - started
+                progress.seconds, stopped = distributed.agree(before + time.monotonic() - started, stop.received)
                 finished = self._fraction() >= 1
-                if now - last_status >= _STATUS_SECONDS or finished:
-                    self._report(losses, (self.progress.images - images_at_status) / (now - last_status))
-                    last_status, images_at_status = now, self.progress.images
-                if now - last_samples >= 60 * self.config.sample_minutes or finished:
+                if progress.seconds - last_status >= _STATUS_SECONDS or finished:
+                    rate = (progress.images - images_at_status) / max(progress.seconds - last_status, 1e-9)
+                    self._report(losses, rate)
+                    last_status, images_at_status = progress.seconds, progress.images
+                if progress.seconds - last_samples >= 60 * config.sample_minutes or finished:
                     self._save_samples()
-                    last_samples = time.monotonic()
-                if now - last_snapshot >= 60 * self.config.snapshot_minutes or finished or stop.received:
+                    last_samples = progress.seconds
+                if progress.seconds - last_snapshot >= 60 * config.snapshot_minutes or finished or stopped:
                     self._require_finite(losses)
                     self._save()
-                    last_snapshot = time.monotonic()
-                if stop.received:
-                    _log.info("stopped and saved after %d pictures; the same command goes on", self.progress.images)
+                    last_snapshot = progress.seconds
+                if stopped:
+                    _log.info("stopped and saved after %d pictures; the same command goes on", progress.images)
                     raise KeyboardInterrupt
                 if finished:
                     break
-        return self.progress
+        return progress
 
     def _step(self, pictures: torch.Tensor, label_maps: torch.Tensor) -> Losses:
         config, progress = self.config, self.progress
@@ -94,24 +108,28 @@ class _Run:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config.learning_rate, fraction, config.decay_from)
         seed = (config.seed * 1_000_003 + progress.step) % 2**63
-        torch.manual_seed(seed)
+        torch.manual_seed(seed + distributed.rank())
         images, label_maps = resize_batch(
             to_float(pictures.to(config.device, non_blocking=True)),
             label_maps.to(config.device, non_blocking=True),
             resolution_at(self.config.phases, fraction),
         )
-        images, label_maps = augment(images, label_maps, config.augment, torch.Generator().manual_seed(seed))
-        decay = ema_decay(config.ema_images, len(pictures), progress.images + len(pictures))
+        variation = draw_variation(config.batch_size, config.augment, torch.Generator().manual_seed(seed))
+        images, label_maps = augment(images, label_maps, config.augment, distributed.share(variation))
+        decay = ema_decay(config.ema_images, config.batch_size, progress.images + config.batch_size)
         losses = self.stage.step(images, label_maps, decay)
         progress.step += 1
-        progress.images += len(pictures)
+        progress.images += config.batch_size
         return losses
 
     def _fraction(self) -> float:
         return self.progress.fraction(self.config.images, self.config.minutes)
 
     def _report(self, losses: Losses, images_per_second: float) -> None:
+        losses = distributed.mean_over_processes(losses)
         self._require_finite(losses)
+        if not distributed.is_first():
+            return
         progress, fraction = self.progress, self._fraction()
         values = {name: round(float(loss), 4) for name, loss in losses.items()}
         left = progress.seconds * (1 - fraction) / max(fraction, 1e-9)
@@ -143,20 +161,24 @@ class _Run:
                 )
 
     def _save_samples(self) -> None:
+        if not distributed.is_first():
+            return
         pictures, label_maps = (tensor.to(self.config.device) for tensor in self.shown)
         side = resolution_at(self.config.phases, self._fraction())
         grid = self.stage.samples(*resize_batch(to_float(pictures), label_maps, side))
         self.folder.save_samples(f"{self.progress.images:09d}", grid)
 
     def _save(self) -> None:
-        self.folder.save_state(
-            {
-                "progress": vars(self.progress),
-                "networks": {name: network.state_dict() for name, network in self.stage.networks.items()},
-                "optimizers": {name: optimizer.state_dict() for name, optimizer in self.stage.optimizers.items()},
-            }
-        )
-        self.stage.export(self.folder.path, self.progress)
+        if distributed.is_first():
+            self.folder.save_state(
+                {
+                    "progress": vars(self.progress),
+                    "networks": {name: network.state_dict() for name, network in self.stage.networks.items()},
+                    "optimizers": {name: optimizer.state_dict() for name, optimizer in self.stage.optimizers.items()},
+                }
+            )
+            self.stage.export(self.folder.path, self.progress)
+        distributed.wait_for_all()
 
     def _restore(self) -> None:
         state = self.folder.load_state(self.config.device)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import Preset
+from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.losses.mask_vae import balanced_weights, kl_divergence
 from maskgan.networks.layers import one_hot
@@ -54,6 +55,7 @@ class MaskVAEStage:
         divergence = kl_divergence(mean.float(), log_variance.float())
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(cross_entropy + self._config.mask_vae.kl_weight * divergence)
+        average_gradients(self._vae.parameters())
         self._optimizer.step()
         self._vae.observe(mean.detach().float(), log_variance.detach().float(), _PRIOR_MOMENTUM)
         update_average(self._average, self._vae, ema_decay)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import Preset
+from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.networks.parser import FaceParser
 from maskgan.training.config import TrainingConfig
@@ -48,6 +49,7 @@ class ParserStage:
         loss = F.cross_entropy(logits.float(), target)
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
+        average_gradients(self._parser.parameters())
         self._optimizer.step()
         update_average(self._average, self._parser, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()

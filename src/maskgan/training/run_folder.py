@@ -61,8 +61,9 @@ class RunFolder:
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Replace the saved state."""
-        with atomic_path(self.path / "state.pt") as temporary:
-            torch.save(state, temporary)
+        # Through a Python file: torch's own writer reports a full disk as an error of its own kind.
+        with atomic_path(self.path / "state.pt") as temporary, open(temporary, "wb") as stream:
+            torch.save(state, stream)
 
     def load_state(self, device: str) -> dict[str, Any] | None:
         """The saved state, or ``None`` in a new run.

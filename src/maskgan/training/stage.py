@@ -86,7 +86,7 @@ def colour_column(label_maps: Tensor) -> Tensor:
 
 def autocast(config: TrainingConfig) -> torch.autocast:
     """bfloat16 arithmetic where the run asks for it."""
-    return torch.autocast(config.device, torch.bfloat16, enabled=config.precision == "bf16")
+    return torch.autocast(torch.device(config.device).type, torch.bfloat16, enabled=config.precision == "bf16")
 
 
 def export_weights(folder: Path, network: nn.Module, config: TrainingConfig, progress: Progress) -> None:

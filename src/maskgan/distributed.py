@@ -1,0 +1,122 @@
+"""Several processes that train as one: started by torchrun, joined by torch.distributed.
+
+Without torchrun every function here is as if there were one process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol, Self, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from maskgan.errors import UserError
+
+
+@contextmanager
+def process_group(device: str) -> Iterator[str]:
+    """Join the processes that torchrun started, if it did; gives the device of this one.
+
+    nccl joins GPUs, gloo everything else.
+
+    Raises:
+        UserError: there are more processes on this machine than GPUs.
+    """
+    if "WORLD_SIZE" not in os.environ:
+        yield device
+        return
+    if device == "cuda":
+        local = int(os.environ["LOCAL_RANK"])
+        if local >= torch.cuda.device_count():
+            raise UserError(f"--nproc-per-node: this machine has {torch.cuda.device_count()} GPUs")
+        torch.cuda.set_device(local)
+        device = f"cuda:{local}"
+    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    """The number of this process."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes files and speaks."""
+    return rank() == 0
+
+
+def average_gradients(parameters: Iterable[Tensor]) -> None:
+    """Replace each gradient by its mean over the processes, so that all take the same step."""
+    if world_size() == 1:
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= world_size()
+    position = 0
+    for gradient in gradients:
+        gradient.copy_(flat[position : position + gradient.numel()].view_as(gradient))
+        position += gradient.numel()
+
+
+def gathered(local: Tensor) -> Tensor:
+    """The tensors of all processes (equal shapes), concatenated in the order in which batches were dealt out.
+
+    Process ``r`` of ``w`` holds samples r, r + w, r + 2w ... of the whole batch.
+    """
+    if world_size() == 1:
+        return local
+    parts = [torch.empty_like(local) for _ in range(world_size())]
+    dist.all_gather(parts, local.contiguous())
+    return torch.stack(parts, dim=1).flatten(0, 1)
+
+
+class Batch(Protocol):
+    """Something that holds a number for each sample."""
+
+    def __getitem__(self, chosen: slice, /) -> Self: ...
+
+
+BatchT = TypeVar("BatchT", bound=Batch)
+
+
+def share(whole: BatchT) -> BatchT:
+    """The samples of a whole batch that this process works on."""
+    return whole[rank() :: world_size()]
+
+
+def mean_over_processes(values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Each scalar's mean over the processes."""
+    if world_size() == 1:
+        return values
+    stacked = torch.stack(list(values.values()))
+    dist.all_reduce(stacked)
+    return dict(zip(values, stacked / world_size(), strict=True))
+
+
+def agree(*numbers: float) -> tuple[float, ...]:
+    """The largest of each number over the processes, so that all decide alike."""
+    if world_size() == 1:
+        return numbers
+    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    shared = torch.tensor(numbers, dtype=torch.float64, device=device)
+    dist.all_reduce(shared, dist.ReduceOp.MAX)
+    return tuple(shared.tolist())
+
+
+def wait_for_all() -> None:
+    """Let no process go on before all are here."""
+    if world_size() > 1:
+        dist.barrier()

@@ -1,0 +1,116 @@
+"""Two processes that train as one must learn what one process learns."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+
+from maskgan import distributed
+from maskgan.errors import UserError
+from maskgan.training import critic, dense_mapping, editing_simulation
+from maskgan.training.config import SimulationOptions, TrainingConfig
+from tiny_runs import config, run, state
+
+BATCH = 4
+
+
+def plain_descent() -> pytest.MonkeyPatch:
+    """SGD in place of Adam, whose first steps hardly depend on the size of a gradient."""
+    patch = pytest.MonkeyPatch()
+    for module in (critic, dense_mapping, editing_simulation):
+        patch.setattr(module, "adam", lambda network, rate, _: torch.optim.SGD(network.parameters(), lr=rate))
+    return patch
+
+
+def work(rank: int, count: int, port: int, folder: Path, settings: TrainingConfig) -> None:
+    """One process of a group of ``count``."""
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": str(count),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    torch.set_num_threads(1)
+    plain_descent()
+    with distributed.process_group("cpu"):
+        run(folder, settings)
+
+
+def run_together(count: int, folder: Path, settings: TrainingConfig) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    mp.spawn(work, (count, port, folder, settings), nprocs=count)  # type: ignore[no-untyped-call]
+
+
+def assert_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor], start: dict[str, torch.Tensor]) -> None:
+    """The parameters moved, and to the same place."""
+    assert one.keys() == other.keys()
+    moved = 0
+    for name, tensor in one.items():
+        if ".networks.generator" in name or ".networks.discriminator" in name or ".networks.blender." in name:
+            torch.testing.assert_close(other[name], tensor, rtol=1e-3, atol=2e-6, msg=lambda m, n=name: f"{n}: {m}")
+            moved += not torch.equal(tensor, start[name])
+    assert moved > 40
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_and_a_run_goes_on_with_another_number(tmp_path: Path) -> None:
+    def steps(count: int, **changes: object) -> TrainingConfig:
+        return config(batch_size=BATCH, images=count * BATCH, learning_rate=1e-3, decay_from=1.0, **changes)
+
+    patch = plain_descent()
+    try:
+        run(tmp_path / "start", steps(1))
+        run(tmp_path / "one", steps(3))
+    finally:
+        patch.undo()
+    run_together(2, tmp_path / "two", steps(2))
+    run_together(1, tmp_path / "two", steps(3))  # goes on alone
+    assert_same(state(tmp_path / "one"), state(tmp_path / "two"), state(tmp_path / "start"))
+
+
+@pytest.mark.slow
+def test_two_processes_borrow_masks_from_each_other(tmp_path: Path) -> None:
+    """In editing training each face's edit comes from the face before it in the whole batch."""
+    run(tmp_path / "base", config())
+    run(tmp_path / "vae", config("mask-vae", images=40, learning_rate=2e-3))
+    simulation = SimulationOptions(str(tmp_path / "base"), str(tmp_path / "vae" / "mask-vae.safetensors"))
+
+    def steps(count: int) -> TrainingConfig:
+        return config(
+            "editing",
+            batch_size=BATCH,
+            images=count * BATCH,
+            learning_rate=1e-3,
+            decay_from=1.0,
+            simulation=simulation,
+        )
+
+    patch = plain_descent()
+    try:
+        run(tmp_path / "start", steps(1))
+        run(tmp_path / "one", steps(2))
+    finally:
+        patch.undo()
+    run_together(2, tmp_path / "two", steps(2))
+    assert_same(state(tmp_path / "one"), state(tmp_path / "two"), state(tmp_path / "start"))
+
+
+def test_alone_everything_is_as_without_processes() -> None:
+    assert (distributed.rank(), distributed.world_size(), distributed.is_first()) == (0, 1, True)
+    x = torch.arange(4)
+    assert torch.equal(distributed.gathered(x), x) and torch.equal(distributed.share(x), x)
+    assert distributed.agree(1.5, True) == (1.5, True)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "world_size", lambda: 3)
+    with pytest.raises(UserError, match="--batch-size 2 cannot be shared evenly by 3 processes"):
+        run(tmp_path, config())
