@@ -14,6 +14,7 @@ from maskgan import distributed
 from maskgan.errors import UserError
 from maskgan.training import critic, dense_mapping, editing_simulation
 from maskgan.training.config import SimulationOptions, TrainingConfig
+from maskgan.training.stages import build_stage
 from tiny_runs import config, run, state
 
 BATCH = 4
@@ -49,31 +50,37 @@ def run_together(count: int, folder: Path, settings: TrainingConfig) -> None:
     mp.spawn(work, (count, port, folder, settings), nprocs=count)  # type: ignore[no-untyped-call]
 
 
-def assert_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor], start: dict[str, torch.Tensor]) -> None:
-    """The parameters moved, and to the same place."""
-    assert one.keys() == other.keys()
-    moved = 0
-    for name, tensor in one.items():
-        if ".networks.generator" in name or ".networks.discriminator" in name or ".networks.blender." in name:
-            torch.testing.assert_close(other[name], tensor, rtol=1e-3, atol=2e-6, msg=lambda m, n=name: f"{n}: {m}")
-            moved += not torch.equal(tensor, start[name])
-    assert moved > 40
+def assert_same_way(one: Path, other: Path, settings: TrainingConfig) -> None:
+    """Both runs moved every network the same way from where it began, but for rounding."""
+    begin = {
+        f".networks.{kind}.{name}": tensor
+        for kind, network in build_stage(settings).networks.items()
+        for name, tensor in network.state_dict().items()
+    }
+    ended, compared = (state(one), state(other)), 0
+    for kind in ("generator", "discriminator", "blender"):
+        names = [name for name in begin if name.startswith(f".networks.{kind}.")]
+        if names:
+            ways = [torch.cat([(after[name] - begin[name]).flatten() for name in names]) for after in ended]
+            assert ways[0].norm() > 0
+            assert (ways[1] - ways[0]).norm() < 0.01 * ways[0].norm(), kind
+            compared += 1
+    assert compared >= 2
 
 
 @pytest.mark.slow
 def test_two_processes_equal_one_and_a_run_goes_on_with_another_number(tmp_path: Path) -> None:
     def steps(count: int, **changes: object) -> TrainingConfig:
-        return config(batch_size=BATCH, images=count * BATCH, learning_rate=1e-3, decay_from=1.0, **changes)
+        return config(batch_size=BATCH, images=count * BATCH, learning_rate=1e-4, decay_from=1.0, **changes)
 
     patch = plain_descent()
     try:
-        run(tmp_path / "start", steps(1))
         run(tmp_path / "one", steps(3))
     finally:
         patch.undo()
     run_together(2, tmp_path / "two", steps(2))
     run_together(1, tmp_path / "two", steps(3))  # goes on alone
-    assert_same(state(tmp_path / "one"), state(tmp_path / "two"), state(tmp_path / "start"))
+    assert_same_way(tmp_path / "one", tmp_path / "two", steps(3))
 
 
 @pytest.mark.slow
@@ -88,19 +95,18 @@ def test_two_processes_borrow_masks_from_each_other(tmp_path: Path) -> None:
             "editing",
             batch_size=BATCH,
             images=count * BATCH,
-            learning_rate=1e-3,
+            learning_rate=1e-4,
             decay_from=1.0,
             simulation=simulation,
         )
 
     patch = plain_descent()
     try:
-        run(tmp_path / "start", steps(1))
-        run(tmp_path / "one", steps(2))
+        run(tmp_path / "one", steps(1))
     finally:
         patch.undo()
-    run_together(2, tmp_path / "two", steps(2))
-    assert_same(state(tmp_path / "one"), state(tmp_path / "two"), state(tmp_path / "start"))
+    run_together(2, tmp_path / "two", steps(1))
+    assert_same_way(tmp_path / "one", tmp_path / "two", steps(1))
 
 
 def test_alone_everything_is_as_without_processes() -> None:

@@ -82,7 +82,8 @@ class EditingStage:
         with autocast(self._config):
             made = self._generator(mask, pictures, mask)
         direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer])
-        inter, outer = self._edited(label_maps)
+        # Each face borrows the mask of the one before it in the batch of all processes.
+        inter, outer = self._edited(label_maps, share(gathered(label_maps).roll(1, dims=0)))
         with autocast(self._config):
             first, second = self._render(self._generator, pictures, mask, [inter, outer])
             blended, _ = self._blender(first, second)
@@ -96,7 +97,7 @@ class EditingStage:
     def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
         """Columns: face, mask, its rendering; both edited masks and theirs; alpha; the blend."""
         mask = one_hot(label_maps, self._generator.config.num_classes)
-        inter, outer = self._edited(label_maps)
+        inter, outer = self._edited(label_maps, label_maps.roll(1, dims=0))
         with autocast(self._config):
             made, first, second = self._render(self._generator_average, pictures, mask, [label_maps, inter, outer])
             blended, alpha = self._blender_average(first, second)
@@ -109,9 +110,7 @@ class EditingStage:
         export_weights(folder, self._blender_average, self._config, progress)
 
     @torch.no_grad()
-    def _edited(self, label_maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Both simulated edits; each face borrows the mask of the one before it in the batch of all processes."""
-        others = share(gathered(label_maps).roll(1, dims=0))
+    def _edited(self, label_maps: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
         with autocast(self._config):
             return self._vae.simulated_edits(label_maps, others, self._config.simulation.strength)
 
