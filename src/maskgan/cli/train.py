@@ -41,6 +41,7 @@ def _run_options(learning_rate: float, batch_size: int) -> Callable[[Callable[..
         click.option("--seed", type=int, default=0, show_default=True),
         click.option("--workers", type=int, default=2, show_default=True, help="Decoding threads or processes."),
         click.option("--cache-gigabytes", type=float, default=4.0, show_default=True, help="Decoded faces in memory."),
+        click.option("--most-damaged", type=int, default=20, show_default=True, help="Damaged pairs to put up with."),
         click.option("--snapshot-minutes", type=float, default=5.0, show_default=True, help="How often to save."),
         click.option("--sample-minutes", type=float, default=5.0, show_default=True, help="How often to draw samples."),
         click.option("--licence", help="Terms of the training data, written into the weights."),

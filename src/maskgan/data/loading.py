@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,8 +13,11 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from maskgan import distributed
-from maskgan.data.pairs import PairCollection
+from maskgan.data.pairs import FacePair, PairCollection
+from maskgan.errors import UserError
 from maskgan.images import resize_label_map, resize_picture
+
+_log = logging.getLogger(__name__)
 
 
 class BatchLoader:
@@ -30,8 +34,9 @@ class BatchLoader:
         seed: int,
         cache_bytes: int,  # how much memory the decoded collection may take
         workers: int,  # decoding processes or threads
+        most_damaged: int = 0,  # pairs that may be damaged before training ends, in each process that decodes
     ) -> None:
-        self._samples = _SquareSamples(pairs, side)
+        self._samples = _SquareSamples(pairs, side, most_damaged)
         self._batch_size = batch_size
         self._order = _EndlessOrder(len(pairs), seed)
         self._workers = workers
@@ -70,20 +75,37 @@ class BatchLoader:
 
 
 class _SquareSamples(Dataset[tuple[Tensor, Tensor]]):
-    """Pairs at one square size."""
+    """Pairs at one square size; the next whole pair stands in for a damaged one, which is named once."""
 
-    def __init__(self, pairs: PairCollection, side: int) -> None:
+    def __init__(self, pairs: PairCollection, side: int, most_damaged: int) -> None:
         self._pairs = pairs
         self._side = side
+        self._most_damaged = most_damaged
+        self._damaged: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._pairs)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        pair = self._pairs[index]
+        pair = self._whole_pair(index)
         size = (self._side, self._side)
         picture = np.ascontiguousarray(resize_picture(pair.picture, size).transpose(2, 0, 1))
         return torch.from_numpy(picture), torch.from_numpy(resize_label_map(pair.label_map, size).copy())
+
+    def _whole_pair(self, index: int) -> FacePair:
+        for candidate in (*range(index, len(self)), *range(index)):
+            if candidate in self._damaged:
+                continue
+            try:
+                return self._pairs[candidate]
+            except UserError as error:
+                self._damaged.add(candidate)
+                if len(self._damaged) > self._most_damaged:
+                    raise UserError(
+                        f"{error}; more than {self._most_damaged} pairs are damaged, so training ends here"
+                    ) from error
+                _log.warning("%s; the pair is left out", error)
+        raise UserError("no pair of the data is whole")
 
 
 class _EndlessOrder:

@@ -96,6 +96,8 @@ class TrainingConfig:
     """Threads or processes that decode pictures."""
     cache_gigabytes: float = 4.0
     """Decoded pictures are kept in memory up to this size."""
+    most_damaged: int = 20
+    """Damaged pairs that are named and left out before training ends."""
     snapshot_minutes: float = 5.0
     """How often the state is saved; a killed run loses at most this."""
     sample_minutes: float = 5.0
@@ -108,6 +110,7 @@ class TrainingConfig:
             ("learning_rate", 0),
             ("workers", 0),
             ("cache_gigabytes", 0),
+            ("most_damaged", 0),
             ("snapshot_minutes", 0),
             ("sample_minutes", 0),
         ):

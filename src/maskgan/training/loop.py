@@ -67,6 +67,7 @@ class _Run:
             seed=config.seed,
             cache_bytes=int(config.cache_gigabytes * 2**30),
             workers=config.workers,
+            most_damaged=config.most_damaged,
         )
         self.shown = self.loader.first(_SAMPLES)
 
