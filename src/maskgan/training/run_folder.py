@@ -61,9 +61,14 @@ class RunFolder:
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Replace the saved state."""
-        # Through a Python file: torch's own writer reports a full disk as an error of its own kind.
         with atomic_path(self.path / "state.pt") as temporary, open(temporary, "wb") as stream:
-            torch.save(state, stream)
+            try:
+                torch.save(state, stream)
+            except RuntimeError as error:
+                # On a full disk torch fails a second time, over the end of its archive; the first error says why.
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
 
     def load_state(self, device: str) -> dict[str, Any] | None:
         """The saved state, or ``None`` in a new run.
