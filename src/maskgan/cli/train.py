@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from maskgan.cli.options import DEVICES, PRECISIONS, resolve_device
 from maskgan.errors import UserError
+
+if TYPE_CHECKING:
+    from maskgan.training.config import TrainingConfig
+
+_log = logging.getLogger(__name__)
 
 
 @click.group("train")
@@ -20,8 +25,10 @@ def command() -> None:
     """Train a network, or go on with a run: the same command again resumes it."""
 
 
-def _run_options(learning_rate: float, batch_size: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options that every stage has; defaults differ."""
+def _run_options(
+    learning_rate: float | None, batch_size: int | None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that every stage has; defaults differ, and those that depend on a stage may be left to it."""
     options = (
         click.option("--data", required=True, help="Folder, tar file, glob of tar files, or drawn:N for drawn faces."),
         click.option("--run", "run", required=True, type=click.Path(path_type=Path), help="Run folder: the record."),
@@ -30,7 +37,9 @@ def _run_options(learning_rate: float, batch_size: int) -> Callable[[Callable[..
         click.option("--minutes", type=float, help="Time to train; learning rate and resolution follow it."),
         click.option("--images", type=int, help="Pictures to see, in place of --minutes."),
         click.option("--resolution", type=int, help="Side of the pictures throughout.  [the preset's phases]"),
-        click.option("--batch-size", type=int, default=batch_size, show_default=True),
+        click.option(
+            "--batch-size", type=int, default=batch_size, show_default=True, help="Of all processes together."
+        ),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
         click.option("--decay-from", type=float, default=0.5, show_default=True, help="Share of the run at full rate."),
         click.option(
@@ -120,16 +129,40 @@ def parser(**options: Any) -> None:
     _train("parser", options)
 
 
-def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
-    from maskgan.data.opening import open_pairs
-    from maskgan.data.pairs import select
-    from maskgan.data.transforms import NO_AUGMENTATION
-    from maskgan.distributed import is_first, process_group
-    from maskgan.training.config import TrainingConfig
-    from maskgan.training.loop import train
-    from maskgan.training.stages import build_stage
+@command.command("all")
+@_run_options(learning_rate=None, batch_size=None)
+@_face_options
+@click.option("--kl-weight", type=float, default=1e-5, show_default=True)
+@click.option("--class-balance", type=float, default=0.0, show_default=True, help="0: pixels count alike; 1: classes.")
+@click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
+def all_stages(kl_weight: float, class_balance: float, strength: float, **options: Any) -> None:
+    """MaskVAE, dense mapping and editing, one after another.
 
+    They get 15, 60 and 25 % of the budget, and a folder each in the run folder.
+    """
+    from maskgan.training.config import MaskVAEOptions, SimulationOptions
+    from maskgan.training.pipeline import pipeline
+
+    folder, dry_run, batch_size = options.pop("run"), options.pop("dry_run"), options.pop("batch_size")
+    whole = _config(
+        "all",
+        options,
+        weights=_loss_weights(options),
+        mask_vae=MaskVAEOptions(kl_weight, class_balance),
+        simulation=SimulationOptions(strength=strength),
+    )
+    _run(pipeline(whole, folder, batch_size), dry_run)
+
+
+def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
     folder, dry_run = options.pop("run"), options.pop("dry_run")
+    _run([(folder, _config(stage, options, **more))], dry_run)
+
+
+def _config(stage: str, options: dict[str, Any], **more: Any) -> TrainingConfig:
+    from maskgan.data.transforms import NO_AUGMENTATION
+    from maskgan.training.config import TrainingConfig
+
     options["device"] = resolve_device(options["device"])
     options["precision"] = options["precision"] or ("fp32" if options["device"] == "mps" else "bf16")
     if options.pop("no_augmentation"):
@@ -137,17 +170,32 @@ def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
     if options["minutes"] is not None and options["images"] is not None:
         raise UserError("--minutes and --images exclude each other")
     given = {name: value for name, value in options.items() if value is not None}
-    config = TrainingConfig(stage=stage, **given, **more)
-    pairs = open_pairs(config.data)
-    if config.keys is not None:
-        pairs = select(pairs, config.keys)
+    return TrainingConfig(stage=stage, **given, **more)
+
+
+def _run(parts: Sequence[tuple[Path, TrainingConfig]], dry_run: bool) -> None:
+    """Train each part in its folder, one after another; all see the same data."""
+    from maskgan.data.opening import open_pairs
+    from maskgan.data.pairs import select
+    from maskgan.distributed import is_first, process_group
+    from maskgan.training.loop import train
+    from maskgan.training.stages import build_stage
+
+    first = parts[0][1]
+    pairs = open_pairs(first.data)
+    if first.keys is not None:
+        pairs = select(pairs, first.keys)
     if dry_run:
         pair = pairs[0]
-        click.echo(json.dumps(config.to_dict(), indent=2))
+        for _, config in parts:
+            click.echo(json.dumps(config.to_dict(), indent=2))
         click.echo(f"{len(pairs)} pairs; the first, {pair.key}, is {pair.picture.shape[1]}x{pair.picture.shape[0]}")
         return
-    with process_group(config.device) as device:
-        config = replace(config, device=device)
+    with process_group(first.device) as device:
         if not is_first():
             logging.getLogger("maskgan").setLevel(logging.WARNING)
-        train(build_stage(config), config, pairs, folder)
+        for folder, config in parts:
+            if len(parts) > 1:
+                _log.info("%s, in %s", config.stage, folder)
+            config = replace(config, device=device)
+            train(build_stage(config), config, pairs, folder)

@@ -72,7 +72,7 @@ class TrainingConfig:
     """Adam's, until ``decay_from``."""
     decay_from: float = 0.5
     """Fraction of the run after which the learning rate falls linearly to zero."""
-    ema_images: float = 5_000.0
+    ema_images: float = 1_500.0
     """Half-life of the weights' moving average, in pictures."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Type of the arithmetic in convolutions; weights and losses are float32."""
