@@ -133,7 +133,7 @@ def test_the_fitted_prior_follows_the_codes() -> None:
 
 
 def test_the_pipeline_shares_its_budget_and_joins_its_stages(tmp_path: Path) -> None:
-    parts = pipeline(config("all", minutes=100.0), tmp_path, batch_size=None)
+    parts = pipeline(config("all", minutes=100.0), tmp_path)
     assert [(folder.name, c.stage, c.minutes, c.batch_size) for folder, c in parts] == [
         ("mask-vae", "mask-vae", 15.0, 16),
         ("dense-mapping", "dense-mapping", 60.0, 8),

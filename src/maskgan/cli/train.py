@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from maskgan.cli.options import DEVICES, PRECISIONS, resolve_device
+from maskgan.cli.options import DEVICES, PRECISIONS, Decorator, resolve_device
 from maskgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def command() -> None:
     """Train a network, or go on with a run: the same command again resumes it."""
 
 
-def _run_options(
-    learning_rate: float | None, batch_size: int | None
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorator:
     """The options that every stage has; defaults differ, and those that depend on a stage may be left to it."""
     options = (
         click.option("--data", required=True, help="Folder, tar file, glob of tar files, or drawn:N for drawn faces."),
@@ -143,7 +141,8 @@ def all_stages(kl_weight: float, class_balance: float, strength: float, **option
     from maskgan.training.config import MaskVAEOptions, SimulationOptions
     from maskgan.training.pipeline import pipeline
 
-    folder, dry_run, batch_size = options.pop("run"), options.pop("dry_run"), options.pop("batch_size")
+    folder, dry_run = options.pop("run"), options.pop("dry_run")
+    of_every_stage = {name: options.pop(name) for name in ("batch_size", "learning_rate")}
     whole = _config(
         "all",
         options,
@@ -151,7 +150,7 @@ def all_stages(kl_weight: float, class_balance: float, strength: float, **option
         mask_vae=MaskVAEOptions(kl_weight, class_balance),
         simulation=SimulationOptions(strength=strength),
     )
-    _run(pipeline(whole, folder, batch_size), dry_run)
+    _run(pipeline(whole, folder, **of_every_stage), dry_run)
 
 
 def _train(stage: str, options: dict[str, Any], **more: Any) -> None:

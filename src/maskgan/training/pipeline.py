@@ -25,13 +25,16 @@ _PARTS = (
 )
 
 
-def pipeline(whole: TrainingConfig, folder: Path, batch_size: int | None) -> list[tuple[Path, TrainingConfig]]:
+def pipeline(
+    whole: TrainingConfig, folder: Path, batch_size: int | None = None, learning_rate: float | None = None
+) -> list[tuple[Path, TrainingConfig]]:
     """The run folder and config of each stage, in order.
 
     Args:
         whole: the budget of all three together, and what they share.
         folder: gets a folder for each stage, named like it.
         batch_size: of every stage; the supplement's (16 for MaskVAE, else 8) if ``None``.
+        learning_rate: of every stage; the supplement's (5e-5 for editing, else 2e-4) if ``None``.
     """
     simulation = SimulationOptions(
         base=str(folder / "dense-mapping"),
@@ -44,8 +47,8 @@ def pipeline(whole: TrainingConfig, folder: Path, batch_size: int | None) -> lis
             replace(
                 whole,
                 stage=part.stage,
-                batch_size=batch_size or part.batch_size,
-                learning_rate=part.learning_rate,
+                batch_size=part.batch_size if batch_size is None else batch_size,
+                learning_rate=part.learning_rate if learning_rate is None else learning_rate,
                 images=max(round(whole.images * part.share), 1),
                 minutes=None if whole.minutes is None else whole.minutes * part.share,
                 simulation=simulation,
