@@ -1,0 +1,121 @@
+"""Pictures a second in stage 1: this package's step against the plain way of the reference, interleaved in one run.
+
+    python benchmarks/training.py [--preset demo] [--side 128] [--batch 4] [--rounds 5] [--device cpu]
+
+Plain: float32, default memory layout, torch's instance norm, and a second look of the discriminator at the made
+picture for its own step. Ours: what ``maskgan train dense-mapping`` does. Both train the same networks on the same
+random batch. Prints the median of each, the ratio, and on a GPU the peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from maskgan.config import preset
+from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
+from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
+from maskgan.networks import backbone, discriminator
+from maskgan.networks.dense_mapping import DenseMappingNetwork
+from maskgan.networks.discriminator import MultiscaleDiscriminator
+from maskgan.networks.layers import normalised
+from maskgan.training.config import LossWeights, TrainingConfig
+from maskgan.training.stages import build_stage
+
+
+def plain_norm(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None) -> Tensor:
+    """Instance norm as torch has it, then scale and shift."""
+    y = F.instance_norm(x)
+    return y if shift is None or scale is None else y * scale[..., None, None] + shift[..., None, None]
+
+
+class PlainStep:
+    """One step of stage 1, written plainly."""
+
+    def __init__(self, name: str, device: str) -> None:
+        sizes, self.weights = preset(name), LossWeights()
+        self.generator = DenseMappingNetwork(sizes.dense_mapping).to(device)
+        self.discriminator = MultiscaleDiscriminator(sizes.discriminator).to(device)
+        self.perceptual = PerceptualLoss(perceptual_network("efficientnet")).to(device)
+        self.optimizers = [
+            torch.optim.Adam(network.parameters(), 2e-4, (0.5, 0.999))
+            for network in (self.generator, self.discriminator)
+        ]
+
+    def __call__(self, pictures: Tensor, label_maps: Tensor) -> None:
+        """Both networks take a step."""
+        backbone.normalised = discriminator.normalised = plain_norm
+        try:
+            mask = F.one_hot(label_maps.long(), 19).permute(0, 3, 1, 2).float().contiguous()
+            made = self.generator(mask, pictures, mask)
+            real, fake = self.discriminator(mask, pictures), self.discriminator(mask, made.detach())
+            discriminator_loss = lsgan_discriminator(real, fake)
+            judged = self.discriminator(mask, made)
+            loss = self.weights.adversarial * lsgan(judged, 1.0)
+            loss = loss + self.weights.feature_matching * feature_matching(real, judged)
+            loss = loss + self.weights.perceptual * self.perceptual(made, pictures)
+            generator_optimizer, discriminator_optimizer = self.optimizers
+            generator_optimizer.zero_grad()
+            loss.backward(retain_graph=True)
+            generator_optimizer.step()
+            discriminator_optimizer.zero_grad()
+            discriminator_loss.backward()
+            discriminator_optimizer.step()
+        finally:
+            backbone.normalised = discriminator.normalised = normalised
+
+
+def main() -> None:
+    """Time both ways in turns, so that a busy machine slows both alike."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="demo")
+    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    device, side, batch = arguments.device, arguments.side, arguments.batch
+    pictures = torch.rand(batch, 3, side, side, device=device) * 2 - 1
+    coarse = torch.randint(0, 19, (batch, side // 8, side // 8), dtype=torch.uint8, device=device)
+    label_maps = coarse.repeat_interleave(8, 1).repeat_interleave(8, 2)
+    ours = build_stage(
+        TrainingConfig("dense-mapping", arguments.preset, "none", batch_size=batch, precision="bf16", device=device)
+    )
+    plain = PlainStep(arguments.preset, device)
+    steps: dict[str, Callable[[], object]] = {
+        "plain": lambda: plain(pictures, label_maps),
+        "ours": lambda: ours.step(pictures, label_maps, 0.99),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    memory: dict[str, float] = {}
+    for turn in range(arguments.rounds + 1):
+        for name, step in steps.items():
+            _synchronise(device)
+            if device == "cuda":
+                torch.cuda.reset_peak_memory_stats()
+            start = time.perf_counter()
+            step()
+            _synchronise(device)
+            if turn:  # the first turn warms up
+                seconds[name].append(time.perf_counter() - start)
+            if device == "cuda":
+                memory[name] = torch.cuda.max_memory_allocated() / 2**30
+    rates = {name: batch / statistics.median(values) for name, values in seconds.items()}
+    for name, rate in rates.items():
+        print(f"{name:6s}{rate:8.2f} pictures/s" + (f"{memory[name]:8.2f} GiB" if memory else ""))
+    print(f"ratio {rates['ours'] / rates['plain']:8.2f}")
+
+
+def _synchronise(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    main()
