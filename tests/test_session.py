@@ -88,6 +88,21 @@ def test_region_blend_keeps_far_pixels_and_changes_near_ones(editor: FaceEditor,
     assert (result[changed] != picture[changed]).any(axis=-1).mean() > 0.5
 
 
+def test_a_large_photograph_gets_the_same_edit(editor: FaceEditor, face: Face) -> None:
+    """Blending works on a crop of the photograph; it must lie where the whole would."""
+    edited = with_mouth(face[1])
+    results = []
+    for side in (96, 1536):
+        editor.set_source(resize_picture(face[0], (side, side)), face[1])
+        editor.set_mask(edited)
+        results.append(resize_picture(editor.render(), (96, 96)).astype(float))
+    originals = [face[0].astype(float), resize_picture(resize_picture(face[0], (1536, 1536)), (96, 96)).astype(float)]
+    changes = [result - original for result, original in zip(results, originals, strict=True)]
+    assert np.abs(changes[0]).max() > 20
+    assert np.abs(changes[0] - changes[1]).mean() < 0.05 * np.abs(changes[0]).max()
+    assert np.corrcoef(changes[0].ravel(), changes[1].ravel())[0, 1] > 0.95
+
+
 def test_no_edit_gives_the_picture_back(editor: FaceEditor, face: Face) -> None:
     editor.set_source(*face)
     assert (editor.render() == face[0]).all()

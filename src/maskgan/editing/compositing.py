@@ -9,16 +9,18 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from maskgan.images import Picture
+from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
 
 _GROW = 0.020  # how far the region reaches beyond the changed labels, as a fraction of the longer side
 _SOFT = 0.012  # standard deviation of its soft border, likewise
 _COLOUR_REACH = 0.08  # over which distance colour differences are averaged, likewise
 _STEP_BLUR = 0.004  # over which distance the correction may step between classes, likewise
+_REGION_SIDE = 512  # pixels on the longer side of the region's own map
 _COARSE = 4  # by how much the grid of colour corrections is coarser than the network's picture
 _FAR = 1e-3  # weight of the class's average where no unedited pixel of it is near
 
@@ -43,29 +45,75 @@ def composite(
         H x W x 3 uint8; exactly the original where the soft region does not reach.
     """
     height, width = picture.shape[:2]
-    working = tuple(made.shape[-2:])
+    region = _soft_region(label_map != edited)
+    box = _bounding_box(region)
+    if box is None:
+        return picture.copy()
     made, reconstruction = made.cpu(), reconstruction.cpu()
-    original = _resized(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1, working)
-    before, after = (_resized_labels(labels, working) for labels in (label_map, edited))
+    working = (made.shape[2], made.shape[3])
+    original = torch.from_numpy(resize_picture(picture, working).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    before, after = resize_label_map(label_map, working), resize_label_map(edited, working)
     corrected = made + _colour_correction(original - reconstruction, before, after)
 
-    full = _resized(corrected, (height, width))[0].permute(1, 2, 0).numpy()
-    alpha = _soft_region(label_map != edited, (height, width))[..., None]
-    blended = alpha * (full + 1) * 127.5 + (1 - alpha) * picture
-    return np.where(alpha > 0, np.round(blended).clip(0, 255), picture).astype(np.uint8)
+    # Only the region is brought to the photograph's size, which may be large.
+    top, bottom, left, right = (
+        round(part * side) for part, side in zip(box, (height, height, width, width), strict=True)
+    )
+    place = np.s_[top:bottom, left:right]
+    frame = (top / height, bottom / height, left / width, right / width)
+    size = (bottom - top, right - left)
+    alpha = _cropped(region, frame, size, Image.Resampling.BILINEAR)[..., None]
+    channels = [_cropped(channel, frame, size, Image.Resampling.BICUBIC) for channel in corrected[0].numpy()]
+    blended = alpha * (np.stack(channels, axis=-1) + 1) * 127.5 + (1 - alpha) * picture[place]
+    result = picture.copy()
+    result[place] = np.where(alpha > 0, np.round(blended).clip(0, 255), picture[place])
+    return result
 
 
-def _soft_region(changed: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """1 on the changed labels and a little around, falling softly to exactly 0; H x W float32."""
+def _soft_region(changed: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """1 on the changed labels and a little around, falling softly to exactly 0.
+
+    Its resolution is bounded: soft borders need no more, and its cost does not grow with the photograph.
+    """
+    height, width = changed.shape
+    factor = min(1.0, _REGION_SIDE / max(height, width))
+    size = (max(round(width * factor), 1), max(round(height * factor), 1))
+    # Averaged and not sampled, so that a thin stroke is not lost.
+    share = np.asarray(Image.fromarray(changed.astype(np.float32)).resize(size, Image.Resampling.BOX))
+    mask = torch.from_numpy(share > 0).float()[None, None]
     longer = max(size)
-    region = np.asarray(Image.fromarray(changed).resize((size[1], size[0]), Image.Resampling.NEAREST))
-    mask = torch.from_numpy(region.copy()).float()[None, None]
-    grown = _dilated(mask, max(round(_GROW * longer), 1))
-    soft = _blurred(grown, max(_SOFT * longer, 0.5))
+    soft = _blurred(_dilated(mask, max(round(_GROW * longer), 1)), max(_SOFT * longer, 0.5))
     # The blur must not thin the region out where labels did change.
     soft = torch.maximum(soft, _blurred(_dilated(mask, 1), 0.5))
     soft = torch.where(soft < 1 / 255, torch.zeros(()), soft)
     return soft[0, 0].clamp(max=1).numpy()
+
+
+def _bounding_box(region: NDArray[np.float32]) -> tuple[float, float, float, float] | None:
+    """Top, bottom, left and right of what is not 0, with a pixel to spare, as fractions of the sides."""
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    if not len(rows):
+        return None
+    height, width = region.shape
+    return (
+        max(rows[0] - 1, 0) / height,
+        min(rows[-1] + 2, height) / height,
+        max(columns[0] - 1, 0) / width,
+        min(columns[-1] + 2, width) / width,
+    )
+
+
+def _cropped(
+    plane: NDArray[np.float32],
+    frame: tuple[float, float, float, float],
+    size: tuple[int, int],
+    method: Image.Resampling,
+) -> NDArray[np.float32]:
+    """The part of an h x w plane inside ``frame`` (fractions of the sides), at ``size``."""
+    height, width = plane.shape
+    top, bottom, left, right = frame
+    box = (left * width, top * height, right * width, bottom * height)
+    return np.asarray(Image.fromarray(plane).resize((size[1], size[0]), method, box=box))
 
 
 def _colour_correction(difference: Tensor, before: LabelMap, after: LabelMap) -> Tensor:
@@ -107,13 +155,3 @@ def _blurred(x: Tensor, sigma: float) -> Tensor:
         weight = kernel.view(shape).expand(channels, 1, *kernel.view(shape).shape[2:])
         x = F.conv2d(F.pad(x, pad, mode="replicate"), weight, groups=channels)
     return x
-
-
-def _resized(x: Tensor, size: tuple[int, ...]) -> Tensor:
-    if x.shape[-2:] == tuple(size):
-        return x
-    return F.interpolate(x, size=size, mode="bicubic", align_corners=False, antialias=True).clamp(-2, 2)
-
-
-def _resized_labels(label_map: LabelMap, size: tuple[int, ...]) -> LabelMap:
-    return np.asarray(Image.fromarray(label_map).resize((size[1], size[0]), Image.Resampling.NEAREST))

@@ -1,0 +1,66 @@
+"""The weights that ship: what they are, and that they do what the program promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from maskgan.assets import SHIPPED_KINDS, portrait, shipped_weights
+from maskgan.checkpoints.weights import load_weights, read_info
+from maskgan.config import preset
+from maskgan.editing.mask_edits import add_glasses, smile
+from maskgan.editing.session import FaceEditor
+from maskgan.images import Picture, read_label_map, read_picture
+from maskgan.labels import INDEX, LabelMap
+
+BUDGET = 40_000_000
+
+
+@pytest.fixture(scope="module")
+def editor() -> FaceEditor:
+    return FaceEditor.from_weights(shipped_weights("dense-mapping"))
+
+
+def face(number: int) -> tuple[Picture, LabelMap]:
+    picture, mask = portrait(number)
+    return read_picture(picture), read_label_map(mask)
+
+
+def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
+    sizes = preset("demo")
+    for kind, config in (("dense-mapping", sizes.dense_mapping), ("parser", sizes.parser)):
+        info = read_info(shipped_weights(kind))
+        assert info.config == config
+        assert info.step > 0 and "maskgan train" in info.provenance
+        assert "non-commercial" in info.licence
+        load_weights(shipped_weights(kind), kind=kind)
+
+
+def test_what_ships_fits_the_budget() -> None:
+    assert sum(shipped_weights(kind).stat().st_size for kind in SHIPPED_KINDS) <= BUDGET
+
+
+def test_a_style_brings_its_colours(editor: FaceEditor) -> None:
+    """Skin rendered in the style of a light face is lighter than in that of a dark one, on the same mask."""
+    _, target = face(7)
+    skin = target == INDEX["skin"]
+    brightness = {}
+    for number in (3, 1):
+        picture, label_map = face(number)
+        editor.set_style(picture, label_map)
+        own = picture[label_map == INDEX["skin"]].mean()
+        brightness[number] = (own, editor.render_style_onto(target)[skin].mean())
+    (light, rendered_light), (dark, rendered_dark) = brightness[3], brightness[1]
+    assert light > dark + 50
+    assert rendered_light > rendered_dark + 30
+
+
+@pytest.mark.parametrize("edit", [smile, add_glasses], ids=lambda edit: edit.__name__)
+def test_an_edit_changes_the_face_where_it_was_made(editor: FaceEditor, edit: object) -> None:
+    picture, label_map = face(7)
+    edited = edit(label_map)  # type: ignore[operator]
+    editor.set_source(picture, label_map)
+    editor.set_mask(edited)
+    change = np.abs(editor.render().astype(int) - picture).mean(axis=2)
+    assert change[edited != label_map].mean() > 8
+    assert (change == 0).mean() > 0.7
