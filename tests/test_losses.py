@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from maskgan.errors import UserError
 from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
-from maskgan.losses.mask_vae import balanced_weights, kl_divergence
+from maskgan.losses.masks import balanced_weights, kl_divergence
 from maskgan.losses.perceptual import (
     EfficientNetLite0Features,
     PerceptualLoss,

@@ -80,15 +80,18 @@ def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+_class_balance: Decorator = click.option(
+    "--class-balance", type=float, default=0.0, show_default=True, help="0: pixels count alike; 1: classes do."
+)
+
+
 @command.command("mask-vae")
 @_run_options(learning_rate=2e-4, batch_size=16)
 @click.option("--kl-weight", type=float, default=1e-5, show_default=True)
-@click.option("--class-balance", type=float, default=0.0, show_default=True, help="0: pixels count alike; 1: classes.")
-def mask_vae(kl_weight: float, class_balance: float, **options: Any) -> None:
+@_class_balance
+def mask_vae(**options: Any) -> None:
     """MaskVAE: short codes from which masks come back."""
-    from maskgan.training.config import MaskVAEOptions
-
-    _train("mask-vae", options, mask_vae=MaskVAEOptions(kl_weight, class_balance))
+    _train("mask-vae", options)
 
 
 @command.command("dense-mapping")
@@ -122,6 +125,7 @@ def _loss_weights(options: dict[str, Any]) -> Any:
 
 @command.command("parser")
 @_run_options(learning_rate=1e-3, batch_size=16)
+@_class_balance
 def parser(**options: Any) -> None:
     """The face parser, which reads a mask from a face."""
     _train("parser", options)
@@ -131,14 +135,14 @@ def parser(**options: Any) -> None:
 @_run_options(learning_rate=None, batch_size=None)
 @_face_options
 @click.option("--kl-weight", type=float, default=1e-5, show_default=True)
-@click.option("--class-balance", type=float, default=0.0, show_default=True, help="0: pixels count alike; 1: classes.")
+@_class_balance
 @click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
-def all_stages(kl_weight: float, class_balance: float, strength: float, **options: Any) -> None:
+def all_stages(strength: float, **options: Any) -> None:
     """MaskVAE, dense mapping and editing, one after another.
 
     They get 15, 60 and 25 % of the budget, and a folder each in the run folder.
     """
-    from maskgan.training.config import MaskVAEOptions, SimulationOptions
+    from maskgan.training.config import SimulationOptions
     from maskgan.training.pipeline import pipeline
 
     folder, dry_run = options.pop("run"), options.pop("dry_run")
@@ -147,7 +151,6 @@ def all_stages(kl_weight: float, class_balance: float, strength: float, **option
         "all",
         options,
         weights=_loss_weights(options),
-        mask_vae=MaskVAEOptions(kl_weight, class_balance),
         simulation=SimulationOptions(strength=strength),
     )
     _run(pipeline(whole, folder, **of_every_stage), dry_run)

@@ -25,16 +25,6 @@ class LossWeights:
 
 
 @dataclass(frozen=True)
-class MaskVAEOptions:
-    """What only MaskVAE's training needs."""
-
-    kl_weight: float = 1e-5
-    """Of the KL divergence, summed over the code, beside the cross entropy's mean over the pixels."""
-    class_balance: float = 0.0
-    """0 counts every pixel the same, 1 every class; between them, small parts count more than their pixels."""
-
-
-@dataclass(frozen=True)
 class SimulationOptions:
     """What only editing behaviour simulated training needs."""
 
@@ -82,8 +72,10 @@ class TrainingConfig:
     """``efficientnet``, or the path of a VGG-19 weights file."""
     weights: LossWeights = field(default_factory=LossWeights)
     """Weights of the terms."""
-    mask_vae: MaskVAEOptions = field(default_factory=MaskVAEOptions)
-    """Of the stage ``mask-vae``."""
+    kl_weight: float = 1e-5
+    """MaskVAE's: of the KL divergence, summed over the code, beside the cross entropy's mean over the pixels."""
+    class_balance: float = 0.0
+    """MaskVAE's and the parser's: 0 counts every pixel the same, 1 every class; between, small parts count more."""
     simulation: SimulationOptions = field(default_factory=SimulationOptions)
     """Of the stage ``editing``."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -120,6 +112,8 @@ class TrainingConfig:
             raise UserError(f"--minutes must be over 0, is {self.minutes}")
         if self.resolution is not None and (self.resolution % 32 or not 32 <= self.resolution <= 2048):
             raise UserError(f"--resolution must be a multiple of 32 in 32..2048, is {self.resolution}")
+        if not 0 <= self.class_balance <= 1:
+            raise UserError(f"--class-balance must lie in 0..1, is {self.class_balance}")
         if not 0 <= self.decay_from <= 1:
             raise UserError(f"--decay-from must lie in 0..1, is {self.decay_from}")
 

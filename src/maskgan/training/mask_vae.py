@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from maskgan.config import Preset
 from maskgan.distributed import average_gradients
 from maskgan.images import Picture
-from maskgan.losses.mask_vae import balanced_weights, kl_divergence
+from maskgan.losses.masks import balanced_weights, kl_divergence
 from maskgan.networks.layers import one_hot
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.config import TrainingConfig
@@ -41,7 +41,7 @@ class MaskVAEStage:
         self._vae = placed(MaskVAE(preset.mask_vae), config.device)
         self._average = averaged(self._vae)
         self._optimizer = adam(self._vae, config.learning_rate, GAN_BETAS)
-        self._class_weights = balanced_weights(config.mask_vae.class_balance).to(config.device)
+        self._class_weights = balanced_weights(config.class_balance).to(config.device)
         self.networks: Mapping[str, nn.Module] = {"mask_vae": self._vae, "average": self._average}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"mask_vae": self._optimizer}
 
@@ -54,7 +54,7 @@ class MaskVAEStage:
         cross_entropy = F.cross_entropy(logits.float(), target, self._class_weights)
         divergence = kl_divergence(mean.float(), log_variance.float())
         self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(cross_entropy + self._config.mask_vae.kl_weight * divergence)
+        torch.autograd.backward(cross_entropy + self._config.kl_weight * divergence)
         average_gradients(self._vae.parameters())
         self._optimizer.step()
         self._vae.observe(mean.detach().float(), log_variance.detach().float(), _PRIOR_MOMENTUM)

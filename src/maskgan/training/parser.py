@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from maskgan.config import Preset
 from maskgan.distributed import average_gradients
 from maskgan.images import Picture
+from maskgan.losses.masks import balanced_weights
 from maskgan.networks.parser import FaceParser
 from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
@@ -38,6 +39,7 @@ class ParserStage:
         self._parser = placed(FaceParser(preset.parser), config.device)
         self._average = averaged(self._parser)
         self._optimizer = adam(self._parser, config.learning_rate, _BETAS)
+        self._class_weights = balanced_weights(config.class_balance).to(config.device)
         self.networks: Mapping[str, nn.Module] = {"parser": self._parser, "average": self._average}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"parser": self._optimizer}
 
@@ -46,7 +48,7 @@ class ParserStage:
         with autocast(self._config):
             logits = self._parser(pictures.contiguous(memory_format=torch.channels_last))
         target = label_maps.long()
-        loss = F.cross_entropy(logits.float(), target)
+        loss = F.cross_entropy(logits.float(), target, self._class_weights)
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         average_gradients(self._parser.parameters())

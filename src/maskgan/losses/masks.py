@@ -1,4 +1,4 @@
-"""Terms of MaskVAE beside the cross entropy."""
+"""Terms of networks that learn masks: MaskVAE and the parser."""
 
 from __future__ import annotations
 
