@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import multiprocessing
 import random
@@ -125,3 +126,15 @@ def test_too_many_damaged_pairs_end_training() -> None:
     loader = BatchLoader(Damaged({1, 4}), 64, 6, 0, 0, workers=0, most_damaged=1)
     with pytest.raises(UserError, match=r"more than 1 pairs are damaged"):
         next(loader.batches(0))
+
+
+def test_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
+    keeping = {"snapshot_minutes": 0.0, "decay_from": 1.0, "keep": 2, "keys": "00000..00003", "validate": "00004.."}
+    run(tmp_path, config(images=6, **keeping))
+    assert sorted(path.name for path in (tmp_path / "snapshots").iterdir()) == ["000000004", "000000006"]
+    rows = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
+    distances = {row["images"]: row["validation"] for row in rows if "validation" in row}
+    assert list(distances) == [2, 4, 6]
+    _, best = load_weights(tmp_path / "best" / "dense-mapping.safetensors")
+    assert best.step == min(distances, key=lambda images: distances[images])
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["progress"]["best"] == min(distances.values())

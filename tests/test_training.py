@@ -12,7 +12,7 @@ import torch
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
-from maskgan.data.loading import BatchLoader
+from maskgan.data.loading import first_pairs
 from maskgan.data.transforms import to_float
 from maskgan.errors import MaskGANError, UserError
 from maskgan.networks.layers import one_hot
@@ -93,7 +93,7 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
     trained.networks["generator"].load_state_dict(saved["networks"]["generator"])
 
     def error(stage: object) -> float:
-        pictures, maps = BatchLoader(PAIRS, 64, 2, 0, 0, 0).first(6)
+        pictures, maps = first_pairs(PAIRS, 6, 64)
         mask = one_hot(maps, 19)
         network = stage.networks["generator"]  # type: ignore[attr-defined]
         with torch.no_grad():

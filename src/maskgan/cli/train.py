@@ -49,6 +49,8 @@ def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorat
         click.option("--workers", type=int, default=2, show_default=True, help="Decoding threads or processes."),
         click.option("--cache-gigabytes", type=float, default=4.0, show_default=True, help="Decoded faces in memory."),
         click.option("--most-damaged", type=int, default=20, show_default=True, help="Damaged pairs to put up with."),
+        click.option("--validate", help="Pairs held out, as for --keys: the best weights are kept in best/."),
+        click.option("--keep", type=int, default=0, show_default=True, help="Earlier snapshots' weights to keep."),
         click.option("--snapshot-minutes", type=float, default=5.0, show_default=True, help="How often to save."),
         click.option("--sample-minutes", type=float, default=5.0, show_default=True, help="How often to draw samples."),
         click.option("--licence", help="Terms of the training data, written into the weights."),
@@ -185,9 +187,8 @@ def _run(parts: Sequence[tuple[Path, TrainingConfig]], dry_run: bool) -> None:
 
     first = parts[0][1]
     pairs = open_pairs(first.data)
-    if first.keys is not None:
-        pairs = select(pairs, first.keys)
     if dry_run:
+        pairs = pairs if first.keys is None else select(pairs, first.keys)
         pair = pairs[0]
         for _, config in parts:
             click.echo(json.dumps(config.to_dict(), indent=2))

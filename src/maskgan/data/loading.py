@@ -60,11 +60,6 @@ class BatchLoader:
                 persistent_workers=self._workers > 0,
             )
 
-    def first(self, count: int) -> tuple[Tensor, Tensor]:
-        """The collection's first pairs, for sample grids."""
-        pictures, label_maps = zip(*(self._samples[i] for i in range(min(count, len(self._samples)))), strict=True)
-        return torch.stack(pictures), torch.stack(label_maps)
-
     def _steps(self, first_step: int) -> Iterator[list[int]]:
         step = first_step
         while True:
@@ -72,6 +67,13 @@ class BatchLoader:
             mine = range(start + distributed.rank(), start + self._batch_size, distributed.world_size())
             yield [self._order[position] for position in mine]
             step += 1
+
+
+def first_pairs(pairs: PairCollection, count: int, side: int) -> tuple[Tensor, Tensor]:
+    """The first pairs of a collection, N x 3 x S x S and N x S x S uint8."""
+    samples = _SquareSamples(pairs, side, most_damaged=0)
+    pictures, label_maps = zip(*(samples[i] for i in range(min(count, len(samples)))), strict=True)
+    return torch.stack(pictures), torch.stack(label_maps)
 
 
 class _SquareSamples(Dataset[tuple[Tensor, Tensor]]):

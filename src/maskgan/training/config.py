@@ -90,6 +90,11 @@ class TrainingConfig:
     """Decoded pictures are kept in memory up to this size."""
     most_damaged: int = 20
     """Damaged pairs that are named and left out before training ends."""
+    validate: str | None = None
+    """Pairs held out (see ``keys``): with every snapshot the distance from the first 64 of them is measured, and the
+    weights with the smallest are kept in ``best/``."""
+    keep: int = 0
+    """How many earlier snapshots' weights to keep, in ``snapshots/``."""
     snapshot_minutes: float = 5.0
     """How often the state is saved; a killed run loses at most this."""
     sample_minutes: float = 5.0
@@ -103,6 +108,7 @@ class TrainingConfig:
             ("workers", 0),
             ("cache_gigabytes", 0),
             ("most_damaged", 0),
+            ("keep", 0),
             ("snapshot_minutes", 0),
             ("sample_minutes", 0),
         ):
@@ -133,7 +139,7 @@ class TrainingConfig:
 
 
 MAY_CHANGE = frozenset(
-    {"device", "workers", "cache_gigabytes", "snapshot_minutes", "sample_minutes", "images", "minutes"}
+    {"device", "workers", "cache_gigabytes", "keep", "snapshot_minutes", "sample_minutes", "images", "minutes"}
 )
 """Fields in which a run that goes on may differ from the run that began: they do not change what is learnt, or only
 how long."""

@@ -78,6 +78,12 @@ class FaceCritic:
             optimizer.step()
         return {name: loss.detach() for name, loss in losses.items()}
 
+    @torch.no_grad()
+    def distance(self, made: Tensor, pictures: Tensor) -> Tensor:
+        """What is far from the pictures in the perceptual network's features, or in pixels where there is none."""
+        with autocast(self._config):
+            return F.l1_loss(made.float(), pictures) if self._perceptual is None else self._perceptual(made, pictures)
+
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]

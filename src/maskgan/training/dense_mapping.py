@@ -59,6 +59,14 @@ class DenseMappingStage:
         return losses
 
     @torch.no_grad()
+    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
+        """Of faces given back from their own masks and styles."""
+        mask = one_hot(label_maps, self._average.config.num_classes)
+        with autocast(self._config):
+            made = self._average(mask, pictures, mask)
+        return self._critic.distance(made, pictures)
+
+    @torch.no_grad()
     def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
         """Columns: the face, its mask, the mask in its own style, and in the style of the next row's face."""
         mask = one_hot(label_maps, self._average.config.num_classes)

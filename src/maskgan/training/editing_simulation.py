@@ -94,6 +94,16 @@ class EditingStage:
         return {**direct, **{f"blend_{name}": loss for name, loss in consistency.items()}}
 
     @torch.no_grad()
+    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
+        """Of faces given back from their own masks and styles, and of the blends, added."""
+        mask = one_hot(label_maps, self._generator.config.num_classes)
+        inter, outer = self._edited(label_maps, label_maps.roll(1, dims=0))
+        with autocast(self._config):
+            made, first, second = self._render(self._generator_average, pictures, mask, [label_maps, inter, outer])
+            blended, _ = self._blender_average(first, second)
+        return self._critic.distance(made, pictures) + self._critic.distance(blended, pictures)
+
+    @torch.no_grad()
     def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
         """Columns: face, mask, its rendering; both edited masks and theirs; alpha; the blend."""
         mask = one_hot(label_maps, self._generator.config.num_classes)

@@ -15,10 +15,11 @@ from pathlib import Path
 import torch
 
 from maskgan import distributed
-from maskgan.data.loading import BatchLoader
-from maskgan.data.pairs import PairCollection
+from maskgan.data.loading import BatchLoader, first_pairs
+from maskgan.data.pairs import PairCollection, select
 from maskgan.data.transforms import augment, draw_variation, resize_batch, to_float
 from maskgan.errors import MaskGANError, UserError
+from maskgan.files import make_folder
 from maskgan.training.config import TrainingConfig
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
@@ -27,11 +28,18 @@ from maskgan.training.stopping import stop_request
 
 _STATUS_SECONDS = 10.0
 _SAMPLES = 8
+_HELD_OUT = 64
 _log = logging.getLogger(__name__)
 
 
 def train(stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: Path) -> Progress:
     """Train ``stage`` until its budget is spent, or go on with the run in ``folder``.
+
+    Args:
+        stage: what learns.
+        config: how, and on which of the pairs.
+        pairs: all faces with masks that ``config.data`` names.
+        folder: the record of the run.
 
     Returns:
         Where the run stands at its end.
@@ -45,18 +53,27 @@ def train(stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: P
         raise UserError(
             f"--batch-size {config.batch_size} cannot be shared evenly by {distributed.world_size()} processes"
         )
+    chosen = pairs if config.keys is None else select(pairs, config.keys)
+    held_out = None if config.validate is None else select(pairs, config.validate)
     with ExitStack() as held:
         run_folder = RunFolder(folder)
         if distributed.is_first():
             held.enter_context(run_folder.claimed(config))
         distributed.wait_for_all()
-        return _Run(stage, config, pairs, run_folder).go()
+        return _Run(stage, config, chosen, held_out, run_folder).go()
 
 
 class _Run:
     """One process's part in a run. All decide alike: by the step, and by a time on which they agree."""
 
-    def __init__(self, stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: RunFolder) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        config: TrainingConfig,
+        pairs: PairCollection,  # to learn from
+        held_out: PairCollection | None,  # to measure with
+        folder: RunFolder,
+    ) -> None:
         self.stage, self.config, self.folder = stage, config, folder
         self.progress = Progress()
         self._restore()
@@ -69,7 +86,8 @@ class _Run:
             workers=config.workers,
             most_damaged=config.most_damaged,
         )
-        self.shown = self.loader.first(_SAMPLES)
+        self.shown = first_pairs(pairs, _SAMPLES, config.final_side)
+        self.held_out = None if held_out is None else first_pairs(held_out, _HELD_OUT, config.final_side)
 
     def go(self) -> Progress:
         if self._fraction() >= 1:
@@ -93,6 +111,7 @@ class _Run:
                     last_samples = progress.seconds
                 if progress.seconds - last_snapshot >= 60 * config.snapshot_minutes or finished or stopped:
                     self._require_finite(losses)
+                    self._validate()
                     self._save()
                     last_snapshot = progress.seconds
                 if stopped:
@@ -179,7 +198,25 @@ class _Run:
                 }
             )
             self.stage.export(self.folder.path, self.progress)
+            if self.config.keep:
+                self.folder.keep_weights(f"{self.progress.images:09d}", self.config.keep)
         distributed.wait_for_all()
+
+    def _validate(self) -> None:
+        """Measure the distance from the held-out pairs, and keep the weights if it is the smallest so far."""
+        if self.held_out is None or not distributed.is_first():
+            return
+        pictures, label_maps = self.held_out
+        distances = []
+        for start in range(0, len(pictures), self.config.batch_size):
+            part = slice(start, start + self.config.batch_size)
+            batch = (to_float(pictures[part].to(self.config.device)), label_maps[part].to(self.config.device))
+            distances.append(float(self.stage.distance(*batch)))
+        distance = sum(distances) / len(distances)
+        self.folder.add_stats({"step": self.progress.step, "images": self.progress.images, "validation": distance})
+        if distance < self.progress.best:
+            self.progress.best = distance
+            self.stage.export(make_folder(self.folder.path / "best"), self.progress)
 
     def _restore(self) -> None:
         state = self.folder.load_state(self.config.device)

@@ -63,6 +63,13 @@ class MaskVAEStage:
         return {"cross_entropy": cross_entropy.detach(), "kl": divergence.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
+    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
+        """Cross entropy of masks given back from their codes' means."""
+        label_maps = self._average.fitted(label_maps)
+        logits = self._average.decode(self._average.encode_labels(label_maps))
+        return F.cross_entropy(logits.float(), label_maps.long())
+
+    @torch.no_grad()
     def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
         """Columns: the mask, it given back, halfway to the next row's, and a mask drawn from the prior."""
         vae = self._average

@@ -58,6 +58,11 @@ class ParserStage:
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
+    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
+        """Cross entropy for each pixel."""
+        return F.cross_entropy(self._average(pictures).float(), label_maps.long())
+
+    @torch.no_grad()
     def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
         """Columns: the face, its mask, the parser's mask."""
         with autocast(self._config):

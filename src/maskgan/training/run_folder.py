@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,6 +70,15 @@ class RunFolder:
                 if isinstance(error.__context__, OSError):
                     raise error.__context__ from None
                 raise
+
+    def keep_weights(self, name: str, count: int) -> None:
+        """Copy the weights files to ``snapshots/{name}``, and keep the last ``count`` such folders."""
+        folder = make_folder(self.path / "snapshots" / name)
+        for weights in self.path.glob("*.safetensors"):
+            with atomic_path(folder / weights.name) as temporary:
+                shutil.copyfile(weights, temporary)
+        for old in sorted((self.path / "snapshots").iterdir())[:-count]:
+            shutil.rmtree(old)
 
     def load_state(self, device: str) -> dict[str, Any] | None:
         """The saved state, or ``None`` in a new run.

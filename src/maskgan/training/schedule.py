@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,11 +15,13 @@ class Progress:
         step: steps done.
         images: pictures seen.
         seconds: time spent in training, over all starts of the run.
+        best: the smallest distance from held-out pairs so far.
     """
 
     step: int = 0
     images: int = 0
     seconds: float = 0.0
+    best: float = math.inf
 
     def fraction(self, images: int, minutes: float | None) -> float:
         """Share of the budget spent, 0..1: of the time if one is given, else of the pictures."""

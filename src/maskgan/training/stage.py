@@ -38,6 +38,10 @@ class Stage(Protocol):
         """Learn from pictures (N x 3 x S x S float in [-1, 1]) and label maps (N x S x S uint8)."""
         ...
 
+    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
+        """How far the moving averages are from held-out pairs (as in ``step``), a scalar; smaller is better."""
+        ...
+
     def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
         """A grid that shows what the networks do with a few pairs."""
         ...
