@@ -24,8 +24,12 @@ lint: $(VENV)/ready-dev
 
 setup: $(VENV)/ready-dev
 
+# Debian packs venv apart from Python; where it is missing, virtualenv does the same.
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { \
+	    rm -rf $(VENV) && \
+	    $(PYTHON) -m pip install --quiet --target build/virtualenv virtualenv && \
+	    PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet $(VENV); }
 
 $(VENV)/ready: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
