@@ -12,7 +12,7 @@ _EDITED = (7, 5)
 _STYLE = 4
 
 
-@click.command("demo")
+@click.command("demo", short_help="Edit sample portraits: one sheet, before and after.")
 @click.option(
     "-o",
     "--output",

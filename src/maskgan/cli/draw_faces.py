@@ -9,7 +9,7 @@ import click
 FORMS = ("folder", "celebamask", "shards")
 
 
-@click.command("draw-faces")
+@click.command("draw-faces", short_help="Drawn faces with masks, to try without data.")
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--count", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many faces.")
 @click.option("--size", type=click.IntRange(32, 4096), default=512, show_default=True, help="Side of the pictures.")

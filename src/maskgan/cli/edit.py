@@ -9,7 +9,7 @@ import click
 from maskgan.cli.options import network_options, order_option, resolve_device
 
 
-@click.command("edit")
+@click.command("edit", short_help="A face follows its edited mask.")
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("--mask", required=True, type=click.Path(path_type=Path), help="The picture's own mask.")
 @click.option("--edited", required=True, type=click.Path(path_type=Path), help="The mask after editing, same size.")

@@ -10,7 +10,7 @@ import click
 from maskgan.cli.options import network_options, resolve_device
 
 
-@click.command("evaluate")
+@click.command("evaluate", short_help="Measure a network on real pairs.")
 @click.option("--task", type=click.Choice(["reconstruct"]), default="reconstruct", show_default=True)
 @click.option("--data", required=True, help="Folder, tar file, or glob of tar files.")
 @click.option("--keys", help="Which pairs: ranges such as 04500..04999, or a file with a key a line.  [all]")

@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 
-@click.command(name="import-reference")
+@click.command(name="import-reference", short_help="Convert the authors' published weights.")
 @click.argument("source", metavar="IN.pth", type=click.Path(path_type=Path))
 @click.argument("destination", metavar="OUT.safetensors", type=click.Path(path_type=Path))
 @click.option(

@@ -10,7 +10,7 @@ from maskgan.cli.options import network_options, order_option, resolve_device
 from maskgan.errors import UserError
 
 
-@click.command("interpolate")
+@click.command("interpolate", short_help="Masks, and faces, between two masks.")
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("last", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A strip (.png) or a .gif.")

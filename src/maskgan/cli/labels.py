@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.group("labels", invoke_without_command=True)
+@click.group("labels", short_help="Show the 19 classes; inspect and convert masks.", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
     """Show the 19 classes, inspect a mask, or convert masks between label orders."""

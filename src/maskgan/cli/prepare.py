@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@click.command("prepare")
+@click.command("prepare", short_help="Make CelebAMask-HQ quick to read.")
 @click.argument("source", metavar="CELEBAMASK_DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="[OUT]", required=False, type=click.Path(path_type=Path))
 @click.option("--size", type=click.IntRange(16, 4096), help="Shrink pictures and masks to this side; else kept as is.")

@@ -9,7 +9,7 @@ import click
 from maskgan.cli.options import network_options, order_option, resolve_device
 
 
-@click.command("style-copy")
+@click.command("style-copy", short_help="The look of one face on another's mask.")
 @click.argument("style_image", type=click.Path(path_type=Path))
 @click.option("--style-mask", required=True, type=click.Path(path_type=Path), help="STYLE_IMAGE's own mask.")
 @click.option("--onto", required=True, type=click.Path(path_type=Path), help="The mask that the new face follows.")

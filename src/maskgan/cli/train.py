@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@click.group("train")
+@click.group("train", short_help="Train a network, or go on with a run.")
 def command() -> None:
     """Train a network, or go on with a run: the same command again resumes it."""
 
@@ -33,7 +33,7 @@ def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorat
         click.option("--preset", default="demo", show_default=True, help="Sizes: paper, demo or tiny."),
         click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]"),
         click.option("--minutes", type=float, help="Time to train; learning rate and resolution follow it."),
-        click.option("--images", type=int, help="Pictures to see, in place of --minutes."),
+        click.option("--images", type=int, help="Pictures to see, in place of --minutes.  [2.4 million]"),
         click.option("--resolution", type=int, help="Side of the pictures throughout.  [the preset's phases]"),
         click.option(
             "--batch-size", type=int, default=batch_size, show_default=True, help="Of all processes together."

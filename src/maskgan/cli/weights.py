@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.group("weights")
+@click.group("weights", short_help="Show or convert weights files.")
 def command() -> None:
     """Show or convert weights files."""
 
