@@ -146,3 +146,11 @@ def test_interpolation_gives_strips_and_animations(tmp_path: Path, tiny_vae: Pat
     with Image.open(tmp_path / "faces.gif") as animation:
         assert animation.n_frames == 6 and animation.size == (512, 1024)  # there and back
     assert main(["interpolate", str(mask), str(mask), "-o", str(tmp_path / "a.xyz"), "--mask-vae", str(tiny_vae)]) == 2
+
+
+def test_evaluate_measures_a_mask_vae(tmp_path: Path, tiny_vae: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["evaluate", "--task", "masks", "--data", "drawn:3:64", "--side", "64"]
+    assert main([*arguments, "--mask-vae", str(tiny_vae), "-o", str(tmp_path / "masks.json")]) == 0
+    assert "3 masks at 64 px" in capsys.readouterr().out
+    assert 0 <= json.loads((tmp_path / "masks.json").read_text())["mean_iou"] <= 1
+    assert main(arguments) == 2

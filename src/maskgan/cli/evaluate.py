@@ -3,64 +3,90 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from maskgan.cli.options import network_options, resolve_device
+from maskgan.errors import UserError
+
+if TYPE_CHECKING:
+    from maskgan.data.pairs import PairCollection
 
 
 @click.command("evaluate", short_help="Measure a network on real pairs.")
-@click.option("--task", type=click.Choice(["reconstruct"]), default="reconstruct", show_default=True)
+@click.option("--task", type=click.Choice(["reconstruct", "masks"]), default="reconstruct", show_default=True)
 @click.option("--data", required=True, help="Folder, tar file, or glob of tar files.")
 @click.option("--keys", help="Which pairs: ranges such as 04500..04999, or a file with a key a line.  [all]")
-@click.option("--parser", help="Parser weights.  [those that ship]")
+@click.option("--parser", type=click.Path(path_type=Path), help="Parser weights.  [those that ship]")
+@click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights, for the task 'masks'.")
 @click.option("--side", type=click.IntRange(32, 2048), default=256, show_default=True, help="Pixels compared.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses who borrows whose style.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="JSON file to write.")
 @network_options
-def command(
-    task: str,
-    data: str,
-    keys: str | None,
-    parser: str | None,
-    side: int,
-    seed: int,
-    output: Path | None,
-    weights: str | None,
-    device: str | None,
-    precision: str,
-) -> None:
-    """Measure how well rendered faces follow their masks and styles.
+def command(task: str, data: str, keys: str | None, output: Path | None, device: str | None, **options: Any) -> None:
+    """Measure a network on real pairs, and print tables.
 
-    A parser reads masks from the results; the row of real pictures says what the parser itself gets wrong.
+    reconstruct: how well rendered faces follow their masks and styles. A parser reads masks from the results; the row
+    of real pictures says what the parser itself gets wrong.
+
+    masks: how well MaskVAE gives masks back.
     """
-    from maskgan.assets import shipped_weights
-    from maskgan.checkpoints.weights import fingerprint
-    from maskgan.cli.opening import open_editor
     from maskgan.data.opening import open_pairs
     from maskgan.data.pairs import select
-    from maskgan.evaluation.parsing import Parser
-    from maskgan.evaluation.reconstruct import reconstruct, to_markdown
     from maskgan.files import atomic_path
 
     device = resolve_device(device)
     pairs = open_pairs(data) if keys is None else select(open_pairs(data), keys)
-    weights_path = shipped_weights("dense-mapping") if weights is None else Path(weights)
-    parser_path = shipped_weights("parser") if parser is None else Path(parser)
-    editor = open_editor(str(weights_path), device, precision)
-    result = reconstruct(pairs, editor, Parser(parser_path, device), side, seed)
-    click.echo(to_markdown(result))
+    measured = (_reconstruct if task == "reconstruct" else _masks)(pairs, device, **options)
+    click.echo(measured.markdown)
     if output is not None:
-        record = {
-            "task": task,
-            "data": data,
-            "keys": keys,
-            "weights": fingerprint(weights_path),
-            "parser": fingerprint(parser_path),
-            "device": device,
-            "precision": precision,
-            **result.to_dict(),
-        }
+        record = {"task": task, "data": data, "keys": keys, "device": device, **measured.record}
         with atomic_path(output) as temporary:
             temporary.write_text(json.dumps(record, indent=2) + "\n")
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A result for people and for programs."""
+
+    markdown: str
+    record: dict[str, Any]
+
+
+def _reconstruct(
+    pairs: PairCollection,
+    device: str,
+    *,
+    weights: str | None,
+    parser: Path | None,
+    side: int,
+    seed: int,
+    precision: str,
+    **_: Any,
+) -> _Measured:
+    from maskgan.assets import shipped_weights
+    from maskgan.checkpoints.weights import fingerprint
+    from maskgan.cli.opening import open_editor
+    from maskgan.evaluation.parsing import Parser
+    from maskgan.evaluation.reconstruct import reconstruct, to_markdown
+
+    network = shipped_weights("dense-mapping") if weights is None else Path(weights)
+    parser = shipped_weights("parser") if parser is None else parser
+    editor = open_editor(str(network), device, precision)
+    result = reconstruct(pairs, editor, Parser(parser, device), side, seed)
+    hashes = {"weights": fingerprint(network), "parser": fingerprint(parser)}
+    return _Measured(to_markdown(result), {**hashes, "precision": precision, **result.to_dict()})
+
+
+def _masks(pairs: PairCollection, device: str, *, mask_vae: Path | None, side: int, **_: Any) -> _Measured:
+    from maskgan.checkpoints.weights import fingerprint
+    from maskgan.editing.mask_manifold import MaskManifold
+    from maskgan.evaluation.masks import reconstruct_masks, to_markdown
+
+    if mask_vae is None:
+        raise UserError("--task masks needs --mask-vae FILE")
+    result = reconstruct_masks(pairs, MaskManifold.from_weights(mask_vae, device), side)
+    return _Measured(to_markdown(result), {"mask_vae": fingerprint(mask_vae), **result.to_dict()})

@@ -39,6 +39,14 @@ class MaskManifold:
         for code in codes:
             yield self._decode(code[None], size)
 
+    def give_back(self, label_map: LabelMap) -> LabelMap:
+        """The mask (H x W uint8) after its way through the code.
+
+        Raises:
+            UserError: a label is over 18.
+        """
+        return self._decode(self._encode(label_map), (label_map.shape[0], label_map.shape[1]))
+
     def interpolate(self, first: LabelMap, last: LabelMap, count: int) -> list[LabelMap]:
         """``count`` masks from ``first`` to ``last``, evenly spaced in code; the ends are given back by the network.
 

@@ -120,7 +120,7 @@ def _agreement(measured: SegmentationAgreement) -> Agreement:
 
 
 def to_markdown(result: ReconstructResult) -> str:
-    """The result as two Markdown tables."""
+    """The result as Markdown tables: agreement, colours, and each class."""
     lines = [
         f"{result.count} pairs at {result.side} px, seed {result.seed}",
         "",
@@ -138,4 +138,8 @@ def to_markdown(result: ReconstructResult) -> str:
         f"| {f.correlation:.2f} |"
         for name, f in result.colours.items()
     ]
+    lines += ["", "| IoU of | " + " | ".join(result.agreement) + " |", "|---" * (len(result.agreement) + 1) + "|"]
+    for c in CLASSES:
+        values = [agreement.iou[c.name] for agreement in result.agreement.values()]
+        lines.append(f"| {c.title} | " + " | ".join("-" if v is None else f"{v:.2f}" for v in values) + " |")
     return "\n".join(lines)
