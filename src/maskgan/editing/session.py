@@ -8,7 +8,7 @@ face = editor.render()                    # one pass of the backbone
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -134,14 +134,11 @@ class FaceEditor:
         if np.array_equal(mask, source.label_map):
             return source.picture.copy()
         if source.reconstruction is None:
-            source = _Source(
-                source.picture, source.label_map, source.style, self._synthesise(source.label_map, source.style)
-            )
+            source = replace(source, reconstruction=self._synthesise(source.label_map, source.style))
             self._source = source
         assert source.reconstruction is not None
-        return composite(
-            source.picture, source.label_map, mask, self._synthesise(mask, source.style), source.reconstruction
-        )
+        made = self._synthesise(mask, source.style)
+        return composite(source.picture, source.label_map, mask, made, source.reconstruction)
 
     def render_style_onto(self, label_map: LabelMap) -> Picture:
         """The borrowed style, or else the source's, on any mask; no source is needed.
