@@ -13,7 +13,7 @@ from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap, colourise
 
 _CELL = 256
-_MASK = 112  # side of the mask shown in a corner's row below each face
+_MASK = 112  # side of the mask shown below each face
 _CAPTION = 28
 _GAP = 6
 _BACKGROUND = (250, 250, 250)
