@@ -9,7 +9,7 @@ import click
 from maskgan.cli.options import network_options, resolve_device
 
 _EDITED = (7, 5)
-_STYLE = 4
+_STYLE = 2
 
 
 @click.command("demo", short_help="Edit sample portraits: one sheet, before and after.")
