@@ -141,5 +141,5 @@ class TrainingConfig:
 MAY_CHANGE = frozenset(
     {"device", "workers", "cache_gigabytes", "keep", "snapshot_minutes", "sample_minutes", "images", "minutes"}
 )
-"""Fields in which a run that goes on may differ from the run that began: they do not change what is learnt, or only
-how long."""
+"""Fields in which a run that goes on may differ from the run that began: they change only how it is computed and kept,
+or how long it learns."""
