@@ -88,7 +88,7 @@ def test_two_processes_borrow_masks_from_each_other(tmp_path: Path) -> None:
     """In editing training each face's edit comes from the face before it in the whole batch."""
     run(tmp_path / "base", config())
     run(tmp_path / "vae", config("mask-vae", images=40, learning_rate=2e-3))
-    simulation = SimulationOptions(str(tmp_path / "base"), str(tmp_path / "vae" / "mask-vae.safetensors"))
+    simulation = SimulationOptions(str(tmp_path / "vae" / "mask-vae.safetensors"))
 
     def steps(count: int) -> TrainingConfig:
         return config(
@@ -97,6 +97,7 @@ def test_two_processes_borrow_masks_from_each_other(tmp_path: Path) -> None:
             images=count * BATCH,
             learning_rate=1e-4,
             decay_from=1.0,
+            base=str(tmp_path / "base"),
             simulation=simulation,
         )
 

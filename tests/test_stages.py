@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,12 +23,13 @@ from tiny_runs import config, run, state
 
 
 @pytest.fixture(scope="module")
-def stage_one(tmp_path_factory: pytest.TempPathFactory) -> SimulationOptions:
+def stage_one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A stage 1 run and a MaskVAE to go on from."""
     folder = tmp_path_factory.mktemp("stage one")
     run(folder / "base", config())
     run(folder / "vae", config("mask-vae"))
-    return SimulationOptions(base=str(folder / "base"), mask_vae=str(folder / "vae" / "mask-vae.safetensors"))
+    simulation = SimulationOptions(mask_vae=str(folder / "vae" / "mask-vae.safetensors"))
+    return {"base": str(folder / "base"), "simulation": simulation}
 
 
 def label_maps(count: int, side: int = 64) -> torch.Tensor:
@@ -38,8 +41,8 @@ def tiny_vae() -> MaskVAE:
     return MaskVAE(preset("tiny").mask_vae).eval()
 
 
-def test_two_and_two_steps_equal_four_in_editing(tmp_path: Path, stage_one: SimulationOptions) -> None:
-    steady = {"decay_from": 1.0, "simulation": stage_one}
+def test_two_and_two_steps_equal_four_in_editing(tmp_path: Path, stage_one: dict[str, Any]) -> None:
+    steady = {"decay_from": 1.0, **stage_one}
     run(tmp_path / "whole", config("editing", **steady))
     run(tmp_path / "parts", config("editing", images=4, **steady))
     run(tmp_path / "parts", config("editing", **steady))
@@ -51,20 +54,35 @@ def test_two_and_two_steps_equal_four_in_editing(tmp_path: Path, stage_one: Simu
         assert load_weights(tmp_path / "whole" / f"{kind}.safetensors", kind=kind)[1].step == 8
 
 
-def test_editing_begins_with_stage_ones_networks(stage_one: SimulationOptions) -> None:
-    stage = build_stage(config("editing", simulation=stage_one))
-    base = torch.load(Path(stage_one.base) / "state.pt", weights_only=True)["networks"]
+def test_editing_begins_with_stage_ones_networks(stage_one: dict[str, Any]) -> None:
+    stage = build_stage(config("editing", **stage_one))
+    base = torch.load(Path(stage_one["base"]) / "state.pt", weights_only=True)["networks"]
     for ours, theirs in (("generator", "average"), ("average", "average"), ("discriminator", "discriminator")):
         for name, tensor in stage.networks[ours].state_dict().items():
             assert torch.equal(tensor, base[theirs][name]), (ours, name)
 
 
+def test_dense_mapping_can_go_on_from_another_run(stage_one: dict[str, Any]) -> None:
+    settings = config(base=stage_one["base"])
+    stage = build_stage(settings)
+    base = torch.load(Path(stage_one["base"]) / "state.pt", weights_only=True)["networks"]
+    for ours in ("generator", "average"):
+        for name, tensor in stage.networks[ours].state_dict().items():
+            assert torch.equal(tensor, base["average"][name]), (ours, name)
+
+
+def test_a_run_that_goes_on_from_another_stays_at_the_final_resolution() -> None:
+    fresh = config("editing", preset="demo")
+    assert [side for _, side in fresh.phases] == [128, 256]
+    assert replace(fresh, base="somewhere").phases == ((0.0, 256),)
+
+
 def test_one_step_updates_generator_blender_and_discriminator(
-    stage_one: SimulationOptions, monkeypatch: pytest.MonkeyPatch
+    stage_one: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The barely trained MaskVAE gives every code one mask, and then there is nothing to blend.
     monkeypatch.setattr(MaskVAE, "simulated_edits", lambda *_: (label_maps(2), label_maps(2).flip(0)))
-    stage = build_stage(config("editing", simulation=stage_one))
+    stage = build_stage(config("editing", **stage_one))
     before = {k: {n: p.clone() for n, p in net.named_parameters()} for k, net in stage.networks.items()}
     losses = stage.step(torch.rand(2, 3, 64, 64) * 2 - 1, label_maps(2), 0.5)
     for kind, network in stage.networks.items():
@@ -74,14 +92,13 @@ def test_one_step_updates_generator_blender_and_discriminator(
     assert set(losses) == direct | {f"blend_{name}" for name in direct}
 
 
-def test_editing_names_what_is_missing(tmp_path: Path, stage_one: SimulationOptions) -> None:
+def test_editing_names_what_is_missing(tmp_path: Path, stage_one: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="--batch-size must be at least 2"):
-        build_stage(config("editing", simulation=stage_one, batch_size=1))
-    nowhere = SimulationOptions(base=str(tmp_path), mask_vae=stage_one.mask_vae)
+        build_stage(config("editing", **stage_one, batch_size=1))
     with pytest.raises(UserError, match="holds no run of 'maskgan train dense-mapping'"):
-        build_stage(config("editing", simulation=nowhere))
+        build_stage(config("editing", **stage_one | {"base": str(tmp_path)}))
     with pytest.raises(UserError, match="another stage, preset or fusion"):
-        build_stage(config("editing", simulation=stage_one, fusion="concat"))
+        build_stage(config("editing", **stage_one, fusion="concat"))
 
 
 @pytest.mark.slow
@@ -140,7 +157,7 @@ def test_the_pipeline_shares_its_budget_and_joins_its_stages(tmp_path: Path) -> 
         ("editing", "editing", 25.0, 8),
     ]
     assert [c.learning_rate for _, c in parts] == [2e-4, 2e-4, 5e-5]
-    assert parts[2][1].simulation.base == str(tmp_path / "dense-mapping")
+    assert parts[2][1].base == str(tmp_path / "dense-mapping")
 
 
 @pytest.mark.slow

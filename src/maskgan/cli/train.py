@@ -99,6 +99,7 @@ def mask_vae(**options: Any) -> None:
 @command.command("dense-mapping")
 @_run_options(learning_rate=2e-4, batch_size=8)
 @_face_options
+@click.option("--base", default="", help="Run folder to take the networks from, to go on in another way.")
 def dense_mapping(**options: Any) -> None:
     """Stage 1: a face from its mask and its style."""
     _train("dense-mapping", options, weights=_loss_weights(options))
@@ -110,11 +111,11 @@ def dense_mapping(**options: Any) -> None:
 @click.option("--base", required=True, help="Run folder of the dense mapping network to go on from.")
 @click.option("--mask-vae", required=True, help="Weights file of the MaskVAE that simulates edits.")
 @click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
-def editing(base: str, mask_vae: str, strength: float, **options: Any) -> None:
+def editing(mask_vae: str, strength: float, **options: Any) -> None:
     """Stage 2: editing behaviour simulated training (EBST), with the alpha blender."""
     from maskgan.training.config import SimulationOptions
 
-    simulation = SimulationOptions(base, mask_vae, strength)
+    simulation = SimulationOptions(mask_vae, strength)
     _train("editing", options, weights=_loss_weights(options), simulation=simulation)
 
 

@@ -28,8 +28,6 @@ class LossWeights:
 class SimulationOptions:
     """What only editing behaviour simulated training needs."""
 
-    base: str = ""
-    """Run folder of the dense mapping network that training goes on from."""
     mask_vae: str = ""
     """Weights file of the MaskVAE that simulates edits."""
     strength: float = 2.5
@@ -76,6 +74,9 @@ class TrainingConfig:
     """MaskVAE's: of the KL divergence, summed over the code, beside the cross entropy's mean over the pixels."""
     class_balance: float = 0.0
     """MaskVAE's and the parser's: 0 counts every pixel the same, 1 every class; between, small parts count more."""
+    base: str = ""
+    """Run folder whose generator and discriminator training begins with: always given in the stage ``editing``, and
+    in ``dense-mapping`` where it goes on at another rate or on other data. They are used to the final resolution."""
     simulation: SimulationOptions = field(default_factory=SimulationOptions)
     """Of the stage ``editing``."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -126,7 +127,10 @@ class TrainingConfig:
     @property
     def phases(self) -> tuple[tuple[float, int], ...]:
         """(fraction of the budget, side in force from there on)."""
-        return preset(self.preset).phases if self.resolution is None else ((0.0, self.resolution),)
+        if self.resolution is not None:
+            return ((0.0, self.resolution),)
+        planned = preset(self.preset).phases
+        return ((0.0, planned[-1][1]),) if self.base else planned
 
     @property
     def final_side(self) -> int:

@@ -12,6 +12,7 @@ from maskgan.config import DenseMappingConfig, Preset
 from maskgan.images import Picture
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
+from maskgan.training.beginning import begin_with
 from maskgan.training.config import TrainingConfig
 from maskgan.training.critic import FaceCritic
 from maskgan.training.schedule import Progress
@@ -33,10 +34,17 @@ class DenseMappingStage:
     """The generator learns from the critic."""
 
     def __init__(self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig) -> None:
+        """Begin anew, or with the networks of the run ``config.base``.
+
+        Raises:
+            UserError: that run is missing, damaged or of other sizes.
+        """
         self._config = config
         self._generator = placed(DenseMappingNetwork(network), config.device)
-        self._average = averaged(self._generator)
         self._critic = FaceCritic(preset.discriminator, config)
+        if config.base:
+            begin_with(Path(config.base), config.device, self._generator, self._critic.discriminator)
+        self._average = averaged(self._generator)
         self._optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "generator": self._generator,

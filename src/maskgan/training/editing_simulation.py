@@ -22,9 +22,9 @@ from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
 from maskgan.networks.mask_vae import MaskVAE
+from maskgan.training.beginning import begin_with
 from maskgan.training.config import TrainingConfig
 from maskgan.training.critic import FaceCritic
-from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
@@ -44,7 +44,7 @@ class EditingStage:
     """Generator and blender learn from one critic, which is conditioned on the face's own mask throughout."""
 
     def __init__(self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig) -> None:
-        """Begin with the networks of the stage 1 run and the MaskVAE that ``config.simulation`` names.
+        """Begin with the networks of the stage 1 run ``config.base`` and the MaskVAE that ``config.simulation`` names.
 
         Raises:
             UserError: they are missing, damaged or of other sizes, or the batch has a single face.
@@ -54,7 +54,7 @@ class EditingStage:
         self._config = config
         self._generator = placed(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
-        self._load_base()
+        begin_with(Path(config.base), config.device, self._generator, self._critic.discriminator)
         self._blender = placed(AlphaBlender(preset.blender), config.device)
         self._generator_average, self._blender_average = averaged(self._generator), averaged(self._blender)
         vae, _ = load_weights(Path(config.simulation.mask_vae), kind="mask-vae")
@@ -131,15 +131,3 @@ class EditingStage:
         style = generator.encode_style(pictures, mask)
         masks = one_hot(torch.cat(targets), generator.config.num_classes)
         return generator.synthesise(masks, style.repeat(len(targets), 1)).chunk(len(targets))
-
-    def _load_base(self) -> None:
-        """The averaged generator and the discriminator of a stage 1 run."""
-        folder = Path(self._config.simulation.base)
-        state = RunFolder(folder).load_state(self._config.device)
-        if state is None:
-            raise UserError(f"{folder}: holds no run of 'maskgan train dense-mapping' (no state.pt)")
-        try:
-            self._generator.load_state_dict(state["networks"]["average"])
-            self._critic.discriminator.load_state_dict(state["networks"]["discriminator"])
-        except (KeyError, RuntimeError) as error:
-            raise UserError(f"{folder}: is a run of another stage, preset or fusion") from error

@@ -37,7 +37,6 @@ def pipeline(
         learning_rate: of every stage; the supplement's (5e-5 for editing, else 2e-4) if ``None``.
     """
     simulation = SimulationOptions(
-        base=str(folder / "dense-mapping"),
         mask_vae=str(folder / "mask-vae" / "mask-vae.safetensors"),
         strength=whole.simulation.strength,
     )
@@ -51,6 +50,7 @@ def pipeline(
                 learning_rate=part.learning_rate if learning_rate is None else learning_rate,
                 images=max(round(whole.images * part.share), 1),
                 minutes=None if whole.minutes is None else whole.minutes * part.share,
+                base=str(folder / "dense-mapping") if part.stage == "editing" else "",
                 simulation=simulation,
             ),
         )
