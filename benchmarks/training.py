@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from maskgan.config import preset
+from maskgan.data.loading import Faces
 from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.networks import backbone, discriminator
@@ -84,13 +85,14 @@ def main() -> None:
     pictures = torch.rand(batch, 3, side, side, device=device) * 2 - 1
     coarse = torch.randint(0, 19, (batch, side // 8, side // 8), dtype=torch.uint8, device=device)
     label_maps = coarse.repeat_interleave(8, 1).repeat_interleave(8, 2)
+    faces = Faces(pictures, label_maps, label_maps.new_empty(batch, 0, side, side))
     ours = build_stage(
         TrainingConfig("dense-mapping", arguments.preset, "none", batch_size=batch, precision="bf16", device=device)
     )
     plain = PlainStep(arguments.preset, device)
     steps: dict[str, Callable[[], object]] = {
         "plain": lambda: plain(pictures, label_maps),
-        "ours": lambda: ours.step(pictures, label_maps, 0.99),
+        "ours": lambda: ours.step(faces, 0.99),
     }
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     memory: dict[str, float] = {}

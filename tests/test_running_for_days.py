@@ -117,7 +117,7 @@ class Damaged:
 def test_damaged_pairs_are_named_and_left_out(cache_bytes: int, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="maskgan"):
         loader = BatchLoader(Damaged({1, 4}), 64, 6, 0, cache_bytes, workers=0, most_damaged=2)
-        pictures, _ = next(loader.batches(0))
+        pictures = next(loader.batches(0)).pictures
     assert pictures.shape[0] == 6
     assert caplog.text.count("the pair is left out") == 2 and f"{PAIRS.keys[4]}.jpg" in caplog.text
 

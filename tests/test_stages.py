@@ -14,12 +14,15 @@ from conftest import random_label_map
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
+from maskgan.data.stored_edits import StoredEdits, write_edits
+from maskgan.data.transforms import draw_variation
 from maskgan.errors import UserError
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.config import SimulationOptions
+from maskgan.training.feed import open_feed, prepared, varied
 from maskgan.training.pipeline import pipeline
 from maskgan.training.stages import build_stage
-from tiny_runs import config, run, state
+from tiny_runs import PAIRS, config, faces, run, state
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +87,7 @@ def test_one_step_updates_generator_blender_and_discriminator(
     monkeypatch.setattr(MaskVAE, "simulated_edits", lambda *_: (label_maps(2), label_maps(2).flip(0)))
     stage = build_stage(config("editing", **stage_one))
     before = {k: {n: p.clone() for n, p in net.named_parameters()} for k, net in stage.networks.items()}
-    losses = stage.step(torch.rand(2, 3, 64, 64) * 2 - 1, label_maps(2), 0.5)
+    losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, label_maps(2)), 0.5)
     for kind, network in stage.networks.items():
         changed = [not torch.equal(p, before[kind][name]) for name, p in network.named_parameters()]
         assert sum(changed) > 0.8 * len(changed), kind
@@ -106,8 +109,6 @@ def test_mask_vae_learns_to_give_masks_back(tmp_path: Path) -> None:
     run(tmp_path, config("mask-vae", images=320, learning_rate=2e-3, decay_from=1.0))
     vae, _ = load_weights(tmp_path / "mask-vae.safetensors", kind="mask-vae")
     assert isinstance(vae, MaskVAE)
-    from tiny_runs import PAIRS
-
     wanted = torch.from_numpy(np.stack([PAIRS[i].label_map for i in range(6)]))
     found = vae.decode_labels(vae.encode_labels(wanted))
     assert (found == wanted).float().mean() > 0.75
@@ -174,3 +175,40 @@ def test_train_all_runs_three_stages_and_goes_on(tmp_path: Path, capsys: pytest.
         "editing/blender.safetensors",
     }
     assert load_weights(tmp_path / "editing" / "blender.safetensors")[1].step == 16
+
+
+def test_training_with_stored_edits_follows_them(tmp_path: Path, stage_one: dict[str, Any]) -> None:
+    vae = stage_one["simulation"].mask_vae
+    arguments = ["simulate-edits", "--data", "drawn:6:64", "--mask-vae", vae, "-o", str(tmp_path / "edits")]
+    assert main(arguments) == 0
+    assert len(list((tmp_path / "edits").glob("*.png"))) == 12
+    settings = config("editing", base=stage_one["base"], simulation=SimulationOptions(edits=str(tmp_path / "edits")))
+    feed = open_feed(settings, PAIRS)
+    batch = next(feed.batches.batches(0))
+    assert batch.edits.shape == (2, 2, 64, 64)
+    # Edits are moved and mirrored with their masks: with the masks themselves as edits, all stay equal.
+    same = batch._replace(edits=batch.label_maps[:, None].repeat(1, 2, 1, 1))
+    variation = draw_variation(2, settings.augment, torch.Generator().manual_seed(3))
+    moved = varied(prepared(same, 64), settings.augment, variation)
+    assert not torch.equal(moved.label_maps, same.label_maps)
+    assert all(torch.equal(moved.edits[:, i], moved.label_maps) for i in range(2))
+    assert run(tmp_path / "run", settings).images == 8
+
+
+def test_stored_edits_must_fit_the_pairs(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such folder; 'maskgan simulate-edits' makes it"):
+        StoredEdits(PAIRS, tmp_path / "nowhere")
+    with pytest.raises(UserError, match="holds no edits of 00000"):
+        StoredEdits(PAIRS, tmp_path)
+    for i in range(6):
+        write_edits(tmp_path, PAIRS.keys[i], [np.zeros((32, 32), np.uint8)] * 2)
+    with pytest.raises(UserError, match=r"00000\.inter\.png: has another size than the mask of 00000"):
+        StoredEdits(PAIRS, tmp_path)[0]
+    with pytest.raises(UserError, match="would lead out of"):
+        write_edits(tmp_path, "../escaped", [np.zeros((32, 32), np.uint8)] * 2)
+
+
+def test_editing_is_told_once_where_edits_come_from(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "editing", "--data", "drawn:6:64", "--run", "run", "--base", "base"]
+    assert main(arguments) == 2
+    assert "give either --mask-vae FILE" in capsys.readouterr().err

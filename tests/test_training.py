@@ -6,6 +6,7 @@ import json
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stages import build_stage
-from tiny_runs import PAIRS, config, run, state
+from tiny_runs import PAIRS, config, faces, run, state
 
 
 @pytest.mark.parametrize("stage", ["dense-mapping", "parser"])
@@ -49,6 +50,18 @@ def test_the_run_folder_is_the_record(tmp_path: Path) -> None:
     assert info.step == 8 and "maskgan train dense-mapping" in info.provenance
 
 
+def test_tensorboard_on_request(tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run(tmp_path, config(tensorboard=True))
+    events = accumulator.EventAccumulator(str(tmp_path / "tensorboard"), size_guidance={"images": 0})
+    events.Reload()
+    row = json.loads((tmp_path / "stats.jsonl").read_text().splitlines()[-1])
+    (event,) = events.Scalars("feature_matching")
+    assert event.step == 8 and event.value == pytest.approx(row["feature_matching"], rel=1e-5)
+    (image,) = events.Images("samples")
+    assert image.height > 64 and image.step == 8
+
+
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     with RunFolder(tmp_path).claimed(config()), pytest.raises(UserError, match="another process is training here"):
         run(tmp_path, config())
@@ -63,7 +76,7 @@ def test_a_stopped_run_is_whole_and_goes_on(
     step = DenseMappingStage.step
     calls = []
 
-    def interrupted(self: DenseMappingStage, *arguments: torch.Tensor) -> object:
+    def interrupted(self: DenseMappingStage, *arguments: Any) -> object:
         calls.append(1)
         if len(calls) == 3:
             signal.raise_signal(number)  # in the middle of a step
@@ -93,7 +106,7 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
     trained.networks["generator"].load_state_dict(saved["networks"]["generator"])
 
     def error(stage: object) -> float:
-        pictures, maps = first_pairs(PAIRS, 6, 64)
+        pictures, maps, _ = first_pairs(PAIRS, 6, 64)
         mask = one_hot(maps, 19)
         network = stage.networks["generator"]  # type: ignore[attr-defined]
         with torch.no_grad():
@@ -111,7 +124,7 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
 )
 def test_each_term_is_a_switch(weights: LossWeights, absent: set[str]) -> None:
     stage = build_stage(config(weights=weights))
-    losses = stage.step(torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 64, 64, dtype=torch.uint8), 0.9)
+    losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9)
     everything = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
     assert set(losses) == everything - absent
 
@@ -122,7 +135,7 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
     torch.manual_seed(1)
     pictures, maps = torch.rand(2, 3, 64, 64) * 2 - 1, torch.randint(0, 19, (2, 64, 64), dtype=torch.uint8)
     stage = build_stage(config(weights=LossWeights(perceptual=0)))
-    stage.step(pictures, maps, 0.9)
+    stage.step(faces(pictures, maps), 0.9)
     generator, discriminator = stage.networks["generator"], stage.networks["discriminator"]
     found = {
         name: [p.grad.clone() for p in network.parameters() if p.grad is not None]

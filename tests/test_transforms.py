@@ -99,7 +99,7 @@ class Numbered:
 def indices(cache_bytes: int, first_step: int, steps: int) -> list[list[int]]:
     loader = BatchLoader(Numbered(10), side=16, batch_size=4, seed=7, cache_bytes=cache_bytes, workers=0)
     found = []
-    for _, (pictures, maps) in zip(range(steps), loader.batches(first_step), strict=False):
+    for _, (pictures, maps, _) in zip(range(steps), loader.batches(first_step), strict=False):
         assert (pictures[:, 0, 0, 0] % 19 == maps[:, 0, 0]).all()
         found.append(pictures[:, 0, 0, 0].tolist())
     return found

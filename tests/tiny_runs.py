@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from maskgan.data.drawn import DrawnPairs
+from maskgan.data.loading import Faces
 from maskgan.training.config import TrainingConfig
 from maskgan.training.loop import train
 from maskgan.training.schedule import Progress
@@ -19,6 +20,11 @@ def config(stage: str = "dense-mapping", **changes: object) -> TrainingConfig:
     """A run of four steps of two drawn faces, unless changed."""
     defaults = {"preset": "tiny", "data": "drawn:6:64", "batch_size": 2, "images": 8, "workers": 1}
     return TrainingConfig(stage=stage, **{**defaults, **changes})  # type: ignore[arg-type]
+
+
+def faces(pictures: torch.Tensor, label_maps: torch.Tensor) -> Faces:
+    """A batch without stored edits."""
+    return Faces(pictures, label_maps, label_maps.new_empty(len(label_maps), 0, *label_maps.shape[1:]))
 
 
 def run(folder: Path, settings: TrainingConfig) -> Progress:

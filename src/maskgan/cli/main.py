@@ -24,6 +24,7 @@ _COMMANDS = (
     "train",
     "sample-masks",
     "interpolate",
+    "simulate-edits",
     "evaluate",
     "import-reference",
     "weights",

@@ -15,6 +15,8 @@ from maskgan.cli.options import DEVICES, PRECISIONS, Decorator, resolve_device
 from maskgan.errors import UserError
 
 if TYPE_CHECKING:
+    from maskgan.data.pairs import PairCollection
+    from maskgan.data.streaming import ShardStream
     from maskgan.training.config import TrainingConfig
 
 _log = logging.getLogger(__name__)
@@ -46,6 +48,9 @@ def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorat
         click.option("--precision", type=PRECISIONS, help="Type of the arithmetic.  [bf16 on cpu and cuda]"),
         click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]"),
         click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--stream", is_flag=True, help="Read tar shards from front to back; they may be https addresses."),
+        click.option("--shuffle-buffer", type=int, default=1000, show_default=True, help="Pairs, with --stream."),
+        click.option("--tensorboard", is_flag=True, help="Write losses and samples for TensorBoard too."),
         click.option("--workers", type=int, default=2, show_default=True, help="Decoding threads or processes."),
         click.option("--cache-gigabytes", type=float, default=4.0, show_default=True, help="Decoded faces in memory."),
         click.option("--most-damaged", type=int, default=20, show_default=True, help="Damaged pairs to put up with."),
@@ -109,13 +114,16 @@ def dense_mapping(**options: Any) -> None:
 @_run_options(learning_rate=5e-5, batch_size=8)
 @_face_options
 @click.option("--base", required=True, help="Run folder of the dense mapping network to go on from.")
-@click.option("--mask-vae", required=True, help="Weights file of the MaskVAE that simulates edits.")
+@click.option("--mask-vae", default="", help="Weights file of the MaskVAE that simulates edits.")
+@click.option("--edits", default="", help="Folder of 'maskgan simulate-edits', in place of --mask-vae.")
 @click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
-def editing(mask_vae: str, strength: float, **options: Any) -> None:
+def editing(mask_vae: str, edits: str, strength: float, **options: Any) -> None:
     """Stage 2: editing behaviour simulated training (EBST), with the alpha blender."""
     from maskgan.training.config import SimulationOptions
 
-    simulation = SimulationOptions(mask_vae, strength)
+    if bool(mask_vae) == bool(edits):
+        raise UserError("give either --mask-vae FILE, to simulate edits on the fly, or --edits FOLDER")
+    simulation = SimulationOptions(mask_vae, edits, strength)
     _train("editing", options, weights=_loss_weights(options), simulation=simulation)
 
 
@@ -181,19 +189,17 @@ def _config(stage: str, options: dict[str, Any], **more: Any) -> TrainingConfig:
 def _run(parts: Sequence[tuple[Path, TrainingConfig]], dry_run: bool) -> None:
     """Train each part in its folder, one after another; all see the same data."""
     from maskgan.data.opening import open_pairs
-    from maskgan.data.pairs import select
+    from maskgan.data.streaming import ShardStream
     from maskgan.distributed import is_first, process_group
     from maskgan.training.loop import train
     from maskgan.training.stages import build_stage
 
     first = parts[0][1]
-    pairs = open_pairs(first.data)
+    source = ShardStream(first.data) if first.stream else open_pairs(first.data)
     if dry_run:
-        pairs = pairs if first.keys is None else select(pairs, first.keys)
-        pair = pairs[0]
         for _, config in parts:
             click.echo(json.dumps(config.to_dict(), indent=2))
-        click.echo(f"{len(pairs)} pairs; the first, {pair.key}, is {pair.picture.shape[1]}x{pair.picture.shape[0]}")
+        click.echo(_first_pair(source, first.keys))
         return
     with process_group(first.device) as device:
         if not is_first():
@@ -202,4 +208,18 @@ def _run(parts: Sequence[tuple[Path, TrainingConfig]], dry_run: bool) -> None:
             if len(parts) > 1:
                 _log.info("%s, in %s", config.stage, folder)
             config = replace(config, device=device)
-            train(build_stage(config), config, pairs, folder)
+            train(build_stage(config), config, source, folder)
+
+
+def _first_pair(source: PairCollection | ShardStream, keys: str | None) -> str:
+    """What is there to learn from, after reading one pair of it."""
+    from maskgan.data.pairs import ChosenKeys, select
+    from maskgan.data.streaming import ShardStream
+
+    if isinstance(source, ShardStream):
+        pair = source.first(1, None if keys is None else ChosenKeys(keys))[0]
+        amount = f"{len(source.shards)} shards"
+    else:
+        chosen = source if keys is None else select(source, keys)
+        pair, amount = chosen[0], f"{len(chosen)} pairs"
+    return f"{amount}; the first pair, {pair.key}, is {pair.picture.shape[1]}x{pair.picture.shape[0]}"

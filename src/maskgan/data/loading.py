@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +19,44 @@ from maskgan.errors import UserError
 from maskgan.images import resize_label_map, resize_picture
 
 _log = logging.getLogger(__name__)
+
+
+class Faces(NamedTuple):
+    """Square faces with masks: a batch, or one face without the first axis.
+
+    Attributes:
+        pictures: N x 3 x S x S; uint8, or float in [-1, 1] once augmented.
+        label_maps: N x S x S uint8, 0..18.
+        edits: N x E x S x S uint8; the stored simulated edits of each mask, of which there may be none.
+    """
+
+    pictures: Tensor
+    label_maps: Tensor
+    edits: Tensor
+
+    def to(self, device: str) -> Faces:
+        """The same on another device."""
+        return Faces(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+    def part(self, chosen: slice | list[int]) -> Faces:
+        """Some faces of a batch."""
+        return Faces(*(tensor[chosen] for tensor in self))
+
+    @staticmethod
+    def stack(faces: Sequence[Faces]) -> Faces:
+        """Single faces as a batch."""
+        return Faces(*(torch.stack(tensors) for tensors in zip(*faces, strict=True)))
+
+
+class Batches(Protocol):
+    """Where training gets its faces from."""
+
+    def batches(self, first_step: int) -> Iterator[Faces]:
+        """The uint8 batches of ``first_step`` and of all steps that follow.
+
+        Where several processes train together, each gets its share of every batch.
+        """
+        ...
 
 
 class BatchLoader:
@@ -40,17 +79,14 @@ class BatchLoader:
         self._batch_size = batch_size
         self._order = _EndlessOrder(len(pairs), seed)
         self._workers = workers
-        self._cache = _decode_all(self._samples, workers) if len(pairs) * side * side * 4 <= cache_bytes else None
+        fits = len(pairs) * sum(tensor.numel() for tensor in self._samples[0]) <= cache_bytes
+        self._cache = _decode_all(self._samples, workers) if fits else None
 
-    def batches(self, first_step: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pictures (N x 3 x S x S uint8) and label maps (N x S x S uint8) of ``first_step`` and all that follow.
-
-        Where several processes train together, each gets its share of every batch.
-        """
+    def batches(self, first_step: int) -> Iterator[Faces]:
+        """See ``Batches``."""
         if self._cache is not None:
-            pictures, label_maps = self._cache
             for indices in self._steps(first_step):
-                yield pictures[indices], label_maps[indices]
+                yield self._cache.part(indices)
         else:
             yield from DataLoader(
                 self._samples,
@@ -69,14 +105,21 @@ class BatchLoader:
             step += 1
 
 
-def first_pairs(pairs: PairCollection, count: int, side: int) -> tuple[Tensor, Tensor]:
-    """The first pairs of a collection, N x 3 x S x S and N x S x S uint8."""
+def first_pairs(pairs: PairCollection, count: int, side: int) -> Faces:
+    """The first pairs of a collection, uint8."""
     samples = _SquareSamples(pairs, side, most_damaged=0)
-    pictures, label_maps = zip(*(samples[i] for i in range(min(count, len(samples)))), strict=True)
-    return torch.stack(pictures), torch.stack(label_maps)
+    return Faces.stack([samples[i] for i in range(min(count, len(samples)))])
 
 
-class _SquareSamples(Dataset[tuple[Tensor, Tensor]]):
+def squared(pair: FacePair, side: int) -> Faces:
+    """One face, 3 x S x S, S x S and E x S x S uint8."""
+    size = (side, side)
+    picture = np.ascontiguousarray(resize_picture(pair.picture, size).transpose(2, 0, 1))
+    layers = torch.from_numpy(np.stack([resize_label_map(labels, size) for labels in (pair.label_map, *pair.edits)]))
+    return Faces(torch.from_numpy(picture), layers[0], layers[1:])
+
+
+class _SquareSamples(Dataset[Faces]):
     """Pairs at one square size; the next whole pair stands in for a damaged one, which is named once."""
 
     def __init__(self, pairs: PairCollection, side: int, most_damaged: int) -> None:
@@ -88,11 +131,8 @@ class _SquareSamples(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self._pairs)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        pair = self._whole_pair(index)
-        size = (self._side, self._side)
-        picture = np.ascontiguousarray(resize_picture(pair.picture, size).transpose(2, 0, 1))
-        return torch.from_numpy(picture), torch.from_numpy(resize_label_map(pair.label_map, size).copy())
+    def __getitem__(self, index: int) -> Faces:
+        return squared(self._whole_pair(index), self._side)
 
     def _whole_pair(self, index: int) -> FacePair:
         for candidate in (*range(index, len(self)), *range(index)):
@@ -128,18 +168,17 @@ class _EndlessOrder:
         return self._permutation[offset]
 
 
-def _decode_all(samples: _SquareSamples, workers: int) -> tuple[Tensor, Tensor]:
+def _decode_all(samples: _SquareSamples, workers: int) -> Faces:
     # Pillow releases the interpreter while it decodes, so threads suffice.
-    picture, label_map = samples[0]
-    pictures = torch.empty((len(samples), *picture.shape), dtype=torch.uint8)
-    label_maps = torch.empty((len(samples), *label_map.shape), dtype=torch.uint8)
+    decoded = Faces(*(torch.empty((len(samples), *tensor.shape), dtype=torch.uint8) for tensor in samples[0]))
 
     def decode(index: int) -> None:
-        pictures[index], label_maps[index] = samples[index]
+        for everything, own in zip(decoded, samples[index], strict=True):
+            everything[index] = own
 
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         for _ in tqdm(
             pool.map(decode, range(len(samples))), "reading faces", len(samples), leave=False, unit="pair", disable=None
         ):
             pass
-    return pictures, label_maps
+    return decoded

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -35,11 +35,13 @@ class FacePair:
         key: its name in the collection.
         picture: H x W x 3, uint8, RGB.
         label_map: h x w, uint8, 0..18; may have another size than the picture (CelebAMask-HQ: 1024 and 512).
+        edits: simulated edits of the label map, of its size, where they are stored (see ``stored_edits``).
     """
 
     key: str
     picture: Picture
     label_map: LabelMap
+    edits: tuple[LabelMap, ...] = ()
 
 
 class PairCollection(Protocol):
@@ -166,21 +168,38 @@ def select(pairs: PairCollection, chosen: str) -> PairCollection:
     Raises:
         UserError: nothing is chosen, or a key is not in the collection.
     """
-    # Path.is_file raises when a long list of keys is no possible name; this answers False.
-    if os.path.isfile(chosen):  # noqa: PTH113
+    if _is_list_file(chosen):
         return SelectedPairs(pairs, _indices_of_list(pairs, Path(chosen)))
     indices: list[int] = []
     for part in chosen.split(","):
-        low, dots, high = part.strip().partition("..")
-        found = [
-            i for i, key in enumerate(pairs.keys) if (low <= key and (not high or key <= high) if dots else key == low)
-        ]
+        found = [i for i, key in enumerate(pairs.keys) if _in_range(key, part)]
         if not found:
             raise UserError(
                 f"{part!r}: no such keys in the data, nor a file of that name; keys are like {pairs.keys[0]!r}"
             )
         indices += found
     return SelectedPairs(pairs, sorted(set(indices)))
+
+
+class ChosenKeys:
+    """The keys that ``select`` would choose, where the collection's keys are not known beforehand: in a stream."""
+
+    def __init__(self, chosen: str) -> None:
+        self._listed = set(_keys_of_list(Path(chosen))) if _is_list_file(chosen) else None
+        self._ranges = chosen.split(",")
+
+    def __contains__(self, key: str) -> bool:
+        return any(_in_range(key, part) for part in self._ranges) if self._listed is None else key in self._listed
+
+
+def _is_list_file(chosen: str) -> bool:
+    # Path.is_file raises when a long list of keys is no possible name; this answers False.
+    return os.path.isfile(chosen)  # noqa: PTH113
+
+
+def _in_range(key: str, part: str) -> bool:
+    low, dots, high = part.strip().partition("..")
+    return low <= key and (not high or key <= high) if dots else key == low
 
 
 def expand_shards(pattern: str) -> list[Path]:
@@ -223,14 +242,19 @@ def _files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def _indices_of_list(pairs: PairCollection, path: Path) -> list[int]:
-    """Positions of the keys in a list file, in the order of the file."""
+def _keys_of_list(path: Path) -> list[str]:
     try:
         wanted = list(dict.fromkeys(path.read_text(encoding="utf-8").split()))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a text file with one key a line") from error
     if not wanted:
         raise UserError(f"{path}: names no key; a list has one key a line")
+    return wanted
+
+
+def _indices_of_list(pairs: PairCollection, path: Path) -> list[int]:
+    """Positions of the keys in a list file, in the order of the file."""
+    wanted = _keys_of_list(path)
     position = {key: i for i, key in enumerate(pairs.keys)}
     if missing := [key for key in wanted if key not in position]:
         raise UserError(f"{path}: {len(missing)} of {len(wanted)} keys are not in the data, {missing[0]} first")
@@ -257,11 +281,22 @@ def _index_shard(path: Path) -> dict[str, tuple[_Member, _Member]]:
         raise UserError(f"{path}: not an uncompressed tar file, or cut off ({error})") from error
     pairs = {}
     for key, members in found.items():
-        pictures = [suffix for suffix in members if suffix in PICTURE_SUFFIXES and suffix not in _MASK_SUFFIXES]
-        if ".png" not in members or len(pictures) != 1:
-            raise UserError(f"{path}: {key} has {', '.join(sorted(members))}; one picture and a .png mask are needed")
-        pairs[key] = (members[pictures[0]], members[".png"])
+        picture, mask = pair_suffixes(members, f"{path}: {key}")
+        pairs[key] = (members[picture], members[mask])
     return pairs
+
+
+def pair_suffixes(suffixes: Iterable[str], name: str) -> tuple[str, str]:
+    """Which of one key's files are the picture and the mask, by their suffixes.
+
+    Raises:
+        UserError: they are not one picture and one PNG mask; names ``name``.
+    """
+    suffixes = sorted(suffixes)
+    pictures = [suffix for suffix in suffixes if suffix in PICTURE_SUFFIXES and suffix not in _MASK_SUFFIXES]
+    if ".png" not in suffixes or len(pictures) != 1:
+        raise UserError(f"{name} has {', '.join(suffixes)}; one picture and a .png mask are needed")
+    return pictures[0], ".png"
 
 
 def _read_member(shard: BinaryIO, member: _Member) -> io.BytesIO:

@@ -41,7 +41,7 @@ def to_float(pictures: Tensor) -> Tensor:
 
 
 def resize_batch(pictures: Tensor, label_maps: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Shrink or enlarge square batches (N x 3 x H x W float, N x H x W uint8) to ``side``; labels stay unblended."""
+    """Resize square batches (N x 3 x H x W float, N x ... x H x W uint8) to ``side``; labels stay unblended."""
     if pictures.shape[-1] == side:
         return pictures, label_maps
     shrinking = side < pictures.shape[-1]
@@ -51,9 +51,8 @@ def resize_batch(pictures: Tensor, label_maps: Tensor, side: int) -> tuple[Tenso
         mode="area" if shrinking else "bilinear",
         align_corners=None if shrinking else False,
     )
-    return resized, F.interpolate(label_maps[:, None].float(), size=(side, side), mode="nearest-exact")[:, 0].to(
-        label_maps.dtype
-    )
+    layers = F.interpolate(_layers(label_maps).float(), size=(side, side), mode="nearest-exact")
+    return resized, layers.view(*label_maps.shape[:-2], side, side).to(label_maps.dtype)
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def augment(pictures: Tensor, label_maps: Tensor, config: AugmentConfig, variati
 
     Args:
         pictures: N x 3 x H x W float in [-1, 1].
-        label_maps: N x H x W uint8, 0..18.
+        label_maps: N x ... x H x W uint8, 0..18; one or several of each picture.
         config: what is switched on.
         variation: drawn with the same config for N pictures.
 
@@ -112,7 +111,9 @@ def augment(pictures: Tensor, label_maps: Tensor, config: AugmentConfig, variati
     if config.flip:
         pictures = torch.where(v.flipped[:, None, None, None], pictures.flip(-1), pictures)
         mirror = torch.from_numpy(labels.MIRROR).to(pictures.device)
-        label_maps = torch.where(v.flipped[:, None, None], mirror[label_maps.flip(-1).long()], label_maps)
+        layers = _layers(label_maps)
+        mirrored = torch.where(v.flipped[:, None, None, None], mirror[layers.flip(-1).long()], layers)
+        label_maps = mirrored.view_as(label_maps)
     if config.rotate or config.zoom or config.shift:
         pictures, label_maps = _move(pictures, label_maps, v)
     if config.brightness or config.contrast or config.saturation:
@@ -126,9 +127,14 @@ def _move(pictures: Tensor, label_maps: Tensor, v: Variation) -> tuple[Tensor, T
     grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
     moved = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     moved_labels = F.grid_sample(
-        label_maps[:, None].float(), grid, mode="nearest", padding_mode="reflection", align_corners=False
+        _layers(label_maps).float(), grid, mode="nearest", padding_mode="reflection", align_corners=False
     )
-    return moved, moved_labels[:, 0].to(label_maps.dtype)
+    return moved, moved_labels.view_as(label_maps).to(label_maps.dtype)
+
+
+def _layers(label_maps: Tensor) -> Tensor:
+    """N x ... x H x W as N x K x H x W."""
+    return label_maps.reshape(len(label_maps), -1, *label_maps.shape[-2:])
 
 
 def _recolour(pictures: Tensor, v: Variation) -> Tensor:

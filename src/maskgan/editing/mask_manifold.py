@@ -70,6 +70,23 @@ class MaskManifold:
         return [self._decode(torch.lerp(start, end, float(t)), size) for t in np.linspace(0, 1, count)]
 
     @torch.no_grad()
+    def simulated_edits(self, label_map: LabelMap, other: LabelMap, strength: float = 2.5) -> tuple[LabelMap, LabelMap]:
+        """A step towards another face's mask and a step away from it, as in editing training.
+
+        Args:
+            label_map: H x W uint8, 0..18.
+            other: any size.
+            strength: lambda_inter; the step is the difference of the codes divided by it.
+
+        Raises:
+            UserError: a label is over 18.
+        """
+        code = self._encode(label_map)
+        step = (self._encode(other) - code) / strength
+        size = (label_map.shape[0], label_map.shape[1])
+        return self._decode(code + step, size), self._decode(code - step, size)
+
+    @torch.no_grad()
     def _encode(self, label_map: LabelMap) -> Tensor:
         check_labels(label_map)
         return self._vae.encode_labels(torch.from_numpy(label_map.copy())[None].to(self._device))

@@ -29,7 +29,10 @@ class SimulationOptions:
     """What only editing behaviour simulated training needs."""
 
     mask_vae: str = ""
-    """Weights file of the MaskVAE that simulates edits."""
+    """Weights file of the MaskVAE that simulates edits while training goes on."""
+    edits: str = ""
+    """Folder of edits that ``maskgan simulate-edits`` made beforehand, as the reference has them; no MaskVAE is needed
+    then."""
     strength: float = 2.5
     """lambda_inter: the step between two masks' codes is divided by it."""
 
@@ -85,6 +88,12 @@ class TrainingConfig:
     """Written into the weights files."""
     seed: int = 0
     """Of everything random."""
+    stream: bool = False
+    """Whether the tar shards of ``data`` are read from front to back, as a stream, instead of by an index."""
+    shuffle_buffer: int = 1000
+    """Pairs among which each reader of a stream shuffles; they are kept as encoded files."""
+    tensorboard: bool = False
+    """Whether losses and samples are written for TensorBoard too."""
     workers: int = 2
     """Threads or processes that decode pictures."""
     cache_gigabytes: float = 4.0
@@ -106,6 +115,7 @@ class TrainingConfig:
             ("batch_size", 1),
             ("images", 1),
             ("learning_rate", 0),
+            ("shuffle_buffer", 1),
             ("workers", 0),
             ("cache_gigabytes", 0),
             ("most_damaged", 0),
@@ -119,6 +129,8 @@ class TrainingConfig:
             raise UserError(f"--minutes must be over 0, is {self.minutes}")
         if self.resolution is not None and (self.resolution % 32 or not 32 <= self.resolution <= 2048):
             raise UserError(f"--resolution must be a multiple of 32 in 32..2048, is {self.resolution}")
+        if self.stream and self.simulation.edits:
+            raise UserError("--stream reads masks from shards alone; leave --edits out, and edits are made on the fly")
         if not 0 <= self.class_balance <= 1:
             raise UserError(f"--class-balance must lie in 0..1, is {self.class_balance}")
         if not 0 <= self.decay_from <= 1:
@@ -143,7 +155,17 @@ class TrainingConfig:
 
 
 MAY_CHANGE = frozenset(
-    {"device", "workers", "cache_gigabytes", "keep", "snapshot_minutes", "sample_minutes", "images", "minutes"}
+    {
+        "device",
+        "workers",
+        "cache_gigabytes",
+        "tensorboard",
+        "keep",
+        "snapshot_minutes",
+        "sample_minutes",
+        "images",
+        "minutes",
+    }
 )
 """Fields in which a run that goes on may differ from the run that began: they change only how it is computed and kept,
 or how long it learns."""

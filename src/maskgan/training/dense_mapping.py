@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from maskgan.config import DenseMappingConfig, Preset
+from maskgan.data.loading import Faces
 from maskgan.images import Picture
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
@@ -56,10 +57,10 @@ class DenseMappingStage:
             "discriminator": self._critic.optimizer,
         }
 
-    def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
+    def step(self, faces: Faces, ema_decay: float) -> Losses:
         """See ``Stage.step``."""
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
-        mask = one_hot(label_maps, self._generator.config.num_classes)
+        pictures = faces.pictures.contiguous(memory_format=torch.channels_last)
+        mask = one_hot(faces.label_maps, self._generator.config.num_classes)
         with autocast(self._config):
             made = self._generator(mask, pictures, mask)
         losses = self._critic.teach(made, pictures, mask, [self._optimizer])
@@ -67,21 +68,21 @@ class DenseMappingStage:
         return losses
 
     @torch.no_grad()
-    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
+    def distance(self, faces: Faces) -> Tensor:
         """Of faces given back from their own masks and styles."""
-        mask = one_hot(label_maps, self._average.config.num_classes)
+        mask = one_hot(faces.label_maps, self._average.config.num_classes)
         with autocast(self._config):
-            made = self._average(mask, pictures, mask)
-        return self._critic.distance(made, pictures)
+            made = self._average(mask, faces.pictures, mask)
+        return self._critic.distance(made, faces.pictures)
 
     @torch.no_grad()
-    def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
+    def samples(self, faces: Faces) -> Picture:
         """Columns: the face, its mask, the mask in its own style, and in the style of the next row's face."""
-        mask = one_hot(label_maps, self._average.config.num_classes)
+        mask = one_hot(faces.label_maps, self._average.config.num_classes)
         with autocast(self._config):
-            style = self._average.encode_style(pictures, mask)
+            style = self._average.encode_style(faces.pictures, mask)
             own, borrowed = (self._average.synthesise(mask, s) for s in (style, style.roll(-1, dims=0)))
-        return grid([pictures, colour_column(label_maps), own, borrowed])
+        return grid([faces.pictures, colour_column(faces.label_maps), own, borrowed])
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``dense-mapping.safetensors``, the moving average."""

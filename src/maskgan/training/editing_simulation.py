@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.config import DenseMappingConfig, Preset
+from maskgan.data.loading import Faces
 from maskgan.distributed import gathered, share
 from maskgan.errors import UserError
 from maskgan.images import Picture
@@ -57,9 +58,7 @@ class EditingStage:
         begin_with(Path(config.base), config.device, self._generator, self._critic.discriminator)
         self._blender = placed(AlphaBlender(preset.blender), config.device)
         self._generator_average, self._blender_average = averaged(self._generator), averaged(self._blender)
-        vae, _ = load_weights(Path(config.simulation.mask_vae), kind="mask-vae")
-        assert isinstance(vae, MaskVAE)
-        self._vae = placed(vae, config.device)
+        self._vae = None if config.simulation.edits else self._load_vae(Path(config.simulation.mask_vae))
         self._generator_optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self._blender_optimizer = adam(self._blender, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
@@ -75,15 +74,15 @@ class EditingStage:
             "discriminator": self._critic.optimizer,
         }
 
-    def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
+    def step(self, faces: Faces, ema_decay: float) -> Losses:
         """See ``Stage.step``. In order: discriminator and generator on the face, then both and the blender."""
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
-        mask = one_hot(label_maps, self._generator.config.num_classes)
+        pictures = faces.pictures.contiguous(memory_format=torch.channels_last)
+        mask = one_hot(faces.label_maps, self._generator.config.num_classes)
         with autocast(self._config):
             made = self._generator(mask, pictures, mask)
         direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer])
         # Each face borrows the mask of the one before it in the batch of all processes.
-        inter, outer = self._edited(label_maps, share(gathered(label_maps).roll(1, dims=0)))
+        inter, outer = self._edited(faces, share(gathered(faces.label_maps).roll(1, dims=0)))
         with autocast(self._config):
             first, second = self._render(self._generator, pictures, mask, [inter, outer])
             blended, _ = self._blender(first, second)
@@ -94,20 +93,22 @@ class EditingStage:
         return {**direct, **{f"blend_{name}": loss for name, loss in consistency.items()}}
 
     @torch.no_grad()
-    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
+    def distance(self, faces: Faces) -> Tensor:
         """Of faces given back from their own masks and styles, and of the blends, added."""
+        pictures, label_maps, _ = faces
         mask = one_hot(label_maps, self._generator.config.num_classes)
-        inter, outer = self._edited(label_maps, label_maps.roll(1, dims=0))
+        inter, outer = self._edited(faces, label_maps.roll(1, dims=0))
         with autocast(self._config):
             made, first, second = self._render(self._generator_average, pictures, mask, [label_maps, inter, outer])
             blended, _ = self._blender_average(first, second)
         return self._critic.distance(made, pictures) + self._critic.distance(blended, pictures)
 
     @torch.no_grad()
-    def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
+    def samples(self, faces: Faces) -> Picture:
         """Columns: face, mask, its rendering; both edited masks and theirs; alpha; the blend."""
+        pictures, label_maps, _ = faces
         mask = one_hot(label_maps, self._generator.config.num_classes)
-        inter, outer = self._edited(label_maps, label_maps.roll(1, dims=0))
+        inter, outer = self._edited(faces, label_maps.roll(1, dims=0))
         with autocast(self._config):
             made, first, second = self._render(self._generator_average, pictures, mask, [label_maps, inter, outer])
             blended, alpha = self._blender_average(first, second)
@@ -120,9 +121,18 @@ class EditingStage:
         export_weights(folder, self._blender_average, self._config, progress)
 
     @torch.no_grad()
-    def _edited(self, label_maps: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    def _edited(self, faces: Faces, others: Tensor) -> tuple[Tensor, Tensor]:
+        """The stored edits, or new ones: a step towards the masks of other faces and a step away from them."""
+        if self._vae is None:
+            inter, outer = faces.edits.unbind(1)
+            return inter, outer
         with autocast(self._config):
-            return self._vae.simulated_edits(label_maps, others, self._config.simulation.strength)
+            return self._vae.simulated_edits(faces.label_maps, others, self._config.simulation.strength)
+
+    def _load_vae(self, path: Path) -> MaskVAE:
+        vae, _ = load_weights(path, kind="mask-vae")
+        assert isinstance(vae, MaskVAE)
+        return placed(vae, self._config.device)
 
     def _render(
         self, generator: DenseMappingNetwork, pictures: Tensor, mask: Tensor, targets: list[Tensor]

@@ -15,30 +15,30 @@ from pathlib import Path
 import torch
 
 from maskgan import distributed
-from maskgan.data.loading import BatchLoader, first_pairs
-from maskgan.data.pairs import PairCollection, select
-from maskgan.data.transforms import augment, draw_variation, resize_batch, to_float
+from maskgan.data.loading import Faces
+from maskgan.data.pairs import PairCollection
+from maskgan.data.streaming import ShardStream
+from maskgan.data.transforms import draw_variation
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import make_folder
 from maskgan.training.config import TrainingConfig
+from maskgan.training.feed import open_feed, prepared, varied
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stage import Losses, Stage
 from maskgan.training.stopping import stop_request
 
 _STATUS_SECONDS = 10.0
-_SAMPLES = 8
-_HELD_OUT = 64
 _log = logging.getLogger(__name__)
 
 
-def train(stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: Path) -> Progress:
+def train(stage: Stage, config: TrainingConfig, source: PairCollection | ShardStream, folder: Path) -> Progress:
     """Train ``stage`` until its budget is spent, or go on with the run in ``folder``.
 
     Args:
         stage: what learns.
         config: how, and on which of the pairs.
-        pairs: all faces with masks that ``config.data`` names.
+        source: all faces with masks that ``config.data`` names.
         folder: the record of the run.
 
     Returns:
@@ -53,41 +53,24 @@ def train(stage: Stage, config: TrainingConfig, pairs: PairCollection, folder: P
         raise UserError(
             f"--batch-size {config.batch_size} cannot be shared evenly by {distributed.world_size()} processes"
         )
-    chosen = pairs if config.keys is None else select(pairs, config.keys)
-    held_out = None if config.validate is None else select(pairs, config.validate)
     with ExitStack() as held:
         run_folder = RunFolder(folder)
         if distributed.is_first():
             held.enter_context(run_folder.claimed(config))
         distributed.wait_for_all()
-        return _Run(stage, config, chosen, held_out, run_folder).go()
+        return _Run(stage, config, source, run_folder).go()
 
 
 class _Run:
     """One process's part in a run. All decide alike: by the step, and by a time on which they agree."""
 
     def __init__(
-        self,
-        stage: Stage,
-        config: TrainingConfig,
-        pairs: PairCollection,  # to learn from
-        held_out: PairCollection | None,  # to measure with
-        folder: RunFolder,
+        self, stage: Stage, config: TrainingConfig, source: PairCollection | ShardStream, folder: RunFolder
     ) -> None:
         self.stage, self.config, self.folder = stage, config, folder
         self.progress = Progress()
         self._restore()
-        self.loader = BatchLoader(
-            pairs,
-            side=config.final_side,
-            batch_size=config.batch_size,
-            seed=config.seed,
-            cache_bytes=int(config.cache_gigabytes * 2**30),
-            workers=config.workers,
-            most_damaged=config.most_damaged,
-        )
-        self.shown = first_pairs(pairs, _SAMPLES, config.final_side)
-        self.held_out = None if held_out is None else first_pairs(held_out, _HELD_OUT, config.final_side)
+        self.feed = open_feed(config, source)
 
     def go(self) -> Progress:
         if self._fraction() >= 1:
@@ -98,8 +81,8 @@ class _Run:
         before = last_status = last_snapshot = last_samples = progress.seconds
         images_at_status = progress.images
         with stop_request() as stop:
-            for pictures, label_maps in self.loader.batches(progress.step):
-                losses = self._step(pictures, label_maps)
+            for faces in self.feed.batches.batches(progress.step):
+                losses = self._step(faces)
                 progress.seconds, stopped = distributed.agree(before + time.monotonic() - started, stop.received)
                 finished = self._fraction() >= 1
                 if progress.seconds - last_status >= _STATUS_SECONDS or finished:
@@ -121,7 +104,7 @@ class _Run:
                     break
         return progress
 
-    def _step(self, pictures: torch.Tensor, label_maps: torch.Tensor) -> Losses:
+    def _step(self, faces: Faces) -> Losses:
         config, progress = self.config, self.progress
         fraction = self._fraction()
         for optimizer in self.stage.optimizers.values():
@@ -129,15 +112,11 @@ class _Run:
                 group["lr"] = learning_rate(config.learning_rate, fraction, config.decay_from)
         seed = (config.seed * 1_000_003 + progress.step) % 2**63
         torch.manual_seed(seed + distributed.rank())
-        images, label_maps = resize_batch(
-            to_float(pictures.to(config.device, non_blocking=True)),
-            label_maps.to(config.device, non_blocking=True),
-            resolution_at(self.config.phases, fraction),
-        )
+        faces = prepared(faces.to(config.device), resolution_at(config.phases, fraction))
         variation = draw_variation(config.batch_size, config.augment, torch.Generator().manual_seed(seed))
-        images, label_maps = augment(images, label_maps, config.augment, distributed.share(variation))
+        faces = varied(faces, config.augment, distributed.share(variation))
         decay = ema_decay(config.ema_images, config.batch_size, progress.images + config.batch_size)
-        losses = self.stage.step(images, label_maps, decay)
+        losses = self.stage.step(faces, decay)
         progress.step += 1
         progress.images += config.batch_size
         return losses
@@ -183,10 +162,9 @@ class _Run:
     def _save_samples(self) -> None:
         if not distributed.is_first():
             return
-        pictures, label_maps = (tensor.to(self.config.device) for tensor in self.shown)
         side = resolution_at(self.config.phases, self._fraction())
-        grid = self.stage.samples(*resize_batch(to_float(pictures), label_maps, side))
-        self.folder.save_samples(f"{self.progress.images:09d}", grid)
+        grid = self.stage.samples(prepared(self.feed.shown.to(self.config.device), side))
+        self.folder.save_samples(self.progress.images, grid)
 
     def _save(self) -> None:
         if distributed.is_first():
@@ -204,14 +182,13 @@ class _Run:
 
     def _validate(self) -> None:
         """Measure the distance from the held-out pairs, and keep the weights if it is the smallest so far."""
-        if self.held_out is None or not distributed.is_first():
+        held_out = self.feed.held_out
+        if held_out is None or not distributed.is_first():
             return
-        pictures, label_maps = self.held_out
         distances = []
-        for start in range(0, len(pictures), self.config.batch_size):
-            part = slice(start, start + self.config.batch_size)
-            batch = (to_float(pictures[part].to(self.config.device)), label_maps[part].to(self.config.device))
-            distances.append(float(self.stage.distance(*batch)))
+        for start in range(0, len(held_out.pictures), self.config.batch_size):
+            part = held_out.part(slice(start, start + self.config.batch_size)).to(self.config.device)
+            distances.append(float(self.stage.distance(prepared(part, self.config.final_side))))
         distance = sum(distances) / len(distances)
         self.folder.add_stats({"step": self.progress.step, "images": self.progress.images, "validation": distance})
         if distance < self.progress.best:

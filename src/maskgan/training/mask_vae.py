@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import Preset
+from maskgan.data.loading import Faces
 from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.losses.masks import balanced_weights, kl_divergence
@@ -45,9 +46,9 @@ class MaskVAEStage:
         self.networks: Mapping[str, nn.Module] = {"mask_vae": self._vae, "average": self._average}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"mask_vae": self._optimizer}
 
-    def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
+    def step(self, faces: Faces, ema_decay: float) -> Losses:
         """See ``Stage.step``."""
-        label_maps = self._vae.fitted(label_maps)
+        label_maps = self._vae.fitted(faces.label_maps)
         target = label_maps.long()
         with autocast(self._config):
             logits, mean, log_variance = self._vae(one_hot(label_maps, self._vae.config.num_classes))
@@ -63,17 +64,17 @@ class MaskVAEStage:
         return {"cross_entropy": cross_entropy.detach(), "kl": divergence.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
-    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
+    def distance(self, faces: Faces) -> Tensor:
         """Cross entropy of masks given back from their codes' means."""
-        label_maps = self._average.fitted(label_maps)
+        label_maps = self._average.fitted(faces.label_maps)
         logits = self._average.decode(self._average.encode_labels(label_maps))
         return F.cross_entropy(logits.float(), label_maps.long())
 
     @torch.no_grad()
-    def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
+    def samples(self, faces: Faces) -> Picture:
         """Columns: the mask, it given back, halfway to the next row's, and a mask drawn from the prior."""
         vae = self._average
-        label_maps = vae.fitted(label_maps)
+        label_maps = vae.fitted(faces.label_maps)
         codes = vae.encode_labels(label_maps)
         between = (codes + codes.roll(-1, dims=0)) / 2
         drawn = vae.sample_codes(len(codes), torch.Generator().manual_seed(0))

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import Preset
+from maskgan.data.loading import Faces
 from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.losses.masks import balanced_weights
@@ -43,8 +44,9 @@ class ParserStage:
         self.networks: Mapping[str, nn.Module] = {"parser": self._parser, "average": self._average}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"parser": self._optimizer}
 
-    def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
+    def step(self, faces: Faces, ema_decay: float) -> Losses:
         """See ``Stage.step``."""
+        pictures, label_maps, _ = faces
         with autocast(self._config):
             logits = self._parser(pictures.contiguous(memory_format=torch.channels_last))
         target = label_maps.long()
@@ -58,16 +60,16 @@ class ParserStage:
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
-    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
+    def distance(self, faces: Faces) -> Tensor:
         """Cross entropy for each pixel."""
-        return F.cross_entropy(self._average(pictures).float(), label_maps.long())
+        return F.cross_entropy(self._average(faces.pictures).float(), faces.label_maps.long())
 
     @torch.no_grad()
-    def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
+    def samples(self, faces: Faces) -> Picture:
         """Columns: the face, its mask, the parser's mask."""
         with autocast(self._config):
-            parsed = self._average(pictures).argmax(1)
-        return grid([pictures, colour_column(label_maps), colour_column(parsed)])
+            parsed = self._average(faces.pictures).argmax(1)
+        return grid([faces.pictures, colour_column(faces.label_maps), colour_column(parsed)])
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``parser.safetensors``, the moving average."""

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -17,12 +17,16 @@ from maskgan.files import atomic_path, make_folder
 from maskgan.images import Picture, write_picture
 from maskgan.training.config import MAY_CHANGE, TrainingConfig
 
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
 
 class RunFolder:
     """``config.json``, ``stats.jsonl``, ``samples/``, ``state.pt`` and the weights files of one run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._board: SummaryWriter | None = None
 
     @contextmanager
     def claimed(self, config: TrainingConfig) -> Iterator[RunFolder]:
@@ -41,7 +45,12 @@ class RunFolder:
             raise UserError(f"{self.path}: another process is training here; stop it first") from None
         with lock:
             self._record(config)
-            yield self
+            self._board = _board(self.path / "tensorboard") if config.tensorboard else None
+            try:
+                yield self
+            finally:
+                if self._board is not None:
+                    self._board.close()
 
     def _record(self, config: TrainingConfig) -> None:
         file = self.path / "config.json"
@@ -101,7 +110,21 @@ class RunFolder:
         """Append one line to ``stats.jsonl``."""
         with open(self.path / "stats.jsonl", "a") as stats:
             stats.write(json.dumps(row) + "\n")
+        if self._board is not None:
+            for name, value in row.items():
+                if name not in ("step", "images"):
+                    self._board.add_scalar(name, value, row["images"])
 
-    def save_samples(self, name: str, picture: Picture) -> None:
-        """Write ``samples/{name}.png``."""
-        write_picture(self.path / "samples" / f"{name}.png", picture)
+    def save_samples(self, images: int, picture: Picture) -> None:
+        """Write ``samples/{images}.png``, the number with leading zeros."""
+        write_picture(self.path / "samples" / f"{images:09d}.png", picture)
+        if self._board is not None:
+            self._board.add_image("samples", picture, images, dataformats="HWC")
+
+
+def _board(folder: Path) -> SummaryWriter:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError("--tensorboard needs TensorBoard: run pip install 'maskgan[tensorboard]'") from None
+    return SummaryWriter(str(folder))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.kinds import NetworkConfig, kind_of
 from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.data.loading import Faces
 from maskgan.images import Picture
 from maskgan.labels import PALETTE
 from maskgan.training.config import TrainingConfig
@@ -34,15 +35,15 @@ class Stage(Protocol):
     optimizers: Mapping[str, torch.optim.Optimizer]
     """Saved with the networks; the loop sets their learning rate."""
 
-    def step(self, pictures: Tensor, label_maps: Tensor, ema_decay: float) -> Losses:
-        """Learn from pictures (N x 3 x S x S float in [-1, 1]) and label maps (N x S x S uint8)."""
+    def step(self, faces: Faces, ema_decay: float) -> Losses:
+        """Learn from faces whose pictures are float in [-1, 1]."""
         ...
 
-    def distance(self, pictures: Tensor, label_maps: Tensor) -> Tensor:
-        """How far the moving averages are from held-out pairs (as in ``step``), a scalar; smaller is better."""
+    def distance(self, faces: Faces) -> Tensor:
+        """How far the moving averages are from held-out faces (as in ``step``), a scalar; smaller is better."""
         ...
 
-    def samples(self, pictures: Tensor, label_maps: Tensor) -> Picture:
+    def samples(self, faces: Faces) -> Picture:
         """A grid that shows what the networks do with a few pairs."""
         ...
 
