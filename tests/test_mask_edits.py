@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maskgan.assets import portrait
-from maskgan.editing.mask_edits import add_glasses, long_hair, smile
+from maskgan.editing.mask_edits import add_glasses, add_hat, long_hair, open_mouth, raise_brows, smile
 from maskgan.errors import UserError
 from maskgan.images import read_label_map
 from maskgan.labels import INDEX, LabelMap
@@ -58,9 +58,39 @@ def test_long_hair_grows_and_spares_the_face(label_map: LabelMap) -> None:
     assert (edited[spared] == label_map[spared]).all()
 
 
+def test_an_open_mouth_shows_its_inside_between_the_lips(label_map: LabelMap) -> None:
+    edited = open_mouth(label_map)
+    inside_before, inside_after = ((m == INDEX["mouth"]).sum() for m in (label_map, edited))
+    assert inside_after > inside_before + 0.3 * (label_map == INDEX["l_lip"]).sum()
+    assert (edited == INDEX["l_lip"]).sum() == (label_map == INDEX["l_lip"]).sum()
+    assert (
+        np.argwhere(edited == INDEX["l_lip"])[:, 0].mean() > np.argwhere(label_map == INDEX["l_lip"])[:, 0].mean() + 3
+    )
+    assert set(np.unique(label_map[edited != label_map])) <= {*MOUTH, INDEX["skin"]}
+
+
+@pytest.mark.parametrize("label_map", [2, 5, 7], indirect=True)  # portrait 9's fringe hides a raised brow
+def test_raised_brows_move_up_and_keep_their_shape(label_map: LabelMap) -> None:
+    edited = raise_brows(label_map)
+    for brow in (INDEX["l_brow"], INDEX["r_brow"]):
+        before, after = (np.argwhere(m == brow) for m in (label_map, edited))
+        assert len(after) > 0.8 * len(before)
+        assert after[:, 0].max() < before[:, 0].max()
+    assert set(np.unique(edited[edited != label_map])) <= {INDEX["l_brow"], INDEX["r_brow"], INDEX["skin"]}
+
+
+def test_a_hat_covers_the_head_above_the_brows(label_map: LabelMap) -> None:
+    edited = add_hat(label_map)
+    hat = edited == INDEX["hat"]
+    brows = np.isin(label_map, [INDEX["l_brow"], INDEX["r_brow"]])
+    assert hat.mean() > 0.05 and not (hat & brows).any()
+    assert np.flatnonzero(hat.any(1))[0] <= np.flatnonzero((label_map == INDEX["hair"]).any(1))[0]
+    assert (edited[~hat] == label_map[~hat]).all()
+
+
 def test_edits_leave_their_argument_alone(label_map: LabelMap) -> None:
     kept = label_map.copy()
-    for edit in (smile, add_glasses, long_hair):
+    for edit in (smile, open_mouth, raise_brows, add_glasses, add_hat, long_hair):
         edit(label_map)
     assert (label_map == kept).all()
 
@@ -71,5 +101,11 @@ def test_a_face_without_the_part_is_refused() -> None:
         smile(bare)
     with pytest.raises(UserError, match="no eyes"):
         add_glasses(bare)
+    with pytest.raises(UserError, match="no lips"):
+        open_mouth(bare)
+    with pytest.raises(UserError, match="no brows"):
+        raise_brows(bare)
+    with pytest.raises(UserError, match="no face"):
+        add_hat(np.zeros((64, 64), dtype=np.uint8))
     with pytest.raises(UserError, match="no face"):
         long_hair(np.zeros((64, 64), dtype=np.uint8))

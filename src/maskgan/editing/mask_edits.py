@@ -19,6 +19,7 @@ _LIPS = (INDEX["u_lip"], INDEX["l_lip"])
 _MOUTH = (INDEX["mouth"], *_LIPS)
 _SKIN, _HAIR, _NECK = INDEX["skin"], INDEX["hair"], INDEX["neck"]
 _GLASSES, _CLOTH, _BACKGROUND = INDEX["eye_g"], INDEX["cloth"], INDEX["background"]
+_HAT = INDEX["hat"]
 _FACE = (_SKIN, INDEX["nose"], *_EYES, *_BROWS, *_MOUTH, _GLASSES)
 
 
@@ -51,6 +52,73 @@ def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
     edited[new_mouth] = warped[new_mouth]
     if not (label_map == INDEX["mouth"]).any():
         _part_lips(edited, height * 0.14 * amount)
+    return edited
+
+
+def open_mouth(label_map: LabelMap, amount: float = 0.45) -> LabelMap:
+    """Lower the lower lip, most in its middle, and show the inside of the mouth above it.
+
+    Args:
+        label_map: H x W.
+        amount: how far the lip sinks, in widths of half the mouth; it ends above the chin.
+    """
+    _, _, left, right = _box(np.isin(label_map, _LIPS), "lips")
+    half = max((right - left) / 2, 1.0)
+    edited = label_map.copy()
+    for column in range(left, right + 1):
+        across = (column - (left + right) / 2) / half
+        sink = round(amount * half * max(1 - across**2, 0.0))
+        lip = np.flatnonzero(label_map[:, column] == _LIPS[1])
+        below = label_map[:, column] == _SKIN
+        if not len(lip) or not sink:
+            continue
+        # Skin that the lip may take: what lies right below it, but a strip of chin.
+        room = np.flatnonzero(~below[lip[-1] + 1 :])
+        chin = round(0.1 * half) + 1
+        sink = min(sink, max((room[0] if len(room) else len(below) - lip[-1] - 1) - chin, 0))
+        edited[lip, column] = INDEX["mouth"]
+        edited[lip[0] : lip[0] + sink, column] = INDEX["mouth"]
+        edited[lip + sink, column] = _LIPS[1]
+    return edited
+
+
+def raise_brows(label_map: LabelMap, amount: float = 0.06) -> LabelMap:
+    """Move both brows up.
+
+    Args:
+        label_map: H x W.
+        amount: how far, in heights of the face.
+    """
+    top, bottom, _, _ = _box(np.isin(label_map, _FACE), "face")
+    up = max(round(amount * (bottom - top)), 1)
+    edited = label_map.copy()
+    brows = np.isin(label_map, _BROWS)
+    _box(brows, "brows")
+    edited[brows] = _SKIN
+    rows, columns = np.nonzero(brows)
+    inside = rows >= up
+    new_rows, new_columns = rows[inside] - up, columns[inside]
+    # Hair and hats lie over the forehead.
+    free = np.isin(label_map[new_rows, new_columns], (_SKIN, *_BROWS))
+    edited[new_rows[free], new_columns[free]] = label_map[rows[inside][free], new_columns[free]]
+    return edited
+
+
+def add_hat(label_map: LabelMap) -> LabelMap:
+    """Pull a woollen hat over head and hair, down to above the brows."""
+    top, bottom, left, right = _box(np.isin(label_map, _FACE), "face")
+    height, width, centre = bottom - top, right - left, (left + right) / 2
+    brows = np.isin(label_map, _BROWS)
+    edge = (_box(brows, "brows")[0] if brows.any() else top + 0.3 * height) - 0.1 * height
+    hair = np.isin(label_map, (_HAIR, _HAT))
+    crown = min(_box(hair, "hair")[0] if hair.any() else top, top - 0.1 * height) - 0.03 * height
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
+    up = np.clip((edge - rows) / max(edge - crown, 1.0), 0, 1)
+    half = 0.66 * width * np.sqrt(1 - up**2)
+    # The edge bends down a little towards the ears.
+    bend = 0.05 * height * ((columns - centre) / (0.6 * width)) ** 2
+    edited = label_map.copy()
+    edited[(np.abs(columns - centre) <= half) & (rows <= edge + bend) & (rows >= crown)] = _HAT
     return edited
 
 
