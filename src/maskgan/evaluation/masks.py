@@ -1,64 +1,127 @@
-"""Does MaskVAE give masks back? Measured on real masks, class by class."""
+"""Is MaskVAE's manifold one of masks? Masks given back, drawn at random, and on the way from one to another."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
 from maskgan.editing.mask_manifold import MaskManifold
+from maskgan.errors import UserError
 from maskgan.images import resize_label_map
-from maskgan.labels import CLASSES
+from maskgan.labels import CLASSES, LabelMap
+from maskgan.metrics.mask_shape import broken_rules
 from maskgan.metrics.segmentation import SegmentationAgreement
+
+_STEPS = 8
 
 
 @dataclass(frozen=True)
 class MasksResult:
-    """What ``reconstruct_masks`` measured.
+    """What ``measure_masks`` measured.
 
     Attributes:
-        count: masks.
+        count: masks, and as many random ones, and ways between two.
         side: of the masks compared, in pixels.
-        pixel_accuracy: share of pixels that keep their class, 0..1.
-        mean_iou: over the classes that occur, 0..1.
+        seed: of the random masks.
+        pixel_accuracy: share of pixels that keep their class when a mask is given back, 0..1.
+        mean_iou: likewise, over the classes that occur, 0..1.
         iou: of each class; ``None`` if it does not occur.
+        valid: share of masks that break no rule of a face's mask, 0..1: ``real`` ones, those ``given back``, those
+            ``halfway`` to another, and those drawn at ``random``.
+        broken: how often the random masks break each rule.
+        largest_step: of 8 steps from a mask to another, the share of all changed pixels that change in the largest;
+            1/8 if every step is alike, 1 if the mask jumps. A mean over all ways.
+        detour: pixels changed in all steps, over those that differ between the ends; 1 on the shortest way.
     """
 
     count: int
     side: int
+    seed: int
     pixel_accuracy: float
     mean_iou: float
     iou: dict[str, float | None]
+    valid: dict[str, float]
+    broken: dict[str, int]
+    largest_step: float
+    detour: float
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
         return asdict(self)
 
 
-def reconstruct_masks(pairs: PairCollection, manifold: MaskManifold, side: int) -> MasksResult:
-    """Measure how well masks survive the way through their codes.
+def measure_masks(pairs: PairCollection, manifold: MaskManifold, side: int, seed: int) -> MasksResult:
+    """Measure reconstruction, validity and smoothness.
 
     Args:
-        pairs: faces with masks; each mask is resized to ``side``.
+        pairs: faces with masks, at least 2; each mask is resized to ``side``.
         manifold: the MaskVAE measured.
         side: in pixels.
+        seed: of the random masks.
+
+    Raises:
+        UserError: there are fewer than 2 masks.
     """
-    measured = SegmentationAgreement()
+    if len(pairs) < 2:
+        raise UserError("masks on the way between two are measured, so at least 2 are needed")
+    agreement = SegmentationAgreement()
+    valid: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
+    largest, detours = [], []
+    before = resize_label_map(pairs[len(pairs) - 1].label_map, (side, side))
+    random_masks = manifold.sample(len(pairs), seed, (side, side))
     for index in tqdm(range(len(pairs)), "masks", unit="mask", disable=None, leave=False):
         label_map = resize_label_map(pairs[index].label_map, (side, side))
-        measured.update(label_map, manifold.give_back(label_map))
-    iou = {c.name: None if np.isnan(v) else float(v) for c, v in zip(CLASSES, measured.iou, strict=True)}
-    return MasksResult(len(pairs), side, measured.pixel_accuracy, measured.mean_iou, iou)
+        way = manifold.interpolate(before, label_map, _STEPS + 1)
+        before = label_map
+        agreement.update(label_map, way[-1])
+        rules = broken_rules(next(random_masks))
+        broken.update(rules)
+        valid["random"] += not rules
+        for name, mask in (("real", label_map), ("given back", way[-1]), ("halfway", way[_STEPS // 2])):
+            valid[name] += not broken_rules(mask)
+        steps = _changes(way)
+        if steps.sum():
+            largest.append(float(steps.max() / steps.sum()))
+            detours.append(float(steps.sum() / max((way[0] != way[-1]).sum(), 1)))
+    return MasksResult(
+        count=len(pairs),
+        side=side,
+        seed=seed,
+        pixel_accuracy=agreement.pixel_accuracy,
+        mean_iou=agreement.mean_iou,
+        iou={c.name: None if np.isnan(v) else float(v) for c, v in zip(CLASSES, agreement.iou, strict=True)},
+        valid={name: valid[name] / len(pairs) for name in ("real", "given back", "halfway", "random")},
+        broken=dict(broken.most_common()),
+        largest_step=float(np.mean(largest)) if largest else 0.0,
+        detour=float(np.mean(detours)) if detours else 1.0,
+    )
+
+
+def _changes(way: list[LabelMap]) -> NDArray[np.int64]:
+    """Pixels that change in each step."""
+    return np.array([(a != b).sum() for a, b in pairwise(way)])
 
 
 def to_markdown(result: MasksResult) -> str:
-    """The result as a Markdown table."""
+    """The result as Markdown tables."""
     lines = [
-        f"{result.count} masks at {result.side} px: pixel accuracy {result.pixel_accuracy:.1%}, "
+        f"{result.count} masks at {result.side} px, seed {result.seed}: pixel accuracy {result.pixel_accuracy:.1%}, "
         f"mean IoU {result.mean_iou:.3f}",
+        "",
+        f"Between two masks, {_STEPS} steps: the largest takes {result.largest_step:.1%} of the change "
+        f"(even: {1 / _STEPS:.1%}); {result.detour:.2f} times the pixels that differ change on the way.",
+        "",
+        "| valid masks | " + " | ".join(result.valid) + " |",
+        "|---" * (len(result.valid) + 1) + "|",
+        "| share | " + " | ".join(f"{share:.1%}" for share in result.valid.values()) + " |",
         "",
         "| class | IoU |",
         "|---|---|",

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from maskgan.data.pairs import FacePair, PairCollection
+from maskgan.data.pairs import PairCollection
 from maskgan.editing.session import FaceEditor
 from maskgan.evaluation.parsing import Parser
-from maskgan.images import resize_label_map, resize_picture
+from maskgan.evaluation.systems import squared
 from maskgan.labels import CLASSES, INDEX
 from maskgan.metrics.colour import ColourFollowing, class_colour
 from maskgan.metrics.segmentation import SegmentationAgreement
@@ -79,9 +79,9 @@ def reconstruct(pairs: PairCollection, editor: FaceEditor, parser: Parser, side:
     agreement = {name: SegmentationAgreement() for name in ("real", "own style", "borrowed style")}
     colours = {name: ColourFollowing() for name in _COLOURED}
     ring = np.random.default_rng(seed).permutation(len(pairs))
-    last = _squared(pairs[int(ring[-1])], side)
+    last = squared(pairs[int(ring[-1])], side)
     for index in tqdm(ring, "rendering", unit="pair", disable=None, leave=False):
-        pair, style = _squared(pairs[int(index)], side), last
+        pair, style = squared(pairs[int(index)], side), last
         last = pair
         editor.set_source(pair.picture, pair.label_map)
         own = editor.render("full")
@@ -105,12 +105,6 @@ def reconstruct(pairs: PairCollection, editor: FaceEditor, parser: Parser, side:
             name: Following(*measured.distances(), measured.correlation(), measured.count)
             for name, measured in colours.items()
         },
-    )
-
-
-def _squared(pair: FacePair, side: int) -> FacePair:
-    return FacePair(
-        pair.key, resize_picture(pair.picture, (side, side)), resize_label_map(pair.label_map, (side, side))
     )
 
 

@@ -1,0 +1,209 @@
+"""How a system bears edits that people draw: each face gets six scripted edits, and every system answers them.
+
+*Followed* asks a parser whether the changed pixels became what was asked; *elsewhere* how far the picture moved from
+the photograph where nothing was asked. The Fréchet distance tells whether results look like photographs of faces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from tqdm import tqdm
+
+from maskgan.data.pairs import FacePair, PairCollection
+from maskgan.editing import mask_edits
+from maskgan.errors import UserError
+from maskgan.evaluation.features import EfficientNetFeatures
+from maskgan.evaluation.parsing import Parser
+from maskgan.evaluation.systems import NothingDone, Request, System, squared
+from maskgan.images import Picture
+from maskgan.labels import LabelMap, colourise
+from maskgan.metrics.frechet import Features, FeatureStatistics, frechet_distance
+from maskgan.metrics.segmentation import SegmentationAgreement
+
+EDITS: Mapping[str, Callable[[LabelMap], LabelMap]] = MappingProxyType(
+    {
+        "smile": mask_edits.smile,
+        "open mouth": mask_edits.open_mouth,
+        "raised brows": mask_edits.raise_brows,
+        "glasses": mask_edits.add_glasses,
+        "hat": mask_edits.add_hat,
+        "longer hair": mask_edits.long_hair,
+    }
+)
+_MARGIN = 1 / 32  # of the side: so near to an edit nobody can say whether a pixel should move
+
+
+@dataclass(frozen=True)
+class SystemScores:
+    """What was measured of one system.
+
+    Attributes:
+        followed: for each edit the share of changed pixels that the parser finds to be what was asked, 0..1.
+        pixel_accuracy: of the whole results against the masks asked for, 0..1.
+        mean_iou: likewise.
+        elsewhere: mean distance from the photograph where nothing was asked, in grey levels, 0..255.
+        frechet: distance from the photographs in ``features``; ``None`` for the photographs themselves.
+    """
+
+    followed: dict[str, float]
+    pixel_accuracy: float
+    mean_iou: float
+    elsewhere: float
+    frechet: float | None
+
+
+@dataclass(frozen=True)
+class InteractiveResult:
+    """What ``interactive`` measured.
+
+    Attributes:
+        count: faces.
+        side: of the pictures compared, in pixels.
+        requests: how often each edit was possible (a face without brows cannot raise them).
+        features: the network in whose features the Fréchet distance is.
+        real: pixel accuracy and mean IoU of the photographs against their own masks: the parser's own faults.
+        systems: by name; ``nothing done`` among them.
+    """
+
+    count: int
+    side: int
+    requests: dict[str, int]
+    features: str
+    real: tuple[float, float]
+    systems: dict[str, SystemScores]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+
+class _Measures:
+    """Sums of one system."""
+
+    def __init__(self) -> None:
+        self.agreement = SegmentationAgreement()
+        self.in_edit = {name: SegmentationAgreement() for name in EDITS}
+        self.moved, self.still = 0.0, 0
+        self.features = FeatureStatistics(EfficientNetFeatures.size)
+
+    def update(self, edit: str, request: Request, made: Picture, found: LabelMap, features: Features) -> None:
+        self.agreement.update(request.asked, found)
+        changed = request.asked != request.source.label_map
+        self.in_edit[edit].update(request.asked[changed][None], found[changed][None])
+        outside = ~_widened(changed)
+        difference = np.abs(made.astype(np.float64) - request.source.picture).mean(axis=2)
+        self.moved += float(difference[outside].sum())
+        self.still += int(outside.sum())
+        self.features.update(features)
+
+    def scores(self, real: FeatureStatistics | None) -> SystemScores:
+        return SystemScores(
+            followed={name: agreement.pixel_accuracy for name, agreement in self.in_edit.items()},
+            pixel_accuracy=self.agreement.pixel_accuracy,
+            mean_iou=self.agreement.mean_iou,
+            elsewhere=self.moved / max(self.still, 1),
+            frechet=None if real is None else frechet_distance(self.features, real),
+        )
+
+
+def interactive(
+    pairs: PairCollection, systems: Sequence[System], parser: Parser, features: EfficientNetFeatures, side: int
+) -> InteractiveResult:
+    """Put all edits of all faces to every system.
+
+    Args:
+        pairs: real faces with masks, at least 2; each is resized to ``side``.
+        systems: those compared.
+        parser: reads masks from pictures.
+        features: for the Fréchet distance.
+        side: in pixels.
+
+    Raises:
+        UserError: there are fewer than 2 faces.
+    """
+    if len(pairs) < 2:
+        raise UserError("a comparison of systems needs at least 2 faces")
+    nothing = NothingDone()
+    measures = {system.name: _Measures() for system in (nothing, *systems)}
+    requests = dict.fromkeys(EDITS, 0)
+    real, real_features = SegmentationAgreement(), FeatureStatistics(features.size)
+    for index in tqdm(range(len(pairs)), "editing", unit="face", disable=None, leave=False):
+        source = squared(pairs[index], side)
+        real.update(source.label_map, parser(source.picture))
+        real_features.update(features([source.picture]))
+        for edit, request in _edits_of(source):
+            requests[edit] += 1
+            for system in (nothing, *systems):
+                made = system(request)
+                measures[system.name].update(edit, request, made, parser(made), features([made]))
+    return InteractiveResult(
+        count=len(pairs),
+        side=side,
+        requests=requests,
+        features=features.name,
+        real=(real.pixel_accuracy, real.mean_iou),
+        systems={
+            name: measured.scores(None if name == nothing.name else real_features)
+            for name, measured in measures.items()
+        },
+    )
+
+
+def sheet(pairs: PairCollection, systems: Sequence[System], side: int, count: int) -> Picture:
+    """The first ``count`` faces, two rows an edit: masks asked for, then each system's answers; H x W x 3 uint8."""
+    faces = []
+    for index in range(min(count, len(pairs))):
+        source = squared(pairs[index], side)
+        rows = [[source.picture], *([np.full_like(source.picture, 255)] for _ in systems)]
+        for _, request in _edits_of(source):
+            rows[0].append(colourise(request.asked))
+            for row, system in zip(rows[1:], systems, strict=True):
+                row.append(system(request))
+        faces += [np.concatenate(row, axis=1) for row in rows]
+    width = max(face.shape[1] for face in faces)
+    return np.concatenate(
+        [np.pad(face, ((0, 0), (0, width - face.shape[1]), (0, 0)), constant_values=255) for face in faces]
+    )
+
+
+def _edits_of(source: FacePair) -> Iterator[tuple[str, Request]]:
+    for name, edit in EDITS.items():
+        try:
+            asked = edit(source.label_map)
+        except UserError:  # the face lacks what the edit moves
+            continue
+        if not np.array_equal(asked, source.label_map):
+            yield name, Request(f"{source.key}-{name.replace(' ', '-')}", source, source, asked)
+
+
+def _widened(changed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    margin = 2 * round(changed.shape[0] * _MARGIN) + 1
+    return np.asarray(Image.fromarray(changed.astype(np.uint8)).filter(ImageFilter.MaxFilter(margin))) > 0
+
+
+def to_markdown(result: InteractiveResult) -> str:
+    """The result as Markdown tables."""
+    lines = [
+        f"{result.count} faces at {result.side} px, {sum(result.requests.values())} edits",
+        "",
+        f"| system | pixel accuracy | mean IoU | elsewhere (grey levels) | Fréchet distance ({result.features}) |",
+        "|---|---|---|---|---|",
+        f"| real, own mask | {result.real[0]:.1%} | {result.real[1]:.3f} | - | - |",
+    ]
+    for name, scores in result.systems.items():
+        frechet = "-" if scores.frechet is None else f"{scores.frechet:.3f}"
+        lines.append(
+            f"| {name} | {scores.pixel_accuracy:.1%} | {scores.mean_iou:.3f} | {scores.elsewhere:.1f} | {frechet} |"
+        )
+    lines += ["", "| followed in | " + " | ".join(f"{e} ({n})" for e, n in result.requests.items()) + " |"]
+    lines.append("|---" * (len(EDITS) + 1) + "|")
+    for name, scores in result.systems.items():
+        lines.append(f"| {name} | " + " | ".join(f"{scores.followed[e]:.1%}" for e in EDITS) + " |")
+    return "\n".join(lines)

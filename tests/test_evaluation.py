@@ -1,0 +1,142 @@
+"""Comparing systems: what is asked, who answers, and what the measures say of systems whose answers are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskgan.assets import portrait
+from maskgan.data.pairs import FacePair
+from maskgan.evaluation.features import EfficientNetFeatures
+from maskgan.evaluation.interactive import EDITS, interactive, sheet, to_markdown
+from maskgan.evaluation.parsing import Parser
+from maskgan.evaluation.systems import NothingDone, Request, TrainedSystem, squared
+from maskgan.images import Picture, read_label_map, read_picture
+from maskgan.labels import INDEX, LabelMap, colourise, from_colours
+from maskgan.metrics.mask_shape import broken_rules
+
+SIDE = 64
+
+
+class Portraits:
+    """The sample portraits as a collection."""
+
+    keys = ("2", "5", "7")
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, index: int) -> FacePair:
+        picture, mask = portrait(int(self.keys[index]))
+        return FacePair(self.keys[index], read_picture(picture), read_label_map(mask))
+
+
+class Painted:
+    """Pairs whose picture is the mask in colours, so that a colour reader is a parser without faults."""
+
+    keys = Portraits.keys
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, index: int) -> FacePair:
+        pair = squared(Portraits()[index], SIDE)
+        return replace(pair, picture=colourise(pair.label_map))
+
+
+class Obedient:
+    """Paints what is asked and leaves everything else."""
+
+    name = "obedient"
+
+    def __call__(self, request: Request) -> Picture:
+        return colourise(request.asked)
+
+
+class Careless:
+    """As obedient, but paints the last row, where nothing is asked, as background."""
+
+    name = "careless"
+
+    def __call__(self, request: Request) -> Picture:
+        picture = colourise(request.asked)
+        picture[-1] = 0
+        return picture
+
+
+def test_a_system_that_does_what_is_asked_scores_full_marks() -> None:
+    result = interactive(Painted(), [Obedient(), Careless()], from_colours, EfficientNetFeatures(), SIDE)  # type: ignore[arg-type]
+    assert result.real == (1.0, 1.0) and result.count == 3
+    assert set(result.requests) == set(EDITS) and all(n == 3 for n in result.requests.values())
+    nothing, obedient, careless = (result.systems[name] for name in ("nothing done", "obedient", "careless"))
+    assert obedient.pixel_accuracy == 1.0 and obedient.mean_iou == 1.0
+    assert all(share == 1.0 for share in obedient.followed.values())
+    assert all(share == 0.0 for share in nothing.followed.values()) and nothing.pixel_accuracy < 1
+    assert (nothing.elsewhere, obedient.elsewhere) == (0.0, 0.0)
+    assert 0.9 < careless.pixel_accuracy < 1.0 and careless.elsewhere > 0
+    assert nothing.frechet is None and obedient.frechet is not None and obedient.frechet > 0
+    table = to_markdown(result)
+    assert "| real, own mask | 100.0% | 1.000 |" in table and "| obedient | 100.0% | 1.000 | 0.0 |" in table
+
+
+def test_features_do_not_depend_on_the_batch() -> None:
+    pictures = [Portraits()[i].picture for i in range(3)]
+    features = EfficientNetFeatures()
+    together = features(pictures)
+    assert together.shape == (3, features.size)
+    alone = np.concatenate([features([picture]) for picture in pictures])
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-4)
+    assert np.abs(together[0] - together[1]).max() > 0.1
+
+
+def test_a_trained_system_answers_each_face_in_its_own_style(tiny_weights: Path) -> None:
+    system = TrainedSystem("tiny", tiny_weights, "full", "cpu", "fp32")
+    faces = [squared(Portraits()[i], SIDE) for i in range(2)]
+    requests = [Request(face.key, face, face, face.label_map) for face in faces]
+    first, second = (system(request) for request in requests)
+    assert first.shape == (SIDE, SIDE, 3)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(system(requests[0]), first)
+    borrowed = system(Request("borrowed", faces[0], faces[1], faces[0].label_map))
+    assert not np.array_equal(borrowed, first)
+    assert np.array_equal(NothingDone()(requests[0]), faces[0].picture)
+
+
+def test_the_sheet_shows_a_row_of_masks_and_one_a_system() -> None:
+    shown = sheet(Painted(), [Obedient(), Careless()], SIDE, count=2)
+    assert shown.shape == (2 * 3 * SIDE, (1 + len(EDITS)) * SIDE, 3)
+    masks, answers = shown[:SIDE, SIDE:], shown[SIDE : 2 * SIDE, SIDE:]
+    assert np.array_equal(masks, answers)
+
+
+def test_the_shipped_parser_reads_the_portraits() -> None:
+    from maskgan.assets import shipped_weights
+
+    pair = squared(Portraits()[2], 256)
+    assert (Parser(shipped_weights("parser"))(pair.picture) == pair.label_map).mean() > 0.8
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_the_portraits_masks_are_valid(number: int) -> None:
+    assert broken_rules(read_label_map(portrait(number)[1])) == []
+
+
+def test_broken_masks_are_found() -> None:
+    mask = read_label_map(portrait(7)[1])
+
+    def without(*names: str) -> LabelMap:
+        changed = mask.copy()
+        changed[np.isin(mask, [INDEX[name] for name in names])] = INDEX["skin"]
+        return changed
+
+    assert broken_rules(without("nose")) == ["no nose"]
+    assert broken_rules(without("l_eye", "r_eye")) == ["no eyes"]
+    assert set(broken_rules(mask[::-1])) >= {"l_eye below nose", "nose below mouth", "lips exchanged"}
+    assert broken_rules(mask[:, ::-1]) == ["eyes exchanged"]
+    torn = mask.copy()
+    torn[np.roll(mask == INDEX["nose"], (-120, 80), (0, 1))] = INDEX["nose"]
+    assert broken_rules(torn) == ["nose in pieces"]
+    assert "no skin" in broken_rules(np.zeros((32, 32), np.uint8))
