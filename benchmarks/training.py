@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from maskgan.config import preset
-from maskgan.data.loading import Faces
+from maskgan.data.batches import Faces
 from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.networks import backbone, discriminator

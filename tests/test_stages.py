@@ -19,7 +19,7 @@ from maskgan.data.transforms import draw_variation
 from maskgan.errors import UserError
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.config import SimulationOptions
-from maskgan.training.feed import open_feed, prepared, varied
+from maskgan.training.feed import open_feed
 from maskgan.training.pipeline import pipeline
 from maskgan.training.stages import build_stage
 from tiny_runs import PAIRS, config, faces, run, state
@@ -189,7 +189,7 @@ def test_training_with_stored_edits_follows_them(tmp_path: Path, stage_one: dict
     # Edits are moved and mirrored with their masks: with the masks themselves as edits, all stay equal.
     same = batch._replace(edits=batch.label_maps[:, None].repeat(1, 2, 1, 1))
     variation = draw_variation(2, settings.augment, torch.Generator().manual_seed(3))
-    moved = varied(prepared(same, 64), settings.augment, variation)
+    moved = same.prepared(64).varied(settings.augment, variation)
     assert not torch.equal(moved.label_maps, same.label_maps)
     assert all(torch.equal(moved.edits[:, i], moved.label_maps) for i in range(2))
     assert run(tmp_path / "run", settings).images == 8

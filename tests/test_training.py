@@ -13,7 +13,7 @@ import torch
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
-from maskgan.data.loading import first_pairs
+from maskgan.data.loading import Samples, squared_pair
 from maskgan.data.transforms import to_float
 from maskgan.errors import MaskGANError, UserError
 from maskgan.networks.layers import one_hot
@@ -106,7 +106,7 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
     trained.networks["generator"].load_state_dict(saved["networks"]["generator"])
 
     def error(stage: object) -> float:
-        pictures, maps, _ = first_pairs(PAIRS, 6, 64)
+        pictures, maps, _ = Samples(PAIRS, squared_pair, 64).first(6)
         mask = one_hot(maps, 19)
         network = stage.networks["generator"]  # type: ignore[attr-defined]
         with torch.no_grad():

@@ -9,7 +9,7 @@ import torch
 
 from conftest import random_label_map
 from maskgan import labels
-from maskgan.data.loading import BatchLoader
+from maskgan.data.loading import BatchLoader, Samples, squared_pair
 from maskgan.data.pairs import FacePair
 from maskgan.data.transforms import NO_AUGMENTATION, AugmentConfig, augment, draw_variation, resize_batch, to_float
 
@@ -97,7 +97,7 @@ class Numbered:
 
 
 def indices(cache_bytes: int, first_step: int, steps: int) -> list[list[int]]:
-    loader = BatchLoader(Numbered(10), side=16, batch_size=4, seed=7, cache_bytes=cache_bytes, workers=0)
+    loader = BatchLoader(Samples(Numbered(10), squared_pair, 16), 4, seed=7, cache_bytes=cache_bytes, workers=0)
     found = []
     for _, (pictures, maps, _) in zip(range(steps), loader.batches(first_step), strict=False):
         assert (pictures[:, 0, 0, 0] % 19 == maps[:, 0, 0]).all()

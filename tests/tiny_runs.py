@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
+from maskgan.data.batches import Faces
 from maskgan.data.drawn import DrawnPairs
-from maskgan.data.loading import Faces
 from maskgan.training.config import TrainingConfig
 from maskgan.training.loop import train
 from maskgan.training.schedule import Progress

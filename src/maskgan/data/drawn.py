@@ -43,7 +43,7 @@ class DrawnPairs:
             raise UserError(f"{count} drawn faces: at least 1 and at most 100000 can be drawn")
         _check_size(size)
         self._size = size
-        self._seed = seed
+        self.seed = seed
         self.keys: Sequence[str] = [f"{index:05d}" for index in range(count)]
 
     def __len__(self) -> int:
@@ -51,7 +51,7 @@ class DrawnPairs:
 
     def __getitem__(self, index: int) -> FacePair:
         # Through the keys, so that an index from the end, or beyond it, does what it does in a list.
-        return draw_face(self._seed, self._size, int(self.keys[index]))
+        return draw_face(self.seed, self._size, int(self.keys[index]))
 
 
 def draw_face(seed: int, size: int, index: int = 0) -> FacePair:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maskgan.data.annotations import ATTRIBUTE_FILE, MAPPING_FILE, POSE_FILE
+from maskgan.data.annotations import ATTRIBUTE_FILE, ATTRIBUTES, MAPPING_FILE, POSE_FILE
 from maskgan.data.celebamask import PART_FOLDER, PICTURE_FOLDER, PICTURES_A_FOLDER
 from maskgan.data.drawn import DrawnPairs, attributes_of, traits_of
 from maskgan.data.pairs import FacePair
@@ -20,50 +20,6 @@ from maskgan.images import resize_label_map, write_label_map, write_picture
 from maskgan.labels import CLASSES, INDEX, LabelMap
 
 Progress = Callable[[int, int], None]
-
-ATTRIBUTES = (
-    "5_o_Clock_Shadow",
-    "Arched_Eyebrows",
-    "Attractive",
-    "Bags_Under_Eyes",
-    "Bald",
-    "Bangs",
-    "Big_Lips",
-    "Big_Nose",
-    "Black_Hair",
-    "Blond_Hair",
-    "Blurry",
-    "Brown_Hair",
-    "Bushy_Eyebrows",
-    "Chubby",
-    "Double_Chin",
-    "Eyeglasses",
-    "Goatee",
-    "Gray_Hair",
-    "Heavy_Makeup",
-    "High_Cheekbones",
-    "Male",
-    "Mouth_Slightly_Open",
-    "Mustache",
-    "Narrow_Eyes",
-    "No_Beard",
-    "Oval_Face",
-    "Pale_Skin",
-    "Pointy_Nose",
-    "Receding_Hairline",
-    "Rosy_Cheeks",
-    "Sideburns",
-    "Smiling",
-    "Straight_Hair",
-    "Wavy_Hair",
-    "Wearing_Earrings",
-    "Wearing_Hat",
-    "Wearing_Lipstick",
-    "Wearing_Necklace",
-    "Wearing_Necktie",
-    "Young",
-)
-"""The 40 attributes of CelebA, in the order of its file."""
 
 _CELEBA_PICTURES = 202_599
 _ON_SKIN = ("nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")

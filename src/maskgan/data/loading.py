@@ -1,11 +1,11 @@
-"""Batches for training: which pairs a step sees follows from the seed and the step alone."""
+"""Batches for training: which faces a step sees follows from the seed and the step alone."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,44 +14,23 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from maskgan import distributed
-from maskgan.data.pairs import FacePair, PairCollection
+from maskgan.data.batches import Batch, Faces, LabelledFaces, stack
+from maskgan.data.labelled import LabelledFace
+from maskgan.data.pairs import FacePair, KeyedCollection
 from maskgan.errors import UserError
-from maskgan.images import resize_label_map, resize_picture
+from maskgan.images import Picture, resize_label_map, resize_picture
 
 _log = logging.getLogger(__name__)
 
-
-class Faces(NamedTuple):
-    """Square faces with masks: a batch, or one face without the first axis.
-
-    Attributes:
-        pictures: N x 3 x S x S; uint8, or float in [-1, 1] once augmented.
-        label_maps: N x S x S uint8, 0..18.
-        edits: N x E x S x S uint8; the stored simulated edits of each mask, of which there may be none.
-    """
-
-    pictures: Tensor
-    label_maps: Tensor
-    edits: Tensor
-
-    def to(self, device: str) -> Faces:
-        """The same on another device."""
-        return Faces(*(tensor.to(device, non_blocking=True) for tensor in self))
-
-    def part(self, chosen: slice | list[int]) -> Faces:
-        """Some faces of a batch."""
-        return Faces(*(tensor[chosen] for tensor in self))
-
-    @staticmethod
-    def stack(faces: Sequence[Faces]) -> Faces:
-        """Single faces as a batch."""
-        return Faces(*(torch.stack(tensors) for tensors in zip(*faces, strict=True)))
+BatchT = TypeVar("BatchT", bound=Batch)
+BatchT_co = TypeVar("BatchT_co", bound=Batch, covariant=True)
+FaceT = TypeVar("FaceT")
 
 
-class Batches(Protocol):
+class Batches(Protocol[BatchT_co]):
     """Where training gets its faces from."""
 
-    def batches(self, first_step: int) -> Iterator[Faces]:
+    def batches(self, first_step: int) -> Iterator[BatchT_co]:
         """The uint8 batches of ``first_step`` and of all steps that follow.
 
         Where several processes train together, each gets its share of every batch.
@@ -59,7 +38,52 @@ class Batches(Protocol):
         ...
 
 
-class BatchLoader:
+class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
+    """Faces of a collection at one square size; the next whole one stands in for a damaged one, named once."""
+
+    def __init__(
+        self,
+        collection: KeyedCollection[FaceT],
+        squared: Callable[[FaceT, int], BatchT],  # a face at a side in pixels, without the first axis
+        side: int,
+        most_damaged: int = 0,  # faces that may be damaged, in each process that decodes
+    ) -> None:
+        self._collection = collection
+        self._squared = squared
+        self._side = side
+        self._most_damaged = most_damaged
+        self._damaged: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._collection)
+
+    def __getitem__(self, index: int) -> BatchT:
+        """A batch's tensors without the first axis, uint8."""
+        return self._squared(self._whole(index), self._side)
+
+    def first(self, count: int) -> BatchT:
+        """The first faces as a batch."""
+        singles: list[Any] = [self[i] for i in range(min(count, len(self)))]
+        batch: BatchT = stack(singles)
+        return batch
+
+    def _whole(self, index: int) -> FaceT:
+        for candidate in (*range(index, len(self)), *range(index)):
+            if candidate in self._damaged:
+                continue
+            try:
+                return self._collection[candidate]
+            except UserError as error:
+                self._damaged.add(candidate)
+                if len(self._damaged) > self._most_damaged:
+                    raise UserError(
+                        f"{error}; more than {self._most_damaged} pairs are damaged, so training ends here"
+                    ) from error
+                _log.warning("%s; the pair is left out", error)
+        raise UserError("no pair of the data is whole")
+
+
+class BatchLoader(Generic[BatchT]):
     """Square uint8 batches in a reproducible order.
 
     Collections that fit are decoded once and kept in memory; others are decoded by worker processes as they come.
@@ -67,22 +91,20 @@ class BatchLoader:
 
     def __init__(
         self,
-        pairs: PairCollection,
-        side: int,  # of the pictures and label maps delivered, in pixels
+        samples: Samples[Any, BatchT],
         batch_size: int,  # of all processes together
         seed: int,
         cache_bytes: int,  # how much memory the decoded collection may take
         workers: int,  # decoding processes or threads
-        most_damaged: int = 0,  # pairs that may be damaged before training ends, in each process that decodes
     ) -> None:
-        self._samples = _SquareSamples(pairs, side, most_damaged)
+        self._samples = samples
         self._batch_size = batch_size
-        self._order = _EndlessOrder(len(pairs), seed)
+        self._order = _EndlessOrder(len(samples), seed)
         self._workers = workers
-        fits = len(pairs) * sum(tensor.numel() for tensor in self._samples[0]) <= cache_bytes
-        self._cache = _decode_all(self._samples, workers) if fits else None
+        fits = len(samples) * sum(tensor.nbytes for tensor in _tensors(samples[0])) <= cache_bytes
+        self._cache = _decode_all(samples, workers) if fits else None
 
-    def batches(self, first_step: int) -> Iterator[Faces]:
+    def batches(self, first_step: int) -> Iterator[BatchT]:
         """See ``Batches``."""
         if self._cache is not None:
             for indices in self._steps(first_step):
@@ -105,49 +127,21 @@ class BatchLoader:
             step += 1
 
 
-def first_pairs(pairs: PairCollection, count: int, side: int) -> Faces:
-    """The first pairs of a collection, uint8."""
-    samples = _SquareSamples(pairs, side, most_damaged=0)
-    return Faces.stack([samples[i] for i in range(min(count, len(samples)))])
-
-
-def squared(pair: FacePair, side: int) -> Faces:
-    """One face, 3 x S x S, S x S and E x S x S uint8."""
+def squared_pair(pair: FacePair, side: int) -> Faces:
+    """One face with its mask and its edits, uint8; without the first axis."""
     size = (side, side)
-    picture = np.ascontiguousarray(resize_picture(pair.picture, size).transpose(2, 0, 1))
-    layers = torch.from_numpy(np.stack([resize_label_map(labels, size) for labels in (pair.label_map, *pair.edits)]))
-    return Faces(torch.from_numpy(picture), layers[0], layers[1:])
+    layers = np.stack([resize_label_map(labels, size) for labels in (pair.label_map, *pair.edits)])
+    return Faces(_square(pair.picture, side), torch.from_numpy(layers[0]), torch.from_numpy(layers[1:]))
 
 
-class _SquareSamples(Dataset[Faces]):
-    """Pairs at one square size; the next whole pair stands in for a damaged one, which is named once."""
+def squared_face(face: LabelledFace, side: int) -> LabelledFaces:
+    """One face with its labels, uint8; without the first axis."""
+    return LabelledFaces(_square(face.picture, side), torch.from_numpy(face.attributes), torch.tensor(face.identity))
 
-    def __init__(self, pairs: PairCollection, side: int, most_damaged: int) -> None:
-        self._pairs = pairs
-        self._side = side
-        self._most_damaged = most_damaged
-        self._damaged: set[int] = set()
 
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def __getitem__(self, index: int) -> Faces:
-        return squared(self._whole_pair(index), self._side)
-
-    def _whole_pair(self, index: int) -> FacePair:
-        for candidate in (*range(index, len(self)), *range(index)):
-            if candidate in self._damaged:
-                continue
-            try:
-                return self._pairs[candidate]
-            except UserError as error:
-                self._damaged.add(candidate)
-                if len(self._damaged) > self._most_damaged:
-                    raise UserError(
-                        f"{error}; more than {self._most_damaged} pairs are damaged, so training ends here"
-                    ) from error
-                _log.warning("%s; the pair is left out", error)
-        raise UserError("no pair of the data is whole")
+def _square(picture: Picture, side: int) -> Tensor:
+    resized = resize_picture(picture, (side, side))
+    return torch.from_numpy(np.ascontiguousarray(resized.transpose(2, 0, 1)))
 
 
 class _EndlessOrder:
@@ -168,17 +162,24 @@ class _EndlessOrder:
         return self._permutation[offset]
 
 
-def _decode_all(samples: _SquareSamples, workers: int) -> Faces:
+def _tensors(batch: Any) -> tuple[Tensor, ...]:
+    """A batch is a named tuple of tensors."""
+    return tuple(batch)
+
+
+def _decode_all(samples: Samples[Any, BatchT], workers: int) -> BatchT:
     # Pillow releases the interpreter while it decodes, so threads suffice.
-    decoded = Faces(*(torch.empty((len(samples), *tensor.shape), dtype=torch.uint8) for tensor in samples[0]))
+    first = samples[0]
+    kind: Any = type(first)
+    decoded = kind(*(torch.empty((len(samples), *tensor.shape), dtype=tensor.dtype) for tensor in _tensors(first)))
 
     def decode(index: int) -> None:
-        for everything, own in zip(decoded, samples[index], strict=True):
+        for everything, own in zip(decoded, _tensors(samples[index]), strict=True):
             everything[index] = own
 
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         for _ in tqdm(
-            pool.map(decode, range(len(samples))), "reading faces", len(samples), leave=False, unit="pair", disable=None
+            pool.map(decode, range(len(samples))), "reading faces", len(samples), leave=False, unit="face", disable=None
         ):
             pass
     return decoded

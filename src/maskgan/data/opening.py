@@ -24,7 +24,7 @@ def open_pairs(spec: str) -> PairCollection:
         UserError: nothing is there, or it is none of these.
     """
     if spec.startswith(DRAWN_PREFIX):
-        return _open_drawn(spec)
+        return open_drawn(spec)
     path = Path(spec)
     if path.is_dir():
         return _open_folder(path)
@@ -44,7 +44,12 @@ def _open_folder(folder: Path) -> PairCollection:
     return FolderPairs(folder)
 
 
-def _open_drawn(spec: str) -> DrawnPairs:
+def open_drawn(spec: str) -> DrawnPairs:
+    """The drawn faces of ``drawn:COUNT`` or ``drawn:COUNT:SIZE``.
+
+    Raises:
+        UserError: it is of another form.
+    """
     fields = spec.removeprefix(DRAWN_PREFIX).split(":")
     if not 1 <= len(fields) <= 2 or not all(field.isdecimal() for field in fields):
         raise UserError(f"{spec}: write drawn:COUNT or drawn:COUNT:SIZE, as in drawn:32 or drawn:32:64")

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, Generic, NamedTuple, Protocol, TypeVar
 
 from maskgan.errors import UserError
 from maskgan.files import require_file
@@ -24,6 +24,9 @@ from maskgan.labels import LabelMap
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _MASK_SUFFIXES = (".png",)
+FaceT = TypeVar("FaceT")
+FaceT_co = TypeVar("FaceT_co", covariant=True)
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,19 +47,23 @@ class FacePair:
     edits: tuple[LabelMap, ...] = ()
 
 
-class PairCollection(Protocol):
-    """Faces with masks in a fixed order."""
+class KeyedCollection(Protocol[FaceT_co]):
+    """Faces of any sort with names, in a fixed order."""
 
     @property
     def keys(self) -> Sequence[str]:
-        """The pairs' names, in order."""
+        """The faces' names, in order."""
         ...
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> FacePair:
-        """Read one pair; raises ``UserError`` naming the file if it is damaged."""
+    def __getitem__(self, index: int, /) -> FaceT_co:
+        """Read one face; raises ``UserError`` naming the file if it is damaged."""
         ...
+
+
+PairCollection = KeyedCollection[FacePair]
+"""Faces with masks."""
 
 
 def checked_pair(key: str, picture: Picture, label_map: LabelMap, name: str) -> FacePair:
@@ -87,11 +94,11 @@ class FolderPairs:
 
     def __init__(self, folder: Path) -> None:
         if (folder / "images").is_dir():
-            pictures = _files_by_stem(folder / "images", PICTURE_SUFFIXES)
-            masks = _files_by_stem(folder / "masks", _MASK_SUFFIXES) if (folder / "masks").is_dir() else {}
+            pictures = files_by_stem(folder / "images", PICTURE_SUFFIXES)
+            masks = files_by_stem(folder / "masks", _MASK_SUFFIXES) if (folder / "masks").is_dir() else {}
         else:
-            pictures = _files_by_stem(folder, tuple(s for s in PICTURE_SUFFIXES if s not in _MASK_SUFFIXES))
-            masks = _files_by_stem(folder, _MASK_SUFFIXES)
+            pictures = files_by_stem(folder, tuple(s for s in PICTURE_SUFFIXES if s not in _MASK_SUFFIXES))
+            masks = files_by_stem(folder, _MASK_SUFFIXES)
         self._paths = {key: (path, masks[key]) for key, path in pictures.items() if key in masks}
         if not self._paths:
             raise UserError(
@@ -118,7 +125,7 @@ class ShardPairs:
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._entries: dict[str, tuple[Path, _Member, _Member]] = {}
+        self._entries: dict[str, tuple[Path, ShardMember, ShardMember]] = {}
         for path in paths:
             for key, (picture, label_map) in _index_shard(path).items():
                 if key in self._entries:
@@ -137,15 +144,15 @@ class ShardPairs:
         name = f"{path}:{picture_member.name}"
         # Opened anew each time: a collection then travels to worker processes, and no file position is shared.
         with open(require_file(path), "rb") as shard:
-            picture = decode_picture(_read_member(shard, picture_member), name)
-            label_map = decode_label_map(_read_member(shard, label_member), f"{path}:{label_member.name}")
+            picture = decode_picture(read_member(shard, picture_member), name)
+            label_map = decode_label_map(read_member(shard, label_member), f"{path}:{label_member.name}")
         return checked_pair(key, picture, label_map, name)
 
 
-class SelectedPairs:
-    """Some of a collection's pairs."""
+class Selected(Generic[FaceT]):
+    """Some of a collection's faces."""
 
-    def __init__(self, pairs: PairCollection, indices: Sequence[int]) -> None:
+    def __init__(self, pairs: KeyedCollection[FaceT], indices: Sequence[int]) -> None:
         self._pairs = pairs
         self._indices = indices
         self.keys: Sequence[str] = [pairs.keys[i] for i in indices]
@@ -153,12 +160,12 @@ class SelectedPairs:
     def __len__(self) -> int:
         return len(self._indices)
 
-    def __getitem__(self, index: int) -> FacePair:
+    def __getitem__(self, index: int) -> FaceT:
         return self._pairs[self._indices[index]]
 
 
-def select(pairs: PairCollection, chosen: str) -> PairCollection:
-    """The pairs that ``chosen`` names.
+def select(pairs: KeyedCollection[FaceT], chosen: str) -> Selected[FaceT]:
+    """The pairs, or labelled faces, that ``chosen`` names.
 
     Args:
         pairs: the collection.
@@ -169,7 +176,7 @@ def select(pairs: PairCollection, chosen: str) -> PairCollection:
         UserError: nothing is chosen, or a key is not in the collection.
     """
     if _is_list_file(chosen):
-        return SelectedPairs(pairs, _indices_of_list(pairs, Path(chosen)))
+        return Selected(pairs, _indices_of_list(pairs, Path(chosen)))
     indices: list[int] = []
     for part in chosen.split(","):
         found = [i for i, key in enumerate(pairs.keys) if _in_range(key, part)]
@@ -178,7 +185,7 @@ def select(pairs: PairCollection, chosen: str) -> PairCollection:
                 f"{part!r}: no such keys in the data, nor a file of that name; keys are like {pairs.keys[0]!r}"
             )
         indices += found
-    return SelectedPairs(pairs, sorted(set(indices)))
+    return Selected(pairs, sorted(set(indices)))
 
 
 class ChosenKeys:
@@ -220,7 +227,7 @@ def expand_shards(pattern: str) -> list[Path]:
     return [Path(pattern)] if Path(pattern).exists() else sorted(Path(p) for p in glob(pattern))  # noqa: PTH207
 
 
-class _Member(NamedTuple):
+class ShardMember(NamedTuple):
     """Where a file lies in a tar. A ``TarInfo`` would hold a hundred times as much."""
 
     name: str
@@ -228,7 +235,12 @@ class _Member(NamedTuple):
     size: int
 
 
-def _files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+    """Files of these suffixes by name without it; hidden ones are passed over.
+
+    Raises:
+        UserError: the folder cannot be read, or two files have one name.
+    """
     try:
         # A name that starts with a dot is an unfinished file of ours, or a trace of the file manager.
         paths = [p for p in folder.iterdir() if not p.name.startswith(".") and p.suffix.lower() in suffixes]
@@ -252,7 +264,7 @@ def _keys_of_list(path: Path) -> list[str]:
     return wanted
 
 
-def _indices_of_list(pairs: PairCollection, path: Path) -> list[int]:
+def _indices_of_list(pairs: KeyedCollection[FaceT], path: Path) -> list[int]:
     """Positions of the keys in a list file, in the order of the file."""
     wanted = _keys_of_list(path)
     position = {key: i for i, key in enumerate(pairs.keys)}
@@ -261,9 +273,14 @@ def _indices_of_list(pairs: PairCollection, path: Path) -> list[int]:
     return [position[key] for key in wanted]
 
 
-def _index_shard(path: Path) -> dict[str, tuple[_Member, _Member]]:
+def shard_members(path: Path) -> dict[str, dict[str, ShardMember]]:
+    """Where the files of each key lie in an uncompressed tar file, by suffix (with the dot, in lower case).
+
+    Raises:
+        UserError: it is missing, no tar, compressed or cut off, or a name comes twice.
+    """
     require_file(path)
-    found: dict[str, dict[str, _Member]] = {}
+    found: dict[str, dict[str, ShardMember]] = {}
     try:
         # "r:" refuses compressed archives, in which no member can be reached directly.
         with tarfile.open(path, "r:") as shard:
@@ -276,11 +293,15 @@ def _index_shard(path: Path) -> dict[str, tuple[_Member, _Member]]:
                 members = found.setdefault(key, {})
                 if f".{suffix.lower()}" in members:
                     raise UserError(f"{path}: {member.name} comes twice; keys must be unique")
-                members[f".{suffix.lower()}"] = _Member(member.name, member.offset_data, member.size)
+                members[f".{suffix.lower()}"] = ShardMember(member.name, member.offset_data, member.size)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise UserError(f"{path}: not an uncompressed tar file, or cut off ({error})") from error
+    return found
+
+
+def _index_shard(path: Path) -> dict[str, tuple[ShardMember, ShardMember]]:
     pairs = {}
-    for key, members in found.items():
+    for key, members in shard_members(path).items():
         picture, mask = pair_suffixes(members, f"{path}: {key}")
         pairs[key] = (members[picture], members[mask])
     return pairs
@@ -299,6 +320,7 @@ def pair_suffixes(suffixes: Iterable[str], name: str) -> tuple[str, str]:
     return pictures[0], ".png"
 
 
-def _read_member(shard: BinaryIO, member: _Member) -> io.BytesIO:
+def read_member(shard: BinaryIO, member: ShardMember) -> io.BytesIO:
+    """The bytes of a file in an open tar."""
     shard.seek(member.offset)
     return io.BytesIO(shard.read(member.size))

@@ -16,7 +16,8 @@ from typing import Any
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from maskgan import distributed
-from maskgan.data.loading import Faces, squared
+from maskgan.data.batches import Faces
+from maskgan.data.loading import squared_pair
 from maskgan.data.pairs import ChosenKeys, FacePair, checked_pair, expand_shards, pair_suffixes
 from maskgan.errors import UserError
 from maskgan.images import decode_label_map, decode_picture
@@ -160,7 +161,7 @@ class _Shuffled(IterableDataset[Faces]):
                     ) from error
                 _log.warning("%s; the pair is left out", error)
                 continue
-            yield squared(pair, self._side)
+            yield squared_pair(pair, self._side)
 
     def _dealt(self, mine: int, readers: int) -> Iterator[str]:
         """Shards of one reader, epoch after epoch: every shard goes to one reader in each epoch."""

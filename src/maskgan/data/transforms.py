@@ -109,27 +109,41 @@ def augment(pictures: Tensor, label_maps: Tensor, config: AugmentConfig, variati
     """
     v = variation.to(pictures.device)
     if config.flip:
-        pictures = torch.where(v.flipped[:, None, None, None], pictures.flip(-1), pictures)
         mirror = torch.from_numpy(labels.MIRROR).to(pictures.device)
         layers = _layers(label_maps)
         mirrored = torch.where(v.flipped[:, None, None, None], mirror[layers.flip(-1).long()], layers)
         label_maps = mirrored.view_as(label_maps)
     if config.rotate or config.zoom or config.shift:
-        pictures, label_maps = _move(pictures, label_maps, v)
+        moved = F.grid_sample(
+            _layers(label_maps).float(),
+            _moved_grid(pictures, v),
+            mode="nearest",
+            padding_mode="reflection",
+            align_corners=False,
+        )
+        label_maps = moved.view_as(label_maps).to(label_maps.dtype)
+    return augment_pictures(pictures, config, variation), label_maps
+
+
+def augment_pictures(pictures: Tensor, config: AugmentConfig, variation: Variation) -> Tensor:
+    """``augment`` where there are no label maps."""
+    v = variation.to(pictures.device)
+    if config.flip:
+        pictures = torch.where(v.flipped[:, None, None, None], pictures.flip(-1), pictures)
+    if config.rotate or config.zoom or config.shift:
+        pictures = F.grid_sample(
+            pictures, _moved_grid(pictures, v), mode="bilinear", padding_mode="reflection", align_corners=False
+        )
     if config.brightness or config.contrast or config.saturation:
         pictures = _recolour(pictures, v)
-    return pictures, label_maps
+    return pictures
 
 
-def _move(pictures: Tensor, label_maps: Tensor, v: Variation) -> tuple[Tensor, Tensor]:
+def _moved_grid(pictures: Tensor, v: Variation) -> Tensor:
+    """Where each pixel of the moved pictures comes from."""
     cos, sin = torch.cos(v.angle) / v.zoom, torch.sin(v.angle) / v.zoom
     theta = torch.stack([torch.stack([cos, -sin, v.shift_x], 1), torch.stack([sin, cos, v.shift_y], 1)], 1)
-    grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
-    moved = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    moved_labels = F.grid_sample(
-        _layers(label_maps).float(), grid, mode="nearest", padding_mode="reflection", align_corners=False
-    )
-    return moved, moved_labels.view_as(label_maps).to(label_maps.dtype)
+    return F.affine_grid(theta, list(pictures.shape), align_corners=False)
 
 
 def _layers(label_maps: Tensor) -> Tensor:

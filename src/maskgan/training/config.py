@@ -42,11 +42,13 @@ class TrainingConfig:
     """One training run of one stage."""
 
     stage: str
-    """Which networks are trained: ``mask-vae``, ``dense-mapping``, ``editing`` or ``parser``."""
+    """Which networks are trained (see ``maskgan.training.stages``)."""
     preset: str
     """Sizes of the networks (see ``maskgan.config.PRESETS``)."""
     data: str
     """Where the faces lie: a folder, a tar file, or a glob of them."""
+    table: str | None = None
+    """Attributes, and identities, of the faces, for ``attributes`` and ``identity`` (see ``maskgan.data.labelled``)."""
     keys: str | None = None
     """Which of them to train on (see ``maskgan.data.pairs.select``); all if absent."""
     fusion: Literal["sft", "concat", "none"] | None = None
@@ -135,6 +137,11 @@ class TrainingConfig:
             raise UserError(f"--class-balance must lie in 0..1, is {self.class_balance}")
         if not 0 <= self.decay_from <= 1:
             raise UserError(f"--decay-from must lie in 0..1, is {self.decay_from}")
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the stage learns from labels instead of masks."""
+        return self.stage in ("attributes", "identity")
 
     @property
     def phases(self) -> tuple[tuple[float, int], ...]:

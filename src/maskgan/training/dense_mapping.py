@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from maskgan.config import DenseMappingConfig, Preset
-from maskgan.data.loading import Faces
+from maskgan.data.batches import Faces
 from maskgan.images import Picture
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.config import DenseMappingConfig, Preset
-from maskgan.data.loading import Faces
+from maskgan.data.batches import Faces
 from maskgan.distributed import gathered, share
 from maskgan.errors import UserError
 from maskgan.images import Picture

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-import torch
-from torch import Tensor
-
-from maskgan.data.loading import Batches, BatchLoader, Faces, first_pairs, squared
-from maskgan.data.pairs import ChosenKeys, FacePair, PairCollection, select
+from maskgan.data.batches import Batch, Faces, stack
+from maskgan.data.labelled import LabelledCollection
+from maskgan.data.loading import Batches, BatchLoader, Samples, squared_face, squared_pair
+from maskgan.data.pairs import ChosenKeys, FacePair, KeyedCollection, PairCollection, select
 from maskgan.data.stored_edits import StoredEdits
 from maskgan.data.streaming import ShardStream, StreamLoader
-from maskgan.data.transforms import AugmentConfig, Variation, augment, resize_batch, to_float
 from maskgan.training.config import TrainingConfig
 
 _SAMPLES = 8
 _HELD_OUT = 64
 
+BatchT = TypeVar("BatchT", bound=Batch)
+Source = PairCollection | LabelledCollection | ShardStream
+
 
 @dataclass(frozen=True)
-class Feed:
+class Feed(Generic[BatchT]):
     """Faces of a run, uint8.
 
     Attributes:
@@ -29,12 +32,12 @@ class Feed:
         held_out: to measure with, if the run does.
     """
 
-    batches: Batches
-    shown: Faces
-    held_out: Faces | None
+    batches: Batches[BatchT]
+    shown: BatchT
+    held_out: BatchT | None
 
 
-def open_feed(config: TrainingConfig, source: PairCollection | ShardStream) -> Feed:
+def open_feed(config: TrainingConfig, source: Source) -> Feed[Any]:
     """Choose, and read, what ``config`` asks for.
 
     Raises:
@@ -42,39 +45,37 @@ def open_feed(config: TrainingConfig, source: PairCollection | ShardStream) -> F
     """
     if isinstance(source, ShardStream):
         return _streamed(config, source)
-    pairs = _with_edits(config, source if config.keys is None else select(source, config.keys))
+    collection: KeyedCollection[Any] = source
+    chosen = collection if config.keys is None else select(collection, config.keys)
+    held_out: KeyedCollection[Any] | None = None if config.validate is None else select(collection, config.validate)
+    if config.labelled:
+        return _loaded(config, chosen, held_out, squared_face)
+    if config.simulation.edits:
+        folder = Path(config.simulation.edits)
+        chosen = StoredEdits(chosen, folder)
+        held_out = None if held_out is None else StoredEdits(held_out, folder)
+    return _loaded(config, chosen, held_out, squared_pair)
+
+
+def _loaded(
+    config: TrainingConfig,
+    chosen: KeyedCollection[Any],
+    held_out: KeyedCollection[Any] | None,
+    squared: Callable[[Any, int], BatchT],
+) -> Feed[BatchT]:
+    side = config.final_side
     loader = BatchLoader(
-        pairs,
-        side=config.final_side,
+        Samples(chosen, squared, side, config.most_damaged),
         batch_size=config.batch_size,
         seed=config.seed,
         cache_bytes=int(config.cache_gigabytes * 2**30),
         workers=config.workers,
-        most_damaged=config.most_damaged,
     )
-    held_out = None
-    if config.validate is not None:
-        held_out = first_pairs(_with_edits(config, select(source, config.validate)), _HELD_OUT, config.final_side)
-    return Feed(loader, first_pairs(pairs, _SAMPLES, config.final_side), held_out)
+    measured = None if held_out is None else Samples(held_out, squared, side).first(_HELD_OUT)
+    return Feed(loader, Samples(chosen, squared, side).first(_SAMPLES), measured)
 
 
-def prepared(faces: Faces, side: int) -> Faces:
-    """A uint8 batch as networks take it: pictures as float in [-1, 1], everything ``side`` pixels wide."""
-    pictures, layers = resize_batch(to_float(faces.pictures), _layers(faces), side)
-    return Faces(pictures, layers[:, 0], layers[:, 1:])
-
-
-def varied(faces: Faces, config: AugmentConfig, variation: Variation) -> Faces:
-    """A batch of ``prepared`` with pictures, masks and edits augmented together."""
-    pictures, layers = augment(faces.pictures, _layers(faces), config, variation)
-    return Faces(pictures, layers[:, 0], layers[:, 1:])
-
-
-def _layers(faces: Faces) -> Tensor:
-    return torch.cat([faces.label_maps[:, None], faces.edits], dim=1)
-
-
-def _streamed(config: TrainingConfig, stream: ShardStream) -> Feed:
+def _streamed(config: TrainingConfig, stream: ShardStream) -> Feed[Faces]:
     chosen = None if config.keys is None else ChosenKeys(config.keys)
     loader = StreamLoader(
         stream,
@@ -93,8 +94,4 @@ def _streamed(config: TrainingConfig, stream: ShardStream) -> Feed:
 
 
 def _batch(pairs: list[FacePair], side: int) -> Faces:
-    return Faces.stack([squared(pair, side) for pair in pairs])
-
-
-def _with_edits(config: TrainingConfig, pairs: PairCollection) -> PairCollection:
-    return StoredEdits(pairs, Path(config.simulation.edits)) if config.simulation.edits else pairs
+    return stack([squared_pair(pair, side) for pair in pairs])

@@ -11,28 +11,29 @@ import math
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 
 from maskgan import distributed
-from maskgan.data.loading import Faces
-from maskgan.data.pairs import PairCollection
-from maskgan.data.streaming import ShardStream
+from maskgan.data.batches import Batch
 from maskgan.data.transforms import draw_variation
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import make_folder
 from maskgan.training.config import TrainingConfig
-from maskgan.training.feed import open_feed, prepared, varied
+from maskgan.training.feed import Feed, Source, open_feed
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stage import Losses, Stage
 from maskgan.training.stopping import stop_request
 
 _STATUS_SECONDS = 10.0
+BatchT = TypeVar("BatchT", bound=Batch)
+
 _log = logging.getLogger(__name__)
 
 
-def train(stage: Stage, config: TrainingConfig, source: PairCollection | ShardStream, folder: Path) -> Progress:
+def train(stage: Stage[BatchT], config: TrainingConfig, source: Source, folder: Path) -> Progress:
     """Train ``stage`` until its budget is spent, or go on with the run in ``folder``.
 
     Args:
@@ -61,16 +62,14 @@ def train(stage: Stage, config: TrainingConfig, source: PairCollection | ShardSt
         return _Run(stage, config, source, run_folder).go()
 
 
-class _Run:
+class _Run(Generic[BatchT]):
     """One process's part in a run. All decide alike: by the step, and by a time on which they agree."""
 
-    def __init__(
-        self, stage: Stage, config: TrainingConfig, source: PairCollection | ShardStream, folder: RunFolder
-    ) -> None:
+    def __init__(self, stage: Stage[BatchT], config: TrainingConfig, source: Source, folder: RunFolder) -> None:
         self.stage, self.config, self.folder = stage, config, folder
         self.progress = Progress()
         self._restore()
-        self.feed = open_feed(config, source)
+        self.feed: Feed[BatchT] = open_feed(config, source)
 
     def go(self) -> Progress:
         if self._fraction() >= 1:
@@ -104,7 +103,7 @@ class _Run:
                     break
         return progress
 
-    def _step(self, faces: Faces) -> Losses:
+    def _step(self, faces: BatchT) -> Losses:
         config, progress = self.config, self.progress
         fraction = self._fraction()
         for optimizer in self.stage.optimizers.values():
@@ -112,9 +111,9 @@ class _Run:
                 group["lr"] = learning_rate(config.learning_rate, fraction, config.decay_from)
         seed = (config.seed * 1_000_003 + progress.step) % 2**63
         torch.manual_seed(seed + distributed.rank())
-        faces = prepared(faces.to(config.device), resolution_at(config.phases, fraction))
+        faces = faces.to(config.device).prepared(resolution_at(config.phases, fraction))
         variation = draw_variation(config.batch_size, config.augment, torch.Generator().manual_seed(seed))
-        faces = varied(faces, config.augment, distributed.share(variation))
+        faces = faces.varied(config.augment, distributed.share(variation))
         decay = ema_decay(config.ema_images, config.batch_size, progress.images + config.batch_size)
         losses = self.stage.step(faces, decay)
         progress.step += 1
@@ -163,7 +162,7 @@ class _Run:
         if not distributed.is_first():
             return
         side = resolution_at(self.config.phases, self._fraction())
-        grid = self.stage.samples(prepared(self.feed.shown.to(self.config.device), side))
+        grid = self.stage.samples(self.feed.shown.to(self.config.device).prepared(side))
         self.folder.save_samples(self.progress.images, grid)
 
     def _save(self) -> None:
@@ -188,7 +187,7 @@ class _Run:
         distances = []
         for start in range(0, len(held_out.pictures), self.config.batch_size):
             part = held_out.part(slice(start, start + self.config.batch_size)).to(self.config.device)
-            distances.append(float(self.stage.distance(prepared(part, self.config.final_side))))
+            distances.append(float(self.stage.distance(part.prepared(self.config.final_side))))
         distance = sum(distances) / len(distances)
         self.folder.add_stats({"step": self.progress.step, "images": self.progress.images, "validation": distance})
         if distance < self.progress.best:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import Preset
-from maskgan.data.loading import Faces
+from maskgan.data.batches import Faces
 from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.losses.masks import balanced_weights

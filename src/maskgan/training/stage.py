@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.kinds import NetworkConfig, kind_of
 from maskgan.checkpoints.weights import WeightsInfo, save_weights
-from maskgan.data.loading import Faces
+from maskgan.data.batches import Batch
 from maskgan.images import Picture
 from maskgan.labels import PALETTE
 from maskgan.training.config import TrainingConfig
@@ -21,13 +21,14 @@ from maskgan.training.schedule import Progress
 GAN_BETAS = (0.5, 0.999)
 """Adam's betas of every network but the parser (supplement, section A)."""
 
+BatchT_contra = TypeVar("BatchT_contra", bound=Batch, contravariant=True)
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 Losses = Mapping[str, Tensor]
 """Named scalars, detached, on the training device."""
 
 
-class Stage(Protocol):
+class Stage(Protocol[BatchT_contra]):
     """Networks with their optimizers and one step of training."""
 
     networks: Mapping[str, nn.Module]
@@ -35,15 +36,15 @@ class Stage(Protocol):
     optimizers: Mapping[str, torch.optim.Optimizer]
     """Saved with the networks; the loop sets their learning rate."""
 
-    def step(self, faces: Faces, ema_decay: float) -> Losses:
+    def step(self, faces: BatchT_contra, ema_decay: float) -> Losses:
         """Learn from faces whose pictures are float in [-1, 1]."""
         ...
 
-    def distance(self, faces: Faces) -> Tensor:
+    def distance(self, faces: BatchT_contra) -> Tensor:
         """How far the moving averages are from held-out faces (as in ``step``), a scalar; smaller is better."""
         ...
 
-    def samples(self, faces: Faces) -> Picture:
+    def samples(self, faces: BatchT_contra) -> Picture:
         """A grid that shows what the networks do with a few pairs."""
         ...
 

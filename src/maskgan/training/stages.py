@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ from maskgan.training.parser import ParserStage
 from maskgan.training.stage import Stage
 
 
-def build_stage(config: TrainingConfig) -> Stage:
+def build_stage(config: TrainingConfig) -> Stage[Any]:
     """The stage that ``config`` names, freshly initialised from its seed.
 
     Raises:

@@ -1,0 +1,222 @@
+"""Faces with attributes and identities, as in CelebA: pictures here, a table there.
+
+Pictures that are not square are cropped to their middle: that makes rows 20..198 of CelebA's aligned 178 x 218.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgan.data.annotations import ATTRIBUTES, read_attributes
+from maskgan.data.drawn import DrawnPairs, attributes_of, traits_of
+from maskgan.data.opening import DRAWN_PREFIX, open_drawn
+from maskgan.data.pairs import (
+    PICTURE_SUFFIXES,
+    KeyedCollection,
+    ShardMember,
+    expand_shards,
+    files_by_stem,
+    read_member,
+    shard_members,
+)
+from maskgan.errors import UserError
+from maskgan.files import require_file
+from maskgan.images import Picture, decode_picture, read_picture
+
+
+@dataclass(frozen=True)
+class LabelledFace:
+    """A face and what is known of it.
+
+    Attributes:
+        key: its name in the collection.
+        picture: S x S x 3, uint8, RGB.
+        attributes: 40 uint8 of 0 or 1, in the order of ``ATTRIBUTES``.
+        identity: number of the person, from 0; -1 if unknown.
+    """
+
+    key: str
+    picture: Picture
+    attributes: NDArray[np.uint8]
+    identity: int
+
+
+LabelledCollection = KeyedCollection[LabelledFace]
+"""Faces with labels."""
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Labels by key.
+
+    Attributes:
+        attributes: 40 uint8 of 0 or 1 each.
+        identities: as the table writes them; empty where it has none.
+    """
+
+    attributes: Mapping[str, NDArray[np.uint8]]
+    identities: Mapping[str, str]
+
+
+def read_label_table(path: Path) -> LabelTable:
+    """Read a table of attributes.
+
+    Args:
+        path: a CSV file with the columns ``key``, CelebA's 40 attributes (-1 or 1) and perhaps ``identity``; or
+            CelebA's ``list_attr_celeba.txt``, beside which ``identity_CelebA.txt`` is read if it is there.
+
+    Raises:
+        UserError: the file is missing, lacks a column, or a row is not of that form; the message names the line.
+    """
+    return _read_csv(path) if path.suffix.lower() == ".csv" else _read_celeba(path)
+
+
+class LabelledPictures:
+    """Pictures of a folder or of tar files for which a table has labels.
+
+    Raises:
+        UserError: there are no pictures, or the table has labels for none of them.
+    """
+
+    def __init__(self, spec: str, table: LabelTable) -> None:
+        self._table = table
+        self._files: Mapping[str, Path | tuple[Path, ShardMember]] = _pictures(spec)
+        self.keys: Sequence[str] = [key for key in self._files if key in table.attributes]
+        if not self.keys:
+            raise UserError(f"{spec}: the table has labels for none of its pictures; is it that of other data?")
+        known = sorted({table.identities[key] for key in self.keys if key in table.identities})
+        self._people = {name: number for number, name in enumerate(known)}
+
+    @property
+    def people(self) -> int:
+        """How many identities there are."""
+        return len(self._people)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, index: int) -> LabelledFace:
+        key = self.keys[index]
+        identity = self._people[self._table.identities[key]] if key in self._table.identities else -1
+        return LabelledFace(key, middle(self._read(key)), self._table.attributes[key], identity)
+
+    def _read(self, key: str) -> Picture:
+        place = self._files[key]
+        if isinstance(place, Path):
+            return read_picture(place)
+        path, member = place
+        with open(require_file(path), "rb") as shard:
+            return decode_picture(read_member(shard, member), f"{path}:{member.name}")
+
+
+class LabelledDrawings:
+    """Drawn faces with the attributes that a drawing can show; each is somebody else."""
+
+    def __init__(self, drawn: DrawnPairs) -> None:
+        self._drawn = drawn
+        self.keys: Sequence[str] = drawn.keys
+
+    @property
+    def people(self) -> int:
+        """How many identities there are."""
+        return len(self._drawn)
+
+    def __len__(self) -> int:
+        return len(self._drawn)
+
+    def __getitem__(self, index: int) -> LabelledFace:
+        shown = attributes_of(traits_of(self._drawn.seed, index))
+        attributes = np.array([name in shown for name in ATTRIBUTES], dtype=np.uint8)
+        return LabelledFace(self.keys[index], self._drawn[index].picture, attributes, index)
+
+
+def open_labelled(spec: str, table: Path | None) -> LabelledPictures | LabelledDrawings:
+    """Open a collection of faces with labels.
+
+    Args:
+        spec: a folder of pictures; a tar file, a glob or a range of them; or ``drawn:32``.
+        table: see ``read_label_table``; drawn faces need none.
+
+    Raises:
+        UserError: nothing is there, or the table is missing or of another form.
+    """
+    if spec.startswith(DRAWN_PREFIX):
+        return LabelledDrawings(open_drawn(spec))
+    if table is None:
+        raise UserError("--table: the file with the attributes is needed (a CSV, or CelebA's list_attr_celeba.txt)")
+    return LabelledPictures(spec, read_label_table(table))
+
+
+def middle(picture: Picture) -> Picture:
+    """The largest square in the middle, S x S x 3."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return picture[top : top + side, left : left + side]
+
+
+def _pictures(spec: str) -> Mapping[str, Path | tuple[Path, ShardMember]]:
+    path = Path(spec)
+    if path.is_dir():
+        found: dict[str, Path | tuple[Path, ShardMember]] = dict(files_by_stem(path, PICTURE_SUFFIXES))
+        if not found:
+            raise UserError(f"{spec}: no pictures found")
+        return found
+    found = {}
+    shards = expand_shards(spec)
+    if not shards:
+        raise UserError(f"{spec}: no such folder, tar file or pattern")
+    for shard in shards:
+        for key, members in shard_members(shard).items():
+            # Beside a mask of the same name the picture is the other file.
+            suffixes = [s for s in members if s in PICTURE_SUFFIXES]
+            if chosen := [s for s in suffixes if s != ".png"] or suffixes:
+                found[key] = (shard, members[chosen[0]])
+    return found
+
+
+def _read_csv(path: Path) -> LabelTable:
+    attributes: dict[str, NDArray[np.uint8]] = {}
+    identities: dict[str, str] = {}
+    try:
+        with open(require_file(path), newline="", encoding="utf-8") as stream:
+            rows = csv.DictReader(stream)
+            missing = [name for name in ("key", *ATTRIBUTES) if name not in (rows.fieldnames or ())]
+            if missing:
+                raise UserError(f"{path}: has no column {missing[0]!r}; a table has key and CelebA's 40 attributes")
+            for line, row in enumerate(rows, 2):
+                values = [row[name] for name in ATTRIBUTES]
+                if not row["key"] or not set(values) <= {"-1", "1"}:
+                    raise UserError(f"{path}:{line}: expected a key, and -1 or 1 for each attribute")
+                attributes[row["key"]] = np.array([value == "1" for value in values], dtype=np.uint8)
+                if row.get("identity"):
+                    identities[row["key"]] = row["identity"]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a CSV file ({error})") from error
+    return LabelTable(attributes, identities)
+
+
+def _read_celeba(path: Path) -> LabelTable:
+    table = read_attributes(path)
+    if missing := [name for name in ATTRIBUTES if name not in table.names]:
+        raise UserError(f"{path}: has no column {missing[0]!r}")
+    order = [table.names.index(name) for name in ATTRIBUTES]
+    attributes = {
+        f"{number:06d}": np.array([values[i] == 1 for i in order], dtype=np.uint8)
+        for number, values in table.values.items()
+    }
+    people = path.with_name("identity_CelebA.txt")
+    identities = {}
+    if people.is_file():
+        for line, text in enumerate(people.read_text(encoding="utf-8").splitlines(), 1):
+            fields = text.split()
+            if len(fields) != 2:
+                raise UserError(f"{people}:{line}: expected a picture's name and a number, as in '000001.jpg 2880'")
+            identities[Path(fields[0]).stem] = fields[1]
+    return LabelTable(attributes, identities)
