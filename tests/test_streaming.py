@@ -121,7 +121,7 @@ def test_training_from_a_stream_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     arguments = ["train", "mask-vae", "--data", str(tmp_path / "faces-{0..0}.tar"), "--stream", "--preset", "tiny"]
     arguments += ["--keys", "00000..00003", "--validate", "00004..", "--run", str(tmp_path / "run"), "--workers", "0"]
     assert main([*arguments, "--dry-run"]) == 0
-    assert "1 shards; the first pair, 00000, is 64x64" in capsys.readouterr().out
+    assert "1 shards; the first, 00000, is 64x64" in capsys.readouterr().out
     for images in ("8", "16"):
         assert main([*arguments, "--batch-size", "2", "--images", images]) == 0
     assert "going on after 8 pictures" in capsys.readouterr().err

@@ -114,6 +114,26 @@ class ParserConfig:
 
 
 @dataclass(frozen=True)
+class AttributesConfig:
+    """The ResNet-18 that classifies attributes."""
+
+    base_channels: int = 64
+    """Channels after the first convolution; doubled by each of the three later stages."""
+    num_attributes: int = 40
+    """Logits: CelebA's attributes in the order of its file."""
+
+
+@dataclass(frozen=True)
+class IdentityConfig:
+    """The ResNet-18 that tells people apart."""
+
+    base_channels: int = 64
+    """Channels after the first convolution; doubled by each of the three later stages."""
+    embedding_size: int = 128
+    """Numbers in an embedding, which has length 1."""
+
+
+@dataclass(frozen=True)
 class Preset:
     """One size of everything."""
 
@@ -128,6 +148,8 @@ class Preset:
     blender: BlenderConfig
     discriminator: DiscriminatorConfig
     parser: ParserConfig
+    attributes: AttributesConfig
+    identity: IdentityConfig
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -141,6 +163,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             blender=BlenderConfig(),
             discriminator=DiscriminatorConfig(),
             parser=ParserConfig(),
+            attributes=AttributesConfig(),
+            identity=IdentityConfig(),
         ),
         "demo": Preset(
             name="demo",
@@ -166,6 +190,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             discriminator=DiscriminatorConfig(base_channels=32),
             parser=ParserConfig(),
+            attributes=AttributesConfig(base_channels=32),
+            identity=IdentityConfig(base_channels=32),
         ),
         "tiny": Preset(
             name="tiny",
@@ -192,6 +218,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             discriminator=DiscriminatorConfig(base_channels=8, layers=2),
             parser=ParserConfig(base_channels=8, downsamplings=3),
+            attributes=AttributesConfig(base_channels=4),
+            identity=IdentityConfig(base_channels=4, embedding_size=16),
         ),
     }
 )

@@ -11,9 +11,11 @@ import torch
 from torch import nn
 
 from maskgan.config import (
+    AttributesConfig,
     BlenderConfig,
     DenseMappingConfig,
     DiscriminatorConfig,
+    IdentityConfig,
     MaskVAEConfig,
     ParserConfig,
     to_dict,
@@ -23,8 +25,17 @@ from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
+from maskgan.networks.resnet import AttributeClassifier, IdentityNetwork
 
-NetworkConfig = DenseMappingConfig | MaskVAEConfig | BlenderConfig | DiscriminatorConfig | ParserConfig
+NetworkConfig = (
+    DenseMappingConfig
+    | MaskVAEConfig
+    | BlenderConfig
+    | DiscriminatorConfig
+    | ParserConfig
+    | AttributesConfig
+    | IdentityConfig
+)
 
 _DEPTHS = {"downsamplings", "residual_blocks", "layers", "scales"}
 _MAX_DEPTH = 32  # more layers than any sensible network has, few enough to build in no time
@@ -45,6 +56,8 @@ KINDS: Mapping[str, NetworkKind] = MappingProxyType(
         "blender": NetworkKind(BlenderConfig, AlphaBlender),
         "discriminator": NetworkKind(DiscriminatorConfig, MultiscaleDiscriminator),
         "parser": NetworkKind(ParserConfig, FaceParser),
+        "attributes": NetworkKind(AttributesConfig, AttributeClassifier),
+        "identity": NetworkKind(IdentityConfig, IdentityNetwork),
     }
 )
 """Every kind of network by the name that weights files carry."""

@@ -15,9 +15,8 @@ from maskgan.cli.options import DEVICES, PRECISIONS, Decorator, resolve_device
 from maskgan.errors import UserError
 
 if TYPE_CHECKING:
-    from maskgan.data.pairs import PairCollection
-    from maskgan.data.streaming import ShardStream
     from maskgan.training.config import TrainingConfig
+    from maskgan.training.feed import Source
 
 _log = logging.getLogger(__name__)
 
@@ -142,6 +141,27 @@ def parser(**options: Any) -> None:
     _train("parser", options)
 
 
+_table: Decorator = click.option(
+    "--table", help="Labels: a CSV with CelebA's columns, or list_attr_celeba.txt (not needed for drawn faces)."
+)
+
+
+@command.command("attributes")
+@_run_options(learning_rate=1e-3, batch_size=32)
+@_table
+def attributes(**options: Any) -> None:
+    """The classifier of CelebA's 40 attributes."""
+    _train("attributes", options)
+
+
+@command.command("identity")
+@_run_options(learning_rate=1e-3, batch_size=32)
+@_table
+def identity(**options: Any) -> None:
+    """The embedding that tells people apart."""
+    _train("identity", options)
+
+
 @command.command("all")
 @_run_options(learning_rate=None, batch_size=None)
 @_face_options
@@ -188,6 +208,7 @@ def _config(stage: str, options: dict[str, Any], **more: Any) -> TrainingConfig:
 
 def _run(parts: Sequence[tuple[Path, TrainingConfig]], dry_run: bool) -> None:
     """Train each part in its folder, one after another; all see the same data."""
+    from maskgan.data.labelled import open_labelled
     from maskgan.data.opening import open_pairs
     from maskgan.data.streaming import ShardStream
     from maskgan.distributed import is_first, process_group
@@ -195,11 +216,17 @@ def _run(parts: Sequence[tuple[Path, TrainingConfig]], dry_run: bool) -> None:
     from maskgan.training.stages import build_stage
 
     first = parts[0][1]
-    source = ShardStream(first.data) if first.stream else open_pairs(first.data)
+    source: Source
+    people = 0
+    if first.labelled:
+        source = labelled = open_labelled(first.data, None if first.table is None else Path(first.table))
+        people = labelled.people
+    else:
+        source = ShardStream(first.data) if first.stream else open_pairs(first.data)
     if dry_run:
         for _, config in parts:
             click.echo(json.dumps(config.to_dict(), indent=2))
-        click.echo(_first_pair(source, first.keys))
+        click.echo(_first_face(source, first.keys))
         return
     with process_group(first.device) as device:
         if not is_first():
@@ -208,18 +235,19 @@ def _run(parts: Sequence[tuple[Path, TrainingConfig]], dry_run: bool) -> None:
             if len(parts) > 1:
                 _log.info("%s, in %s", config.stage, folder)
             config = replace(config, device=device)
-            train(build_stage(config), config, source, folder)
+            train(build_stage(config, people), config, source, folder)
 
 
-def _first_pair(source: PairCollection | ShardStream, keys: str | None) -> str:
-    """What is there to learn from, after reading one pair of it."""
-    from maskgan.data.pairs import ChosenKeys, select
+def _first_face(source: Source, keys: str | None) -> str:
+    """What is there to learn from, after reading one face of it."""
+    from maskgan.data.pairs import ChosenKeys, KeyedCollection, select
     from maskgan.data.streaming import ShardStream
 
     if isinstance(source, ShardStream):
-        pair = source.first(1, None if keys is None else ChosenKeys(keys))[0]
+        face = source.first(1, None if keys is None else ChosenKeys(keys))[0]
         amount = f"{len(source.shards)} shards"
     else:
-        chosen = source if keys is None else select(source, keys)
-        pair, amount = chosen[0], f"{len(chosen)} pairs"
-    return f"{amount}; the first pair, {pair.key}, is {pair.picture.shape[1]}x{pair.picture.shape[0]}"
+        collection: KeyedCollection[Any] = source
+        chosen = collection if keys is None else select(collection, keys)
+        face, amount = chosen[0], f"{len(chosen)} pairs"
+    return f"{amount}; the first, {face.key}, is {face.picture.shape[1]}x{face.picture.shape[0]}"

@@ -9,16 +9,22 @@ import torch
 
 from maskgan.config import preset
 from maskgan.errors import UserError
+from maskgan.training.attributes import AttributesStage
 from maskgan.training.config import TrainingConfig
 from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.editing_simulation import EditingStage
+from maskgan.training.identity import IdentityStage
 from maskgan.training.mask_vae import MaskVAEStage
 from maskgan.training.parser import ParserStage
 from maskgan.training.stage import Stage
 
 
-def build_stage(config: TrainingConfig) -> Stage[Any]:
+def build_stage(config: TrainingConfig, people: int = 0) -> Stage[Any]:
     """The stage that ``config`` names, freshly initialised from its seed.
+
+    Args:
+        config: of the run.
+        people: how many identities the data has, for the stage ``identity``.
 
     Raises:
         UserError: there is no such stage or preset, or the perceptual network's weights are absent.
@@ -36,4 +42,10 @@ def build_stage(config: TrainingConfig) -> Stage[Any]:
         return EditingStage(sizes, config, network)
     if config.stage == "parser":
         return ParserStage(sizes, config)
-    raise UserError(f"unknown stage {config.stage!r}; known are mask-vae, dense-mapping, editing and parser")
+    if config.stage == "attributes":
+        return AttributesStage(sizes, config)
+    if config.stage == "identity":
+        return IdentityStage(sizes, config, people)
+    raise UserError(
+        f"unknown stage {config.stage!r}; known are mask-vae, dense-mapping, editing, parser, attributes and identity"
+    )

@@ -1,0 +1,26 @@
+"""The term of the identity embedding."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def cosine_margin_logits(embedding: Tensor, centres: Tensor, identities: Tensor, margin: float, scale: float) -> Tensor:
+    """Logits of the large margin cosine loss: the own person's cosine must exceed the others' by the margin.
+
+    Args:
+        embedding: N x D, of length 1.
+        centres: people x D; normalised here.
+        identities: N int64; those below 0 are of nobody.
+        margin: m.
+        scale: s.
+
+    Returns:
+        N x people, ``s (cos - m)`` at the own identity and ``s cos`` elsewhere.
+
+    Source: CosFace, Wang et al., CVPR 2018, equation 4.
+    """
+    cosines = embedding @ F.normalize(centres.float(), dim=1).T
+    own = F.one_hot(identities.clamp(min=0), len(centres)).to(cosines.dtype)
+    return scale * (cosines - margin * own)

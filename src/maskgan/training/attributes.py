@@ -1,0 +1,79 @@
+"""The attribute classifier learns CelebA's 40 attributes: binary cross entropy for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskgan.config import Preset
+from maskgan.data.batches import LabelledFaces
+from maskgan.distributed import average_gradients
+from maskgan.images import Picture
+from maskgan.networks.resnet import AttributeClassifier
+from maskgan.training.config import TrainingConfig
+from maskgan.training.schedule import Progress
+from maskgan.training.stage import (
+    Losses,
+    adam,
+    autocast,
+    averaged,
+    export_weights,
+    grid,
+    placed,
+    update_average,
+)
+
+_BETAS = (0.9, 0.999)
+
+
+class AttributesStage:
+    """A ResNet-18 against the labels."""
+
+    def __init__(self, preset: Preset, config: TrainingConfig) -> None:
+        self._config = config
+        self._classifier = placed(AttributeClassifier(preset.attributes), config.device)
+        self._average = averaged(self._classifier)
+        self._optimizer = adam(self._classifier, config.learning_rate, _BETAS)
+        self.networks: Mapping[str, nn.Module] = {"attributes": self._classifier, "average": self._average}
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {"attributes": self._optimizer}
+
+    def step(self, faces: LabelledFaces, ema_decay: float) -> Losses:
+        """See ``Stage.step``."""
+        with autocast(self._config):
+            logits = self._classifier(faces.pictures.contiguous(memory_format=torch.channels_last)).float()
+        wanted = faces.attributes.float()
+        loss = F.binary_cross_entropy_with_logits(logits, wanted)
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        average_gradients(self._classifier.parameters())
+        self._optimizer.step()
+        update_average(self._average, self._classifier, ema_decay)
+        accuracy = ((logits.detach() > 0) == (wanted > 0.5)).float().mean()
+        return {"cross_entropy": loss.detach(), "accuracy": accuracy}
+
+    @torch.no_grad()
+    def distance(self, faces: LabelledFaces) -> Tensor:
+        """Cross entropy."""
+        return F.binary_cross_entropy_with_logits(self._average(faces.pictures).float(), faces.attributes.float())
+
+    @torch.no_grad()
+    def samples(self, faces: LabelledFaces) -> Picture:
+        """Columns: the face as the network sees it; attributes asked for as bars, and found."""
+        found = self._average(faces.pictures).float().sigmoid()
+        return grid([faces.pictures, _bars(faces.attributes.float(), faces.pictures), _bars(found, faces.pictures)])
+
+    def export(self, folder: Path, progress: Progress) -> None:
+        """Write ``attributes.safetensors``, the moving average."""
+        export_weights(folder, self._average, self._config, progress)
+
+
+def _bars(shares: Tensor, like: Tensor) -> Tensor:
+    """N x 40 numbers in 0..1 as rows of bars, N x 3 x S x S in [-1, 1]."""
+    side = like.shape[-1]
+    rows = F.interpolate(shares[:, None], size=side, mode="nearest")[:, 0]
+    filled = torch.linspace(0, 1, side, device=shares.device)[None, None] <= rows[:, :, None]
+    return (filled.float() * 2 - 1)[:, None].expand(-1, 3, -1, -1)

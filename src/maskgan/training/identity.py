@@ -1,0 +1,84 @@
+"""The identity embedding learns to tell people apart: large margin cosine loss over the people of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskgan.config import Preset
+from maskgan.data.batches import LabelledFaces
+from maskgan.distributed import average_gradients
+from maskgan.errors import UserError
+from maskgan.images import Picture
+from maskgan.losses.identity import cosine_margin_logits
+from maskgan.networks.resnet import IdentityNetwork
+from maskgan.training.config import TrainingConfig
+from maskgan.training.schedule import Progress
+from maskgan.training.stage import Losses, adam, autocast, averaged, export_weights, grid, placed, update_average
+
+_BETAS = (0.9, 0.999)
+_MARGIN, _SCALE = 0.2, 24.0
+
+
+class IdentityStage:
+    """A ResNet-18 and a centre for each person, which is of no use after training."""
+
+    def __init__(self, preset: Preset, config: TrainingConfig, people: int) -> None:
+        """Begin anew.
+
+        Raises:
+            UserError: there are fewer than two people to tell apart.
+        """
+        if people < 2:
+            raise UserError("--table: names fewer than two identities; telling people apart needs more")
+        self._config = config
+        self._network = placed(IdentityNetwork(preset.identity), config.device)
+        self._average = averaged(self._network)
+        self._centres = nn.Linear(preset.identity.embedding_size, people, bias=False).to(config.device)
+        self._optimizer = adam(nn.ModuleList([self._network, self._centres]), config.learning_rate, _BETAS)
+        self.networks: Mapping[str, nn.Module] = {
+            "identity": self._network,
+            "centres": self._centres,
+            "average": self._average,
+        }
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {"identity": self._optimizer}
+
+    def step(self, faces: LabelledFaces, ema_decay: float) -> Losses:
+        """See ``Stage.step``."""
+        with autocast(self._config):
+            embedding = self._network(faces.pictures.contiguous(memory_format=torch.channels_last))
+        with torch.autocast(embedding.device.type, enabled=False):
+            logits = cosine_margin_logits(embedding, self._centres.weight, faces.identities, _MARGIN, _SCALE)
+            loss = F.cross_entropy(logits, faces.identities, ignore_index=-1)
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        average_gradients([*self._network.parameters(), *self._centres.parameters()])
+        self._optimizer.step()
+        update_average(self._average, self._network, ema_decay)
+        accuracy = (logits.detach().argmax(1) == faces.identities).float().mean()
+        return {"cross_entropy": loss.detach(), "accuracy": accuracy}
+
+    @torch.no_grad()
+    def distance(self, faces: LabelledFaces) -> Tensor:
+        """Mean cosine of different people less that of the same, where the batch holds both."""
+        embedding = self._average(faces.pictures)
+        same = faces.identities[:, None] == faces.identities[None]
+        cosines = embedding @ embedding.T
+        others = ~torch.eye(len(same), dtype=torch.bool, device=same.device)
+        own = cosines[same & others]
+        return cosines[~same].mean() - (own.mean() if len(own) else 0.0)
+
+    @torch.no_grad()
+    def samples(self, faces: LabelledFaces) -> Picture:
+        """Columns: the face, and the face of the others that lies nearest to it."""
+        embedding = self._average(faces.pictures)
+        nearest = (embedding @ embedding.T - 3 * torch.eye(len(embedding), device=embedding.device)).argmax(1)
+        return grid([faces.pictures, faces.pictures[nearest]])
+
+    def export(self, folder: Path, progress: Progress) -> None:
+        """Write ``identity.safetensors``, the moving average."""
+        export_weights(folder, self._average, self._config, progress)
