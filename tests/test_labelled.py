@@ -49,6 +49,10 @@ def test_pictures_and_table_are_joined_by_key(tmp_path: Path) -> None:
     assert face.picture.shape == (178, 178, 3) and (face.picture == 200).all()
     assert [name for name, has in zip(ATTRIBUTES, face.attributes, strict=True) if has] == ["Male", "Smiling"]
     assert {faces[i].identity for i in range(2)} == {0, 1}
+    for people, keys in (("..5", ["000001"]), ("6..", ["000002"]), ("5..77", ["000001", "000002"])):
+        assert list(open_labelled(str(folder), tmp_path / "t.csv", people).keys) == keys
+    with pytest.raises(UserError, match="write a range of numbers"):
+        open_labelled(str(folder), tmp_path / "t.csv", "five")
 
 
 def test_celebas_own_text_files_are_read(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from maskgan.cli.options import DEVICES, PRECISIONS, Decorator, resolve_device
 from maskgan.errors import UserError
 
 if TYPE_CHECKING:
+    from maskgan.data.transforms import AugmentConfig
     from maskgan.training.config import TrainingConfig
     from maskgan.training.feed import Source
 
@@ -138,28 +139,39 @@ def _loss_weights(options: dict[str, Any]) -> Any:
 @_class_balance
 def parser(**options: Any) -> None:
     """The face parser, which reads a mask from a face."""
-    _train("parser", options)
+    _train("parser", options, augment=_wide())
 
 
-_table: Decorator = click.option(
-    "--table", help="Labels: a CSV with CelebA's columns, or list_attr_celeba.txt (not needed for drawn faces)."
-)
+def _label_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of the stages that learn from labels."""
+    for option in (
+        click.option("--identities", help="People to learn from, as a range of the table's numbers: ..9000.  [all]"),
+        click.option("--table", help="Labels: a CSV with CelebA's columns, or list_attr_celeba.txt."),
+    ):
+        function = option(function)
+    return function
 
 
 @command.command("attributes")
 @_run_options(learning_rate=1e-3, batch_size=32)
-@_table
+@_label_options
 def attributes(**options: Any) -> None:
     """The classifier of CelebA's 40 attributes."""
-    _train("attributes", options)
+    _train("attributes", options, augment=_wide())
 
 
 @command.command("identity")
 @_run_options(learning_rate=1e-3, batch_size=32)
-@_table
+@_label_options
 def identity(**options: Any) -> None:
     """The embedding that tells people apart."""
-    _train("identity", options)
+    _train("identity", options, augment=_wide())
+
+
+def _wide() -> AugmentConfig:
+    from maskgan.data.transforms import WIDE_AUGMENTATION
+
+    return WIDE_AUGMENTATION
 
 
 @command.command("all")
@@ -219,7 +231,9 @@ def _run(parts: Sequence[tuple[Path, TrainingConfig]], dry_run: bool) -> None:
     source: Source
     people = 0
     if first.labelled:
-        source = labelled = open_labelled(first.data, None if first.table is None else Path(first.table))
+        source = labelled = open_labelled(
+            first.data, None if first.table is None else Path(first.table), first.identities
+        )
         people = labelled.people
     else:
         source = ShardStream(first.data) if first.stream else open_pairs(first.data)

@@ -136,12 +136,13 @@ class LabelledDrawings:
         return LabelledFace(self.keys[index], self._drawn[index].picture, attributes, index)
 
 
-def open_labelled(spec: str, table: Path | None) -> LabelledPictures | LabelledDrawings:
+def open_labelled(spec: str, table: Path | None, identities: str | None = None) -> LabelledPictures | LabelledDrawings:
     """Open a collection of faces with labels.
 
     Args:
         spec: a folder of pictures; a tar file, a glob or a range of them; or ``drawn:32``.
         table: see ``read_label_table``; drawn faces need none.
+        identities: only people whose numbers in the table lie in this range, both ends included: ``..9000``.
 
     Raises:
         UserError: nothing is there, or the table is missing or of another form.
@@ -150,7 +151,21 @@ def open_labelled(spec: str, table: Path | None) -> LabelledPictures | LabelledD
         return LabelledDrawings(open_drawn(spec))
     if table is None:
         raise UserError("--table: the file with the attributes is needed (a CSV, or CelebA's list_attr_celeba.txt)")
-    return LabelledPictures(spec, read_label_table(table))
+    labels = read_label_table(table)
+    return LabelledPictures(spec, labels if identities is None else _of_people(labels, identities))
+
+
+def _of_people(table: LabelTable, identities: str) -> LabelTable:
+    low, dots, high = identities.partition("..")
+    if not dots or not all(end == "" or end.isdecimal() for end in (low, high)):
+        raise UserError(f"--identities {identities}: write a range of numbers, as in ..9000 or 9001..")
+    first, last = int(low or 0), int(high) if high else None
+    people = {
+        key: person
+        for key, person in table.identities.items()
+        if person.isdecimal() and first <= int(person) and (last is None or int(person) <= last)
+    }
+    return LabelTable({key: table.attributes[key] for key in people if key in table.attributes}, people)
 
 
 def middle(picture: Picture) -> Picture:

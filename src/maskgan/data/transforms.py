@@ -33,6 +33,8 @@ class AugmentConfig:
 
 
 NO_AUGMENTATION = AugmentConfig(0, 0, 0, 0, 0, 0, 0)
+WIDE_AUGMENTATION = AugmentConfig(rotate=15, zoom=0.25, shift=0.08, brightness=0.2, contrast=0.25, saturation=0.3)
+"""For networks that look at photographs of any alignment: the parser, the classifier, the embedding."""
 
 
 def to_float(pictures: Tensor) -> Tensor:

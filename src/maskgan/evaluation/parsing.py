@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 
 from maskgan.checkpoints.weights import load_weights
-from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.parser import FaceParser
 
@@ -29,8 +30,9 @@ class Parser:
 
     @torch.no_grad()
     def __call__(self, picture: Picture) -> LabelMap:
-        """H x W x 3 uint8 to H x W uint8 labels, found at the parser's own resolution."""
+        """H x W x 3 uint8 to H x W uint8 labels, found at the parser's own resolution, with smooth outlines."""
         small = resize_picture(picture, (self._side, self._side))
         image = torch.from_numpy(small.copy()).to(self._device).permute(2, 0, 1)[None].float() / 127.5 - 1
-        labels = self._network(image).argmax(1)[0].byte().cpu().numpy()
-        return resize_label_map(labels, (picture.shape[0], picture.shape[1]))
+        size = (picture.shape[0], picture.shape[1])
+        logits = F.interpolate(self._network(image), size=size, mode="bilinear", align_corners=False)
+        return logits.argmax(1)[0].byte().cpu().numpy()

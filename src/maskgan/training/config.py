@@ -49,6 +49,8 @@ class TrainingConfig:
     """Where the faces lie: a folder, a tar file, or a glob of them."""
     table: str | None = None
     """Attributes, and identities, of the faces, for ``attributes`` and ``identity`` (see ``maskgan.data.labelled``)."""
+    identities: str | None = None
+    """Which of their people to train on, as a range of the table's numbers; all if absent."""
     keys: str | None = None
     """Which of them to train on (see ``maskgan.data.pairs.select``); all if absent."""
     fusion: Literal["sft", "concat", "none"] | None = None
