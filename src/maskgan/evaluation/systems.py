@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from maskgan.checkpoints.weights import fingerprint
-from maskgan.data.pairs import FacePair
+from maskgan.data.pairs import PICTURE_SUFFIXES, FacePair, PairCollection
+from maskgan.editing.part_transfer import transfer_mouth
 from maskgan.editing.session import Blend, FaceEditor
-from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.errors import UserError
+from maskgan.evaluation.cases import Case
+from maskgan.images import Picture, read_picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
 
 
@@ -22,12 +26,29 @@ class Request:
         source: the face that is edited; square.
         style: whose look is asked for; the source itself in edits.
         asked: the mask asked for, H x W uint8, of the source's size.
+        donor: the face that a part of the mask comes from, if any.
     """
 
     name: str
     source: FacePair
     style: FacePair
     asked: LabelMap
+    donor: FacePair | None = None
+
+
+def requests_of(pairs: PairCollection, cases: Sequence[Case], side: int) -> Iterator[Request]:
+    """Read the faces of each case: a donor's mouth goes onto the mask asked for."""
+    place = {key: index for index, key in enumerate(pairs.keys)}
+
+    def face(key: str) -> FacePair:
+        return squared(pairs[place[key]], side)
+
+    for case in cases:
+        source = face(case.source)
+        style = source if case.style == case.source else face(case.style)
+        donor = face(case.donor) if case.donor else None
+        asked = source.label_map if donor is None else transfer_mouth(source.label_map, donor.label_map)
+        yield Request(case.name, source, style, asked, donor)
 
 
 class System(Protocol):
@@ -73,6 +94,40 @@ class TrainedSystem:
             self._faces = faces
         self._editor.set_mask(request.asked)
         return self._editor.render(self._blend)
+
+
+class StoredPictures:
+    """Another program's answers to a saved list of cases: a folder of pictures named like the cases."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.fingerprint = f"pictures in {folder.name}"
+        self._folder = folder
+
+    def __call__(self, request: Request) -> Picture:
+        """See ``System``.
+
+        Raises:
+            UserError: the picture is missing, damaged or of another size.
+        """
+        found = [self._folder / f"{request.name}{suffix}" for suffix in PICTURE_SUFFIXES]
+        path = next((path for path in found if path.is_file()), found[0])
+        picture = read_picture(path)
+        if picture.shape != request.source.picture.shape:
+            height, width = request.source.picture.shape[:2]
+            raise UserError(
+                f"{path}: is {picture.shape[1]}x{picture.shape[0]}, but {width}x{height} was asked for; see --side"
+            )
+        return picture
+
+
+def open_system(name: str, path: Path, blend: Blend, device: str, precision: str) -> TrainedSystem | StoredPictures:
+    """A weights file as a system, or a folder of its answers.
+
+    Raises:
+        UserError: the weights are missing, damaged or of another kind.
+    """
+    return StoredPictures(name, path) if path.is_dir() else TrainedSystem(name, path, blend, device, precision)
 
 
 class NothingDone:

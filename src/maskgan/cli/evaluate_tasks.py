@@ -1,0 +1,235 @@
+"""What each task of ``maskgan evaluate`` opens, measures and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from maskgan.assets import shipped_weights
+from maskgan.checkpoints.weights import fingerprint
+from maskgan.cli.opening import open_editor
+from maskgan.data.labelled import open_labelled, read_label_table
+from maskgan.data.opening import open_pairs
+from maskgan.data.pairs import KeyedCollection, PairCollection, select
+from maskgan.editing.mask_manifold import MaskManifold
+from maskgan.editing.session import Blend
+from maskgan.errors import UserError
+from maskgan.evaluation import attributes, cases, interactive, masks, reconstruct, smile, style_copy
+from maskgan.evaluation.features import EfficientNetFeatures
+from maskgan.evaluation.parsing import Parser
+from maskgan.evaluation.people import AttributeReader, IdentityReader
+from maskgan.evaluation.sheets import request_sheet
+from maskgan.evaluation.systems import StoredPictures, TrainedSystem, open_system, requests_of
+from maskgan.images import write_picture
+
+_SHEET_ROWS = 8
+_TAKEN_NAMES = ("real", "nothing done")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command's options."""
+
+    data: str
+    keys: str | None
+    systems: tuple[str, ...]
+    blend: Blend
+    table: Path | None
+    identities: str | None
+    count: int
+    save_cases: Path | None
+    cases: Path | None
+    parser: Path | None
+    classifier: Path | None
+    identity: Path | None
+    mask_vae: Path | None
+    side: int
+    seed: int
+    sheet: Path | None
+    weights: str | None
+    device: str
+    precision: str
+
+    def record(self) -> dict[str, Any]:
+        """What a result file says of how it came about."""
+        return {
+            "data": self.data,
+            "keys": self.keys,
+            "side": self.side,
+            "seed": self.seed,
+            "blend": self.blend,
+            "precision": self.precision,
+            "device": self.device,
+        }
+
+    def pairs(self) -> PairCollection:
+        """The faces chosen."""
+        pairs = open_pairs(self.data)
+        return pairs if self.keys is None else select(pairs, self.keys)
+
+    def compared(self) -> list[TrainedSystem | StoredPictures]:
+        """The systems named, or the weights that ship."""
+        named: dict[str, Path] = {}
+        for system in self.systems:
+            name, equals, path = system.partition("=")
+            if not name or not equals or not path:
+                raise UserError(f"--system {system}: write NAME=PATH")
+            if name in named or name in _TAKEN_NAMES:
+                raise UserError(f"--system {system}: the name {name!r} is taken; choose another")
+            named[name] = Path(path)
+        if self.weights is not None:
+            named.setdefault(Path(self.weights).stem, Path(self.weights))
+        if not named:
+            named = {"shipped": shipped_weights("dense-mapping")}
+        return [open_system(name, path, self.blend, self.device, self.precision) for name, path in named.items()]
+
+    def tool(self, kind: str) -> Path:
+        """The weights of a measuring network: those given, or those that ship."""
+        given = {
+            "parser": self.parser,
+            "attributes": self.classifier,
+            "identity": self.identity,
+            "mask-vae": self.mask_vae,
+        }[kind]
+        return shipped_weights(kind) if given is None else given
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A result for people and for programs."""
+
+    markdown: str
+    record: dict[str, Any]
+
+
+def _reconstruct(options: Options) -> Measured:
+    if options.systems:
+        raise UserError("--system: the task 'reconstruct' measures one network; give it with --weights")
+    network = shipped_weights("dense-mapping") if options.weights is None else Path(options.weights)
+    parser = options.tool("parser")
+    editor = open_editor(str(network), options.device, options.precision)
+    result = reconstruct.reconstruct(
+        options.pairs(), editor, Parser(parser, options.device), options.side, options.seed
+    )
+    hashes = {"weights": fingerprint(network), "parser": fingerprint(parser)}
+    return Measured(reconstruct.to_markdown(result), {**hashes, **result.to_dict()})
+
+
+def _interactive(options: Options) -> Measured:
+    pairs, systems, parser = options.pairs(), options.compared(), options.tool("parser")
+    features = EfficientNetFeatures(options.device)
+    result = interactive.interactive(pairs, systems, Parser(parser, options.device), features, options.side)
+    if options.sheet is not None:
+        write_picture(options.sheet, interactive.sheet(pairs, systems, options.side, count=6))
+    hashes = {**_hashes(systems), "parser": fingerprint(parser)}
+    return Measured(interactive.to_markdown(result), {**hashes, **result.to_dict()})
+
+
+def _style_copy(options: Options) -> Measured:
+    pairs, systems = options.pairs(), options.compared()
+    tools = {kind: options.tool(kind) for kind in ("attributes", "parser")}
+    classifier = AttributeReader(tools["attributes"], options.device)
+    labels = _labels(options, pairs, classifier)
+    chosen = (
+        style_copy.draw_cases(labels, options.seed, options.count)
+        if options.cases is None
+        else cases.load_cases(options.cases, "style-copy", options.side, list(labels))
+    )
+    _keep_cases(options, "style-copy", chosen)
+    result = style_copy.style_copy(
+        pairs,
+        chosen,
+        labels,
+        systems,
+        classifier,
+        Parser(tools["parser"], options.device),
+        EfficientNetFeatures(options.device),
+        options.side,
+    )
+    _write_sheet(options, pairs, chosen, systems)
+    hashes = {**_hashes(systems), **{kind: fingerprint(path) for kind, path in tools.items()}}
+    return Measured(style_copy.to_markdown(result), {**hashes, **result.to_dict()})
+
+
+def _smile(options: Options) -> Measured:
+    pairs, systems = options.pairs(), options.compared()
+    tools = {kind: options.tool(kind) for kind in ("attributes", "identity", "parser")}
+    classifier = AttributeReader(tools["attributes"], options.device)
+    chosen = (
+        smile.draw_cases(pairs, _labels(options, pairs, classifier), options.count)
+        if options.cases is None
+        else cases.load_cases(options.cases, "smile", options.side, pairs.keys)
+    )
+    _keep_cases(options, "smile", chosen)
+    result = smile.smile(
+        pairs,
+        chosen,
+        systems,
+        classifier,
+        IdentityReader(tools["identity"], options.device),
+        Parser(tools["parser"], options.device),
+        EfficientNetFeatures(options.device),
+        options.side,
+    )
+    _write_sheet(options, pairs, chosen, systems)
+    hashes = {**_hashes(systems), **{kind: fingerprint(path) for kind, path in tools.items()}}
+    return Measured(smile.to_markdown(result), {**hashes, **result.to_dict()})
+
+
+def _masks(options: Options) -> Measured:
+    vae = options.tool("mask-vae")
+    manifold = MaskManifold.from_weights(vae, options.device)
+    result = masks.measure_masks(options.pairs(), manifold, options.side, options.seed)
+    return Measured(masks.to_markdown(result), {"mask_vae": fingerprint(vae), **result.to_dict()})
+
+
+def _attributes(options: Options) -> Measured:
+    classifier = options.tool("attributes")
+    faces: KeyedCollection[Any] = open_labelled(options.data, options.table, options.identities)
+    chosen = faces if options.keys is None else select(faces, options.keys)
+    result = attributes.classify(chosen, AttributeReader(classifier, options.device))
+    return Measured(attributes.to_markdown(result), {"attributes": fingerprint(classifier), **result.to_dict()})
+
+
+TASKS: Mapping[str, Callable[[Options], Measured]] = MappingProxyType(
+    {
+        "reconstruct": _reconstruct,
+        "style-copy": _style_copy,
+        "smile": _smile,
+        "interactive": _interactive,
+        "masks": _masks,
+        "attributes": _attributes,
+    }
+)
+"""Each task of ``maskgan evaluate``."""
+
+
+def _labels(options: Options, pairs: PairCollection, classifier: AttributeReader) -> cases.Labels:
+    """What the table says of the faces; without one, what the classifier sees in their photographs."""
+    if options.table is None:
+        return {key: classifier(pairs[index].picture) for index, key in enumerate(pairs.keys)}
+    table = read_label_table(options.table).attributes
+    found = {key: table[key] for key in pairs.keys if key in table}
+    if not found:
+        raise UserError(f"{options.table}: has attributes of none of the chosen faces")
+    return found
+
+
+def _keep_cases(options: Options, task: str, chosen: list[cases.Case]) -> None:
+    if options.save_cases is not None:
+        cases.save_cases(options.save_cases, task, options.side, chosen)
+
+
+def _write_sheet(
+    options: Options, pairs: PairCollection, chosen: list[cases.Case], systems: list[TrainedSystem | StoredPictures]
+) -> None:
+    if options.sheet is not None:
+        requests = requests_of(pairs, chosen[:_SHEET_ROWS], options.side)
+        write_picture(options.sheet, request_sheet(requests, systems))
+
+
+def _hashes(systems: Iterable[TrainedSystem | StoredPictures]) -> dict[str, Any]:
+    return {"weights": {system.name: system.fingerprint for system in systems}}

@@ -1,0 +1,81 @@
+"""How often the attribute classifier is right, attribute by attribute."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from maskgan.data.annotations import ATTRIBUTES
+from maskgan.data.labelled import LabelledCollection
+from maskgan.evaluation.people import AttributeReader
+
+
+@dataclass(frozen=True)
+class AttributesResult:
+    """What ``classify`` measured.
+
+    Attributes:
+        count: faces.
+        accuracy: share of faces classified rightly, 0..1, by attribute.
+        balanced: mean of the shares among faces that have the attribute and among those that have not; ``None`` if
+            all faces are of one sort.
+        commonest: what always answering the commoner way would score.
+    """
+
+    count: int
+    accuracy: dict[str, float]
+    balanced: dict[str, float | None]
+    commonest: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+
+def classify(faces: LabelledCollection, classifier: AttributeReader) -> AttributesResult:
+    """Classify every face and compare.
+
+    Args:
+        faces: with attributes.
+        classifier: the one measured.
+    """
+    wanted, found = [], []
+    for index in tqdm(range(len(faces)), "classifying", unit="face", disable=None, leave=False):
+        face = faces[index]
+        wanted.append(face.attributes)
+        found.append(classifier(face.picture))
+    truth, answers = np.stack(wanted), np.stack(found)
+    right = truth == answers
+    balanced: dict[str, float | None] = {}
+    for i, name in enumerate(ATTRIBUTES):
+        has = truth[:, i] == 1
+        both = has.any() and not has.all()
+        balanced[name] = float((right[has, i].mean() + right[~has, i].mean()) / 2) if both else None
+    share = truth.mean(axis=0)
+    return AttributesResult(
+        count=len(faces),
+        accuracy=dict(zip(ATTRIBUTES, right.mean(axis=0).tolist(), strict=True)),
+        balanced=balanced,
+        commonest=dict(zip(ATTRIBUTES, np.maximum(share, 1 - share).tolist(), strict=True)),
+    )
+
+
+def to_markdown(result: AttributesResult) -> str:
+    """The result as a Markdown table."""
+    mean = np.mean(list(result.accuracy.values()))
+    commonest = np.mean(list(result.commonest.values()))
+    lines = [
+        f"{result.count} faces: mean accuracy {mean:.1%} over 40 attributes "
+        f"(always the commoner answer: {commonest:.1%})",
+        "",
+        "| attribute | accuracy | balanced | always the commoner answer |",
+        "|---|---|---|---|",
+    ]
+    for name, accuracy in result.accuracy.items():
+        balanced = result.balanced[name]
+        shown = "-" if balanced is None else f"{balanced:.1%}"
+        lines.append(f"| {name} | {accuracy:.1%} | {shown} | {result.commonest[name]:.1%} |")
+    return "\n".join(lines)

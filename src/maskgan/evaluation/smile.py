@@ -1,0 +1,209 @@
+"""Attribute transfer for Smiling: faces that do not smile get the mouth of one that does, of similar head pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from maskgan.data.pairs import PairCollection
+from maskgan.editing.part_transfer import pose_of
+from maskgan.errors import UserError
+from maskgan.evaluation.cases import Case, Labels, fit_name
+from maskgan.evaluation.features import EfficientNetFeatures
+from maskgan.evaluation.parsing import Parser
+from maskgan.evaluation.people import AttributeReader, IdentityReader, attribute_index
+from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
+from maskgan.metrics.frechet import FeatureStatistics, frechet_distance
+from maskgan.metrics.segmentation import SegmentationAgreement
+
+_SMILING = attribute_index("Smiling")
+_POSE_SCALE = np.array([0.15, 0.1, 0.1])  # about what each of pose_of's numbers varies by among portraits
+_CROP_MARGIN = 0.5  # of the edit's box, added on each side
+
+PUBLISHED = (("MaskGAN", 77.3, 0.4611), ("EditGAN", 91.5, 0.7047))
+"""Smiling accuracy in per cent and identity, from EditGAN's Table 1; its pairs and embedding are others."""
+
+
+@dataclass(frozen=True)
+class SmileScores:
+    """What was measured of one system.
+
+    Attributes:
+        smiling: share of results in which the classifier finds a smile, 0..1.
+        pixel_accuracy: of the results against the masks asked for, 0..1.
+        identity: mean cosine of the embeddings of result and unedited face.
+        identity_crop: likewise, of the surroundings of the edit alone.
+        frechet: distance from the photographs; ``None`` for photographs.
+    """
+
+    smiling: float
+    pixel_accuracy: float
+    identity: float
+    identity_crop: float
+    frechet: float | None
+
+
+@dataclass(frozen=True)
+class SmileResult:
+    """What ``smile`` measured.
+
+    Attributes:
+        side: of the pictures, in pixels.
+        count: faces edited.
+        embedding: whose cosines ``identity`` is.
+        features: the network in whose features the Fréchet distance is.
+        real: share of smiling donors in whose photographs the classifier finds a smile, and the parser's pixel accuracy
+            on them.
+        systems: by name, ``nothing done`` among them.
+    """
+
+    side: int
+    count: int
+    embedding: str
+    features: str
+    real: tuple[float, float]
+    systems: dict[str, SmileScores]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+
+def draw_cases(pairs: PairCollection, labels: Labels, count: int) -> list[Case]:
+    """Faces that do not smile, each with the smiling face of the most similar pose; in the order of the keys.
+
+    Args:
+        pairs: faces with masks.
+        labels: their attributes; faces without are passed over.
+        count: at most.
+
+    Raises:
+        UserError: there is no smiling face, or none that does not smile, whose mask shows all features.
+    """
+    poses: dict[str, NDArray[np.float64]] = {}
+    for index, key in enumerate(pairs.keys):
+        if key in labels:
+            try:
+                poses[key] = np.array(pose_of(pairs[index].label_map)) / _POSE_SCALE
+            except UserError:  # a face in profile, or behind something
+                continue
+    donors = [key for key in poses if labels[key][_SMILING]]
+    sources = [key for key in poses if not labels[key][_SMILING]][:count]
+    if not donors or not sources:
+        raise UserError("smile transfer needs faces that smile and faces that do not")
+    donor_poses = np.stack([poses[key] for key in donors])
+    cases = []
+    for key in sources:
+        donor = donors[int(((donor_poses - poses[key]) ** 2).sum(axis=1).argmin())]
+        cases.append(Case(fit_name(key, "smiles_as", donor), "smile", key, key, donor))
+    return cases
+
+
+class _Measures:
+    """Sums of one system."""
+
+    def __init__(self) -> None:
+        self.smiling = 0
+        self.agreement = SegmentationAgreement()
+        self.identity: list[float] = []
+        self.identity_crop: list[float] = []
+        self.features = FeatureStatistics(EfficientNetFeatures.size)
+
+
+def smile(
+    pairs: PairCollection,
+    cases: Sequence[Case],
+    systems: Sequence[System],
+    classifier: AttributeReader,
+    identity: IdentityReader,
+    parser: Parser,
+    features: EfficientNetFeatures,
+    side: int,
+) -> SmileResult:
+    """Put all cases to every system.
+
+    Args:
+        pairs: real faces with masks; each is resized to ``side``.
+        cases: see ``draw_cases``.
+        systems: those compared.
+        classifier: reads attributes from pictures.
+        identity: embeds faces.
+        parser: reads masks from pictures.
+        features: for the Fréchet distance.
+        side: in pixels.
+    """
+    nothing = NothingDone()
+    compared: tuple[System, ...] = (nothing, *systems)
+    measures = {system.name: _Measures() for system in compared}
+    donors, donor_agreement = 0, SegmentationAgreement()
+    for request in tqdm(requests_of(pairs, cases, side), "smiling", len(cases), disable=None, leave=False):
+        assert request.donor is not None
+        donors += int(classifier(request.donor.picture)[_SMILING])
+        donor_agreement.update(request.donor.label_map, parser(request.donor.picture))
+        crop = _crop_of(request)
+        before, before_crop = identity(request.source.picture), identity(request.source.picture[crop])
+        for system in compared:
+            made, measured = system(request), measures[system.name]
+            measured.smiling += int(classifier(made)[_SMILING])
+            measured.agreement.update(request.asked, parser(made))
+            measured.identity.append(float(identity(made) @ before))
+            measured.identity_crop.append(float(identity(made[crop]) @ before_crop))
+            measured.features.update(features([made]))
+    photographs = measures[nothing.name].features
+    return SmileResult(
+        side=side,
+        count=len(cases),
+        embedding=identity.name,
+        features=features.name,
+        real=(donors / len(cases), donor_agreement.pixel_accuracy),
+        systems={
+            name: SmileScores(
+                smiling=measured.smiling / len(cases),
+                pixel_accuracy=measured.agreement.pixel_accuracy,
+                identity=float(np.mean(measured.identity)),
+                identity_crop=float(np.mean(measured.identity_crop)),
+                frechet=(
+                    None if name == nothing.name or len(cases) < 2 else frechet_distance(measured.features, photographs)
+                ),
+            )
+            for name, measured in measures.items()
+        },
+    )
+
+
+def _crop_of(request: Request) -> tuple[slice, slice]:
+    """The square around the edit, with a margin."""
+    rows, columns = np.nonzero(request.asked != request.source.label_map)
+    if not len(rows):
+        return slice(None), slice(None)
+    height, width = request.asked.shape
+    side = max(np.ptp(rows), np.ptp(columns)) + 1
+    half = int(side * (0.5 + _CROP_MARGIN))
+    row, column = int((rows.min() + rows.max()) / 2), int((columns.min() + columns.max()) / 2)
+    return slice(max(row - half, 0), min(row + half, height)), slice(max(column - half, 0), min(column + half, width))
+
+
+def to_markdown(result: SmileResult) -> str:
+    """The result as a Markdown table, the published rows beside it."""
+    lines = [
+        f"Smiling transfer at {result.side} px, {result.count} faces that do not smile; "
+        f"identity is the cosine of embeddings ({result.embedding})",
+        "",
+        f"| system | Smiling | Seg | identity | identity of the crop | Fréchet distance ({result.features}) |",
+        "|---|---|---|---|---|---|",
+        f"| real (the donors) | {result.real[0]:.1%} | {result.real[1]:.1%} | - | - | - |",
+    ]
+    for name, scores in result.systems.items():
+        frechet = "-" if scores.frechet is None else f"{scores.frechet:.1f}"
+        lines.append(
+            f"| {name} | {scores.smiling:.1%} | {scores.pixel_accuracy:.1%} | {scores.identity:.3f} "
+            f"| {scores.identity_crop:.3f} | {frechet} |"
+        )
+    for name, accuracy, cosine in PUBLISHED:
+        lines.append(f"| *published:* {name} | {accuracy}% | - | {cosine} | - | - |")
+    return "\n".join(lines)
