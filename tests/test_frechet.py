@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from maskgan.errors import UserError
+from maskgan.evaluation.features import EfficientNetFeatures, InceptionFeatures, PictureSet
 from maskgan.metrics.frechet import FeatureStatistics, frechet_distance, kernel_distance
+from maskgan.networks.inception import InceptionV3
 
 
 def statistics(features: np.ndarray, batch: int = 1000) -> FeatureStatistics:
@@ -89,3 +95,77 @@ def test_impossible_sets_are_refused() -> None:
         frechet_distance(statistics(np.zeros((1, 2))), statistics(np.zeros((1, 2))))
     with pytest.raises(ValueError, match="cannot be compared"):
         kernel_distance(np.zeros((1, 2)), np.zeros((3, 2)))
+
+
+@pytest.fixture(scope="module")
+def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights in pytorch-fid's layout: with a classifier that is not used."""
+    torch.manual_seed(0)
+    state = InceptionV3().state_dict()
+    state["fc.weight"], state["fc.bias"] = torch.zeros(1008, 2048), torch.zeros(1008)
+    path = tmp_path_factory.mktemp("inception") / "pt_inception.pth"
+    torch.save(state, path)
+    return path
+
+
+def test_inception_has_its_published_size() -> None:
+    network = InceptionV3()
+    assert sum(p.numel() for p in network.parameters()) == 21_785_568  # without the classifiers
+    names = network.state_dict()
+    assert names["Mixed_7c.branch3x3dbl_3b.conv.weight"].shape == (384, 384, 3, 1)
+    assert names["Mixed_6c.branch7x7dbl_5.conv.weight"].shape == (192, 160, 1, 7)
+    assert names["Conv2d_3b_1x1.bn.running_var"].shape == (80,)
+
+
+def pictures(count: int, seed: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return list(rng.integers(0, 256, (count, 64, 64, 3), dtype=np.uint8))
+
+
+def test_the_same_distances_for_any_batch(inception_file: Path) -> None:
+    reader = InceptionFeatures(inception_file)
+    assert reader.distance_name == "FID"
+    found = []
+    for batch in (1, 3):
+        sets = []
+        for seed in (0, 1):
+            collected, all_pictures = PictureSet(reader), pictures(3, seed)
+            for start in range(0, 3, batch):
+                collected.add(all_pictures[start : start + batch])
+            sets.append(collected)
+        distances = sets[0].distances(sets[1])
+        assert distances is not None
+        found.append(distances)
+    assert found[0].frechet == pytest.approx(found[1].frechet, rel=1e-3)
+    assert found[0].kernel == pytest.approx(found[1].kernel, rel=1e-3, abs=1e-9)
+
+
+def test_a_torchscript_inception_is_run_as_it_is(tmp_path: Path) -> None:
+    class Scripted(torch.nn.Module):
+        def forward(self, images: torch.Tensor, return_features: bool = False) -> torch.Tensor:
+            means = images.float().mean(dim=[2, 3])
+            return means.repeat(1, 683)[:, :2048] if return_features else means
+
+    torch.jit.script(Scripted()).save(str(tmp_path / "inception.pt"))
+    found = InceptionFeatures(tmp_path / "inception.pt")(pictures(2, 0))
+    expected = np.stack([p.reshape(-1, 3).mean(0) for p in pictures(2, 0)])
+    np.testing.assert_allclose(found[:, :3], expected, rtol=1e-5)
+    assert found.shape == (2, 2048)
+
+
+def test_other_files_are_no_inception(tmp_path: Path) -> None:
+    (tmp_path / "text.pt").write_text("no weights")
+    torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
+    for name in ("text.pt", "other.pth"):
+        with pytest.raises(UserError, match=f"{name}: is no Inception file for FID"):
+            InceptionFeatures(tmp_path / name)
+    with pytest.raises(UserError, match=r"nowhere\.pt"):
+        InceptionFeatures(tmp_path / "nowhere.pt")
+
+
+def test_other_features_never_give_a_fid() -> None:
+    assert EfficientNetFeatures.distance_name != "FID"
+    reader = EfficientNetFeatures()
+    alone = PictureSet(reader)
+    alone.add(pictures(1, 0))
+    assert alone.distances(alone) is None

@@ -28,7 +28,16 @@ def face(number: int) -> tuple[Picture, LabelMap]:
 
 def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
     sizes = preset("demo")
-    for kind, config in (("dense-mapping", sizes.dense_mapping), ("parser", sizes.parser)):
+    configs = {
+        "dense-mapping": sizes.dense_mapping,
+        "mask-vae": sizes.mask_vae,
+        "blender": sizes.blender,
+        "parser": sizes.parser,
+        "attributes": sizes.attributes,
+        "identity": sizes.identity,
+    }
+    assert set(configs) == set(SHIPPED_KINDS)
+    for kind, config in configs.items():
         info = read_info(shipped_weights(kind))
         assert info.config == config
         assert info.step > 0 and "maskgan train" in info.provenance

@@ -190,8 +190,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             discriminator=DiscriminatorConfig(base_channels=32),
             parser=ParserConfig(),
-            attributes=AttributesConfig(base_channels=32),
-            identity=IdentityConfig(base_channels=32),
+            attributes=AttributesConfig(base_channels=24),
+            identity=IdentityConfig(base_channels=24),
         ),
         "tiny": Preset(
             name="tiny",

@@ -18,7 +18,7 @@ from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.session import Blend
 from maskgan.errors import UserError
 from maskgan.evaluation import attributes, cases, interactive, masks, reconstruct, smile, style_copy
-from maskgan.evaluation.features import EfficientNetFeatures
+from maskgan.evaluation.features import EfficientNetFeatures, FeatureReader, InceptionFeatures
 from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.people import AttributeReader, IdentityReader
 from maskgan.evaluation.sheets import request_sheet
@@ -46,6 +46,7 @@ class Options:
     classifier: Path | None
     identity: Path | None
     mask_vae: Path | None
+    inception: Path | None
     side: int
     seed: int
     sheet: Path | None
@@ -63,6 +64,7 @@ class Options:
             "blend": self.blend,
             "precision": self.precision,
             "device": self.device,
+            "inception": None if self.inception is None else fingerprint(self.inception),
         }
 
     def pairs(self) -> PairCollection:
@@ -85,6 +87,14 @@ class Options:
         if not named:
             named = {"shipped": shipped_weights("dense-mapping")}
         return [open_system(name, path, self.blend, self.device, self.precision) for name, path in named.items()]
+
+    def reader(self) -> FeatureReader:
+        """The network in whose features distances are measured."""
+        return (
+            EfficientNetFeatures(self.device)
+            if self.inception is None
+            else InceptionFeatures(self.inception, self.device)
+        )
 
     def tool(self, kind: str) -> Path:
         """The weights of a measuring network: those given, or those that ship."""
@@ -120,8 +130,7 @@ def _reconstruct(options: Options) -> Measured:
 
 def _interactive(options: Options) -> Measured:
     pairs, systems, parser = options.pairs(), options.compared(), options.tool("parser")
-    features = EfficientNetFeatures(options.device)
-    result = interactive.interactive(pairs, systems, Parser(parser, options.device), features, options.side)
+    result = interactive.interactive(pairs, systems, Parser(parser, options.device), options.reader(), options.side)
     if options.sheet is not None:
         write_picture(options.sheet, interactive.sheet(pairs, systems, options.side, count=6))
     hashes = {**_hashes(systems), "parser": fingerprint(parser)}
@@ -146,7 +155,7 @@ def _style_copy(options: Options) -> Measured:
         systems,
         classifier,
         Parser(tools["parser"], options.device),
-        EfficientNetFeatures(options.device),
+        options.reader(),
         options.side,
     )
     _write_sheet(options, pairs, chosen, systems)
@@ -171,7 +180,7 @@ def _smile(options: Options) -> Measured:
         classifier,
         IdentityReader(tools["identity"], options.device),
         Parser(tools["parser"], options.device),
-        EfficientNetFeatures(options.device),
+        options.reader(),
         options.side,
     )
     _write_sheet(options, pairs, chosen, systems)

@@ -15,7 +15,7 @@ from maskgan.errors import UserError
 @click.argument("last", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A strip (.png) or a .gif.")
 @click.option("-n", "--count", type=click.IntRange(2, 1000), default=8, show_default=True, help="Masks in all.")
-@click.option("--mask-vae", required=True, type=click.Path(path_type=Path), help="MaskVAE weights.")
+@click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("--image", type=click.Path(path_type=Path), help="The face of mask FIRST: shows faces in its style.")
 @order_option
 @network_options
@@ -24,7 +24,7 @@ def command(
     last: Path,
     output: Path,
     count: int,
-    mask_vae: Path,
+    mask_vae: Path | None,
     image: Path | None,
     order: str,
     weights: str | None,
@@ -34,8 +34,7 @@ def command(
     """Show the masks between FIRST and LAST along MaskVAE's manifold; with --image, the faces that follow them."""
     import numpy as np
 
-    from maskgan.cli.opening import open_editor, require_writable
-    from maskgan.editing.mask_manifold import MaskManifold
+    from maskgan.cli.opening import open_editor, open_manifold, require_writable
     from maskgan.images import read_label_map, read_picture, write_animation, write_picture
     from maskgan.labels import colourise
 
@@ -43,7 +42,7 @@ def command(
     require_writable(output if not animated else output.with_suffix(".png"))
     device = resolve_device(device)
     start, end = read_label_map(first, order), read_label_map(last, order)
-    masks = MaskManifold.from_weights(mask_vae, device).interpolate(start, end, count)
+    masks = open_manifold(mask_vae, device).interpolate(start, end, count)
     frames = [colourise(label_map) for label_map in masks]
     if image is not None:
         editor = open_editor(weights, device, precision)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from maskgan.assets import shipped_weights
+from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
 from maskgan.images import check_picture_path
@@ -14,6 +15,11 @@ def open_editor(weights: str | None, device: str, precision: str) -> FaceEditor:
     """An editor with the weights asked for, or those that ship."""
     path = shipped_weights("dense-mapping") if weights is None else Path(weights)
     return FaceEditor.from_weights(path, device, "bf16" if precision == "bf16" else "fp32")
+
+
+def open_manifold(mask_vae: Path | None, device: str) -> MaskManifold:
+    """MaskVAE with the weights asked for, or those that ship."""
+    return MaskManifold.from_weights(shipped_weights("mask-vae") if mask_vae is None else mask_vae, device)
 
 
 def require_writable(output: Path) -> None:

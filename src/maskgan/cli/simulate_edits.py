@@ -12,13 +12,13 @@ from maskgan.cli.options import DEVICES, resolve_device
 @click.command("simulate-edits", short_help="Edited masks for editing training, made beforehand.")
 @click.option("--data", required=True, help="Folder, tar file, glob of tar files, or drawn:N for drawn faces.")
 @click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]")
-@click.option("--mask-vae", required=True, type=click.Path(path_type=Path), help="MaskVAE weights.")
+@click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write masks into.")
 @click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses towards whose mask each one moves.")
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 def command(
-    data: str, keys: str | None, mask_vae: Path, output: Path, strength: float, seed: int, device: str | None
+    data: str, keys: str | None, mask_vae: Path | None, output: Path, strength: float, seed: int, device: str | None
 ) -> None:
     """Write KEY.inter.png and KEY.outer.png for each mask: a step towards another face's mask, and one away from it.
 
@@ -27,10 +27,10 @@ def command(
     import numpy as np
     from tqdm import tqdm
 
+    from maskgan.cli.opening import open_manifold
     from maskgan.data.opening import open_pairs
     from maskgan.data.pairs import select
     from maskgan.data.stored_edits import write_edits
-    from maskgan.editing.mask_manifold import MaskManifold
     from maskgan.errors import UserError
 
     pairs = open_pairs(data) if keys is None else select(open_pairs(data), keys)
@@ -38,7 +38,7 @@ def command(
         raise UserError(f"{data}: edits lead towards other faces' masks, so at least 2 pairs are needed")
     if strength <= 0:
         raise UserError(f"--strength must be over 0, is {strength}")
-    manifold = MaskManifold.from_weights(mask_vae, resolve_device(device))
+    manifold = open_manifold(mask_vae, resolve_device(device))
     ring = np.random.default_rng(seed).permutation(len(pairs))
     other = pairs[int(ring[-1])].label_map
     for index in tqdm(ring, "edits", unit="mask", leave=False, disable=None):

@@ -19,12 +19,12 @@ from tqdm import tqdm
 from maskgan.data.pairs import FacePair, PairCollection
 from maskgan.editing import mask_edits
 from maskgan.errors import UserError
-from maskgan.evaluation.features import EfficientNetFeatures
+from maskgan.evaluation.features import FeatureReader, PictureSet
 from maskgan.evaluation.parsing import Parser
+from maskgan.evaluation.sheets import shown
 from maskgan.evaluation.systems import NothingDone, Request, System, squared
 from maskgan.images import Picture
 from maskgan.labels import LabelMap, colourise
-from maskgan.metrics.frechet import Features, FeatureStatistics, frechet_distance
 from maskgan.metrics.segmentation import SegmentationAgreement
 
 EDITS: Mapping[str, Callable[[LabelMap], LabelMap]] = MappingProxyType(
@@ -49,7 +49,8 @@ class SystemScores:
         pixel_accuracy: of the whole results against the masks asked for, 0..1.
         mean_iou: likewise.
         elsewhere: mean distance from the photograph where nothing was asked, in grey levels, 0..255.
-        frechet: distance from the photographs in ``features``; ``None`` for the photographs themselves.
+        frechet: distance of the results from the photographs; ``None`` for the photographs themselves.
+        kernel: likewise.
     """
 
     followed: dict[str, float]
@@ -57,6 +58,7 @@ class SystemScores:
     mean_iou: float
     elsewhere: float
     frechet: float | None
+    kernel: float | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class InteractiveResult:
         count: faces.
         side: of the pictures compared, in pixels.
         requests: how often each edit was possible (a face without brows cannot raise them).
-        features: the network in whose features the Fréchet distance is.
+        distance: what the Fréchet distance is called; FID in Inception's features alone.
         real: pixel accuracy and mean IoU of the photographs against their own masks: the parser's own faults.
         systems: by name; ``nothing done`` among them.
     """
@@ -75,7 +77,7 @@ class InteractiveResult:
     count: int
     side: int
     requests: dict[str, int]
-    features: str
+    distance: str
     real: tuple[float, float]
     systems: dict[str, SystemScores]
 
@@ -87,13 +89,13 @@ class InteractiveResult:
 class _Measures:
     """Sums of one system."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: FeatureReader) -> None:
         self.agreement = SegmentationAgreement()
         self.in_edit = {name: SegmentationAgreement() for name in EDITS}
         self.moved, self.still = 0.0, 0
-        self.features = FeatureStatistics(EfficientNetFeatures.size)
+        self.pictures = PictureSet(reader)
 
-    def update(self, edit: str, request: Request, made: Picture, found: LabelMap, features: Features) -> None:
+    def update(self, edit: str, request: Request, made: Picture, found: LabelMap) -> None:
         self.agreement.update(request.asked, found)
         changed = request.asked != request.source.label_map
         self.in_edit[edit].update(request.asked[changed][None], found[changed][None])
@@ -101,20 +103,22 @@ class _Measures:
         difference = np.abs(made.astype(np.float64) - request.source.picture).mean(axis=2)
         self.moved += float(difference[outside].sum())
         self.still += int(outside.sum())
-        self.features.update(features)
+        self.pictures.add([made])
 
-    def scores(self, real: FeatureStatistics | None) -> SystemScores:
+    def scores(self, real: PictureSet | None) -> SystemScores:
+        distances = None if real is None else self.pictures.distances(real)
         return SystemScores(
             followed={name: agreement.pixel_accuracy for name, agreement in self.in_edit.items()},
             pixel_accuracy=self.agreement.pixel_accuracy,
             mean_iou=self.agreement.mean_iou,
             elsewhere=self.moved / max(self.still, 1),
-            frechet=None if real is None else frechet_distance(self.features, real),
+            frechet=None if distances is None else distances.frechet,
+            kernel=None if distances is None else distances.kernel,
         )
 
 
 def interactive(
-    pairs: PairCollection, systems: Sequence[System], parser: Parser, features: EfficientNetFeatures, side: int
+    pairs: PairCollection, systems: Sequence[System], parser: Parser, reader: FeatureReader, side: int
 ) -> InteractiveResult:
     """Put all edits of all faces to every system.
 
@@ -122,7 +126,7 @@ def interactive(
         pairs: real faces with masks, at least 2; each is resized to ``side``.
         systems: those compared.
         parser: reads masks from pictures.
-        features: for the Fréchet distance.
+        reader: for the distances from photographs.
         side: in pixels.
 
     Raises:
@@ -131,27 +135,26 @@ def interactive(
     if len(pairs) < 2:
         raise UserError("a comparison of systems needs at least 2 faces")
     nothing = NothingDone()
-    measures = {system.name: _Measures() for system in (nothing, *systems)}
+    measures = {system.name: _Measures(reader) for system in (nothing, *systems)}
     requests = dict.fromkeys(EDITS, 0)
-    real, real_features = SegmentationAgreement(), FeatureStatistics(features.size)
+    real, photographs = SegmentationAgreement(), PictureSet(reader)
     for index in tqdm(range(len(pairs)), "editing", unit="face", disable=None, leave=False):
         source = squared(pairs[index], side)
         real.update(source.label_map, parser(source.picture))
-        real_features.update(features([source.picture]))
+        photographs.add([source.picture])
         for edit, request in _edits_of(source):
             requests[edit] += 1
             for system in (nothing, *systems):
                 made = system(request)
-                measures[system.name].update(edit, request, made, parser(made), features([made]))
+                measures[system.name].update(edit, request, made, parser(made))
     return InteractiveResult(
         count=len(pairs),
         side=side,
         requests=requests,
-        features=features.name,
+        distance=reader.distance_name,
         real=(real.pixel_accuracy, real.mean_iou),
         systems={
-            name: measured.scores(None if name == nothing.name else real_features)
-            for name, measured in measures.items()
+            name: measured.scores(None if name == nothing.name else photographs) for name, measured in measures.items()
         },
     )
 
@@ -193,14 +196,14 @@ def to_markdown(result: InteractiveResult) -> str:
     lines = [
         f"{result.count} faces at {result.side} px, {sum(result.requests.values())} edits",
         "",
-        f"| system | pixel accuracy | mean IoU | elsewhere (grey levels) | Fréchet distance ({result.features}) |",
-        "|---|---|---|---|---|",
-        f"| real, own mask | {result.real[0]:.1%} | {result.real[1]:.3f} | - | - |",
+        f"| system | pixel accuracy | mean IoU | elsewhere | {result.distance} | kernel distance x 1000 |",
+        "|---|---|---|---|---|---|",
+        f"| real, own mask | {result.real[0]:.1%} | {result.real[1]:.3f} | - | - | - |",
     ]
     for name, scores in result.systems.items():
-        frechet = "-" if scores.frechet is None else f"{scores.frechet:.3f}"
         lines.append(
-            f"| {name} | {scores.pixel_accuracy:.1%} | {scores.mean_iou:.3f} | {scores.elsewhere:.1f} | {frechet} |"
+            f"| {name} | {scores.pixel_accuracy:.1%} | {scores.mean_iou:.3f} | {scores.elsewhere:.1f} "
+            f"| {shown(scores.frechet)} | {shown(scores.kernel, 1000)} |"
         )
     lines += ["", "| followed in | " + " | ".join(f"{e} ({n})" for e, n in result.requests.items()) + " |"]
     lines.append("|---" * (len(EDITS) + 1) + "|")

@@ -1,4 +1,4 @@
-"""Pictures of what systems answered, for people to look at."""
+"""What people look at: pictures of the answers, and numbers in tables."""
 
 from __future__ import annotations
 
@@ -27,3 +27,8 @@ def request_sheet(requests: Iterable[Request], systems: Sequence[System]) -> Pic
         columns = [request.source.picture, other.picture, colourise(request.asked)]
         rows.append(np.concatenate([*columns, *(system(request) for system in systems)], axis=1))
     return np.concatenate(rows, axis=0)
+
+
+def shown(number: float | None, scale: float = 1.0) -> str:
+    """A number for a table; a dash where there is none."""
+    return "-" if number is None else f"{number * scale:.1f}"

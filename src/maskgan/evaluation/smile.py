@@ -14,11 +14,11 @@ from maskgan.data.pairs import PairCollection
 from maskgan.editing.part_transfer import pose_of
 from maskgan.errors import UserError
 from maskgan.evaluation.cases import Case, Labels, fit_name
-from maskgan.evaluation.features import EfficientNetFeatures
+from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
 from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.people import AttributeReader, IdentityReader, attribute_index
+from maskgan.evaluation.sheets import shown
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
-from maskgan.metrics.frechet import FeatureStatistics, frechet_distance
 from maskgan.metrics.segmentation import SegmentationAgreement
 
 _SMILING = attribute_index("Smiling")
@@ -39,6 +39,7 @@ class SmileScores:
         identity: mean cosine of the embeddings of result and unedited face.
         identity_crop: likewise, of the surroundings of the edit alone.
         frechet: distance from the photographs; ``None`` for photographs.
+        kernel: likewise.
     """
 
     smiling: float
@@ -46,6 +47,7 @@ class SmileScores:
     identity: float
     identity_crop: float
     frechet: float | None
+    kernel: float | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class SmileResult:
         side: of the pictures, in pixels.
         count: faces edited.
         embedding: whose cosines ``identity`` is.
-        features: the network in whose features the Fréchet distance is.
+        distance: what the Fréchet distance is called; FID in Inception's features alone.
         real: share of smiling donors in whose photographs the classifier finds a smile, and the parser's pixel accuracy
             on them.
         systems: by name, ``nothing done`` among them.
@@ -65,7 +67,7 @@ class SmileResult:
     side: int
     count: int
     embedding: str
-    features: str
+    distance: str
     real: tuple[float, float]
     systems: dict[str, SmileScores]
 
@@ -107,12 +109,12 @@ def draw_cases(pairs: PairCollection, labels: Labels, count: int) -> list[Case]:
 class _Measures:
     """Sums of one system."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: FeatureReader) -> None:
         self.smiling = 0
         self.agreement = SegmentationAgreement()
         self.identity: list[float] = []
         self.identity_crop: list[float] = []
-        self.features = FeatureStatistics(EfficientNetFeatures.size)
+        self.pictures = PictureSet(reader)
 
 
 def smile(
@@ -122,7 +124,7 @@ def smile(
     classifier: AttributeReader,
     identity: IdentityReader,
     parser: Parser,
-    features: EfficientNetFeatures,
+    reader: FeatureReader,
     side: int,
 ) -> SmileResult:
     """Put all cases to every system.
@@ -134,12 +136,12 @@ def smile(
         classifier: reads attributes from pictures.
         identity: embeds faces.
         parser: reads masks from pictures.
-        features: for the Fréchet distance.
+        reader: for the distances from photographs.
         side: in pixels.
     """
     nothing = NothingDone()
     compared: tuple[System, ...] = (nothing, *systems)
-    measures = {system.name: _Measures() for system in compared}
+    measures = {system.name: _Measures(reader) for system in compared}
     donors, donor_agreement = 0, SegmentationAgreement()
     for request in tqdm(requests_of(pairs, cases, side), "smiling", len(cases), disable=None, leave=False):
         assert request.donor is not None
@@ -153,26 +155,30 @@ def smile(
             measured.agreement.update(request.asked, parser(made))
             measured.identity.append(float(identity(made) @ before))
             measured.identity_crop.append(float(identity(made[crop]) @ before_crop))
-            measured.features.update(features([made]))
-    photographs = measures[nothing.name].features
+            measured.pictures.add([made])
+    photographs = measures[nothing.name].pictures
     return SmileResult(
         side=side,
         count=len(cases),
         embedding=identity.name,
-        features=features.name,
+        distance=reader.distance_name,
         real=(donors / len(cases), donor_agreement.pixel_accuracy),
         systems={
-            name: SmileScores(
-                smiling=measured.smiling / len(cases),
-                pixel_accuracy=measured.agreement.pixel_accuracy,
-                identity=float(np.mean(measured.identity)),
-                identity_crop=float(np.mean(measured.identity_crop)),
-                frechet=(
-                    None if name == nothing.name or len(cases) < 2 else frechet_distance(measured.features, photographs)
-                ),
-            )
+            name: _scores(measured, None if name == nothing.name else photographs)
             for name, measured in measures.items()
         },
+    )
+
+
+def _scores(measured: _Measures, photographs: PictureSet | None) -> SmileScores:
+    distances: Distances | None = None if photographs is None else measured.pictures.distances(photographs)
+    return SmileScores(
+        smiling=measured.smiling / len(measured.identity),
+        pixel_accuracy=measured.agreement.pixel_accuracy,
+        identity=float(np.mean(measured.identity)),
+        identity_crop=float(np.mean(measured.identity_crop)),
+        frechet=None if distances is None else distances.frechet,
+        kernel=None if distances is None else distances.kernel,
     )
 
 
@@ -194,16 +200,15 @@ def to_markdown(result: SmileResult) -> str:
         f"Smiling transfer at {result.side} px, {result.count} faces that do not smile; "
         f"identity is the cosine of embeddings ({result.embedding})",
         "",
-        f"| system | Smiling | Seg | identity | identity of the crop | Fréchet distance ({result.features}) |",
-        "|---|---|---|---|---|---|",
-        f"| real (the donors) | {result.real[0]:.1%} | {result.real[1]:.1%} | - | - | - |",
+        f"| system | Smiling | Seg | identity | identity of the crop | {result.distance} | kernel distance x 1000 |",
+        "|---|---|---|---|---|---|---|",
+        f"| real (the donors) | {result.real[0]:.1%} | {result.real[1]:.1%} | - | - | - | - |",
     ]
     for name, scores in result.systems.items():
-        frechet = "-" if scores.frechet is None else f"{scores.frechet:.1f}"
         lines.append(
             f"| {name} | {scores.smiling:.1%} | {scores.pixel_accuracy:.1%} | {scores.identity:.3f} "
-            f"| {scores.identity_crop:.3f} | {frechet} |"
+            f"| {scores.identity_crop:.3f} | {shown(scores.frechet)} | {shown(scores.kernel, 1000)} |"
         )
     for name, accuracy, cosine in PUBLISHED:
-        lines.append(f"| *published:* {name} | {accuracy}% | - | {cosine} | - | - |")
+        lines.append(f"| *published:* {name} | {accuracy}% | - | {cosine} | - | - | - |")
     return "\n".join(lines)

@@ -18,12 +18,12 @@ from tqdm import tqdm
 from maskgan.data.pairs import PairCollection
 from maskgan.errors import UserError
 from maskgan.evaluation.cases import Case, Labels, fit_name
-from maskgan.evaluation.features import EfficientNetFeatures
+from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
 from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.people import AttributeReader, attribute_index
+from maskgan.evaluation.sheets import shown
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
 from maskgan.images import Picture
-from maskgan.metrics.frechet import FeatureStatistics, frechet_distance
 from maskgan.metrics.segmentation import SegmentationAgreement
 
 ASKED = ("Male", "Heavy_Makeup", "No_Beard")
@@ -48,12 +48,14 @@ class StyleCopyScores:
         differing: likewise, of pairs whose faces differ in that attribute.
         pixel_accuracy: of the results of random pairs against the masks asked for, 0..1.
         frechet: distance of these results from the photographs; ``None`` for photographs.
+        kernel: likewise.
     """
 
     random: dict[str, float]
     differing: dict[str, float]
     pixel_accuracy: float
     frechet: float | None
+    kernel: float | None
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,13 @@ class StyleCopyResult:
     Attributes:
         side: of the pictures, in pixels.
         counts: cases in each group: ``random``, and the differing pairs of each attribute.
-        features: the network in whose features the Fréchet distance is.
+        distance: what the Fréchet distance is called; FID in Inception's features alone.
         systems: by name, ``real`` (the style's own picture) and ``nothing done`` (the mask owner's) among them.
     """
 
     side: int
     counts: dict[str, int]
-    features: str
+    distance: str
     systems: dict[str, StyleCopyScores]
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,10 +121,10 @@ class _RealStyle:
 class _Measures:
     """Sums of one system."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: FeatureReader) -> None:
         self.right = {group: dict.fromkeys(ASKED, 0) for group in ("random", "differing")}
         self.agreement = SegmentationAgreement()
-        self.features = FeatureStatistics(EfficientNetFeatures.size)
+        self.pictures = PictureSet(reader)
 
 
 def style_copy(
@@ -132,7 +134,7 @@ def style_copy(
     systems: Sequence[System],
     classifier: AttributeReader,
     parser: Parser,
-    features: EfficientNetFeatures,
+    reader: FeatureReader,
     side: int,
 ) -> StyleCopyResult:
     """Put all cases to every system.
@@ -144,12 +146,12 @@ def style_copy(
         systems: those compared.
         classifier: reads attributes from pictures.
         parser: reads masks from pictures.
-        features: for the Fréchet distance.
+        reader: for the distances from photographs.
         side: in pixels.
     """
     real, nothing = _RealStyle(), NothingDone()
     compared: tuple[System, ...] = (real, nothing, *systems)
-    measures = {system.name: _Measures() for system in compared}
+    measures = {system.name: _Measures(reader) for system in compared}
     counts = dict.fromkeys((RANDOM, *ASKED), 0)
     for case, request in tqdm(
         zip(cases, requests_of(pairs, cases, side), strict=True), "copying", len(cases), disable=None, leave=False
@@ -168,25 +170,27 @@ def style_copy(
                 # The real picture is asked for its own mask.
                 mask = request.style.label_map if system is real else request.source.label_map
                 measured.agreement.update(mask, parser(made))
-                measured.features.update(features([made]))
-    photographs = measures[nothing.name].features
+                measured.pictures.add([made])
+    photographs = measures[nothing.name].pictures
     return StyleCopyResult(
         side=side,
         counts=counts,
-        features=features.name,
+        distance=reader.distance_name,
         systems={
-            name: StyleCopyScores(
-                random={a: measured.right["random"][a] / max(counts[RANDOM], 1) for a in ASKED},
-                differing={a: measured.right["differing"][a] / max(counts[a], 1) for a in ASKED},
-                pixel_accuracy=measured.agreement.pixel_accuracy,
-                frechet=(
-                    None
-                    if name in (real.name, nothing.name) or counts[RANDOM] < 2
-                    else frechet_distance(measured.features, photographs)
-                ),
-            )
+            name: _scores(measured, counts, None if name in (real.name, nothing.name) else photographs)
             for name, measured in measures.items()
         },
+    )
+
+
+def _scores(measured: _Measures, counts: Mapping[str, int], photographs: PictureSet | None) -> StyleCopyScores:
+    distances: Distances | None = None if photographs is None else measured.pictures.distances(photographs)
+    return StyleCopyScores(
+        random={a: measured.right["random"][a] / max(counts[RANDOM], 1) for a in ASKED},
+        differing={a: measured.right["differing"][a] / max(counts[a], 1) for a in ASKED},
+        pixel_accuracy=measured.agreement.pixel_accuracy,
+        frechet=None if distances is None else distances.frechet,
+        kernel=None if distances is None else distances.kernel,
     )
 
 
@@ -195,15 +199,17 @@ def to_markdown(result: StyleCopyResult) -> str:
     lines = [
         f"Style copy at {result.side} px, {result.counts[RANDOM]} random pairs",
         "",
-        "| system | " + " | ".join(ASKED) + f" | Seg | Fréchet distance ({result.features}) |",
-        "|---" * (len(ASKED) + 3) + "|",
+        "| system | " + " | ".join(ASKED) + f" | Seg | {result.distance} | kernel distance x 1000 |",
+        "|---" * (len(ASKED) + 4) + "|",
     ]
     for name, scores in result.systems.items():
-        frechet = "-" if scores.frechet is None else f"{scores.frechet:.1f}"
         values = [f"{scores.random[a]:.1%}" for a in ASKED]
-        lines.append(f"| {name} | " + " | ".join(values) + f" | {scores.pixel_accuracy:.1%} | {frechet} |")
+        lines.append(
+            f"| {name} | " + " | ".join(values) + f" | {scores.pixel_accuracy:.1%} "
+            f"| {shown(scores.frechet)} | {shown(scores.kernel, 1000)} |"
+        )
     for name, row in PUBLISHED.items():
-        lines.append(f"| *published:* {name} | " + " | ".join(f"{value}%" for value in row) + " | - |")
+        lines.append(f"| *published:* {name} | " + " | ".join(f"{value}%" for value in row) + " | - | - |")
     lines += [
         "",
         "| pairs that differ in it | " + " | ".join(f"{a} ({result.counts[a]})" for a in ASKED) + " |",
