@@ -15,7 +15,7 @@ from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
 from maskgan.editing.mask_edits import smile
-from maskgan.images import read_label_map, read_picture, write_label_map
+from maskgan.images import read_label_map, read_picture, write_label_map, write_picture
 from maskgan.labels import colourise
 from maskgan.networks.layers import initialise_fan_in
 from maskgan.networks.mask_vae import MaskVAE
@@ -153,3 +153,24 @@ def test_evaluate_measures_a_mask_vae(tmp_path: Path, tiny_vae: Path, capsys: py
     assert main([*arguments, "--mask-vae", str(tiny_vae), "-o", str(tmp_path / "masks.json")]) == 0
     assert "3 masks at 64 px" in capsys.readouterr().out
     assert 0 <= json.loads((tmp_path / "masks.json").read_text())["mean_iou"] <= 1
+
+
+def test_parse_writes_a_mask_and_its_overlay(tmp_path: Path) -> None:
+    picture, mask = portrait(7)
+    arguments = [str(picture), "-o", str(tmp_path / "m.png"), "--overlay", str(tmp_path / "o.png"), "--opacity", "1"]
+    assert main(["parse", *arguments]) == 0
+    found = read_label_map(tmp_path / "m.png")
+    assert (found == read_label_map(mask)).mean() > 0.85
+    assert (read_picture(tmp_path / "o.png") == colourise(found)).all()
+    assert main(["parse", str(picture), "-o", str(tmp_path / "m.jpg")]) == 2
+
+
+def test_parse_keeps_the_proportions_of_wide_pictures(tmp_path: Path) -> None:
+    picture = read_picture(portrait(7)[0])
+    wide = np.pad(picture, ((0, 0), (200, 100), (0, 0)), mode="edge")
+    for name, array in (("square", picture), ("wide", wide)):
+        write_picture(tmp_path / f"{name}.png", array)
+        assert main(["parse", str(tmp_path / f"{name}.png"), "-o", str(tmp_path / f"{name}-mask.png")]) == 0
+    square, found = (read_label_map(tmp_path / f"{name}-mask.png") for name in ("square", "wide"))
+    assert found.shape == wide.shape[:2]
+    assert (found[:, 200:-100] == square).mean() > 0.75

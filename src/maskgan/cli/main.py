@@ -17,6 +17,7 @@ from maskgan.errors import MaskGANError
 _COMMANDS = (
     "edit",
     "style-copy",
+    "parse",
     "demo",
     "labels",
     "prepare",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -31,8 +32,13 @@ class Parser:
     @torch.no_grad()
     def __call__(self, picture: Picture) -> LabelMap:
         """H x W x 3 uint8 to H x W uint8 labels, found at the parser's own resolution, with smooth outlines."""
-        small = resize_picture(picture, (self._side, self._side))
+        height, width = picture.shape[:2]
+        longer = max(height, width)
+        top, left = (longer - height) // 2, (longer - width) // 2
+        # Faces keep their proportions: a picture that is not square is one with its borders drawn out.
+        margins = ((top, longer - height - top), (left, longer - width - left), (0, 0))
+        small = resize_picture(np.pad(picture, margins, mode="edge"), (self._side, self._side))
         image = torch.from_numpy(small.copy()).to(self._device).permute(2, 0, 1)[None].float() / 127.5 - 1
-        size = (picture.shape[0], picture.shape[1])
-        logits = F.interpolate(self._network(image), size=size, mode="bilinear", align_corners=False)
-        return logits.argmax(1)[0].byte().cpu().numpy()
+        logits = F.interpolate(self._network(image), size=(longer, longer), mode="bilinear", align_corners=False)
+        labels = logits[:, :, top : top + height, left : left + width].argmax(1)
+        return labels[0].byte().cpu().numpy()
