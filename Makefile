@@ -37,7 +37,7 @@ $(VENV)/ready: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/ready-dev: pyproject.toml $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,train,tensorboard]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,train,tensorboard,onnx]"
 	touch $@
 
 clean:

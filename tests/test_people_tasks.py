@@ -72,7 +72,8 @@ class Embedding:
 
     name = "brightness"
 
-    def __call__(self, picture: Picture) -> np.ndarray:
+    def __call__(self, picture: Picture, whole: bool = True) -> np.ndarray:
+        assert whole == (len(picture) == SIDE)
         flat = picture.astype(float).mean((1, 2))
         return flat / np.linalg.norm(flat)
 

@@ -18,9 +18,10 @@ from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.session import Blend
 from maskgan.errors import UserError
 from maskgan.evaluation import attributes, cases, interactive, masks, reconstruct, smile, style_copy
+from maskgan.evaluation.attribute_reader import AttributeReader
 from maskgan.evaluation.features import EfficientNetFeatures, FeatureReader, InceptionFeatures
+from maskgan.evaluation.identity import open_embedding
 from maskgan.evaluation.parsing import Parser
-from maskgan.evaluation.people import AttributeReader, IdentityReader
 from maskgan.evaluation.sheets import request_sheet
 from maskgan.evaluation.systems import StoredPictures, TrainedSystem, open_system, requests_of
 from maskgan.images import write_picture
@@ -178,7 +179,7 @@ def _smile(options: Options) -> Measured:
         chosen,
         systems,
         classifier,
-        IdentityReader(tools["identity"], options.device),
+        open_embedding(tools["identity"], options.device),
         Parser(tools["parser"], options.device),
         options.reader(),
         options.side,

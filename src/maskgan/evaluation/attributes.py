@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.labelled import LabelledCollection
-from maskgan.evaluation.people import AttributeReader
+from maskgan.evaluation.attribute_reader import AttributeReader
 
 
 @dataclass(frozen=True)

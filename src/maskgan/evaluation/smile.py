@@ -13,10 +13,11 @@ from tqdm import tqdm
 from maskgan.data.pairs import PairCollection
 from maskgan.editing.part_transfer import pose_of
 from maskgan.errors import UserError
+from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
 from maskgan.evaluation.cases import Case, Labels, fit_name
 from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
+from maskgan.evaluation.identity import Embedding
 from maskgan.evaluation.parsing import Parser
-from maskgan.evaluation.people import AttributeReader, IdentityReader, attribute_index
 from maskgan.evaluation.sheets import shown
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
 from maskgan.metrics.segmentation import SegmentationAgreement
@@ -122,7 +123,7 @@ def smile(
     cases: Sequence[Case],
     systems: Sequence[System],
     classifier: AttributeReader,
-    identity: IdentityReader,
+    identity: Embedding,
     parser: Parser,
     reader: FeatureReader,
     side: int,
@@ -148,13 +149,13 @@ def smile(
         donors += int(classifier(request.donor.picture)[_SMILING])
         donor_agreement.update(request.donor.label_map, parser(request.donor.picture))
         crop = _crop_of(request)
-        before, before_crop = identity(request.source.picture), identity(request.source.picture[crop])
+        before, before_crop = identity(request.source.picture), identity(request.source.picture[crop], False)
         for system in compared:
             made, measured = system(request), measures[system.name]
             measured.smiling += int(classifier(made)[_SMILING])
             measured.agreement.update(request.asked, parser(made))
             measured.identity.append(float(identity(made) @ before))
-            measured.identity_crop.append(float(identity(made[crop]) @ before_crop))
+            measured.identity_crop.append(float(identity(made[crop], False) @ before_crop))
             measured.pictures.add([made])
     photographs = measures[nothing.name].pictures
     return SmileResult(

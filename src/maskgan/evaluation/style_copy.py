@@ -17,10 +17,10 @@ from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
 from maskgan.errors import UserError
+from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
 from maskgan.evaluation.cases import Case, Labels, fit_name
 from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
 from maskgan.evaluation.parsing import Parser
-from maskgan.evaluation.people import AttributeReader, attribute_index
 from maskgan.evaluation.sheets import shown
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
 from maskgan.images import Picture

@@ -1,4 +1,4 @@
-"""Reading attributes and identities from pictures."""
+"""Reading attributes from pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskgan.checkpoints.weights import load_weights
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.labelled import middle
 from maskgan.images import Picture, resize_picture
-from maskgan.networks.resnet import AttributeClassifier, IdentityNetwork
+from maskgan.networks.resnet import AttributeClassifier
 
 
 class AttributeReader:
@@ -34,34 +34,8 @@ class AttributeReader:
     @torch.no_grad()
     def __call__(self, picture: Picture) -> NDArray[np.uint8]:
         """H x W x 3 uint8 to 40 uint8 of 0 or 1, in the order of ``ATTRIBUTES``."""
-        logits = self._network(_tensor(picture, self._side, self._device))
+        logits = self._network(to_tensor(picture, self._side, self._device))
         return (logits[0] > 0).byte().cpu().numpy()
-
-
-class IdentityReader:
-    """An identity embedding behind numpy arrays.
-
-    Attributes:
-        name: says which embedding a number is of.
-    """
-
-    def __init__(self, path: Path, device: str = "cpu") -> None:
-        """Load an embedding's weights file.
-
-        Raises:
-            UserError: it is missing, damaged or of another kind.
-        """
-        network, info = load_weights(path, kind="identity")
-        assert isinstance(network, IdentityNetwork)
-        self.name = f"own ResNet-18, {info.step} faces seen"
-        self._network = network.to(device)
-        self._side = info.resolution
-        self._device = device
-
-    @torch.no_grad()
-    def __call__(self, picture: Picture) -> NDArray[np.float64]:
-        """H x W x 3 uint8 to D numbers of length 1; the dot product of two is their cosine."""
-        return self._network(_tensor(picture, self._side, self._device))[0].double().cpu().numpy()
 
 
 def attribute_index(name: str) -> int:
@@ -69,6 +43,7 @@ def attribute_index(name: str) -> int:
     return ATTRIBUTES.index(name)
 
 
-def _tensor(picture: Picture, side: int, device: str) -> Tensor:
+def to_tensor(picture: Picture, side: int, device: str) -> Tensor:
+    """The middle square as 1 x 3 x side x side float in [-1, 1]."""
     small = resize_picture(middle(picture), (side, side))
     return torch.from_numpy(small.copy()).to(device).permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -1,0 +1,80 @@
+"""Face embeddings: the own network's, and files that users bring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.config import IdentityConfig
+from maskgan.errors import UserError
+from maskgan.evaluation.identity import open_embedding
+from maskgan.networks.resnet import IdentityNetwork
+
+
+def picture(seed: int, side: int = 256) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def save_own(path: Path) -> None:
+    torch.manual_seed(0)
+    network = IdentityNetwork(IdentityConfig(4, 16))
+    save_weights(path, network, WeightsInfo("identity", network.config, 64, 120, "untrained", "none"))
+
+
+def save_script(path: Path) -> None:
+    class Means(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            assert image.shape == (1, 3, 112, 112)
+            return image.mean(dim=[2, 3]) + 2.0
+
+    torch.jit.script(Means()).save(str(path))
+
+
+def save_onnx(path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    mean = helper.make_node("GlobalAveragePool", ["image"], ["mean"])
+    shift = helper.make_node("Add", ["mean", "two"], ["embedding"])
+    two = helper.make_tensor("two", kind, [1], [2.0])
+    graph = helper.make_graph(
+        [mean, shift],
+        "means",
+        [helper.make_tensor_value_info("image", kind, [1, 3, 112, 112])],
+        [helper.make_tensor_value_info("embedding", kind, [1, 3, 1, 1])],
+        [two],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+
+
+@pytest.mark.parametrize(("name", "save"), [("a.pt", save_script), ("a.onnx", save_onnx)])
+def test_a_network_that_the_user_brings_sees_arcfaces_crop(tmp_path: Path, name: str, save: object) -> None:
+    save(tmp_path / name)  # type: ignore[operator]
+    embed = open_embedding(tmp_path / name)
+    assert embed.name == name
+    face = picture(0)
+    for whole, seen in ((True, face[35:223, 32:220]), (False, face)):
+        expected = seen.reshape(-1, 3).mean(0) / 127.5 - 1 + 2.0
+        np.testing.assert_allclose(embed(face, whole), expected / np.linalg.norm(expected), atol=2e-3)
+
+
+def test_the_own_embedding_is_named_after_its_training(tmp_path: Path) -> None:
+    save_own(tmp_path / "identity.safetensors")
+    embed = open_embedding(tmp_path / "identity.safetensors")
+    assert "own ResNet-18, 120 faces seen" in embed.name
+    one, other = embed(picture(0)), embed(picture(1))
+    assert one @ one == pytest.approx(1.0, abs=1e-5) and one @ other < 1
+
+
+def test_other_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("nothing")
+    (tmp_path / "text.pt").write_text("nothing")
+    for name in ("text.onnx", "text.pt"):
+        with pytest.raises(UserError, match=f"{name}: "):
+            open_embedding(tmp_path / name)
+    with pytest.raises(UserError, match=r"nowhere\.pt"):
+        open_embedding(tmp_path / "nowhere.pt")
