@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from maskgan.config import Preset
 from maskgan.data.batches import LabelledFaces
-from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training.config import TrainingConfig
@@ -21,6 +20,7 @@ from maskgan.training.stage import (
     adam,
     autocast,
     averaged,
+    descend,
     export_weights,
     grid,
     placed,
@@ -47,10 +47,7 @@ class AttributesStage:
             logits = self._classifier(faces.pictures.contiguous(memory_format=torch.channels_last)).float()
         wanted = faces.attributes.float()
         loss = F.binary_cross_entropy_with_logits(logits, wanted)
-        self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        average_gradients(self._classifier.parameters())
-        self._optimizer.step()
+        descend(self._optimizer, loss)
         update_average(self._average, self._classifier, ema_decay)
         accuracy = ((logits.detach() > 0) == (wanted > 0.5)).float().mean()
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}

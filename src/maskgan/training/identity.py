@@ -11,14 +11,23 @@ from torch import Tensor, nn
 
 from maskgan.config import Preset
 from maskgan.data.batches import LabelledFaces
-from maskgan.distributed import average_gradients
 from maskgan.errors import UserError
 from maskgan.images import Picture
 from maskgan.losses.identity import cosine_margin_logits
 from maskgan.networks.resnet import IdentityNetwork
 from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
-from maskgan.training.stage import Losses, adam, autocast, averaged, export_weights, grid, placed, update_average
+from maskgan.training.stage import (
+    Losses,
+    adam,
+    autocast,
+    averaged,
+    descend,
+    export_weights,
+    grid,
+    placed,
+    update_average,
+)
 
 _BETAS = (0.9, 0.999)
 _MARGIN, _SCALE = 0.2, 24.0
@@ -54,10 +63,7 @@ class IdentityStage:
         with torch.autocast(embedding.device.type, enabled=False):
             logits = cosine_margin_logits(embedding, self._centres.weight, faces.identities, _MARGIN, _SCALE)
             loss = F.cross_entropy(logits, faces.identities, ignore_index=-1)
-        self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        average_gradients([*self._network.parameters(), *self._centres.parameters()])
-        self._optimizer.step()
+        descend(self._optimizer, loss)
         update_average(self._average, self._network, ema_decay)
         accuracy = (logits.detach().argmax(1) == faces.identities).float().mean()
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from maskgan.config import Preset
 from maskgan.data.batches import Faces
-from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.losses.masks import balanced_weights, kl_divergence
 from maskgan.networks.layers import one_hot
@@ -25,6 +24,7 @@ from maskgan.training.stage import (
     autocast,
     averaged,
     colour_column,
+    descend,
     export_weights,
     grid,
     placed,
@@ -54,10 +54,7 @@ class MaskVAEStage:
             logits, mean, log_variance = self._vae(one_hot(label_maps, self._vae.config.num_classes))
         cross_entropy = F.cross_entropy(logits.float(), target, self._class_weights)
         divergence = kl_divergence(mean.float(), log_variance.float())
-        self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(cross_entropy + self._config.kl_weight * divergence)
-        average_gradients(self._vae.parameters())
-        self._optimizer.step()
+        descend(self._optimizer, cross_entropy + self._config.kl_weight * divergence)
         self._vae.observe(mean.detach().float(), log_variance.detach().float(), _PRIOR_MOMENTUM)
         update_average(self._average, self._vae, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from maskgan.config import Preset
 from maskgan.data.batches import Faces
-from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.losses.masks import balanced_weights
 from maskgan.networks.parser import FaceParser
@@ -23,6 +22,7 @@ from maskgan.training.stage import (
     autocast,
     averaged,
     colour_column,
+    descend,
     export_weights,
     grid,
     placed,
@@ -51,10 +51,7 @@ class ParserStage:
             logits = self._parser(pictures.contiguous(memory_format=torch.channels_last))
         target = label_maps.long()
         loss = F.cross_entropy(logits.float(), target, self._class_weights)
-        self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        average_gradients(self._parser.parameters())
-        self._optimizer.step()
+        descend(self._optimizer, loss)
         update_average(self._average, self._parser, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}

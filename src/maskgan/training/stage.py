@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from maskgan.checkpoints.kinds import NetworkConfig, kind_of
 from maskgan.checkpoints.weights import WeightsInfo, save_weights
 from maskgan.data.batches import Batch
+from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.labels import PALETTE
 from maskgan.training.config import TrainingConfig
@@ -75,6 +76,14 @@ def adam(network: nn.Module, learning_rate: float, betas: tuple[float, float]) -
     """Adam in the fused form where the device has it."""
     device = next(network.parameters()).device.type
     return torch.optim.Adam(network.parameters(), lr=learning_rate, betas=betas, fused=device in ("cpu", "cuda"))
+
+
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step down a loss, the same in all processes."""
+    optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    average_gradients(parameter for group in optimizer.param_groups for parameter in group["params"])
+    optimizer.step()
 
 
 def grid(columns: list[Tensor]) -> Picture:
