@@ -180,6 +180,14 @@ def train(s: Scene, *more: str) -> list[str]:
     return ["train", "dense-mapping", "--preset", "tiny", "--run", str(s.file("run")), *more]
 
 
+def train_attributes(s: Scene) -> list[str]:
+    return ["train", "attributes", "--data", str(s.folder), "--preset", "tiny", "--run", str(s.file("run"))]
+
+
+def evaluate(*more: str) -> list[str]:
+    return ["evaluate", "--task", "interactive", "--data", "drawn:2:64", "--side", "64", *more]
+
+
 def with_half_a_pair_in_a_shard(s: Scene) -> list[str]:
     with tarfile.open(s.file("bad.tar"), "w") as shard:
         entry = tarfile.TarInfo("00000.jpg")
@@ -247,6 +255,48 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
     "no such perceptual file": (
         lambda s: train(s, "--data", "drawn:2:64", "--perceptual", str(s.file("vgg.pth"))),
         r"vgg\.pth: no such file",
+    ),
+    "nothing to parse": (
+        lambda s: ["parse", str(s.file("no.jpg")), "-o", str(s.file("out.png"))],
+        r"no\.jpg: no such file",
+    ),
+    "a mask as JPEG": (
+        lambda s: ["parse", str(s.file("image.png")), "-o", str(s.file("out.jpg"))],
+        r"out\.jpg: label maps are PNG files",
+    ),
+    "a system without a name": (lambda s: evaluate("--system", str(s.weights)), r"write NAME=PATH"),
+    "two systems of one name": (
+        lambda s: evaluate("--system", f"a={s.weights}", "--system", f"a={s.weights}"),
+        r"the name 'a' is taken",
+    ),
+    "a system that is nowhere": (lambda _: evaluate("--system", "a=no.safetensors"), r"no\.safetensors: no such"),
+    "a folder of answers that is empty": (
+        lambda s: evaluate("--system", f"a={s.file('dir.png')}"),
+        r"00000-smile\.jpg: no such file",
+    ),
+    "no Inception": (
+        lambda s: evaluate("--inception", str(s.write("inception.pt", b"none"))),
+        r"inception\.pt: is no Inception file for FID",
+    ),
+    "a sheet that cannot be written": (
+        lambda s: evaluate("--sheet", str(s.file("no") / "sheet.png")),
+        r"no: no such folder",
+    ),
+    "a base that is nowhere": (
+        lambda s: [*train(s, "--data", "drawn:4:64"), "--base", str(s.file("b"))],
+        r"b: holds no run of 'maskgan train dense-mapping'",
+    ),
+    "a stream of nothing": (
+        lambda s: [*train(s, "--data", str(s.file("no.tar"))), "--stream"],
+        r"no\.tar: no such tar file",
+    ),
+    "labels that are nowhere": (
+        lambda s: [*train_attributes(s), "--table", str(s.file("no.csv"))],
+        r"no\.csv: no such file",
+    ),
+    "labels of another form": (
+        lambda s: [*train_attributes(s), "--table", str(s.write("t.csv", b"key,Male\na,1\n"))],
+        r"t\.csv: has no column",
     ),
     "a missing option": (lambda s: ["edit", str(s.file("image.png"))], r"Missing option '--mask'"),
     "an unknown command": (lambda _: ["paint"], r"No such command 'paint'"),
