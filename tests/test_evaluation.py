@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from maskgan.assets import portrait
 from maskgan.data.pairs import FacePair
 from maskgan.evaluation.features import EfficientNetFeatures
 from maskgan.evaluation.interactive import EDITS, interactive, sheet, to_markdown
+from maskgan.evaluation.masks import measure_masks
 from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.systems import NothingDone, Request, TrainedSystem, squared
 from maskgan.images import Picture, read_label_map, read_picture
@@ -117,6 +119,47 @@ def test_the_shipped_parser_reads_the_portraits() -> None:
 
     pair = squared(Portraits()[2], 256)
     assert (Parser(shipped_weights("parser"))(pair.picture) == pair.label_map).mean() > 0.8
+
+
+class KnownWay:
+    """A manifold of two sorts of ways: row by row in even steps, or all in one jump with a detour over class 3."""
+
+    def __init__(self, jump: bool) -> None:
+        self.jump = jump
+
+    def interpolate(self, first: LabelMap, last: LabelMap, count: int) -> list[LabelMap]:
+        if self.jump:
+            return [first, np.full_like(first, 3), *[last] * (count - 2)]
+        steps = [np.where(np.arange(SIDE)[:, None] < i * SIDE / (count - 1), last, first) for i in range(count)]
+        return [np.asarray(step, dtype=np.uint8) for step in steps]
+
+    def sample(self, count: int, _seed: int, _size: tuple[int, int]) -> Iterator[LabelMap]:
+        mask = squared(Portraits()[0], SIDE).label_map
+        for i in range(count):
+            yield mask if i % 2 else np.zeros_like(mask)
+
+
+class Plain:
+    """Two masks that differ in every pixel."""
+
+    keys = ("a", "b")
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> FacePair:
+        return FacePair(
+            self.keys[index], np.zeros((SIDE, SIDE, 3), np.uint8), np.full((SIDE, SIDE), 1 + index, np.uint8)
+        )
+
+
+def test_smooth_ways_and_valid_masks_are_told_apart() -> None:
+    even = measure_masks(Plain(), KnownWay(jump=False), SIDE, 0)  # type: ignore[arg-type]
+    jump = measure_masks(Plain(), KnownWay(jump=True), SIDE, 0)  # type: ignore[arg-type]
+    assert even.largest_step == pytest.approx(1 / 8) and even.detour == 1.0
+    assert jump.largest_step == pytest.approx(1 / 2) and jump.detour == 2.0
+    assert even.pixel_accuracy == 1.0 and even.valid["real"] == 0.0  # masks without a face
+    assert even.valid["random"] == 0.5 and even.broken["no skin"] == 1
 
 
 @pytest.mark.parametrize("number", range(1, 10))
