@@ -31,7 +31,6 @@ def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
     configs = {
         "dense-mapping": sizes.dense_mapping,
         "mask-vae": sizes.mask_vae,
-        "blender": sizes.blender,
         "parser": sizes.parser,
         "attributes": sizes.attributes,
         "identity": sizes.identity,

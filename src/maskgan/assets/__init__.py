@@ -6,7 +6,7 @@ from pathlib import Path
 
 from maskgan.errors import MaskGANError
 
-SHIPPED_KINDS = ("dense-mapping", "mask-vae", "blender", "parser", "attributes", "identity")
+SHIPPED_KINDS = ("dense-mapping", "mask-vae", "parser", "attributes", "identity")
 """The kinds of networks whose weights ship."""
 
 _HERE = Path(__file__).parent

@@ -21,7 +21,7 @@ from maskgan.editing import mask_edits
 from maskgan.errors import UserError
 from maskgan.evaluation.features import FeatureReader, PictureSet
 from maskgan.evaluation.parsing import Parser
-from maskgan.evaluation.sheets import shown
+from maskgan.evaluation.sheets import distance_heading, shown_distances
 from maskgan.evaluation.systems import NothingDone, Request, System, squared
 from maskgan.images import Picture
 from maskgan.labels import LabelMap, colourise
@@ -196,14 +196,14 @@ def to_markdown(result: InteractiveResult) -> str:
     lines = [
         f"{result.count} faces at {result.side} px, {sum(result.requests.values())} edits",
         "",
-        f"| system | pixel accuracy | mean IoU | elsewhere | {result.distance} | kernel distance x 1000 |",
-        "|---|---|---|---|---|---|",
-        f"| real, own mask | {result.real[0]:.1%} | {result.real[1]:.3f} | - | - | - |",
+        f"| system | pixel accuracy | mean IoU | elsewhere | {distance_heading(result.distance)} |",
+        "|---|---|---|---|---|",
+        f"| real, own mask | {result.real[0]:.1%} | {result.real[1]:.3f} | - | - |",
     ]
     for name, scores in result.systems.items():
         lines.append(
             f"| {name} | {scores.pixel_accuracy:.1%} | {scores.mean_iou:.3f} | {scores.elsewhere:.1f} "
-            f"| {shown(scores.frechet)} | {shown(scores.kernel, 1000)} |"
+            f"| {shown_distances(result.distance, scores.frechet, scores.kernel)} |"
         )
     lines += ["", "| followed in | " + " | ".join(f"{e} ({n})" for e, n in result.requests.items()) + " |"]
     lines.append("|---" * (len(EDITS) + 1) + "|")

@@ -29,6 +29,13 @@ def request_sheet(requests: Iterable[Request], systems: Sequence[System]) -> Pic
     return np.concatenate(rows, axis=0)
 
 
-def shown(number: float | None, scale: float = 1.0) -> str:
-    """A number for a table; a dash where there is none."""
-    return "-" if number is None else f"{number * scale:.1f}"
+def distance_heading(name: str) -> str:
+    """Of a table's column of distances: KID stands beside FID, and beside nothing else."""
+    return "FID / KID x 1000" if name == "FID" else name
+
+
+def shown_distances(name: str, frechet: float | None, kernel: float | None) -> str:
+    """A cell of that column; a dash where there are no distances."""
+    if frechet is None or kernel is None:
+        return "-"
+    return f"{frechet:.1f} / {kernel * 1000:.1f}" if name == "FID" else f"{frechet:.1f}"

@@ -18,7 +18,7 @@ from maskgan.evaluation.cases import Case, Labels, fit_name
 from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
 from maskgan.evaluation.identity import Embedding
 from maskgan.evaluation.parsing import Parser
-from maskgan.evaluation.sheets import shown
+from maskgan.evaluation.sheets import distance_heading, shown_distances
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
 from maskgan.metrics.segmentation import SegmentationAgreement
 
@@ -201,15 +201,15 @@ def to_markdown(result: SmileResult) -> str:
         f"Smiling transfer at {result.side} px, {result.count} faces that do not smile; "
         f"identity is the cosine of embeddings ({result.embedding})",
         "",
-        f"| system | Smiling | Seg | identity | identity of the crop | {result.distance} | kernel distance x 1000 |",
-        "|---|---|---|---|---|---|---|",
-        f"| real (the donors) | {result.real[0]:.1%} | {result.real[1]:.1%} | - | - | - | - |",
+        f"| system | Smiling | Seg | identity | identity of the crop | {distance_heading(result.distance)} |",
+        "|---|---|---|---|---|---|",
+        f"| real (the donors) | {result.real[0]:.1%} | {result.real[1]:.1%} | - | - | - |",
     ]
     for name, scores in result.systems.items():
         lines.append(
             f"| {name} | {scores.smiling:.1%} | {scores.pixel_accuracy:.1%} | {scores.identity:.3f} "
-            f"| {scores.identity_crop:.3f} | {shown(scores.frechet)} | {shown(scores.kernel, 1000)} |"
+            f"| {scores.identity_crop:.3f} | {shown_distances(result.distance, scores.frechet, scores.kernel)} |"
         )
     for name, accuracy, cosine in PUBLISHED:
-        lines.append(f"| *published:* {name} | {accuracy}% | - | {cosine} | - | - | - |")
+        lines.append(f"| *published:* {name} | {accuracy}% | - | {cosine} | - | - |")
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
 from maskgan.evaluation.cases import Case, Labels, fit_name
 from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
 from maskgan.evaluation.parsing import Parser
-from maskgan.evaluation.sheets import shown
+from maskgan.evaluation.sheets import distance_heading, shown_distances
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
 from maskgan.images import Picture
 from maskgan.metrics.segmentation import SegmentationAgreement
@@ -199,17 +199,17 @@ def to_markdown(result: StyleCopyResult) -> str:
     lines = [
         f"Style copy at {result.side} px, {result.counts[RANDOM]} random pairs",
         "",
-        "| system | " + " | ".join(ASKED) + f" | Seg | {result.distance} | kernel distance x 1000 |",
-        "|---" * (len(ASKED) + 4) + "|",
+        "| system | " + " | ".join(ASKED) + f" | Seg | {distance_heading(result.distance)} |",
+        "|---" * (len(ASKED) + 3) + "|",
     ]
     for name, scores in result.systems.items():
         values = [f"{scores.random[a]:.1%}" for a in ASKED]
         lines.append(
             f"| {name} | " + " | ".join(values) + f" | {scores.pixel_accuracy:.1%} "
-            f"| {shown(scores.frechet)} | {shown(scores.kernel, 1000)} |"
+            f"| {shown_distances(result.distance, scores.frechet, scores.kernel)} |"
         )
     for name, row in PUBLISHED.items():
-        lines.append(f"| *published:* {name} | " + " | ".join(f"{value}%" for value in row) + " | - | - |")
+        lines.append(f"| *published:* {name} | " + " | ".join(f"{value}%" for value in row) + " | - |")
     lines += [
         "",
         "| pairs that differ in it | " + " | ".join(f"{a} ({result.counts[a]})" for a in ASKED) + " |",
