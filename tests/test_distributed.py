@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,13 @@ import torch
 import torch.multiprocessing as mp
 
 from maskgan import distributed
+from maskgan.checkpoints.weights import load_weights
+from maskgan.data.shards import encode_pair, write_shard
 from maskgan.errors import UserError
 from maskgan.training import critic, dense_mapping, editing_simulation
 from maskgan.training.config import SimulationOptions, TrainingConfig
 from maskgan.training.stages import build_stage
-from tiny_runs import config, run, state
+from tiny_runs import PAIRS, config, run, state
 
 BATCH = 4
 
@@ -121,3 +125,18 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(distributed, "world_size", lambda: 3)
     with pytest.raises(UserError, match="--batch-size 2 cannot be shared evenly by 3 processes"):
         run(tmp_path, config())
+
+
+@pytest.mark.slow
+def test_torchrun_trains_from_the_command_line(tmp_path: Path) -> None:
+    """As docs/training.md shows it, from shards read as a stream."""
+    for shard in range(2):
+        pairs = [PAIRS[i] for i in range(3 * shard, 3 * shard + 3)]
+        write_shard(tmp_path / f"faces-{shard}.tar", [encode_pair(p.key, p.picture, p.label_map) for p in pairs])
+    command = ["train", "mask-vae", "--data", str(tmp_path / "faces-{0..1}.tar"), "--stream", "--preset", "tiny"]
+    command += ["--batch-size", "4", "--images", "8", "--workers", "0", "--run-folder", str(tmp_path / "run")]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "maskgan"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*launcher, *command], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert load_weights(tmp_path / "run" / "mask-vae.safetensors", kind="mask-vae")[1].step == 8

@@ -31,7 +31,13 @@ def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorat
     """The options that every stage has; defaults differ, and those that depend on a stage may be left to it."""
     options = (
         click.option("--data", required=True, help="Folder, tar file, glob of tar files, or drawn:N for drawn faces."),
-        click.option("--run", "run", required=True, type=click.Path(path_type=Path), help="Run folder: the record."),
+        click.option(
+            # torchrun would take "--run" for one of its own options.
+            *("--run", "--run-folder", "run"),
+            required=True,
+            type=click.Path(path_type=Path),
+            help="The record of the run.",
+        ),
         click.option("--preset", default="demo", show_default=True, help="Sizes: paper, demo or tiny."),
         click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]"),
         click.option("--minutes", type=float, help="Time to train; learning rate and resolution follow it."),
