@@ -10,8 +10,12 @@ import torch
 
 from maskgan.checkpoints.weights import WeightsInfo, save_weights
 from maskgan.config import IdentityConfig
+from maskgan.data.labelled import LabelledFace
+from maskgan.data.pairs import Selected
 from maskgan.errors import UserError
 from maskgan.evaluation.identity import open_embedding
+from maskgan.evaluation.recognition import recognise, to_markdown
+from maskgan.metrics.verification import area_under_curve, equal_error
 from maskgan.networks.resnet import IdentityNetwork
 
 
@@ -78,3 +82,48 @@ def test_other_files_are_named(tmp_path: Path) -> None:
             open_embedding(tmp_path / name)
     with pytest.raises(UserError, match=r"nowhere\.pt"):
         open_embedding(tmp_path / "nowhere.pt")
+
+
+def test_verification_by_hand() -> None:
+    same, different = np.array([0.9, 0.6, 0.4]), np.array([0.5, 0.4, 0.1, 0.0])
+    pairs = [(s > d) + 0.5 * (s == d) for s in same for d in different]
+    assert area_under_curve(same, different) == pytest.approx(np.mean(pairs))
+    assert area_under_curve(same + 1, different) == 1.0 and equal_error(same + 1, different)[0] == 0.0
+    error, threshold = equal_error(np.array([0.1, 0.6, 0.7, 0.8]), np.array([0.0, 0.2, 0.3, 0.65]))
+    assert error == pytest.approx(0.25) and 0.3 < threshold <= 0.65
+    with pytest.raises(ValueError, match="both sorts"):
+        area_under_curve(same, np.array([]))
+
+
+class People:
+    """Two faces each of three people, whose brightness is their number."""
+
+    keys = tuple("abcdef")
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> LabelledFace:
+        shade = np.full((32, 32, 3), 40 * (index // 2) + index % 2, np.uint8)
+        return LabelledFace(self.keys[index], shade, np.zeros(40, np.uint8), index // 2)
+
+
+class Shade:
+    """Brightness as an angle."""
+
+    name = "shade"
+
+    def __call__(self, picture: np.ndarray, whole: bool = True) -> np.ndarray:
+        assert whole
+        angle = float(picture.mean()) / 100
+        return np.array([np.cos(angle), np.sin(angle)])
+
+
+def test_recognition_compares_all_pairs() -> None:
+    result = recognise(People(), Shade())
+    assert (result.faces, result.people) == (6, 3)
+    assert result.area == 1.0 and result.error == 0.0
+    assert result.same == pytest.approx(np.cos(0.01)) and result.different < 0.95
+    assert "6 faces of 3 people" in to_markdown(result)
+    with pytest.raises(UserError, match="several faces of several people"):
+        recognise(Selected(People(), [0, 1]), Shade())

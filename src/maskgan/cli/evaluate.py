@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from maskgan.cli.options import network_options, resolve_device
+from maskgan.errors import UserError
 
-_TASKS = ("reconstruct", "style-copy", "smile", "interactive", "masks", "attributes")
+_TASKS = ("reconstruct", "style-copy", "smile", "interactive", "masks", "attributes", "identity")
+_WITH_SHEET = ("style-copy", "smile", "interactive")
 _FILE = click.Path(path_type=Path)
 
 
@@ -21,7 +23,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--system", "systems", multiple=True, metavar="NAME=PATH", help="Weights, or a folder of answers.")
 @click.option("--blend", type=click.Choice(["full", "region"]), default="full", show_default=True)
 @click.option("--table", type=_FILE, help="Attributes of the faces, as a CSV.  [what the classifier sees]")
-@click.option("--identities", help="For 'attributes': a range of the table's people, as in 9193...  [all]")
+@click.option("--identities", help="For the last two: a range of the table's people, as in 9193...  [all]")
 @click.option(
     "--count", type=click.IntRange(2, 100_000), default=500, show_default=True, help="Cases a group, at most."
 )
@@ -47,6 +49,7 @@ def command(task: str, output: Path | None, device: str | None, **options: Any) 
     interactive  are scripted edits (brows, mouth, hair, glasses, hat) followed?
     masks        does MaskVAE give masks back, and draw valid ones?
     attributes   how often is the classifier right?
+    identity     how well does the embedding tell people apart?
 
     Every table has rows of real pictures, and of nothing done, to read the others by.
     """
@@ -55,6 +58,8 @@ def command(task: str, output: Path | None, device: str | None, **options: Any) 
     from maskgan.files import atomic_path
 
     if options["sheet"] is not None:
+        if task not in _WITH_SHEET:
+            raise UserError(f"--sheet: only {', '.join(_WITH_SHEET)} have answers to show")
         require_writable(options["sheet"])
     settings = Options(device=resolve_device(device), **options)
     measured = TASKS[task](settings)

@@ -11,13 +11,13 @@ from typing import Any
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import fingerprint
 from maskgan.cli.opening import open_editor
-from maskgan.data.labelled import open_labelled, read_label_table
+from maskgan.data.labelled import LabelledFace, open_labelled, read_label_table
 from maskgan.data.opening import open_pairs
 from maskgan.data.pairs import KeyedCollection, PairCollection, select
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.session import Blend
 from maskgan.errors import UserError
-from maskgan.evaluation import attributes, cases, interactive, masks, reconstruct, smile, style_copy
+from maskgan.evaluation import attributes, cases, interactive, masks, recognition, reconstruct, smile, style_copy
 from maskgan.evaluation.attribute_reader import AttributeReader
 from maskgan.evaluation.features import EfficientNetFeatures, FeatureReader, InceptionFeatures
 from maskgan.evaluation.identity import open_embedding
@@ -62,6 +62,7 @@ class Options:
             "keys": self.keys,
             "side": self.side,
             "seed": self.seed,
+            "table": None if self.table is None else self.table.name,
             "blend": self.blend,
             "precision": self.precision,
             "device": self.device,
@@ -72,6 +73,11 @@ class Options:
         """The faces chosen."""
         pairs = open_pairs(self.data)
         return pairs if self.keys is None else select(pairs, self.keys)
+
+    def labelled(self) -> KeyedCollection[LabelledFace]:
+        """The labelled faces chosen."""
+        faces: KeyedCollection[LabelledFace] = open_labelled(self.data, self.table, self.identities)
+        return faces if self.keys is None else select(faces, self.keys)
 
     def compared(self) -> list[TrainedSystem | StoredPictures]:
         """The systems named, or the weights that ship."""
@@ -198,10 +204,14 @@ def _masks(options: Options) -> Measured:
 
 def _attributes(options: Options) -> Measured:
     classifier = options.tool("attributes")
-    faces: KeyedCollection[Any] = open_labelled(options.data, options.table, options.identities)
-    chosen = faces if options.keys is None else select(faces, options.keys)
-    result = attributes.classify(chosen, AttributeReader(classifier, options.device))
+    result = attributes.classify(options.labelled(), AttributeReader(classifier, options.device))
     return Measured(attributes.to_markdown(result), {"attributes": fingerprint(classifier), **result.to_dict()})
+
+
+def _identity(options: Options) -> Measured:
+    network = options.tool("identity")
+    result = recognition.recognise(options.labelled(), open_embedding(network, options.device))
+    return Measured(recognition.to_markdown(result), {"identity": fingerprint(network), **result.to_dict()})
 
 
 TASKS: Mapping[str, Callable[[Options], Measured]] = MappingProxyType(
@@ -212,6 +222,7 @@ TASKS: Mapping[str, Callable[[Options], Measured]] = MappingProxyType(
         "interactive": _interactive,
         "masks": _masks,
         "attributes": _attributes,
+        "identity": _identity,
     }
 )
 """Each task of ``maskgan evaluate``."""
