@@ -19,7 +19,7 @@ from maskgan.data.transforms import draw_variation
 from maskgan.errors import UserError
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.config import SimulationOptions
-from maskgan.training.feed import open_feed
+from maskgan.training.feed import choose_feed
 from maskgan.training.pipeline import pipeline
 from maskgan.training.stages import build_stage
 from tiny_runs import PAIRS, config, faces, run, state
@@ -183,7 +183,7 @@ def test_training_with_stored_edits_follows_them(tmp_path: Path, stage_one: dict
     assert main(arguments) == 0
     assert len(list((tmp_path / "edits").glob("*.png"))) == 12
     settings = config("editing", base=stage_one["base"], simulation=SimulationOptions(edits=str(tmp_path / "edits")))
-    feed = open_feed(settings, PAIRS)
+    feed = choose_feed(settings, PAIRS)()
     batch = next(feed.batches.batches(0))
     assert batch.edits.shape == (2, 2, 64, 64)
     # Edits are moved and mirrored with their masks: with the masks themselves as edits, all stay equal.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -37,24 +38,24 @@ class Feed(Generic[BatchT]):
     held_out: BatchT | None
 
 
-def open_feed(config: TrainingConfig, source: Source) -> Feed[Any]:
-    """Choose, and read, what ``config`` asks for.
+def choose_feed(config: TrainingConfig, source: Source) -> Callable[[], Feed[Any]]:
+    """Choose what ``config`` asks for; calling the result reads it, which may take minutes.
 
     Raises:
-        UserError: keys or stored edits are missing, or the first pairs are damaged.
+        UserError: keys or stored edits are missing; when called: the first pairs are damaged.
     """
     if isinstance(source, ShardStream):
-        return _streamed(config, source)
+        return partial(_streamed, config, source)
     collection: KeyedCollection[Any] = source
     chosen = collection if config.keys is None else select(collection, config.keys)
     held_out: KeyedCollection[Any] | None = None if config.validate is None else select(collection, config.validate)
     if config.labelled:
-        return _loaded(config, chosen, held_out, squared_face)
+        return partial(_loaded, config, chosen, held_out, squared_face)
     if config.simulation.edits:
         folder = Path(config.simulation.edits)
         chosen = StoredEdits(chosen, folder)
         held_out = None if held_out is None else StoredEdits(held_out, folder)
-    return _loaded(config, chosen, held_out, squared_pair)
+    return partial(_loaded, config, chosen, held_out, squared_pair)
 
 
 def _loaded(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -21,7 +22,7 @@ from maskgan.data.transforms import draw_variation
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import make_folder
 from maskgan.training.config import TrainingConfig
-from maskgan.training.feed import Feed, Source, open_feed
+from maskgan.training.feed import Feed, Source, choose_feed
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stage import Losses, Stage
@@ -54,22 +55,25 @@ def train(stage: Stage[BatchT], config: TrainingConfig, source: Source, folder: 
         raise UserError(
             f"--batch-size {config.batch_size} cannot be shared evenly by {distributed.world_size()} processes"
         )
+    read_feed = choose_feed(config, source)
     with ExitStack() as held:
         run_folder = RunFolder(folder)
         if distributed.is_first():
             held.enter_context(run_folder.claimed(config))
         distributed.wait_for_all()
-        return _Run(stage, config, source, run_folder).go()
+        return _Run(stage, config, read_feed, run_folder).go()
 
 
 class _Run(Generic[BatchT]):
     """One process's part in a run. All decide alike: by the step, and by a time on which they agree."""
 
-    def __init__(self, stage: Stage[BatchT], config: TrainingConfig, source: Source, folder: RunFolder) -> None:
+    def __init__(
+        self, stage: Stage[BatchT], config: TrainingConfig, read_feed: Callable[[], Feed[BatchT]], folder: RunFolder
+    ) -> None:
         self.stage, self.config, self.folder = stage, config, folder
         self.progress = Progress()
         self._restore()
-        self.feed: Feed[BatchT] = open_feed(config, source)
+        self.feed = read_feed()
 
     def go(self) -> Progress:
         if self._fraction() >= 1:
