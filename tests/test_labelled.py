@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from maskgan.checkpoints.weights import load_weights
+from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
 from maskgan.cli.main import main
 from maskgan.config import AttributesConfig, IdentityConfig, preset
 from maskgan.data.annotations import ATTRIBUTES
@@ -115,6 +115,19 @@ def test_embeddings_have_length_one() -> None:
 def test_telling_people_apart_needs_people() -> None:
     with pytest.raises(UserError, match="fewer than two identities"):
         IdentityStage(preset("tiny"), config("identity"), people=1)
+
+
+def test_identity_can_begin_with_the_classifiers_features(tmp_path: Path) -> None:
+    classifier = AttributeClassifier(preset("tiny").attributes)
+    info = WeightsInfo("attributes", classifier.config, 64, 1, "untrained", "none")
+    save_weights(tmp_path / "attributes.safetensors", classifier, info)
+    stage = IdentityStage(preset("tiny"), config("identity", base=str(tmp_path / "attributes.safetensors")), people=3)
+    taken = stage.networks["identity"].trunk.state_dict()  # type: ignore[union-attr]
+    for name, tensor in classifier.trunk.state_dict().items():
+        assert name.startswith("head.") or torch.equal(taken[name], tensor), name
+    assert taken["head.weight"].shape[0] == preset("tiny").identity.embedding_size
+    with pytest.raises(UserError, match="has 4 channels; another --preset made it"):
+        IdentityStage(preset("demo"), config("identity", base=str(tmp_path / "attributes.safetensors")), people=3)
 
 
 @pytest.mark.slow

@@ -169,6 +169,7 @@ def attributes(**options: Any) -> None:
 @command.command("identity")
 @_run_options(learning_rate=1e-3, batch_size=32)
 @_label_options
+@click.option("--base", default="", help="Attribute classifier's weights, whose features it begins with.")
 def identity(**options: Any) -> None:
     """The embedding that tells people apart."""
     _train("identity", options, augment=_wide())

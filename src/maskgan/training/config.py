@@ -83,7 +83,8 @@ class TrainingConfig:
     """MaskVAE's and the parser's: 0 counts every pixel the same, 1 every class; between, small parts count more."""
     base: str = ""
     """Run folder whose generator and discriminator training begins with: always given in the stage ``editing``, and
-    in ``dense-mapping`` where it goes on at another rate or on other data. They are used to the final resolution."""
+    in ``dense-mapping`` where it goes on at another rate or on other data. They are used to the final resolution.
+    In ``identity`` the weights of an attribute classifier."""
     simulation: SimulationOptions = field(default_factory=SimulationOptions)
     """Of the stage ``editing``."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
