@@ -16,14 +16,30 @@ _WITH_SHEET = ("style-copy", "smile", "interactive")
 _FILE = click.Path(path_type=Path)
 
 
-@click.command("evaluate", short_help="Measure networks on real pairs.")
+# The sign that click takes for "leave these lines as they are" is an escape, which docstrings should not hold.
+_HELP = """Measure networks on real faces, and print tables.
+
+\b
+reconstruct  do rendered faces follow their masks and styles?
+style-copy   does another face's look come over? (supplement, Table 1)
+smile        do faces smile with another's mouth, and stay who they are?
+interactive  are scripted edits (brows, mouth, hair, glasses, hat) followed?
+masks        does MaskVAE give masks back, and draw valid ones?
+attributes   how often is the classifier right?
+identity     how well does the embedding tell people apart?
+
+Every table has rows of real pictures, and of nothing done, to read the others by.
+"""
+
+
+@click.command("evaluate", help=_HELP, short_help="Measure networks on real pairs.")
 @click.option("--task", type=click.Choice(_TASKS), default="reconstruct", show_default=True)
 @click.option("--data", required=True, help="Folder, tar file, or glob of tar files.")
 @click.option("--keys", help="Which faces: ranges such as 04500..04999, or a file with a key a line.  [all]")
 @click.option("--system", "systems", multiple=True, metavar="NAME=PATH", help="Weights, or a folder of answers.")
 @click.option("--blend", type=click.Choice(["full", "region"]), default="full", show_default=True)
 @click.option("--table", type=_FILE, help="Attributes of the faces, as a CSV.  [what the classifier sees]")
-@click.option("--identities", help="For the last two: a range of the table's people, as in 9193...  [all]")
+@click.option("--identities", help="For the last two tasks: a range of the table's people, as in '9193..'.  [all]")
 @click.option(
     "--count", type=click.IntRange(2, 100_000), default=500, show_default=True, help="Cases a group, at most."
 )
@@ -40,19 +56,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("-o", "--output", type=_FILE, help="JSON file to write.")
 @network_options
 def command(task: str, output: Path | None, device: str | None, **options: Any) -> None:
-    r"""Measure networks on real faces, and print tables.
-
-    \b
-    reconstruct  do rendered faces follow their masks and styles?
-    style-copy   does another face's look come over? (supplement, Table 1)
-    smile        do faces smile with another's mouth, and stay who they are?
-    interactive  are scripted edits (brows, mouth, hair, glasses, hat) followed?
-    masks        does MaskVAE give masks back, and draw valid ones?
-    attributes   how often is the classifier right?
-    identity     how well does the embedding tell people apart?
-
-    Every table has rows of real pictures, and of nothing done, to read the others by.
-    """
+    """See ``_HELP``."""
     from maskgan.cli.evaluate_tasks import TASKS, Options
     from maskgan.cli.opening import require_writable
     from maskgan.files import atomic_path
