@@ -96,6 +96,14 @@ def test_another_run_is_not_overwritten(tmp_path: Path) -> None:
         run(tmp_path, config(images=2, learning_rate=0.1))
 
 
+def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
+    run(tmp_path, config(images=2))
+    record = json.loads((tmp_path / "config.json").read_text())
+    del record["base"], record["stream"]
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    assert run(tmp_path, config(images=4)).images == 4
+
+
 @pytest.mark.slow
 def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
     run(tmp_path, config(images=160, learning_rate=2e-3, decay_from=1.0))

@@ -57,13 +57,14 @@ class RunFolder:
         wanted = config.to_dict()
         if file.exists():
             try:
-                found = json.loads(file.read_text())
-            except (OSError, ValueError) as error:
+                # A run of an older version lacks newer fields; what they do by default is what it did.
+                found = {**TrainingConfig("", "", "").to_dict(), **json.loads(file.read_text())}
+            except (OSError, ValueError, TypeError) as error:
                 raise UserError(f"{file}: cannot be read as JSON ({error}); choose another --run folder") from error
             for name, value in wanted.items():
-                if name not in MAY_CHANGE and found.get(name) != value:
+                if name not in MAY_CHANGE and found[name] != value:
                     raise UserError(
-                        f"{self.path}: holds a run with {name} = {found.get(name)!r}, not {value!r}; "
+                        f"{self.path}: holds a run with {name} = {found[name]!r}, not {value!r}; "
                         "repeat its command to go on, or choose another --run folder"
                     )
         with atomic_path(file) as temporary:
