@@ -1,6 +1,6 @@
 """Pictures a second in stage 1: this package's step against the plain way of the reference, interleaved in one run.
 
-    python benchmarks/training.py [--preset demo] [--side 128] [--batch 4] [--rounds 5] [--device cpu]
+    python benchmarks/training.py [--preset demo] [--side 128] [--batch 4] [--rounds 5] [--device cpu] [--profile]
 
 Plain: float32, default memory layout, torch's instance norm, and a second look of the discriminator at the made
 picture for its own step. Ours: what ``maskgan train dense-mapping`` does. Both train the same networks on the same
@@ -17,6 +17,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.profiler import profile
 
 from maskgan.config import preset
 from maskgan.data.batches import Faces
@@ -80,6 +81,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--profile", action="store_true", help="print where the time of our step goes, and stop")
     arguments = parser.parse_args()
     device, side, batch = arguments.device, arguments.side, arguments.batch
     pictures = torch.rand(batch, 3, side, side, device=device) * 2 - 1
@@ -89,6 +91,9 @@ def main() -> None:
     ours = build_stage(
         TrainingConfig("dense-mapping", arguments.preset, "none", batch_size=batch, precision="bf16", device=device)
     )
+    if arguments.profile:
+        print(_profile(lambda: ours.step(faces, 0.99)))
+        return
     plain = PlainStep(arguments.preset, device)
     steps: dict[str, Callable[[], object]] = {
         "plain": lambda: plain(pictures, label_maps),
@@ -112,6 +117,16 @@ def main() -> None:
     for name, rate in rates.items():
         print(f"{name:6s}{rate:8.2f} pictures/s" + (f"{memory[name]:8.2f} GiB" if memory else ""))
     print(f"ratio {rates['ours'] / rates['plain']:8.2f}")
+
+
+def _profile(step: Callable[[], object]) -> str:
+    """The operations that take the most time, as a table."""
+    step()
+    step()
+    with profile() as found:
+        for _ in range(3):
+            step()
+    return found.key_averages().table(sort_by="self_cpu_time_total", row_limit=16, max_name_column_width=40)
 
 
 def _synchronise(device: str) -> None:

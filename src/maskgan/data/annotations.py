@@ -114,7 +114,7 @@ def read_mapping(path: Path) -> dict[int, int]:
         UserError: the file is missing, or a row is not of that form; the message names the line.
     """
     originals: dict[int, int] = {}
-    for line, fields in _lines(path):
+    for line, fields in text_lines(path):
         if line == 1 and fields[0] == "idx":
             continue
         original = _PICTURE_NAME.fullmatch(fields[-1])
@@ -130,7 +130,7 @@ def read_mapping(path: Path) -> dict[int, int]:
 
 def _table(path: Path) -> tuple[list[str], list[tuple[int, int, list[str]]]]:
     """Column names, and for each row the picture's number, the line and the other fields."""
-    lines = _lines(path)
+    lines = text_lines(path)
     count = int(lines.pop(0)[1][0]) if lines and len(lines[0][1]) == 1 and lines[0][1][0].isdecimal() else None
     if not lines or _PICTURE_NAME.fullmatch(lines[0][1][0]):
         raise UserError(f"{path}: has no line of column names; get the file again")
@@ -151,8 +151,12 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, int, list[str]]]]:
     return header, rows
 
 
-def _lines(path: Path) -> list[tuple[int, list[str]]]:
-    """Line number and fields of each line that is not blank."""
+def text_lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Line number and fields of each line that is not blank.
+
+    Raises:
+        UserError: the file is missing or no text.
+    """
     try:
         text = require_file(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:

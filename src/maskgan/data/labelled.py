@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgan.data.annotations import ATTRIBUTES, read_attributes
+from maskgan.data.annotations import ATTRIBUTES, read_attributes, text_lines
 from maskgan.data.drawn import DrawnPairs, attributes_of, traits_of
 from maskgan.data.opening import DRAWN_PREFIX, open_drawn
 from maskgan.data.pairs import (
@@ -229,8 +229,7 @@ def _read_celeba(path: Path) -> LabelTable:
     people = path.with_name("identity_CelebA.txt")
     identities = {}
     if people.is_file():
-        for line, text in enumerate(people.read_text(encoding="utf-8").splitlines(), 1):
-            fields = text.split()
+        for line, fields in text_lines(people):
             if len(fields) != 2:
                 raise UserError(f"{people}:{line}: expected a picture's name and a number, as in '000001.jpg 2880'")
             identities[Path(fields[0]).stem] = fields[1]

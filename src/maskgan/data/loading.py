@@ -38,6 +38,25 @@ class Batches(Protocol[BatchT_co]):
         ...
 
 
+class DamageCount:
+    """Names damaged faces, and ends the work when there are too many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+
+    def leave_out(self, error: UserError) -> None:
+        """Count one, and warn.
+
+        Raises:
+            UserError: there are more than may be.
+        """
+        self._count += 1
+        if self._count > self._most:
+            raise UserError(f"{error}; more than {self._most} pairs are damaged, so training ends here") from error
+        _log.warning("%s; the pair is left out", error)
+
+
 class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
     """Faces of a collection at one square size; the next whole one stands in for a damaged one, named once."""
 
@@ -51,7 +70,7 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
         self._collection = collection
         self._squared = squared
         self._side = side
-        self._most_damaged = most_damaged
+        self._damage = DamageCount(most_damaged)
         self._damaged: set[int] = set()
 
     def __len__(self) -> int:
@@ -75,11 +94,7 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
                 return self._collection[candidate]
             except UserError as error:
                 self._damaged.add(candidate)
-                if len(self._damaged) > self._most_damaged:
-                    raise UserError(
-                        f"{error}; more than {self._most_damaged} pairs are damaged, so training ends here"
-                    ) from error
-                _log.warning("%s; the pair is left out", error)
+                self._damage.leave_out(error)
         raise UserError("no pair of the data is whole")
 
 

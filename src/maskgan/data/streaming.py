@@ -7,7 +7,6 @@ shuffles what comes from them.
 from __future__ import annotations
 
 import io
-import logging
 import random
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,12 +16,10 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from maskgan import distributed
 from maskgan.data.batches import Faces
-from maskgan.data.loading import squared_pair
+from maskgan.data.loading import DamageCount, squared_pair
 from maskgan.data.pairs import ChosenKeys, FacePair, checked_pair, expand_shards, pair_suffixes
 from maskgan.errors import UserError
 from maskgan.images import decode_label_map, decode_picture
-
-_log = logging.getLogger(__name__)
 
 
 def _webdataset() -> Any:
@@ -149,17 +146,12 @@ class _Shuffled(IterableDataset[Faces]):
         mine, all_readers = self._rank * workers + number, self._world * workers
         samples = _samples(self._dealt(mine, all_readers), self._chosen)
         shuffled = _webdataset().filters.shuffle(self._buffer, initial=self._buffer, seed=self._seed + mine)(samples)
-        damaged = 0
+        damage = DamageCount(self._most_damaged)
         for sample in shuffled:
             try:
                 pair = _decoded(sample)
             except UserError as error:
-                damaged += 1
-                if damaged > self._most_damaged:
-                    raise UserError(
-                        f"{error}; more than {self._most_damaged} pairs are damaged, so training ends here"
-                    ) from error
-                _log.warning("%s; the pair is left out", error)
+                damage.leave_out(error)
                 continue
             yield squared_pair(pair, self._side)
 

@@ -18,7 +18,6 @@ Labels = Mapping[str, NDArray[np.uint8]]
 """40 uint8 of 0 or 1 for each key."""
 
 _NAME = re.compile(r"[\w.-]+")
-_MOST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def load_cases(path: Path, task: str, side: int, keys: Sequence[str]) -> list[Ca
     try:
         record = json.loads(require_file(path).read_text())
         found, found_side = record["task"], record["side"]
-        cases = [Case(**{name: str(value) for name, value in case.items()}) for case in record["cases"][:_MOST]]
+        cases = [Case(**{name: str(value) for name, value in case.items()}) for case in record["cases"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: is no list of cases as --save-cases writes it ({error})") from error
     if (found, found_side) != (task, side):

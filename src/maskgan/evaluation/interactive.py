@@ -19,6 +19,7 @@ from tqdm import tqdm
 from maskgan.data.pairs import FacePair, PairCollection
 from maskgan.editing import mask_edits
 from maskgan.errors import UserError
+from maskgan.evaluation.cases import fit_name
 from maskgan.evaluation.features import FeatureReader, PictureSet
 from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.sheets import distance_heading, shown_distances
@@ -103,7 +104,8 @@ class _Measures:
         difference = np.abs(made.astype(np.float64) - request.source.picture).mean(axis=2)
         self.moved += float(difference[outside].sum())
         self.still += int(outside.sum())
-        self.pictures.add([made])
+        if made is not request.source.picture:  # photographs are no answers to be likened to photographs
+            self.pictures.add([made])
 
     def scores(self, real: PictureSet | None) -> SystemScores:
         distances = None if real is None else self.pictures.distances(real)
@@ -140,13 +142,15 @@ def interactive(
     real, photographs = SegmentationAgreement(), PictureSet(reader)
     for index in tqdm(range(len(pairs)), "editing", unit="face", disable=None, leave=False):
         source = squared(pairs[index], side)
-        real.update(source.label_map, parser(source.picture))
+        seen = parser(source.picture)
+        real.update(source.label_map, seen)
         photographs.add([source.picture])
         for edit, request in _edits_of(source):
             requests[edit] += 1
             for system in (nothing, *systems):
                 made = system(request)
-                measures[system.name].update(edit, request, made, parser(made))
+                found = seen if made is source.picture else parser(made)
+                measures[system.name].update(edit, request, made, found)
     return InteractiveResult(
         count=len(pairs),
         side=side,
@@ -183,7 +187,7 @@ def _edits_of(source: FacePair) -> Iterator[tuple[str, Request]]:
         except UserError:  # the face lacks what the edit moves
             continue
         if not np.array_equal(asked, source.label_map):
-            yield name, Request(f"{source.key}-{name.replace(' ', '-')}", source, source, asked)
+            yield name, Request(fit_name(source.key, name), source, source, asked)
 
 
 def _widened(changed: NDArray[np.bool_]) -> NDArray[np.bool_]:

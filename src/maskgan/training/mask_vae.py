@@ -80,4 +80,4 @@ class MaskVAEStage:
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``mask-vae.safetensors``, the moving average."""
-        export_weights(folder, self._average, self._config, progress)
+        export_weights(folder, self._average, self._config, progress, side=self._average.config.resolution)

@@ -104,13 +104,18 @@ def autocast(config: TrainingConfig) -> torch.autocast:
     return torch.autocast(torch.device(config.device).type, torch.bfloat16, enabled=config.precision == "bf16")
 
 
-def export_weights(folder: Path, network: nn.Module, config: TrainingConfig, progress: Progress) -> None:
-    """Write ``network`` into ``folder`` as ``{kind}.safetensors``."""
+def export_weights(
+    folder: Path, network: nn.Module, config: TrainingConfig, progress: Progress, side: int | None = None
+) -> None:
+    """Write ``network`` into ``folder`` as ``{kind}.safetensors``.
+
+    ``side`` is what the network works at, in pixels, where that is not the run's final one.
+    """
     kind = kind_of(network)
     info = WeightsInfo(
         kind=kind,
         config=cast(NetworkConfig, network.config),
-        resolution=config.final_side,
+        resolution=config.final_side if side is None else side,
         step=progress.images,
         provenance=_provenance(config, progress),
         licence=config.licence,
