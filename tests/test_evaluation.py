@@ -11,10 +11,10 @@ import pytest
 
 from maskgan.assets import portrait
 from maskgan.data.pairs import FacePair
+from maskgan.editing.parsing import Parser
 from maskgan.evaluation.features import EfficientNetFeatures
 from maskgan.evaluation.interactive import EDITS, interactive, sheet, to_markdown
 from maskgan.evaluation.masks import measure_masks
-from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.systems import NothingDone, Request, TrainedSystem, squared
 from maskgan.images import Picture, read_label_map, read_picture
 from maskgan.labels import INDEX, LabelMap, colourise, from_colours

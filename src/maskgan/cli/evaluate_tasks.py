@@ -15,13 +15,13 @@ from maskgan.data.labelled import LabelledFace, open_labelled, read_label_table
 from maskgan.data.opening import open_pairs
 from maskgan.data.pairs import KeyedCollection, PairCollection, select
 from maskgan.editing.mask_manifold import MaskManifold
+from maskgan.editing.parsing import Parser
 from maskgan.editing.session import Blend
 from maskgan.errors import UserError
 from maskgan.evaluation import attributes, cases, interactive, masks, recognition, reconstruct, smile, style_copy
 from maskgan.evaluation.attribute_reader import AttributeReader
 from maskgan.evaluation.features import EfficientNetFeatures, FeatureReader, InceptionFeatures
 from maskgan.evaluation.identity import open_embedding
-from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.sheets import request_sheet
 from maskgan.evaluation.systems import StoredPictures, TrainedSystem, open_system, requests_of
 from maskgan.images import write_picture

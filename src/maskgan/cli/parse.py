@@ -27,8 +27,8 @@ def command(
 
     from maskgan.assets import shipped_weights
     from maskgan.cli.opening import require_writable
+    from maskgan.editing.parsing import Parser
     from maskgan.errors import UserError
-    from maskgan.evaluation.parsing import Parser
     from maskgan.images import read_picture, write_label_map, write_picture
     from maskgan.labels import colourise
 

@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from maskgan.data.pairs import FacePair, PairCollection
 from maskgan.editing import mask_edits
+from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
 from maskgan.evaluation.cases import fit_name
 from maskgan.evaluation.features import FeatureReader, PictureSet
-from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.sheets import distance_heading, shown_distances
 from maskgan.evaluation.systems import NothingDone, Request, System, squared
 from maskgan.images import Picture

@@ -13,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
+from maskgan.editing.parsing import Parser
 from maskgan.editing.session import FaceEditor
-from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.systems import squared
 from maskgan.labels import CLASSES, INDEX
 from maskgan.metrics.colour import ColourFollowing, class_colour

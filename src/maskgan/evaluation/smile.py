@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
+from maskgan.editing.parsing import Parser
 from maskgan.editing.part_transfer import pose_of
 from maskgan.errors import UserError
 from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
 from maskgan.evaluation.cases import Case, Labels, fit_name
 from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
 from maskgan.evaluation.identity import Embedding
-from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.sheets import distance_heading, shown_distances
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
 from maskgan.metrics.segmentation import SegmentationAgreement

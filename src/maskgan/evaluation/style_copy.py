@@ -16,11 +16,11 @@ import numpy as np
 from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
+from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
 from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
 from maskgan.evaluation.cases import Case, Labels, fit_name
 from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
-from maskgan.evaluation.parsing import Parser
 from maskgan.evaluation.sheets import distance_heading, shown_distances
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
 from maskgan.images import Picture

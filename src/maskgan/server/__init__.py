@@ -1,0 +1,1 @@
+"""The editor's HTTP side, with its web page."""
