@@ -33,12 +33,14 @@ MIN_SIDE = 16
 """Below this many pixels a side there is no face to see."""
 
 _LOSSY_FORMATS = {"JPEG", "WEBP", "AVIF", "HEIF", "JPEG2000"}
-_PICTURE_SUFFIXES: dict[str, dict[str, Any]] = {
+PICTURE_SUFFIXES: dict[str, dict[str, Any]] = {
     ".png": {},
     ".jpg": {"quality": 95, "subsampling": 0},
     ".webp": {"lossless": True},
     ".bmp": {},
 }
+"""What pictures can be written as, and how."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -134,7 +136,7 @@ def write_picture(path: Path | str, picture: Picture) -> None:
     path = Path(path)
     suffix = check_picture_path(path)
     with atomic_path(path) as temporary:
-        Image.fromarray(picture).save(temporary, **_PICTURE_SUFFIXES[suffix])
+        Image.fromarray(picture).save(temporary, **PICTURE_SUFFIXES[suffix])
 
 
 def write_animation(path: Path | str, frames: Sequence[Picture], seconds: float = 0.1) -> None:
@@ -155,7 +157,7 @@ def check_picture_path(path: Path) -> str:
         UserError: it cannot.
     """
     suffix = {".jpeg": ".jpg"}.get(path.suffix.lower(), path.suffix.lower())
-    if suffix not in _PICTURE_SUFFIXES:
+    if suffix not in PICTURE_SUFFIXES:
         raise UserError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use .png, .jpg, .webp or .bmp")
     return suffix
 

@@ -39,7 +39,8 @@ def command(
     The result has the size of IMAGE. Masks are label maps (values 0..18) or colour masks; 'maskgan labels' lists them.
     """
     from maskgan.cli.opening import open_editor, require_writable
-    from maskgan.images import read_label_map, read_picture, write_picture
+    from maskgan.images import read_label_map, read_picture
+    from maskgan.provenance import write_edited
 
     require_writable(output)
     picture = read_picture(image)
@@ -47,5 +48,5 @@ def command(
     editor = open_editor(weights, resolve_device(device), precision)
     editor.set_source(picture, before)
     editor.set_mask(after)
-    write_picture(output, editor.render("full" if blend == "full" else "region"))
+    write_edited(output, editor.render("full" if blend == "full" else "region"))
     click.echo(output)

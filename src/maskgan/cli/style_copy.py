@@ -31,12 +31,13 @@ def command(
     The result has the size of that mask.
     """
     from maskgan.cli.opening import open_editor, require_writable
-    from maskgan.images import read_label_map, read_picture, write_picture
+    from maskgan.images import read_label_map, read_picture
+    from maskgan.provenance import write_edited
 
     require_writable(output)
     picture = read_picture(style_image)
     own, target = read_label_map(style_mask, order), read_label_map(onto, order)
     editor = open_editor(weights, resolve_device(device), precision)
     editor.set_style(picture, own)
-    write_picture(output, editor.render_style_onto(target))
+    write_edited(output, editor.render_style_onto(target))
     click.echo(output)
