@@ -6,6 +6,8 @@ photograph's; they are corrected class by class with the difference that it make
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -25,35 +27,51 @@ _COARSE = 4  # by how much the grid of colour corrections is coarser than the ne
 _FAR = 1e-3  # weight of the class's average where no unedited pixel of it is near
 
 
-def composite(
-    picture: Picture,
-    label_map: LabelMap,
-    edited: LabelMap,
-    made: Tensor,
-    reconstruction: Tensor,
-) -> Picture:
+@dataclass(frozen=True)
+class Unedited:
+    """What compositing needs to know of a photograph before any edit; computed once, used for every edit."""
+
+    label_map: LabelMap
+    """Its mask, H' x W' uint8."""
+    small_label_map: LabelMap
+    """The same at the network's size, h x w."""
+    difference: Tensor
+    """The photograph minus the network's picture of its mask, 1 x 3 x h x w, on the CPU."""
+
+
+def unedited(picture: Picture, label_map: LabelMap, reconstruction: Tensor) -> Unedited:
+    """Compare a photograph with the network's picture of it.
+
+    Args:
+        picture: H x W x 3 uint8.
+        label_map: its mask, H' x W' uint8.
+        reconstruction: the network's picture of ``label_map``, 1 x 3 x h x w in [-1, 1].
+    """
+    working = (reconstruction.shape[2], reconstruction.shape[3])
+    original = torch.from_numpy(resize_picture(picture, working).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    return Unedited(label_map, resize_label_map(label_map, working), original - reconstruction.cpu())
+
+
+def composite(picture: Picture, before: Unedited, edited: LabelMap, made: Tensor) -> Picture:
     """Blend the edited region of the network's picture into the original.
 
     Args:
-        picture: H x W x 3 uint8, the original.
-        label_map: its mask before the edit, H' x W' uint8.
-        edited: its mask after the edit, of the same size.
+        picture: H x W x 3 uint8, the original, at any size.
+        before: what ``unedited`` found of it.
+        edited: its mask after the edit, of the size of the mask before.
         made: the network's picture of ``edited``, 1 x 3 x h x w in [-1, 1].
-        reconstruction: the network's picture of ``label_map``, likewise.
 
     Returns:
         H x W x 3 uint8; exactly the original where the soft region does not reach.
     """
     height, width = picture.shape[:2]
-    region = _soft_region(label_map != edited)
+    region = _soft_region(before.label_map != edited)
     box = _bounding_box(region)
     if box is None:
         return picture.copy()
-    made, reconstruction = made.cpu(), reconstruction.cpu()
-    working = (made.shape[2], made.shape[3])
-    original = torch.from_numpy(resize_picture(picture, working).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-    before, after = resize_label_map(label_map, working), resize_label_map(edited, working)
-    corrected = made + _colour_correction(original - reconstruction, before, after)
+    made = made.cpu()
+    after = resize_label_map(edited, (made.shape[2], made.shape[3]))
+    corrected = made + _colour_correction(before.difference, before.small_label_map, after)
 
     # Only the region is brought to the photograph's size, which may be large.
     top, bottom, left, right = (

@@ -13,20 +13,16 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from maskgan.checkpoints.weights import load_weights
-from maskgan.editing.compositing import composite
+from maskgan.editing.compositing import Unedited, composite, unedited
+from maskgan.editing.renderer import Precision, Renderer, load_network, mixed, size_text, to_picture
 from maskgan.errors import UserError
-from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap, check_labels
 from maskgan.networks.dense_mapping import DenseMappingNetwork
-from maskgan.networks.layers import one_hot
 
 Blend = Literal["full", "region"]
-
-_ASPECT_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class _Source:
     picture: Picture
     label_map: LabelMap
     style: Tensor  # 1 x style_size
-    reconstruction: Tensor | None = None  # 1 x 3 x h x w, the network's picture of the unedited mask
+    unedited: Unedited | None = None
 
 
 class FaceEditor:
@@ -47,26 +43,22 @@ class FaceEditor:
         network: DenseMappingNetwork,
         resolution: int,  # pixels on the longer side that the network works at
         device: str = "cpu",
-        precision: Literal["fp32", "bf16"] = "fp32",
+        precision: Precision = "fp32",
     ) -> None:
-        self._network = network.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self._resolution = resolution
-        self._device = device
-        self._precision = precision
+        self._renderer = Renderer(network, resolution, device, precision)
         self._source: _Source | None = None
         self._mask: LabelMap | None = None
         self._style: Tensor | None = None  # a borrowed style, if one is set
 
     @classmethod
-    def from_weights(cls, path: Path, device: str = "cpu", precision: Literal["fp32", "bf16"] = "fp32") -> FaceEditor:
+    def from_weights(cls, path: Path, device: str = "cpu", precision: Precision = "fp32") -> FaceEditor:
         """An editor with the network of a weights file.
 
         Raises:
             UserError: the file is missing, damaged, or of another kind.
         """
-        network, info = load_weights(path, kind="dense-mapping")
-        assert isinstance(network, DenseMappingNetwork)
-        return cls(network, info.resolution, device, precision)
+        network, resolution = load_network(path)
+        return cls(network, resolution, device, precision)
 
     def set_source(self, picture: Picture, label_map: LabelMap) -> None:
         """Begin with a face: encode its style, forget earlier masks and styles.
@@ -78,7 +70,7 @@ class FaceEditor:
         Raises:
             UserError: the proportions differ, or a label is over 18.
         """
-        self._source = _Source(picture, label_map, self._encode(picture, label_map))
+        self._source = _Source(picture, label_map, self._renderer.encode(picture, label_map))
         self._mask = None
         self._style = None
 
@@ -95,18 +87,29 @@ class FaceEditor:
         check_labels(label_map, "edited mask")
         if label_map.shape != source.label_map.shape:
             raise UserError(
-                f"edited mask: {_size(label_map)}, but the face's own mask is {_size(source.label_map)}; "
+                f"edited mask: {size_text(label_map)}, but the face's own mask is {size_text(source.label_map)}; "
                 "both must have one size"
             )
         self._mask = label_map
 
-    def set_style(self, picture: Picture, label_map: LabelMap) -> None:
-        """Borrow the look of another face (shapes as in ``set_source``); ``reset_style`` gives the own one back.
+    def set_style(self, picture: Picture, label_map: LabelMap, strength: float = 1.0) -> None:
+        """Borrow the look of another face; ``reset_style`` gives the own one back.
+
+        Args:
+            picture: H x W x 3 uint8 RGB.
+            label_map: its own mask, as in ``set_source``.
+            strength: how much of it is mixed into the source's style, 0..1; at 0 the style is the own one.
 
         Raises:
-            UserError: the proportions differ, or a label is over 18.
+            UserError: the proportions differ, a label is over 18, ``strength`` is not within 0..1, or it is below 1
+                and no source is set.
         """
-        self._style = self._encode(picture, label_map)
+        other = self._renderer.encode(picture, label_map)
+        if strength == 1:
+            self._style = other
+        else:
+            mixture = mixed(self._require_source().style, other, strength)
+            self._style = mixture if strength > 0 else None
 
     def reset_style(self) -> None:
         """Go back to the source's own style."""
@@ -130,15 +133,16 @@ class FaceEditor:
         size = (source.picture.shape[0], source.picture.shape[1])
         if blend == "full" or self._style is not None:
             style = source.style if self._style is None else self._style
-            return resize_picture(_to_picture(self._synthesise(mask, style)), size)
+            return resize_picture(to_picture(self._renderer.synthesise([mask], style)), size)
         if np.array_equal(mask, source.label_map):
             return source.picture.copy()
-        if source.reconstruction is None:
-            source = replace(source, reconstruction=self._synthesise(source.label_map, source.style))
+        if source.unedited is None:
+            reconstruction = self._renderer.synthesise([source.label_map], source.style)
+            source = replace(source, unedited=unedited(source.picture, source.label_map, reconstruction))
             self._source = source
-        assert source.reconstruction is not None
-        made = self._synthesise(mask, source.style)
-        return composite(source.picture, source.label_map, mask, made, source.reconstruction)
+        assert source.unedited is not None
+        made = self._renderer.synthesise([mask], source.style)
+        return composite(source.picture, source.unedited, mask, made)
 
     def render_style_onto(self, label_map: LabelMap) -> Picture:
         """The borrowed style, or else the source's, on any mask; no source is needed.
@@ -155,63 +159,9 @@ class FaceEditor:
         check_labels(label_map)
         style = self._style if self._style is not None else self._require_source().style
         size = (label_map.shape[0], label_map.shape[1])
-        return resize_picture(_to_picture(self._synthesise(label_map, style)), size)
+        return resize_picture(to_picture(self._renderer.synthesise([label_map], style)), size)
 
     def _require_source(self) -> _Source:
         if self._source is None:
             raise UserError("no face is set; call set_source first")
         return self._source
-
-    @torch.no_grad()
-    def _encode(self, picture: Picture, label_map: LabelMap) -> Tensor:
-        check_labels(label_map)
-        require_same_proportions(picture, label_map)
-        size = self._working_size(label_map)
-        image = torch.from_numpy(resize_picture(picture, size).copy()).to(self._device)
-        with self._autocast():
-            return self._network.encode_style(
-                (image.permute(2, 0, 1)[None].float() / 127.5 - 1), self._one_hot(label_map)
-            ).float()
-
-    @torch.no_grad()
-    def _synthesise(self, label_map: LabelMap, style: Tensor) -> Tensor:
-        with self._autocast():
-            return self._network.synthesise(self._one_hot(label_map), style).float()
-
-    def _one_hot(self, label_map: LabelMap) -> Tensor:
-        resized = torch.from_numpy(resize_label_map(label_map, self._working_size(label_map)).copy())
-        return one_hot(resized[None].to(self._device), self._network.config.num_classes)
-
-    def _working_size(self, label_map: LabelMap) -> tuple[int, int]:
-        """Height and width for the network: the longer side at its resolution, both multiples that it can halve."""
-        multiple = max(self._network.size_multiple, 32)
-        scale = self._resolution / max(label_map.shape)
-        height, width = (max(round(side * scale / multiple), 2) * multiple for side in label_map.shape)
-        return height, width
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self._device, torch.bfloat16, enabled=self._precision == "bf16")
-
-
-def require_same_proportions(picture: Picture, label_map: LabelMap) -> None:
-    """Raise unless picture and label map show the same frame.
-
-    Raises:
-        UserError: giving both sizes.
-    """
-    ratio = (picture.shape[1] / picture.shape[0]) / (label_map.shape[1] / label_map.shape[0])
-    if abs(ratio - 1) > _ASPECT_TOLERANCE:
-        raise UserError(
-            f"the mask is {_size(label_map)} and the picture {_size(picture)}: "
-            "they have other proportions, so the mask belongs to another picture or was cropped"
-        )
-
-
-def _size(array: Picture | LabelMap) -> str:
-    return f"{array.shape[1]}x{array.shape[0]}"
-
-
-def _to_picture(image: Tensor) -> Picture:
-    """1 x 3 x H x W in [-1, 1] to H x W x 3 uint8, rounded."""
-    pixels = ((image[0].clamp(-1, 1) + 1) * 127.5).round().byte()
-    return pixels.permute(1, 2, 0).cpu().numpy()

@@ -1,0 +1,142 @@
+"""A dense mapping network behind label maps and pictures; it keeps nothing of a face between calls.
+
+Style codes and pictures of the network are tensors (N x style_size, N x 3 x h x w in [-1, 1]) that callers pass on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from maskgan.checkpoints.weights import load_weights
+from maskgan.errors import UserError
+from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.labels import LabelMap, check_labels
+from maskgan.networks.dense_mapping import DenseMappingNetwork
+from maskgan.networks.layers import one_hot
+
+Precision = Literal["fp32", "bf16"]
+
+_ASPECT_TOLERANCE = 0.01
+
+
+class Renderer:
+    """Encodes styles and makes faces, several at once if they have one size."""
+
+    def __init__(
+        self,
+        network: DenseMappingNetwork,
+        resolution: int,  # pixels on the longer side that the network works at
+        device: str = "cpu",
+        precision: Precision = "fp32",
+    ) -> None:
+        self._network = network.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._resolution = resolution
+        self._device = device
+        self._precision = precision
+
+    @classmethod
+    def from_weights(cls, path: Path, device: str = "cpu", precision: Precision = "fp32") -> Renderer:
+        """A renderer with the network of a weights file.
+
+        Raises:
+            UserError: the file is missing, damaged, or of another kind.
+        """
+        network, resolution = load_network(path)
+        return cls(network, resolution, device, precision)
+
+    @torch.no_grad()
+    def encode(self, picture: Picture, label_map: LabelMap) -> Tensor:
+        """The style code of a face, 1 x style_size.
+
+        Args:
+            picture: H x W x 3 uint8 RGB.
+            label_map: its own mask, h x w uint8 0..18, of the same proportions.
+
+        Raises:
+            UserError: the proportions differ, or a label is over 18.
+        """
+        check_labels(label_map)
+        require_same_proportions(picture, label_map)
+        size = self.working_size(label_map)
+        image = torch.from_numpy(resize_picture(picture, size).copy()).to(self._device)
+        with self._autocast():
+            return self._network.encode_style(
+                (image.permute(2, 0, 1)[None].float() / 127.5 - 1), self._one_hot([label_map])
+            ).float()
+
+    @torch.no_grad()
+    def synthesise(self, label_maps: Sequence[LabelMap], styles: Tensor) -> Tensor:
+        """Faces for masks, N x 3 x h x w in [-1, 1] of the masks' working size.
+
+        Args:
+            label_maps: N label maps, uint8 0..18, all of one working size.
+            styles: their style codes, N x style_size.
+        """
+        with self._autocast():
+            return self._network.synthesise(self._one_hot(label_maps), styles).float()
+
+    def working_size(self, label_map: LabelMap) -> tuple[int, int]:
+        """Height and width for the network: the longer side at its resolution, both multiples that it can halve."""
+        multiple = max(self._network.size_multiple, 32)
+        scale = self._resolution / max(label_map.shape)
+        height, width = (max(round(side * scale / multiple), 2) * multiple for side in label_map.shape)
+        return height, width
+
+    def _one_hot(self, label_maps: Sequence[LabelMap]) -> Tensor:
+        resized = [torch.from_numpy(resize_label_map(m, self.working_size(m)).copy()) for m in label_maps]
+        return one_hot(torch.stack(resized).to(self._device), self._network.config.num_classes)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self._device, torch.bfloat16, enabled=self._precision == "bf16")
+
+
+def load_network(path: Path) -> tuple[DenseMappingNetwork, int]:
+    """The network of a dense mapping weights file, and the resolution that it works at.
+
+    Raises:
+        UserError: the file is missing, damaged, or of another kind.
+    """
+    network, info = load_weights(path, kind="dense-mapping")
+    assert isinstance(network, DenseMappingNetwork)
+    return network, info.resolution
+
+
+def mixed(own: Tensor, other: Tensor, strength: float) -> Tensor:
+    """The style code ``strength`` of the way from ``own`` to ``other``; exactly either one at 0 and 1.
+
+    Raises:
+        UserError: ``strength`` is not within 0..1.
+    """
+    if not 0 <= strength <= 1:
+        raise UserError(f"a style's strength is between 0 and 1, not {strength}")
+    return torch.lerp(own, other, strength)
+
+
+def to_picture(image: Tensor) -> Picture:
+    """1 x 3 x H x W in [-1, 1] to H x W x 3 uint8, rounded."""
+    pixels = ((image[0].clamp(-1, 1) + 1) * 127.5).round().byte()
+    return pixels.permute(1, 2, 0).cpu().numpy()
+
+
+def require_same_proportions(picture: Picture, label_map: LabelMap) -> None:
+    """Raise unless picture and label map show the same frame.
+
+    Raises:
+        UserError: giving both sizes.
+    """
+    ratio = (picture.shape[1] / picture.shape[0]) / (label_map.shape[1] / label_map.shape[0])
+    if abs(ratio - 1) > _ASPECT_TOLERANCE:
+        raise UserError(
+            f"the mask is {size_text(label_map)} and the picture {size_text(picture)}: "
+            "they have other proportions, so the mask belongs to another picture or was cropped"
+        )
+
+
+def size_text(array: Picture | LabelMap) -> str:
+    """Width and height as people write them, such as 512x384."""
+    return f"{array.shape[1]}x{array.shape[0]}"
