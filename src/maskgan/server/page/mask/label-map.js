@@ -1,0 +1,135 @@
+/**
+ * Label maps, and the few things that every operation on them shares. Nothing here knows of screens.
+ *
+ * @typedef {object} LabelMap
+ * @property {number} width pixels
+ * @property {number} height pixels
+ * @property {Uint8Array} data row-major classes 0..18 in CelebAMask-HQ order
+ *
+ * @typedef {{x: number, y: number}} Point in mask pixels; pixel (0, 0) covers 0..1, its centre is 0.5
+ *
+ * @typedef {{left: number, top: number, right: number, bottom: number}} Box whole pixels; right and bottom are one beyond
+ *
+ * @typedef {Uint8Array} Locks 19 flags; a class whose flag is 1 is never painted over
+ */
+
+export const NUM_CLASSES = 19;
+
+/** The classes that operations speak of by name. */
+export const BACKGROUND = 0;
+export const SKIN = 1;
+export const NOSE = 2;
+export const GLASSES = 3;
+export const LEFT_EYE = 4;
+export const RIGHT_EYE = 5;
+export const LEFT_BROW = 6;
+export const RIGHT_BROW = 7;
+export const LEFT_EAR = 8;
+export const RIGHT_EAR = 9;
+export const MOUTH = 10;
+export const UPPER_LIP = 11;
+export const LOWER_LIP = 12;
+export const HAIR = 13;
+export const HAT = 14;
+export const EARRING = 15;
+export const NECKLACE = 16;
+export const NECK = 17;
+export const CLOTHES = 18;
+
+/** @returns {Locks} */
+export function noLocks() {
+  return new Uint8Array(NUM_CLASSES);
+}
+
+/**
+ * @param {LabelMap} mask
+ * @returns {LabelMap}
+ */
+export function copyOf(mask) {
+  return { width: mask.width, height: mask.height, data: mask.data.slice() };
+}
+
+/**
+ * The class at a point, or null outside.
+ *
+ * @param {LabelMap} mask
+ * @param {Point} point
+ * @returns {number | null}
+ */
+export function labelAt(mask, point) {
+  const x = Math.floor(point.x);
+  const y = Math.floor(point.y);
+  const inside = x >= 0 && y >= 0 && x < mask.width && y < mask.height;
+  return inside ? mask.data[y * mask.width + x] : null;
+}
+
+/**
+ * The part of a box that lies on the mask, widened to whole pixels; null where nothing is left.
+ *
+ * @param {Box} box
+ * @param {{width: number, height: number}} size
+ * @returns {Box | null}
+ */
+export function clipped(box, size) {
+  const left = Math.max(Math.floor(box.left), 0);
+  const top = Math.max(Math.floor(box.top), 0);
+  const right = Math.min(Math.ceil(box.right), size.width);
+  const bottom = Math.min(Math.ceil(box.bottom), size.height);
+  return left < right && top < bottom ? { left, top, right, bottom } : null;
+}
+
+/**
+ * The smallest box around both.
+ *
+ * @param {Box | null} first
+ * @param {Box | null} second
+ * @returns {Box | null}
+ */
+export function union(first, second) {
+  if (!first || !second) return first ?? second;
+  return {
+    left: Math.min(first.left, second.left),
+    top: Math.min(first.top, second.top),
+    right: Math.max(first.right, second.right),
+    bottom: Math.max(first.bottom, second.bottom),
+  };
+}
+
+/**
+ * The box around all pixels of some classes; null where there are none.
+ *
+ * @param {LabelMap} mask
+ * @param {readonly number[]} classes
+ * @returns {Box | null}
+ */
+export function boxOf(mask, classes) {
+  const wanted = new Uint8Array(NUM_CLASSES);
+  for (const label of classes) wanted[label] = 1;
+  let left = mask.width;
+  let right = 0;
+  let top = mask.height;
+  let bottom = 0;
+  for (let y = 0, i = 0; y < mask.height; y++) {
+    for (let x = 0; x < mask.width; x++, i++) {
+      if (!wanted[mask.data[i]]) continue;
+      if (x < left) left = x;
+      if (x >= right) right = x + 1;
+      if (y < top) top = y;
+      bottom = y + 1;
+    }
+  }
+  return left < right ? { left, top, right, bottom } : null;
+}
+
+/**
+ * Put back what a change took from locked classes: they keep exactly the pixels that they had.
+ *
+ * @param {Uint8Array} before
+ * @param {Uint8Array} after of the same length; changed in place
+ * @param {Locks} locks
+ */
+export function keepLocked(before, after, locks) {
+  for (let i = 0; i < after.length; i++) {
+    if (locks[before[i]] || locks[after[i]]) after[i] = before[i];
+  }
+}

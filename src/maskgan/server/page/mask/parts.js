@@ -1,0 +1,271 @@
+/**
+ * Parts of a face as things that can be taken, moved, scaled and bent.
+ *
+ * @typedef {import("./label-map.js").LabelMap} LabelMap
+ * @typedef {import("./label-map.js").Point} Point
+ * @typedef {import("./label-map.js").Box} Box
+ * @typedef {import("./label-map.js").Locks} Locks
+ *
+ * @typedef {object} Part
+ * @property {number} label the class that was pointed at
+ * @property {Uint8Array} pixels one flag a pixel of the mask
+ * @property {Box} box around the flagged pixels
+ *
+ * @typedef {object} Displacement
+ * @property {Box} box where the moved part can lie
+ * @property {(x: number, y: number, source: Point) => void} trace writes to `source` where a point of the moved part
+ *   came from
+ */
+
+import {
+  BACKGROUND,
+  CLOTHES,
+  EARRING,
+  GLASSES,
+  HAIR,
+  LEFT_BROW,
+  LEFT_EAR,
+  LEFT_EYE,
+  LOWER_LIP,
+  MOUTH,
+  NECK,
+  NOSE,
+  RIGHT_BROW,
+  RIGHT_EAR,
+  RIGHT_EYE,
+  SKIN,
+  UPPER_LIP,
+  clipped,
+  labelAt,
+} from "./label-map.js";
+import { connectedRegion } from "./fill.js";
+import { fillFromNearest } from "./nearest.js";
+
+const LIPS_AND_MOUTH = [MOUTH, UPPER_LIP, LOWER_LIP];
+const WHOLE_FACE = [
+  SKIN,
+  NOSE,
+  GLASSES,
+  LEFT_EYE,
+  RIGHT_EYE,
+  LEFT_BROW,
+  RIGHT_BROW,
+  LEFT_EAR,
+  RIGHT_EAR,
+  ...LIPS_AND_MOUTH,
+  EARRING,
+];
+
+/** Large areas that give way to a feature close to the pointer. */
+const GROUNDS = [BACKGROUND, SKIN, HAIR, NECK, CLOTHES];
+
+/** How fast a pull may fade, in pixels a pixel; from 1 on the outline would fold over itself. */
+const MAX_SLOPE = 0.7;
+
+/** The steepest slope of the falloff (1 - r^2)^2, at r = 1 / sqrt(3). */
+const FALLOFF_SLOPE = 1.54;
+
+/**
+ * The classes that move with one: lips with the mouth between them, the features with the skin that they lie on.
+ *
+ * @param {number} label
+ * @returns {readonly number[]}
+ */
+export function companions(label) {
+  if (LIPS_AND_MOUTH.includes(label)) return LIPS_AND_MOUTH;
+  if (label === SKIN) return WHOLE_FACE;
+  return [label];
+}
+
+/**
+ * Take the part under a point.
+ *
+ * @param {LabelMap} mask
+ * @param {Point} point
+ * @param {Locks} locks pixels of locked classes are left out
+ * @param {{together?: boolean, everywhere?: boolean, reach?: number}} [how] `together`: with its companions (default);
+ *   `everywhere`: all pixels of the class and not only those that hang together; `reach`: how far from the point a
+ *   feature is still meant where the point itself lies on skin, hair or the like, in mask pixels
+ * @returns {Part | null} null on the background, on a locked class and outside
+ */
+export function takePart(mask, point, locks, { together = true, everywhere = false, reach = 0 } = {}) {
+  const start = featureNear(mask, point, reach);
+  const label = start && labelAt(mask, start);
+  if (!start || label === null || label === BACKGROUND || locks[label]) return null;
+  const classes = (together ? companions(label) : [label]).filter((other) => !locks[other]);
+  if (!everywhere) {
+    const region = connectedRegion(mask, start, classes);
+    return region && { label, ...region };
+  }
+  const pixels = new Uint8Array(mask.data.length);
+  const box = { left: mask.width, top: mask.height, right: 0, bottom: 0 };
+  for (let y = 0, i = 0; y < mask.height; y++) {
+    for (let x = 0; x < mask.width; x++, i++) {
+      if (!classes.includes(mask.data[i])) continue;
+      pixels[i] = 1;
+      box.left = Math.min(box.left, x);
+      box.right = Math.max(box.right, x + 1);
+      box.top = Math.min(box.top, y);
+      box.bottom = Math.max(box.bottom, y + 1);
+    }
+  }
+  return { label, pixels, box };
+}
+
+/**
+ * @param {LabelMap} mask
+ * @param {Point} point
+ * @param {number} reach
+ * @returns {Point | null} the nearest pixel of a feature within reach, else the point itself; null outside
+ */
+function featureNear(mask, point, reach) {
+  const label = labelAt(mask, point);
+  if (label === null || !GROUNDS.includes(label)) return label === null ? null : point;
+  let best = point;
+  let bestDistance = reach * reach;
+  const box = clipped(
+    { left: point.x - reach, top: point.y - reach, right: point.x + reach, bottom: point.y + reach },
+    mask,
+  );
+  if (!box) return point;
+  for (let y = box.top; y < box.bottom; y++) {
+    for (let x = box.left; x < box.right; x++) {
+      const distance = (x + 0.5 - point.x) ** 2 + (y + 0.5 - point.y) ** 2;
+      if (distance < bestDistance && !GROUNDS.includes(mask.data[y * mask.width + x])) {
+        best = { x: x + 0.5, y: y + 0.5 };
+        bestDistance = distance;
+      }
+    }
+  }
+  return best;
+}
+
+/**
+ * Move, scale and turn about the middle of the part's box.
+ *
+ * @param {Part} part
+ * @param {{dx?: number, dy?: number, scaleX?: number, scaleY?: number, angle?: number}} motion shifts in pixels,
+ *   factors above 0, angle in radians clockwise
+ * @returns {Displacement}
+ */
+export function rigid(part, { dx = 0, dy = 0, scaleX = 1, scaleY = 1, angle = 0 }) {
+  const { left, top, right, bottom } = part.box;
+  const centreX = (left + right) / 2;
+  const centreY = (top + bottom) / 2;
+  const cos = Math.cos(angle);
+  const sin = Math.sin(angle);
+  const halfX = (right - left) / 2;
+  const halfY = (bottom - top) / 2;
+  const reachX = Math.abs(cos) * halfX * scaleX + Math.abs(sin) * halfY * scaleY;
+  const reachY = Math.abs(sin) * halfX * scaleX + Math.abs(cos) * halfY * scaleY;
+  return {
+    box: {
+      left: centreX + dx - reachX,
+      top: centreY + dy - reachY,
+      right: centreX + dx + reachX,
+      bottom: centreY + dy + reachY,
+    },
+    trace(x, y, source) {
+      const offX = x - centreX - dx;
+      const offY = y - centreY - dy;
+      source.x = centreX + (cos * offX + sin * offY) / scaleX;
+      source.y = centreY + (cos * offY - sin * offX) / scaleY;
+    },
+  };
+}
+
+/**
+ * Bend: drag one point, and what is around it follows the less the farther it is.
+ *
+ * @param {Part} part
+ * @param {Point} grip where the drag began
+ * @param {Point} pull how far it went
+ * @param {number} radius where the pull has faded to nothing; grows with long pulls, so that nothing folds
+ * @returns {Displacement}
+ */
+export function bend(part, grip, pull, radius) {
+  const length = Math.hypot(pull.x, pull.y);
+  const reach = Math.max(radius, (FALLOFF_SLOPE * length) / MAX_SLOPE);
+  return {
+    box: {
+      left: part.box.left - Math.abs(pull.x),
+      top: part.box.top - Math.abs(pull.y),
+      right: part.box.right + Math.abs(pull.x),
+      bottom: part.box.bottom + Math.abs(pull.y),
+    },
+    trace(x, y, source) {
+      source.x = x;
+      source.y = y;
+      // The displacement belongs to the old place; a few fixed-point steps find the place that lands here.
+      for (let step = 0; step < 6; step++) {
+        const distance = ((source.x - grip.x) ** 2 + (source.y - grip.y) ** 2) / (reach * reach);
+        const share = distance < 1 ? (1 - distance) ** 2 : 0;
+        source.x = x - share * pull.x;
+        source.y = y - share * pull.y;
+      }
+    },
+  };
+}
+
+/**
+ * The mask with a part displaced: what it left is filled from the nearest neighbours, what it covers is covered, but
+ * for locked classes.
+ *
+ * @param {LabelMap} mask left as it is
+ * @param {Part} part
+ * @param {Displacement} displacement
+ * @param {Locks} locks
+ * @param {Uint8Array} [vacated] what `withoutPart` gave for this part, to save its time while a drag goes on
+ * @returns {Uint8Array} the new labels
+ */
+export function displaced(mask, part, displacement, locks, vacated = withoutPart(mask, part, locks)) {
+  const { width } = mask;
+  const data = vacated.slice();
+  const box = clipped(displacement.box, mask);
+  if (!box) return data;
+  const source = { x: 0, y: 0 };
+  for (let y = box.top; y < box.bottom; y++) {
+    for (let x = box.left; x < box.right; x++) {
+      displacement.trace(x + 0.5, y + 0.5, source);
+      const sourceX = Math.floor(source.x);
+      const sourceY = Math.floor(source.y);
+      if (sourceX < part.box.left || sourceX >= part.box.right) continue;
+      if (sourceY < part.box.top || sourceY >= part.box.bottom) continue;
+      const from = sourceY * width + sourceX;
+      const index = y * width + x;
+      if (part.pixels[from] && !locks[data[index]]) data[index] = mask.data[from];
+    }
+  }
+  return data;
+}
+
+/**
+ * The mask as if the part were not there.
+ *
+ * @param {LabelMap} mask left as it is
+ * @param {Part} part
+ * @param {Locks} locks locked classes do not spread into what is left
+ * @returns {Uint8Array}
+ */
+export function withoutPart(mask, part, locks) {
+  const lifted = { ...mask, data: mask.data.slice() };
+  const hole = part.pixels.slice();
+  for (let i = 0; i < hole.length; i++) {
+    if (!hole[i] && locks[mask.data[i]]) hole[i] = 2;
+  }
+  const box = boxAroundUnknown(part.box, hole, mask);
+  fillFromNearest(lifted, hole, box);
+  return lifted.data;
+}
+
+/**
+ * Locked pixels are no source of labels, so the search must reach beyond them.
+ *
+ * @param {Box} box
+ * @param {Uint8Array} hole
+ * @param {LabelMap} mask
+ * @returns {Box}
+ */
+function boxAroundUnknown(box, hole, mask) {
+  return hole.includes(2) ? { left: 0, top: 0, right: mask.width, bottom: mask.height } : box;
+}

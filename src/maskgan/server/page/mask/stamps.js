@@ -1,0 +1,235 @@
+/**
+ * Accessories as shapes that are placed on the face, then moved, sized and turned by hand.
+ *
+ * A shape lives in a square from -1 to 1, x to the right and y down; its frame lays that square on the mask.
+ *
+ * @typedef {import("./label-map.js").LabelMap} LabelMap
+ * @typedef {import("./label-map.js").Box} Box
+ * @typedef {import("./label-map.js").Locks} Locks
+ *
+ * @typedef {object} Frame
+ * @property {number} x middle, mask pixels
+ * @property {number} y
+ * @property {number} halfWidth above 0, mask pixels
+ * @property {number} halfHeight
+ * @property {number} angle radians, clockwise
+ *
+ * @typedef {object} Stamp
+ * @property {string} name
+ * @property {string} title as shown to people
+ * @property {number} label the class that it paints
+ * @property {(x: number, y: number) => boolean} covers whether a point of the unit square belongs to it
+ * @property {readonly number[]} under classes that stay above it
+ * @property {(face: Face) => Frame} place where it sits by default
+ *
+ * @typedef {object} Face the landmarks that stamps are placed by, mask pixels
+ * @property {number} x middle of the face
+ * @property {number} width
+ * @property {number} top forehead, under the hair
+ * @property {number} chin
+ * @property {number} crown the highest hair
+ * @property {number} browLine
+ * @property {number} eyeLine
+ * @property {number} eyeDistance between the middles of the eyes
+ * @property {number} eyesX the middle between the eyes
+ * @property {number} tilt of the line through the eyes, radians
+ * @property {number} earLine where earrings hang from
+ * @property {number} earDistance between both
+ */
+
+import {
+  EARRING,
+  GLASSES,
+  HAIR,
+  HAT,
+  LEFT_BROW,
+  LEFT_EAR,
+  LEFT_EYE,
+  LOWER_LIP,
+  MOUTH,
+  NECKLACE,
+  NOSE,
+  RIGHT_BROW,
+  RIGHT_EAR,
+  RIGHT_EYE,
+  SKIN,
+  UPPER_LIP,
+  boxOf,
+  clipped,
+} from "./label-map.js";
+
+const FEATURES = [NOSE, LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW, MOUTH, UPPER_LIP, LOWER_LIP];
+
+/** @type {readonly Stamp[]} */
+export const STAMPS = [
+  {
+    name: "glasses",
+    title: "Glasses",
+    label: GLASSES,
+    under: [HAT],
+    covers(x, y) {
+      const lens = roundedBox(Math.abs(x) - 0.45, y, 0.34, 0.95, 0.7, 0.34 / 0.95);
+      const bridge = Math.abs(x) < 0.14 && Math.abs(y + 0.15) < 0.14;
+      const temple = Math.abs(x) > 0.75 && Math.abs(y + 0.3) < 0.14;
+      return lens || bridge || temple;
+    },
+    place: (face) => ({
+      x: face.eyesX,
+      y: face.eyeLine + 0.06 * face.eyeDistance,
+      halfWidth: 1.12 * face.eyeDistance,
+      halfHeight: 0.34 * face.eyeDistance,
+      angle: face.tilt,
+    }),
+  },
+  {
+    name: "hat",
+    title: "Hat",
+    label: HAT,
+    under: FEATURES,
+    covers(x, y) {
+      const dome = y < 0.75 && Math.abs(x) <= 0.96 * Math.sqrt(Math.max(1 - ((0.75 - y) / 1.75) ** 2, 0));
+      const bend = 0.12 * x * x;
+      const band = Math.abs(x) <= 1 && y > 0.5 + bend && y < 0.88 + bend;
+      return dome || band;
+    },
+    place: (face) => {
+      const edge = face.browLine - 0.05 * (face.chin - face.top);
+      const crown = Math.max(face.crown - 0.06 * (face.chin - face.top), 0);
+      const halfHeight = Math.max((edge - crown) / 1.9, 0.2 * (face.chin - face.top));
+      return { x: face.x, y: edge - 0.9 * halfHeight, halfWidth: 0.62 * face.width, halfHeight, angle: 0.6 * face.tilt };
+    },
+  },
+  {
+    name: "earrings",
+    title: "Earrings",
+    label: EARRING,
+    under: FEATURES,
+    covers(x, y) {
+      const side = Math.abs(x) - 0.94;
+      const stud = Math.hypot(side / 0.035, (y + 0.8) / 0.2) <= 1;
+      const drop = Math.hypot(side / (0.03 + 0.015 * (y + 1)), (y - 0.2) / 0.8) <= 1;
+      return stud || drop;
+    },
+    place: (face) => ({
+      x: face.x,
+      y: face.earLine + 0.09 * (face.chin - face.top),
+      halfWidth: (face.earDistance / 2) * 1.06,
+      halfHeight: 0.11 * (face.chin - face.top),
+      angle: 0,
+    }),
+  },
+  {
+    name: "necklace",
+    title: "Necklace",
+    label: NECKLACE,
+    under: [...FEATURES, SKIN, HAIR, HAT, LEFT_EAR, RIGHT_EAR, EARRING],
+    covers(x, y) {
+      if (Math.abs(x) > 1) return false;
+      const chain = -0.9 + 1.35 * Math.sqrt(Math.max(1 - x * x, 0));
+      const thick = 0.12 + 0.1 * (1 - x * x);
+      const pendant = Math.hypot(x / 0.1, (y - 0.66) / 0.3) <= 1;
+      return Math.abs(y - chain) <= thick || pendant;
+    },
+    place: (face) => ({
+      x: face.x,
+      y: face.chin + 0.14 * (face.chin - face.top),
+      halfWidth: 0.42 * face.width,
+      halfHeight: 0.12 * (face.chin - face.top),
+      angle: 0,
+    }),
+  },
+];
+
+/**
+ * Find the landmarks of a face; what a mask lacks is guessed from what it has.
+ *
+ * @param {LabelMap} mask
+ * @returns {Face}
+ */
+export function findFace(mask) {
+  const middle = { left: 0.25 * mask.width, top: 0.3 * mask.height, right: 0.75 * mask.width, bottom: 0.9 * mask.height };
+  const skin = boxOf(mask, [SKIN, ...FEATURES]) ?? middle;
+  const height = skin.bottom - skin.top;
+  const width = skin.right - skin.left;
+  const left = boxOf(mask, [RIGHT_EYE]);
+  const right = boxOf(mask, [LEFT_EYE]);
+  const leftEye = left ? centre(left) : { x: skin.left + 0.3 * width, y: skin.top + 0.4 * height };
+  const rightEye = right ? centre(right) : { x: skin.right - 0.3 * width, y: skin.top + 0.4 * height };
+  const brows = boxOf(mask, [LEFT_BROW, RIGHT_BROW]);
+  const hair = boxOf(mask, [HAIR, HAT]);
+  const ears = boxOf(mask, [LEFT_EAR, RIGHT_EAR]);
+  const oneEar = !boxOf(mask, [LEFT_EAR]) || !boxOf(mask, [RIGHT_EAR]);
+  const eyeDistance = Math.max(Math.abs(rightEye.x - leftEye.x), 0.15 * width, 4);
+  const eyeLine = (leftEye.y + rightEye.y) / 2;
+  return {
+    x: (skin.left + skin.right) / 2,
+    width: Math.max(width, 8),
+    top: skin.top,
+    chin: Math.max(skin.bottom, skin.top + 8),
+    crown: Math.min(hair?.top ?? skin.top, skin.top),
+    browLine: brows?.top ?? eyeLine - 0.12 * height,
+    eyeLine,
+    eyeDistance,
+    eyesX: (leftEye.x + rightEye.x) / 2,
+    tilt: Math.atan2(rightEye.y - leftEye.y, Math.abs(rightEye.x - leftEye.x) || 1),
+    earLine: ears && !oneEar ? ears.bottom : eyeLine + 0.28 * height,
+    earDistance: ears && !oneEar ? ears.right - ears.left : width * 1.02,
+  };
+}
+
+/**
+ * Paint a stamp.
+ *
+ * @param {LabelMap} mask changed in place
+ * @param {Stamp} stamp
+ * @param {Frame} frame
+ * @param {Locks} locks
+ * @returns {Box | null} where pixels may have changed
+ */
+export function applyStamp(mask, stamp, frame, locks) {
+  const cos = Math.cos(frame.angle);
+  const sin = Math.sin(frame.angle);
+  const reachX = Math.abs(cos) * frame.halfWidth + Math.abs(sin) * frame.halfHeight;
+  const reachY = Math.abs(sin) * frame.halfWidth + Math.abs(cos) * frame.halfHeight;
+  const box = clipped(
+    { left: frame.x - reachX, top: frame.y - reachY, right: frame.x + reachX, bottom: frame.y + reachY },
+    mask,
+  );
+  if (!box) return null;
+  for (let y = box.top; y < box.bottom; y++) {
+    for (let x = box.left; x < box.right; x++) {
+      const offX = x + 0.5 - frame.x;
+      const offY = y + 0.5 - frame.y;
+      const unitX = (cos * offX + sin * offY) / frame.halfWidth;
+      const unitY = (cos * offY - sin * offX) / frame.halfHeight;
+      const index = y * mask.width + x;
+      const old = mask.data[index];
+      if (Math.abs(unitX) > 1 || Math.abs(unitY) > 1 || locks[old] || stamp.under.includes(old)) continue;
+      if (stamp.covers(unitX, unitY)) mask.data[index] = stamp.label;
+    }
+  }
+  return box;
+}
+
+/**
+ * Whether a point lies in a box with rounded corners around the origin.
+ *
+ * @param {number} x
+ * @param {number} y
+ * @param {number} halfWidth
+ * @param {number} halfHeight
+ * @param {number} rounding 0 sharp, 1 elliptic
+ * @param {number} squash how much wider than high a corner is drawn
+ */
+function roundedBox(x, y, halfWidth, halfHeight, rounding, squash) {
+  const cornerY = rounding * halfHeight;
+  const cornerX = cornerY * squash;
+  const overX = Math.max(Math.abs(x) - (halfWidth - cornerX), 0) / cornerX;
+  const overY = Math.max(Math.abs(y) - (halfHeight - cornerY), 0) / cornerY;
+  return overX * overX + overY * overY <= 1;
+}
+
+/** @param {Box} box */
+function centre(box) {
+  return { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };
+}

@@ -1,0 +1,66 @@
+/**
+ * What files that were opened, dropped or pasted are meant to be.
+ *
+ * @typedef {{picture: File, mask: File | null} | {project: File}} Opened
+ */
+
+const PICTURE_SUFFIX = /\.(png|jpe?g|webp|bmp|gif|tiff?|avif)$/i;
+const MASK_NAME = /mask|label|seg|parsing/i;
+
+/**
+ * @param {readonly File[]} files
+ * @returns {Promise<Opened>}
+ * @throws {Error} with a line that says what can be opened
+ */
+export async function understandFiles(files) {
+  const project = files.find((file) => /\.maskgan$/i.test(file.name));
+  if (project && files.length === 1) return { project };
+  if (files.length === 1 && isPicture(files[0])) return { picture: files[0], mask: null };
+  if (files.length === 2 && files.every(isPicture)) {
+    const second = await isMask(files[1], files[0]);
+    return { picture: files[second ? 0 : 1], mask: files[second ? 1 : 0] };
+  }
+  throw new Error("Open one picture, a picture together with its mask, or one .maskgan project.");
+}
+
+/** @param {File} file */
+function isPicture(file) {
+  return file.type.startsWith("image/") || PICTURE_SUFFIX.test(file.name);
+}
+
+/**
+ * Which of two pictures is the mask: masks are PNGs of indices, or say so in their names.
+ *
+ * @param {File} file
+ * @param {File} other
+ */
+async function isMask(file, other) {
+  const [indexed, otherIndexed] = await Promise.all([holdsIndices(file), holdsIndices(other)]);
+  if (indexed !== otherIndexed) return indexed;
+  const [named, otherNamed] = [MASK_NAME.test(file.name), MASK_NAME.test(other.name)];
+  if (named !== otherNamed) return named;
+  const [png, otherPng] = [/\.png$/i.test(file.name), /\.png$/i.test(other.name)];
+  return png === otherPng ? file.size < other.size : png;
+}
+
+/**
+ * Whether a file is a PNG of palette indices or of grey.
+ *
+ * @param {Blob} file
+ */
+async function holdsIndices(file) {
+  const head = new Uint8Array(await file.slice(0, 26).arrayBuffer());
+  const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+  if (head.length < 26 || !signature.every((byte, i) => head[i] === byte)) return false;
+  const colourType = head[25];
+  return colourType === 0 || colourType === 3;
+}
+
+/**
+ * A file's name without its suffix, fit to begin the names of what is saved.
+ *
+ * @param {string} name
+ */
+export function stem(name) {
+  return name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N} _-]+/gu, "-") || "face";
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { PAUSE, RenderScheduler } from "../../src/maskgan/server/page/state/scheduler.js";
+
+/** A scheduler whose requests are answered by hand. */
+function bench() {
+  /** @type {{quality: string, signal: AbortSignal, answer: (value: string | null) => void, refuse: (error: Error) => void}[]} */
+  const requests = [];
+  /** @type {string[]} */
+  const shown = [];
+  /** @type {string[]} */
+  const events = [];
+  const scheduler = new RenderScheduler({
+    render: (quality, signal) =>
+      new Promise((answer, refuse) => {
+        requests.push({ quality, signal, answer, refuse });
+      }),
+    show: (/** @type {string} */ result) => shown.push(result),
+    fail: (error) => events.push(`fail ${error.message}`),
+    waiting: (error) => events.push(`waiting ${error.message}`),
+    busyChanged: (busy) => events.push(busy ? "busy" : "idle"),
+  });
+  return { scheduler, requests, shown, events };
+}
+
+test("a preview at once, full quality after a pause", async () => {
+  const { scheduler, requests, shown, events } = bench();
+  scheduler.edited();
+  assert.deepEqual(requests.map((request) => request.quality), ["preview"]);
+  requests[0].answer("a");
+  await sleep(PAUSE / 2);
+  assert.equal(requests.length, 1);
+  await sleep(PAUSE);
+  assert.equal(requests[1].quality, "full");
+  requests[1].answer("A");
+  await sleep(0);
+  assert.deepEqual(shown, ["a", "A"]);
+  assert.deepEqual(events, ["busy", "idle"]);
+});
+
+test("one request in flight; edits meanwhile make one more, the newest", async () => {
+  const { scheduler, requests, shown } = bench();
+  for (let i = 0; i < 20; i++) scheduler.edited();
+  assert.equal(requests.length, 1);
+  requests[0].answer("a");
+  await sleep(0);
+  assert.equal(requests.length, 2);
+  requests[1].answer("b");
+  await sleep(0);
+  assert.equal(requests.length, 2);
+  assert.deepEqual(shown, ["a", "b"]);
+  scheduler.stop();
+});
+
+test("an edit abandons full quality, and a late answer to it is not shown", async () => {
+  const { scheduler, requests, shown } = bench();
+  scheduler.edited();
+  requests[0].answer("a");
+  await sleep(PAUSE + 30);
+  scheduler.edited();
+  assert.ok(requests[1].signal.aborted);
+  assert.equal(requests[2].quality, "preview");
+  requests[1].answer("stale");
+  requests[2].answer("b");
+  await sleep(0);
+  assert.deepEqual(shown, ["a", "b"]);
+  scheduler.stop();
+});
+
+test("too busy: tried again after the time that the server names", async () => {
+  const { scheduler, requests, shown, events } = bench();
+  scheduler.edited();
+  requests[0].refuse(Object.assign(new Error("busy"), { retryAfter: 0.05 }));
+  await sleep(20);
+  assert.equal(requests.length, 1);
+  await sleep(60);
+  assert.equal(requests.length, 2);
+  requests[1].answer("a");
+  await sleep(0);
+  assert.deepEqual(shown, ["a"]);
+  assert.deepEqual(events, ["busy", "waiting busy"]);
+  scheduler.stop();
+});
+
+test("an error that stays is told once, and the next edit starts afresh", async () => {
+  const { scheduler, requests, shown, events } = bench();
+  scheduler.edited();
+  requests[0].refuse(new Error("no"));
+  await sleep(PAUSE + 30);
+  assert.equal(requests.length, 1);
+  assert.deepEqual(events, ["busy", "fail no", "idle"]);
+  scheduler.edited();
+  requests[1].answer("b");
+  await sleep(0);
+  assert.deepEqual(shown, ["b"]);
+  scheduler.stop();
+});
+
+test("stop: nothing more is sent or shown", async () => {
+  const { scheduler, requests, shown, events } = bench();
+  scheduler.edited();
+  scheduler.edited();
+  scheduler.stop();
+  assert.ok(requests[0].signal.aborted);
+  requests[0].answer("a");
+  await sleep(PAUSE + 30);
+  assert.equal(requests.length, 1);
+  assert.deepEqual(shown, []);
+  assert.deepEqual(events, ["busy", "idle"]);
+});
+
+test("a preview that the server dropped does not keep full quality from coming", async () => {
+  const { scheduler, requests, shown } = bench();
+  scheduler.edited();
+  requests[0].answer(null);
+  await sleep(PAUSE + 30);
+  requests[1].answer("A");
+  await sleep(0);
+  assert.deepEqual(shown, ["A"]);
+});
