@@ -1,0 +1,87 @@
+"""``maskgan serve``: the editor in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maskgan.cli.options import network_options, resolve_device
+
+
+@click.command("serve", short_help="The editor in the browser: paint the mask, see the face follow.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port.  [default: 8080, or the next one that is free]")
+@click.option("--open", "show", is_flag=True, help="Open the browser, where there is one.")
+@click.option(
+    "--token",
+    envvar="MASKGAN_TOKEN",
+    help="What the address must carry.  [default: a random one beyond this machine, none on 127.0.0.1]",
+)
+@click.option("--quiet", is_flag=True, help="Write no line for each request.")
+@network_options
+def command(
+    host: str,
+    port: int | None,
+    show: bool,
+    token: str | None,
+    quiet: bool,
+    weights: str | None,
+    device: str | None,
+    precision: str,
+) -> None:
+    """Serve the editor: open the address that is printed in a browser.
+
+    It listens on this machine alone unless --host says otherwise, keeps nothing on disk, and ends with Ctrl-C.
+    """
+    import logging
+    import secrets
+
+    _require_server()
+    from maskgan.server.running import address_of, editor_app, open_socket, run
+    from maskgan.server.security import is_loopback
+
+    if token is None and not is_loopback(host):
+        token = secrets.token_urlsafe(16)
+    if quiet:
+        logging.getLogger("maskgan.server").setLevel(logging.WARNING)
+    with open_socket(host, port) as listener:
+        address = address_of(listener, host, token)
+        chosen = None if weights is None else Path(weights)
+        app = editor_app(chosen, resolve_device(device), "bf16" if precision == "bf16" else "fp32", host, token)
+
+        def ready() -> None:
+            click.echo(f"The editor is at {address} (Ctrl-C ends it)")
+            if show:
+                _show_in_browser(address)
+
+        run(app, listener, ready)
+    click.echo("The editor has ended.")
+
+
+def _require_server() -> None:
+    """Raise unless the packages that serve are installed.
+
+    Raises:
+        UserError: one is missing.
+    """
+    from importlib.util import find_spec
+
+    from maskgan.errors import UserError
+
+    if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
+        raise UserError(f"{missing[0]} is not installed; the editor needs it: pip install 'maskgan[serve]'")
+
+
+def _show_in_browser(address: str) -> None:
+    """Open the browser; where there is none, the address that was printed is enough."""
+    import contextlib
+    import os
+    import sys
+    import webbrowser
+
+    # Without a display, a browser of the terminal might start and take the terminal over.
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return
+    with contextlib.suppress(webbrowser.Error):
+        webbrowser.open(address)

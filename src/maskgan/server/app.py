@@ -1,0 +1,124 @@
+"""The editor as an ASGI application."""
+
+from __future__ import annotations
+
+import logging
+import mimetypes
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from maskgan import __version__
+from maskgan.errors import UserError
+from maskgan.server.limits import Limits
+from maskgan.server.logs import RequestLog
+from maskgan.server.refusals import RefusalError
+from maskgan.server.routes.general import general_routes
+from maskgan.server.routes.moves import move_routes
+from maskgan.server.routes.rendering import rendering_routes
+from maskgan.server.routes.sessions import session_routes
+from maskgan.server.routes.styles import style_routes
+from maskgan.server.security import Gate
+from maskgan.server.serving import About, Serving
+from maskgan.server.studio import Studio
+
+PAGE = Path(__file__).parent / "page"
+
+_CLIENT_LEFT = 499  # nobody reads it; it marks the line in the log
+_log = logging.getLogger(__name__)
+
+
+def create_app(
+    studio: Studio,
+    about: About,
+    limits: Limits | None = None,
+    names: Iterable[str] | None = None,
+    token: str | None = None,
+) -> FastAPI:
+    """The application.
+
+    Args:
+        studio: the networks.
+        about: what the server says of itself.
+        limits: its bounds.
+        names: host names that requests may be sent to; ``None``: any, which only a token makes safe.
+        token: what requests must show; ``None``: nothing.
+    """
+    serving = Serving(studio, about, limits or Limits())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        await serving.start()
+        yield
+        await serving.stop()
+
+    # No pages of documentation: they would load scripts from elsewhere.
+    app = FastAPI(title="MaskGAN editor", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.serving = serving
+    for routes in (general_routes, session_routes, rendering_routes, style_routes, move_routes):
+        app.include_router(routes(serving))
+    _serve_page(app)
+    _answer_errors(app)
+    app.add_middleware(Gate, names=names, token=token)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def _serve_page(app: FastAPI) -> None:
+    # Some systems' tables of types are wrong about scripts, and with nosniff a wrong type stops the page.
+    mimetypes.add_type("text/javascript", ".js")
+    mimetypes.add_type("text/javascript", ".mjs")
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> FileResponse:
+        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+    app.mount("/page", _Revalidated(directory=PAGE))
+
+
+class _Revalidated(StaticFiles):
+    """Static files that the browser asks for again each time, so that an updated package shows at once."""
+
+    def file_response(self, *arguments: object, **named: object) -> Response:
+        response = super().file_response(*arguments, **named)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def _answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(RefusalError)
+    async def refused(_: Request, refusal: RefusalError) -> Response:
+        return _error(refusal.status, refusal.message, refusal.headers)
+
+    @app.exception_handler(UserError)
+    async def wrong(_: Request, error: UserError) -> Response:
+        return _error(400, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return _error(400, f"{first['loc'][-1]}: {first['msg'].lower()}")
+
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        message = {404: "there is nothing here", 405: f"{request.method} is not answered here"}
+        return _error(error.status_code, message.get(error.status_code, error.detail), dict(error.headers or {}))
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=_CLIENT_LEFT)
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, __: Exception) -> Response:
+        return _error(500, "a fault of the server; what you drew is safe in the page, please report it")
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": " ".join(message.split())}, status, headers)

@@ -1,0 +1,85 @@
+"""Multipart forms, read in memory: nothing that a person uploads touches the disk.
+
+Source: RFC 7578, and RFC 2046 section 5.1.1 for the boundaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
+
+from maskgan.server.refusals import RefusalError, bad_input, wrong_type
+
+OVERHEAD = 64 << 10
+"""Bytes that boundaries and headers may add to a form's parts."""
+
+_MAX_PARTS = 8
+_MAX_HEADER = 4 << 10
+_MAX_BOUNDARY = 70  # RFC 2046
+
+
+@dataclass(frozen=True)
+class Form:
+    """The parts of a form: bytes by name, files and plain fields alike."""
+
+    parts: Mapping[str, bytes]
+
+    def get(self, name: str) -> bytes | None:
+        """A part, or ``None`` where the form has none of this name."""
+        return self.parts.get(name)
+
+    def require(self, name: str) -> bytes:
+        """A part.
+
+        Raises:
+            RefusalError: 400, the form lacks it.
+        """
+        if name not in self.parts:
+            raise bad_input(f"the form lacks its part {name!r}")
+        return self.parts[name]
+
+
+def parse_form(body: bytes, content_type: str) -> Form:
+    """The form in a request's body.
+
+    Raises:
+        RefusalError: 400 it is damaged or has too many parts, 415 it is no multipart form.
+    """
+    media_type, parameters = _parameters(content_type)
+    if media_type != "multipart/form-data":
+        raise wrong_type("a form is needed here: multipart/form-data")
+    boundary = parameters.get("boundary", "").encode("latin-1", "replace")
+    if not 0 < len(boundary) <= _MAX_BOUNDARY:
+        raise bad_input("the form has no boundary; send multipart/form-data as a browser does")
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, _MAX_PARTS + 2)
+    if len(pieces) > _MAX_PARTS + 2:
+        raise bad_input(f"the form has more than {_MAX_PARTS} parts")
+    if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
+        raise bad_input("the form is cut off; send it again")
+    return Form(dict(_part(piece) for piece in pieces[1:-1]))
+
+
+def _part(piece: bytes) -> tuple[str, bytes]:
+    end = piece.find(b"\r\n\r\n", 0, _MAX_HEADER)
+    if end < 0:
+        raise _damaged()
+    for line in piece[:end].decode("utf-8", "replace").split("\r\n"):
+        field, _, value = line.partition(":")
+        if field.strip().lower() == "content-disposition":
+            name = _parameters(value)[1].get("name")
+            if name:
+                return name, piece[end + 4 :]
+    raise _damaged()
+
+
+def _parameters(header: str) -> tuple[str, dict[str, str]]:
+    """A header's value and its parameters, such as ``name`` in ``form-data; name="mask"``."""
+    message = Message()
+    message["content-type"] = header.replace("\r", " ").replace("\n", " ")
+    (value, _), *parameters = message.get_params([("", "")])
+    return value.strip().lower(), {key.lower(): text for key, text in parameters if isinstance(text, str)}
+
+
+def _damaged() -> RefusalError:
+    return bad_input("the form is damaged; send multipart/form-data as a browser does")

@@ -1,0 +1,163 @@
+"""One queue before the network: bounded, first come first served, several renders in one pass where that helps.
+
+All bookkeeping happens on the event loop, so it needs no locks; the work happens on one thread, for the network uses
+all cores by itself and two passes at once would only be in each other's way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from maskgan.server.refusals import too_busy
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+Run = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Done(Generic[Result]):
+    """What a job gave, and how long it took in seconds."""
+
+    result: Result
+    waited: float
+    worked: float
+
+
+@dataclass(eq=False)
+class _Job:
+    run: Run
+    request: Any
+    group: Hashable | None  # jobs of one group may be run together
+    owner: str | None  # whose next render supersedes this one
+    supersedable: bool
+    future: asyncio.Future[Done[Any] | None]
+    since: float = field(default_factory=time.perf_counter)
+
+
+class InferenceQueue:
+    """Runs jobs one after another on one thread."""
+
+    def __init__(
+        self,
+        limit: int,  # jobs that may wait
+        together: int,  # renders in one pass
+    ) -> None:
+        self._limit = limit
+        self._together = together
+        self._waiting: deque[_Job] = deque()
+        self._arrived = asyncio.Event()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """How many jobs wait."""
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Begin to work; called on the running event loop."""
+        self._task = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        """Let the job at hand end, and give up those that wait."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for job in self._waiting:
+            if not job.future.done():
+                job.future.set_exception(too_busy("the server stops"))
+        self._waiting.clear()
+        self._thread.shutdown(wait=True)
+
+    async def call(self, work: Callable[[], Result]) -> Done[Result]:
+        """Run ``work`` alone, in its turn.
+
+        Raises:
+            RefusalError: 503, too many jobs wait.
+        """
+        done = await self._submit(lambda requests: [work() for _ in requests], None, None, None, supersedable=False)
+        assert done is not None
+        return done
+
+    async def render(
+        self,
+        run: Callable[[Sequence[Request]], Sequence[Result]],
+        request: Request,
+        group: Hashable,
+        owner: str,
+        preview: bool,
+    ) -> Done[Result] | None:
+        """Run a render, perhaps together with others.
+
+        Args:
+            run: renders several requests, and gives their results in the same order.
+            request: what to render.
+            group: requests of one group (and one ``run``) may be rendered together.
+            owner: a newer render of the same owner takes the place of a preview that still waits.
+            preview: whether it may be superseded so.
+
+        Returns:
+            The result, or ``None`` if it was superseded.
+
+        Raises:
+            RefusalError: 503, too many jobs wait.
+        """
+        return await self._submit(run, request, group, owner, supersedable=preview)
+
+    async def _submit(
+        self, run: Run, request: Any, group: Hashable | None, owner: str | None, *, supersedable: bool
+    ) -> Done[Any] | None:
+        future = asyncio.get_running_loop().create_future()
+        job = _Job(run, request, group, owner, supersedable, future)
+        overtaken = next((j for j in self._waiting if owner is not None and j.owner == owner and j.supersedable), None)
+        if overtaken is not None:
+            # The newer one takes the older one's place in the line: who draws without pause is served all the same.
+            self._waiting[self._waiting.index(overtaken)] = job
+            if not overtaken.future.done():
+                overtaken.future.set_result(None)
+        elif len(self._waiting) >= self._limit:
+            raise too_busy("too many people edit at this moment; try again in a second")
+        else:
+            self._waiting.append(job)
+        self._arrived.set()
+        try:
+            return await future
+        finally:
+            if future.cancelled() and job in self._waiting:
+                self._waiting.remove(job)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            while not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
+            jobs = self._next()
+            began = time.perf_counter()
+            try:
+                results = await loop.run_in_executor(self._thread, jobs[0].run, [job.request for job in jobs])
+            except Exception as error:
+                for job in jobs:
+                    if not job.future.done():
+                        job.future.set_exception(error)
+                continue
+            worked = time.perf_counter() - began
+            for job, result in zip(jobs, results, strict=True):
+                if not job.future.done():
+                    job.future.set_result(Done(result, began - job.since, worked))
+
+    def _next(self) -> list[_Job]:
+        """The job that has waited longest, and others of its group up to the bound."""
+        first = self._waiting.popleft()
+        if first.group is None:
+            return [first]
+        like = [j for j in self._waiting if j.group == first.group and j.run == first.run][: self._together - 1]
+        for job in like:
+            self._waiting.remove(job)
+        return [first, *like]

@@ -1,0 +1,45 @@
+"""How much a server takes on: every size and number that a stranger could drive up has its bound here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one server."""
+
+    sessions: int = 256
+    """Sessions held; the least recently used gives way to a new one."""
+    session_bytes: int = 1 << 30
+    """Memory that all sessions may hold together; likewise."""
+    session_age: float = 6 * 3600.0
+    """Seconds without a request after which a session ends."""
+    waiting: int = 64
+    """Jobs that wait for the network; beyond them a request is told to come again."""
+    together: int = 4
+    """Renders made in one pass of the network."""
+    upload_bytes: int = 48 << 20
+    """Bytes of a picture and a mask in a request."""
+    project_bytes: int = 160 << 20
+    """Bytes of a project, packed and unpacked; its pictures are PNG."""
+    editor_bytes: int = 8 << 20
+    """Bytes of what the page keeps in a project."""
+    pixels: int = 40_000_000
+    """Pixels of an uploaded picture: 40 Mpx take 120 MB as RGB."""
+    uploads: int = 4
+    """Uploads under way at once, and pictures being saved likewise; others wait their turn."""
+    body_seconds: float = 60.0
+    """Seconds in which a request's body must arrive."""
+    proportion: float = 4.0
+    """Longest side over shortest side of a picture."""
+
+
+MAP_SIDE = 512
+"""Longer side of the label maps that page and server exchange."""
+
+PREVIEW_SIDE = 512
+"""Longer side of a preview, at most."""
+
+DISPLAY_SIDE = 1024
+"""Longer side of a picture as the page shows it, at most."""

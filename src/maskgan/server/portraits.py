@@ -1,0 +1,25 @@
+"""The portraits that ship with the package, opened when they are asked for and then kept."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from maskgan.assets import portrait
+from maskgan.images import Picture, read_label_map, read_picture
+from maskgan.labels import LabelMap
+from maskgan.server.refusals import RefusalError
+
+NUMBERS = range(1, 10)
+
+
+@cache
+def shipped_portrait(number: int) -> tuple[Picture, LabelMap]:
+    """A portrait and its mask.
+
+    Raises:
+        RefusalError: 404, there is none of this number.
+    """
+    if number not in NUMBERS:
+        raise RefusalError(404, f"there is no portrait {number}; they are {NUMBERS[0]} to {NUMBERS[-1]}")
+    picture, mask = portrait(number)
+    return read_picture(picture), read_label_map(mask)

@@ -1,0 +1,83 @@
+"""What needs no session: health, what the server is, shipped portraits, where the face is in a photograph."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from maskgan import __version__
+from maskgan.editing.framing import Frame, find_frame
+from maskgan.labels import CLASSES, MIRROR
+from maskgan.server.faces import shrunk
+from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE
+from maskgan.server.pictures import encode
+from maskgan.server.portraits import NUMBERS, shipped_portrait
+from maskgan.server.routes.answers import FOREVER, picture_answer
+from maskgan.server.serving import Serving, open_upload, unless_gone
+
+
+def general_routes(serving: Serving) -> APIRouter:
+    """The routes that need no session."""
+    router = APIRouter()
+
+    @router.get("/healthz")
+    async def health() -> dict[str, Any]:
+        """Whether the server is up, and how much it has to do."""
+        return {
+            "status": "ok",
+            "version": __version__,
+            "sessions": len(serving.sessions),
+            "queue": len(serving.queue),
+        }
+
+    @router.get("/api/about")
+    async def about() -> dict[str, Any]:
+        """What the page needs to know before it begins."""
+        weights = serving.about
+        return {
+            "version": __version__,
+            "device": weights.device,
+            "weights": {"sha256": weights.sha256, "resolution": weights.resolution, "licence": weights.licence},
+            "classes": [
+                {"index": c.index, "name": c.name, "title": c.title, "colour": c.colour, "mirror": int(MIRROR[c.index])}
+                for c in CLASSES
+            ],
+            "portraits": [{"number": number} for number in NUMBERS],
+            "directions": [
+                {"name": name, "title": name.replace("_", " ").replace("-", " ")}
+                for name in serving.studio.manifold.directions
+            ],
+            "limits": {
+                "upload_bytes": serving.limits.upload_bytes,
+                "project_bytes": serving.limits.project_bytes,
+                "pixels": serving.limits.pixels,
+                "side": MAP_SIDE,
+            },
+        }
+
+    @router.get("/api/portraits/{number}.jpg", response_class=Response)
+    async def portrait(number: int, size: int = Query(DISPLAY_SIDE, ge=16, le=DISPLAY_SIDE)) -> Response:
+        """A shipped portrait, its longer side ``size`` at most."""
+
+        def work() -> bytes:
+            return encode(shrunk(shipped_portrait(number)[0], size), "jpeg")
+
+        return picture_answer(await serving.encode(work), "jpeg", FOREVER)
+
+    @router.post("/api/frame")
+    async def frame(request: Request) -> dict[str, Any]:
+        """Where the face is in the part ``picture`` of a form, as a crop; the middle of the picture if none is seen."""
+        async with serving.uploading:
+            picture = (await open_upload(request, serving)).picture
+            parser = serving.studio.parser
+            found = (await unless_gone(request, serving.queue.call(partial(find_frame, picture, parser)))).result
+        height, width = picture.shape[:2]
+        crop = found or Frame(width / 2, height / 2, min(height, width))
+        return {"crop": asdict(crop), "found": found is not None}
+
+    return router

@@ -1,0 +1,126 @@
+"""Pictures of an edited mask: while drawing, when the pen rests, and to save."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from maskgan.editing.session import Blend
+from maskgan.images import Picture, encode_label_map
+from maskgan.labels import LabelMap
+from maskgan.provenance import encode_edited
+from maskgan.server.bodies import parse_json, read_body
+from maskgan.server.inference import Done
+from maskgan.server.pictures import Format, encode, wanted_format
+from maskgan.server.projects import write_project
+from maskgan.server.refusals import bad_input, too_large
+from maskgan.server.routes.answers import download, picture_answer
+from maskgan.server.serving import Serving, read_upload_form, unless_gone
+from maskgan.server.sessions import Session
+from maskgan.server.studio import RenderRequest, code_of
+from maskgan.server.uploads import raw_label_map
+
+Strength = Annotated[float, Query(ge=0, le=1)]
+
+
+def rendering_routes(serving: Serving) -> APIRouter:
+    """The routes that answer an edited mask."""
+    router = APIRouter(prefix="/api/sessions/{session_id}")
+
+    @router.post("/render", response_class=Response)
+    async def render(
+        session_id: str,
+        request: Request,
+        quality: Literal["preview", "full"] = "preview",
+        blend: Blend = "region",
+        style: Strength = 0.0,
+    ) -> Response:
+        """The face that follows the mask in the body; 204 if a newer render overtook this preview."""
+        session = serving.sessions.get(session_id)
+        edited = await _edited_mask(serving, session, request)
+        preview = quality == "preview"
+        canvas = session.face.preview if preview else session.face.display
+        done = await _rendered(serving, session, request, edited, blend, style, canvas, preview)
+        if done is None:
+            return Response(status_code=204)
+        format: Format = "jpeg" if preview else wanted_format(request.headers.get("accept", ""), default="jpeg")
+        data = await serving.encode(encode, done.result, format, preview)
+        timing = f"wait;dur={1000 * done.waited:.1f}, render;dur={1000 * done.worked:.1f}"
+        return picture_answer(data, format, {"Server-Timing": timing, "Cache-Control": "no-store"})
+
+    @router.post("/result", response_class=Response)
+    async def result(
+        session_id: str,
+        request: Request,
+        format: Format = "png",
+        blend: Blend = "region",
+        style: Strength = 0.0,
+    ) -> Response:
+        """The picture to save, of the photograph's size, marked as edited by a generative model."""
+        session = serving.sessions.get(session_id)
+        edited = await _edited_mask(serving, session, request)
+        async with serving.saving:
+            done = await _rendered(serving, session, request, edited, blend, style, session.face.picture, preview=False)
+            assert done is not None
+            data = await serving.encode(encode_edited, done.result, format)
+        return download(data, f"image/{format}", f"face.{'jpg' if format == 'jpeg' else format}")
+
+    @router.post("/mask.png", response_class=Response)
+    async def mask(session_id: str, request: Request) -> Response:
+        """The mask in the body as a PNG that carries the class colours."""
+        session = serving.sessions.get(session_id)
+        edited = await _edited_mask(serving, session, request)
+        return download(await serving.encode(encode_label_map, edited), "image/png", "mask.png")
+
+    @router.post("/project", response_class=Response)
+    async def project(session_id: str, request: Request) -> Response:
+        """Everything, to open again: parts ``mask`` (label map) and ``editor`` (JSON) of a form."""
+        session = serving.sessions.get(session_id)
+        limits = serving.limits
+        async with serving.saving:
+            form = await read_upload_form(request, serving, limits.editor_bytes + session.face.label_map.nbytes)
+            edited = raw_label_map(form.require("mask"), session.face.size)
+            if len(form.require("editor")) > limits.editor_bytes:
+                raise too_large(f"'editor' holds more than {limits.editor_bytes >> 20} MB")
+
+            def work() -> bytes:
+                editor = parse_json(form.require("editor"), "'editor'")
+                return write_project(session.face, edited, session.style, editor)
+
+            data = await serving.encode(work)
+        return download(data, "application/zip", "face.maskgan")
+
+    return router
+
+
+async def _edited_mask(serving: Serving, session: Session, request: Request) -> LabelMap:
+    size = session.face.size
+    return raw_label_map(await read_body(request, size[0] * size[1], serving.limits.body_seconds), size)
+
+
+async def _rendered(
+    serving: Serving,
+    session: Session,
+    request: Request,
+    edited: LabelMap,
+    blend: Blend,
+    strength: float,
+    canvas: Picture,
+    preview: bool,
+) -> Done[Picture] | None:
+    if strength > 0 and session.style is None:
+        raise bad_input("no style reference is chosen; choose one first, or ask for style=0")
+    render = RenderRequest(
+        face=session.face,
+        edited=edited,
+        code=code_of(session.face, session.style, strength),
+        # A borrowed style changes all of the face.
+        blend="full" if strength > 0 else blend,
+        canvas=canvas,
+    )
+    group: Any = serving.studio.working_size(session.face.label_map)
+    work = serving.queue.render(serving.studio.render, render, group, session.id, preview)
+    return await unless_gone(request, work)

@@ -1,0 +1,149 @@
+"""What all routes of one server share: its networks, its queue, its sessions and its threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+
+from maskgan.server.bodies import read_body
+from maskgan.server.faces import Face, StyleReference
+from maskgan.server.forms import OVERHEAD as FORM_OVERHEAD
+from maskgan.server.forms import Form, parse_form
+from maskgan.server.inference import InferenceQueue
+from maskgan.server.limits import Limits
+from maskgan.server.portraits import shipped_portrait
+from maskgan.server.sessions import Sessions
+from maskgan.server.studio import Studio
+from maskgan.server.uploads import Upload
+
+Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
+
+_THREADS = 2  # of each pool; Pillow computes without Python's lock
+_SWEEP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class About:
+    """What a server says of itself."""
+
+    device: str
+    sha256: str  # of the dense mapping weights
+    resolution: int
+    licence: str
+
+
+class Serving:
+    """The server apart from its routes."""
+
+    def __init__(self, studio: Studio, about: About, limits: Limits) -> None:
+        self.studio = studio
+        self.about = about
+        self.limits = limits
+        self.sessions = Sessions(limits)
+        self.queue = InferenceQueue(limits.waiting, limits.together)
+        # Held from the first byte of an upload until its session stands, and while a large picture is made to save:
+        # photographs are the largest things here, so only a few may be under way.
+        self.uploading = asyncio.Semaphore(limits.uploads)
+        self.saving = asyncio.Semaphore(limits.uploads)
+        self._decoding = ThreadPoolExecutor(_THREADS, thread_name_prefix="decoding")
+        self._encoding = ThreadPoolExecutor(_THREADS, thread_name_prefix="encoding")
+        self._portrait_faces: dict[int, Face] = {}
+        self._portrait_styles: dict[int, StyleReference] = {}
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to work; called on the running event loop."""
+        self.queue.start()
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """End all threads and tasks."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await self.queue.stop()
+        for pool in (self._decoding, self._encoding):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def decode(
+        self, function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+    ) -> Result:
+        """Run what opens uploads on the threads for that."""
+        return await asyncio.get_running_loop().run_in_executor(self._decoding, partial(function, *arguments, **named))
+
+    async def encode(
+        self, function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+    ) -> Result:
+        """Run what makes files for answers on the threads for that."""
+        return await asyncio.get_running_loop().run_in_executor(self._encoding, partial(function, *arguments, **named))
+
+    async def portrait_face(self, number: int) -> Face:
+        """A shipped portrait as a face to edit; computed once, shared by all sessions."""
+        if number not in self._portrait_faces:
+            picture, label_map = await self.decode(shipped_portrait, number)
+            done = await self.queue.call(partial(self.studio.face, picture, label_map))
+            self._portrait_faces[number] = done.result
+        return self._portrait_faces[number]
+
+    async def portrait_style(self, number: int) -> StyleReference:
+        """A shipped portrait as a style reference; computed once, shared by all sessions."""
+        if number not in self._portrait_styles:
+            picture, label_map = await self.decode(shipped_portrait, number)
+            done = await self.queue.call(partial(self.studio.reference, picture, label_map))
+            self._portrait_styles[number] = done.result
+        return self._portrait_styles[number]
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            self.sessions.expire()
+
+
+async def read_upload_form(request: Request, serving: Serving, limit: int) -> Form:
+    """A request's form, its parts ``limit`` bytes together at most.
+
+    Raises:
+        RefusalError: as ``bodies.read_body`` and ``forms.parse_form``.
+    """
+    content_type = request.headers.get("content-type", "")
+    body = await read_body(request, limit + FORM_OVERHEAD, serving.limits.body_seconds)
+    return await serving.decode(parse_form, body, content_type)
+
+
+async def open_upload(request: Request, serving: Serving) -> Upload:
+    """The picture in a request's form.
+
+    Raises:
+        RefusalError, UserError: as ``read_upload_form`` and ``Upload.of``.
+    """
+    form = await read_upload_form(request, serving, serving.limits.upload_bytes)
+    return await serving.decode(Upload.of, form, serving.limits)
+
+
+async def unless_gone(request: Request, work: Awaitable[Result]) -> Result:
+    """Wait for ``work``; give it up when the client goes away.
+
+    Raises:
+        ClientDisconnect: it did.
+    """
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,90 @@
+"""The sessions of a server: bounded in number, memory and age; the least recently used gives way."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from maskgan.labels import LabelMap
+from maskgan.server.faces import Face, StyleReference
+from maskgan.server.limits import Limits
+from maskgan.server.refusals import RefusalError
+
+
+@dataclass
+class Session:
+    """One face that one page edits; the drawing itself stays in the page."""
+
+    face: Face
+    edited: LabelMap  # the mask that a reopened project begins with; the own mask otherwise
+    style: StyleReference | None = None
+    # Unguessable: who knows it may see and edit the face.
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    used: float = 0.0
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        own = 0 if self.edited is self.face.label_map else self.edited.nbytes
+        return self.face.nbytes + own + (0 if self.style is None else self.style.nbytes)
+
+
+class Sessions:
+    """Sessions by id, the least recently used first."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._sessions)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that all take together."""
+        return sum(session.nbytes for session in self._sessions.values())
+
+    def add(self, session: Session) -> None:
+        """Hold a session; others may have to go."""
+        session.used = self._clock()
+        self._sessions[session.id] = session
+        self.shrink()
+
+    def get(self, session_id: str) -> Session:
+        """A session, which counts as used now.
+
+        Raises:
+            RefusalError: 404, it ended or never was.
+        """
+        self.expire()
+        session = self._sessions.get(session_id)
+        if session is None:
+            raise RefusalError(404, "this session has ended; open the picture again")
+        session.used = self._clock()
+        self._sessions.move_to_end(session_id)
+        return session
+
+    def remove(self, session_id: str) -> None:
+        """End a session, if it is there."""
+        self._sessions.pop(session_id, None)
+
+    def expire(self) -> None:
+        """End the sessions that nobody has used for too long."""
+        oldest_allowed = self._clock() - self._limits.session_age
+        while self._sessions and next(iter(self._sessions.values())).used < oldest_allowed:
+            self._sessions.popitem(last=False)
+
+    def shrink(self) -> None:
+        """End the least recently used sessions until number and memory are within bounds; one always stays."""
+        self.expire()
+        nbytes = self.nbytes
+        while len(self._sessions) > 1 and (
+            len(self._sessions) > self._limits.sessions or nbytes > self._limits.session_bytes
+        ):
+            _, ended = self._sessions.popitem(last=False)
+            nbytes -= ended.nbytes

@@ -1,0 +1,120 @@
+"""The networks behind a server. Its methods take long and are called on the inference thread alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskgan.editing.compositing import composite, unedited
+from maskgan.editing.mask_manifold import MaskManifold
+from maskgan.editing.parsing import Parser
+from maskgan.editing.renderer import Renderer, mixed, require_same_proportions, to_picture
+from maskgan.editing.session import Blend
+from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.labels import LabelMap
+from maskgan.server.faces import Face, StyleReference, shrunk
+from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE, PREVIEW_SIDE
+
+
+@dataclass(frozen=True)
+class RenderRequest:
+    """One picture to make."""
+
+    face: Face
+    edited: LabelMap
+    code: Tensor  # style code, 1 x style_size
+    blend: Blend
+    canvas: Picture  # the photograph at the size that the result is to have
+
+
+class Studio:
+    """Parses, encodes and renders faces, and moves masks."""
+
+    def __init__(self, renderer: Renderer, parser: Parser, manifold: MaskManifold) -> None:
+        self._renderer = renderer
+        self.parser = parser
+        self.manifold = manifold
+
+    def face(self, picture: Picture, label_map: LabelMap | None) -> Face:
+        """Compute once what every edit of a face needs.
+
+        Args:
+            picture: H x W x 3 uint8.
+            label_map: its own mask, of the same proportions; ``None``: it is parsed.
+
+        Raises:
+            UserError: mask and picture have other proportions, or a label is over 18.
+        """
+        label_map = self.fitted(picture, label_map)
+        style = self._renderer.encode(picture, label_map)
+        reconstruction = self._renderer.synthesise([label_map], style)
+        return Face(
+            picture,
+            shrunk(picture, DISPLAY_SIDE),
+            shrunk(picture, PREVIEW_SIDE),
+            label_map,
+            style,
+            unedited(picture, label_map, reconstruction),
+        )
+
+    def reference(self, picture: Picture, label_map: LabelMap | None) -> StyleReference:
+        """Encode a style; arguments and errors as for ``face``.
+
+        Kept and encoded at the size of the display, so that a saved project gives the same code again.
+        """
+        picture = shrunk(picture, DISPLAY_SIDE)
+        label_map = self.fitted(picture, label_map)
+        return StyleReference(picture, label_map, self._renderer.encode(picture, label_map))
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[Picture]:
+        """A picture for each request, of the size of its canvas; their faces have one working size."""
+        pictures = [request.canvas for request in requests]
+        changed = [i for i, request in enumerate(requests) if _needs_network(request)]
+        if changed:
+            codes = torch.cat([requests[i].code for i in changed])
+            made = self._renderer.synthesise([requests[i].edited for i in changed], codes)
+            for row, i in enumerate(changed):
+                pictures[i] = _finished(requests[i], made[row : row + 1])
+        return pictures
+
+    def working_size(self, label_map: LabelMap) -> tuple[int, int]:
+        """The size that the network works at; faces of one working size can be rendered together."""
+        return self._renderer.working_size(label_map)
+
+    def warm_up(self) -> None:
+        """Render once, so that the first person does not wait for the libraries to prepare themselves."""
+        blank = np.zeros((MAP_SIDE, MAP_SIDE), dtype=np.uint8)
+        self.face(np.zeros((MAP_SIDE, MAP_SIDE, 3), dtype=np.uint8), blank)
+
+    def fitted(self, picture: Picture, label_map: LabelMap | None) -> LabelMap:
+        """The mask given, or else parsed, at the size that page and server exchange."""
+        size = map_size(picture)
+        if label_map is None:
+            return self.parser(resize_picture(picture, size))
+        require_same_proportions(picture, label_map)
+        return resize_label_map(label_map, size)
+
+
+def map_size(picture: Picture) -> tuple[int, int]:
+    """Height and width of a picture's label map."""
+    scale = MAP_SIDE / max(picture.shape[:2])
+    return max(round(picture.shape[0] * scale), 1), max(round(picture.shape[1] * scale), 1)
+
+
+def code_of(face: Face, reference: StyleReference | None, strength: float) -> Tensor:
+    """The style code of a face with ``strength`` (0..1) of a reference mixed in."""
+    return face.style if reference is None else mixed(face.style, reference.code, strength)
+
+
+def _needs_network(request: RenderRequest) -> bool:
+    return request.blend == "full" or not np.array_equal(request.edited, request.face.label_map)
+
+
+def _finished(request: RenderRequest, made: Tensor) -> Picture:
+    if request.blend == "full":
+        return resize_picture(to_picture(made), (request.canvas.shape[0], request.canvas.shape[1]))
+    return composite(request.canvas, request.face.unedited, request.edited, made)

@@ -1,0 +1,170 @@
+"""From the bytes that a person sent to pictures and label maps, checked before they are decoded.
+
+Everything here takes time and memory, so it runs on a thread of its own pool, never on the event loop.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from maskgan.editing.framing import Frame, cut_out
+from maskgan.editing.renderer import require_same_proportions
+from maskgan.images import MIN_SIDE, Picture, decode_label_map, decode_picture
+from maskgan.labels import NUM_CLASSES, LabelMap
+from maskgan.server.bodies import parse_json
+from maskgan.server.forms import Form
+from maskgan.server.limits import MAP_SIDE, Limits
+from maskgan.server.refusals import bad_input, too_large, wrong_type
+
+# Formats that a browser shows or a camera writes; others (some start foreign programs) are never tried.
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
+_MAX_CUT = 4096  # pixels a side of what is cut out of a photograph
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture that a person sent, cut to the crop that came with it, and its mask if one came."""
+
+    picture: Picture
+    label_map: LabelMap | None
+
+    @classmethod
+    def of(cls, form: Form, limits: Limits) -> Upload:
+        """Open the parts ``picture``, ``mask`` and ``crop`` of a form; only the first must be there.
+
+        Raises:
+            RefusalError: 400 a part is missing or damaged, 413 too many pixels, 415 no picture of a known format.
+            UserError: a picture is damaged or too small, a mask is no label map or of other proportions.
+        """
+        picture = picture_from(form.require("picture"), limits)
+        mask, crop = form.get("mask"), form.get("crop")
+        label_map = None if mask is None else label_map_from(mask, limits)
+        if label_map is not None:
+            require_same_proportions(picture, label_map)
+        if crop is None:
+            return cls(picture, label_map)
+        frame = frame_from(parse_json(crop, "crop"), picture)
+        if label_map is not None:
+            label_map = cropped_label_map(label_map, frame, picture)
+        return cls(cropped(picture, frame), label_map)
+
+
+def portrait_number(value: dict[str, Any]) -> int:
+    """The number in ``{"portrait": number}``.
+
+    Raises:
+        RefusalError: 400, it is missing or no whole number.
+    """
+    number = value.get("portrait")
+    if type(number) is not int:
+        raise bad_input("'portrait' should be the number of a shipped portrait")
+    return number
+
+
+def picture_from(data: bytes, limits: Limits, name: str = "the picture") -> Picture:
+    """Decode an upload: H x W x 3 uint8, upright.
+
+    Raises:
+        RefusalError: 413 too many pixels, 415 no picture of a known format, 400 too long and narrow.
+        UserError: it is damaged or too small.
+    """
+    _check_header(data, limits, name)
+    picture = decode_picture(BytesIO(data), name)
+    height, width = picture.shape[:2]
+    if max(height, width) > limits.proportion * min(height, width):
+        raise bad_input(f"{name} is {width}x{height}, too long and narrow for a face; crop it first")
+    return picture
+
+
+def label_map_from(data: bytes, limits: Limits, name: str = "the mask") -> LabelMap:
+    """Decode an upload as a label map: H x W uint8, 0..18.
+
+    Raises:
+        RefusalError: 413 too many pixels, 415 no picture of a known format.
+        UserError: it is damaged or no label map.
+    """
+    _check_header(data, limits, name)
+    return decode_label_map(BytesIO(data), name)
+
+
+def raw_label_map(data: bytes, size: tuple[int, int]) -> LabelMap:
+    """A label map as the page sends it: one byte a pixel, row by row.
+
+    Args:
+        data: height * width bytes.
+        size: height and width.
+
+    Raises:
+        RefusalError: 400, another number of bytes or a value over 18.
+    """
+    if len(data) != size[0] * size[1]:
+        raise bad_input(f"the mask should have {size[0] * size[1]} bytes ({size[1]}x{size[0]}), not {len(data)}")
+    label_map = np.frombuffer(data, dtype=np.uint8).reshape(size)
+    if label_map.max() >= NUM_CLASSES:
+        raise bad_input(f"the mask holds the value {label_map.max()}; labels are 0..{NUM_CLASSES - 1}")
+    return label_map
+
+
+def frame_from(value: dict[str, Any], picture: Picture) -> Frame:
+    """The crop that the page asks for.
+
+    Raises:
+        RefusalError: 400, a number is missing, not finite, or outside the picture.
+    """
+    numbers = {}
+    for key in ("x", "y", "side", "angle"):
+        number = value.get(key, 0 if key == "angle" else None)
+        if not isinstance(number, (int, float)) or isinstance(number, bool) or not math.isfinite(number):
+            raise bad_input(f"crop: {key!r} should be a number")
+        numbers[key] = float(number)
+    height, width = picture.shape[:2]
+    if not (0 <= numbers["x"] <= width and 0 <= numbers["y"] <= height):
+        raise bad_input("crop: its centre lies outside the picture")
+    if not MIN_SIDE <= numbers["side"] <= 4 * max(height, width):
+        raise bad_input(f"crop: 'side' should be between {MIN_SIDE} and four times the picture's longer side")
+    return Frame(**numbers)
+
+
+def cropped(picture: Picture, frame: Frame) -> Picture:
+    """The square inside ``frame``, at its own size in pixels, 4096 at most."""
+    return cut_out(picture, frame, min(max(round(frame.side), MIN_SIDE), _MAX_CUT))
+
+
+def cropped_label_map(label_map: LabelMap, frame: Frame, picture: Picture) -> LabelMap:
+    """What a frame shows of the mask of ``picture``, at the size that page and server exchange.
+
+    Nearest neighbours: no label appears that was not there; beyond the edges, theirs are drawn out.
+    """
+    turn = math.radians(frame.angle)
+    offsets = ((np.arange(MAP_SIDE) + 0.5) / MAP_SIDE - 0.5) * frame.side
+    columns = frame.x + offsets[None, :] * math.cos(turn) - offsets[:, None] * math.sin(turn)
+    rows = frame.y + offsets[None, :] * math.sin(turn) + offsets[:, None] * math.cos(turn)
+    rows = (rows * label_map.shape[0] / picture.shape[0]).astype(np.int64).clip(0, label_map.shape[0] - 1)
+    columns = (columns * label_map.shape[1] / picture.shape[1]).astype(np.int64).clip(0, label_map.shape[1] - 1)
+    return label_map[rows, columns]
+
+
+def _check_header(data: bytes, limits: Limits, name: str) -> None:
+    try:
+        with Image.open(BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+    except Image.DecompressionBombError:
+        raise _too_many_pixels(name, limits) from None
+    except UnidentifiedImageError:
+        raise wrong_type(
+            f"{name} is no picture that can be read; PNG, JPEG, WebP, AVIF, TIFF, BMP and GIF can"
+        ) from None
+    except Exception:  # a hostile header may fail in ways of its own
+        raise bad_input(f"{name} is damaged; get the file again") from None
+    if width * height > limits.pixels:
+        raise _too_many_pixels(name, limits, f" ({width}x{height})")
+
+
+def _too_many_pixels(name: str, limits: Limits, size: str = "") -> Exception:
+    return too_large(f"{name} is too large{size}; shrink it below {limits.pixels // 1_000_000} megapixels first")
