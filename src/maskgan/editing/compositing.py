@@ -6,6 +6,7 @@ photograph's; they are corrected class by class with the difference that it make
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from maskgan.images import Picture, resize_label_map, resize_picture
-from maskgan.labels import LabelMap
+from maskgan.labels import NUM_CLASSES, LabelMap
 
 _GROW = 0.020  # how far the region reaches beyond the changed labels, as a fraction of the longer side
 _SOFT = 0.012  # standard deviation of its soft border, likewise
@@ -37,6 +38,10 @@ class Unedited:
     """The same at the network's size, h x w."""
     difference: Tensor
     """The photograph minus the network's picture of its mask, 1 x 3 x h x w, on the CPU."""
+    averages: Tensor
+    """The average difference over each class, 19 x 3 x 1 x 1; 0 for a class that is not there."""
+    colours: Tensor
+    """The average difference over nearby pixels of each class, on a coarse grid: 19 x 3 x h/4 x w/4."""
 
 
 def unedited(picture: Picture, label_map: LabelMap, reconstruction: Tensor) -> Unedited:
@@ -49,7 +54,11 @@ def unedited(picture: Picture, label_map: LabelMap, reconstruction: Tensor) -> U
     """
     working = (reconstruction.shape[2], reconstruction.shape[3])
     original = torch.from_numpy(resize_picture(picture, working).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-    return Unedited(label_map, resize_label_map(label_map, working), original - reconstruction.cpu())
+    difference = original - reconstruction.cpu()
+    small = resize_label_map(label_map, working)
+    had = _planes(small, range(NUM_CLASSES))
+    averages = (difference * had).sum(dim=(2, 3), keepdim=True) / had.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+    return Unedited(label_map, small, difference, averages, _colours(difference, had, averages))
 
 
 def composite(picture: Picture, before: Unedited, edited: LabelMap, made: Tensor) -> Picture:
@@ -69,10 +78,6 @@ def composite(picture: Picture, before: Unedited, edited: LabelMap, made: Tensor
     box = _bounding_box(region)
     if box is None:
         return picture.copy()
-    made = made.cpu()
-    after = resize_label_map(edited, (made.shape[2], made.shape[3]))
-    corrected = made + _colour_correction(before.difference, before.small_label_map, after)
-
     # Only the region is brought to the photograph's size, which may be large.
     top, bottom, left, right = (
         round(part * side) for part, side in zip(box, (height, height, width, width), strict=True)
@@ -80,11 +85,15 @@ def composite(picture: Picture, before: Unedited, edited: LabelMap, made: Tensor
     place = np.s_[top:bottom, left:right]
     frame = (top / height, bottom / height, left / width, right / width)
     size = (bottom - top, right - left)
-    alpha = _cropped(region, frame, size, Image.Resampling.BILINEAR)[..., None]
-    channels = [_cropped(channel, frame, size, Image.Resampling.BICUBIC) for channel in corrected[0].numpy()]
-    blended = alpha * (np.stack(channels, axis=-1) + 1) * 127.5 + (1 - alpha) * picture[place]
+    corrected = _corrected(before, edited, made.cpu(), frame, size)
+
+    alpha = _cropped(region, frame, size, Image.Resampling.BILINEAR)
     result = picture.copy()
-    result[place] = np.where(alpha > 0, np.round(blended).clip(0, 255), picture[place])
+    for channel, plane in enumerate(corrected.numpy()):
+        original = picture[place][..., channel]
+        rendered = _cropped(plane, frame, size, Image.Resampling.BICUBIC)
+        blended = alpha * (rendered + 1) * 127.5 + (1 - alpha) * original
+        result[place][..., channel] = np.where(alpha > 0, np.round(blended).clip(0, 255), original)
     return result
 
 
@@ -98,13 +107,29 @@ def _soft_region(changed: NDArray[np.bool_]) -> NDArray[np.float32]:
     size = (max(round(width * factor), 1), max(round(height * factor), 1))
     # Averaged and not sampled, so that a thin stroke is not lost.
     share = np.asarray(Image.fromarray(changed.astype(np.float32)).resize(size, Image.Resampling.BOX))
-    mask = torch.from_numpy(share > 0).float()[None, None]
     longer = max(size)
-    soft = _blurred(_dilated(mask, max(round(_GROW * longer), 1)), max(_SOFT * longer, 0.5))
+    grow, sigma = max(round(_GROW * longer), 1), max(_SOFT * longer, 0.5)
+    region = np.zeros((size[1], size[0]), dtype=np.float32)
+    # Beyond the reach of growth and blur the region is 0: only what lies within is computed.
+    place = _surroundings(share > 0, grow + _radius(sigma) + 1)
+    mask = torch.from_numpy(share[place] > 0).float()[None, None]
+    soft = _blurred(_dilated(mask, grow), sigma)
     # The blur must not thin the region out where labels did change.
     soft = torch.maximum(soft, _blurred(_dilated(mask, 1), 0.5))
     soft = torch.where(soft < 1 / 255, torch.zeros(()), soft)
-    return soft[0, 0].clamp(max=1).numpy()
+    region[place] = soft[0, 0].clamp(max=1).numpy()
+    return region
+
+
+def _surroundings(where: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """Rows and columns of what is true, and ``margin`` around it."""
+    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+    if not len(rows):
+        return np.s_[:0], np.s_[:0]
+    return (
+        np.s_[max(rows[0] - margin, 0) : rows[-1] + margin + 1],
+        np.s_[max(columns[0] - margin, 0) : columns[-1] + margin + 1],
+    )
 
 
 def _bounding_box(region: NDArray[np.float32]) -> tuple[float, float, float, float] | None:
@@ -134,37 +159,74 @@ def _cropped(
     return np.asarray(Image.fromarray(plane).resize((size[1], size[0]), method, box=box))
 
 
-def _colour_correction(difference: Tensor, before: LabelMap, after: LabelMap) -> Tensor:
-    """What to add to the network's picture, 1 x 3 x h x w.
+def _corrected(
+    before: Unedited,
+    edited: LabelMap,
+    made: Tensor,
+    frame: tuple[float, float, float, float],
+    size: tuple[int, int],
+) -> Tensor:
+    """The network's picture, 3 x h x w, with the photograph's colours in ``frame``, which is to be brought to ``size``.
 
-    Each pixel gets the average of ``difference`` (original minus reconstruction) over nearby pixels that keep the
-    pixel's class; where none is near, the average over all that had the class before; zero for a class that is new.
+    Beyond what resizing the frame looks at, it stays as it is.
     """
-    present = np.unique(after)
-    kept = torch.from_numpy(np.stack([(before == label) & (after == label) for label in present])).float()[:, None]
-    had = torch.from_numpy(np.stack([before == label for label in present])).float()[:, None]
-    average = (difference * had).sum(dim=(2, 3), keepdim=True) / had.sum(dim=(2, 3), keepdim=True).clamp(min=1)
-    # Colours change slowly, so a coarse grid is enough: L x 4 x h/4 x w/4 of weighted sums and weights.
-    sums = F.avg_pool2d(torch.cat([difference * kept, kept], dim=1), _COARSE)
-    sums = _blurred(sums, _COLOUR_REACH * max(before.shape) / _COARSE)
-    local = (sums[:, :3] + _FAR * average) / (sums[:, 3:] + _FAR)
-    local = F.interpolate(local, size=difference.shape[-2:], mode="bilinear", align_corners=False)
-    chosen = torch.from_numpy(np.stack([after == label for label in present])).float()[:, None]
+    height, width = before.small_label_map.shape
+    after = resize_label_map(edited, (height, width))
+    sigma = _STEP_BLUR * max(height, width)
+    cells = []
+    for start, end, side, pixels in ((*frame[:2], height, size[0]), (*frame[2:], width, size[1])):
+        # Bicubic resizing looks two pixels further, shrinking more; then the blur; bilinear resizing one cell further.
+        reach = 2 * max((end - start) * side / pixels, 1) + 1 + _radius(sigma)
+        first, last = int(start * side - reach) // _COARSE - 1, -int(-(end * side + reach) // _COARSE) + 1
+        cells.append(np.s_[max(first, 0) : min(last, side // _COARSE)])
+    place = tuple(np.s_[cell.start * _COARSE : cell.stop * _COARSE] for cell in cells)
+    part = after[place]
+    present = np.unique(part).astype(np.int64)
+    colours = before.colours[torch.from_numpy(present)]
+    # Where the edit took pixels from a class, those that are left decide.
+    same = before.small_label_map == after
+    lost = np.flatnonzero(np.isin(present, before.small_label_map[~same]))
+    if len(lost):
+        kept = _planes(np.where(same, after, NUM_CLASSES), present[lost])
+        averages = before.averages[torch.from_numpy(present[lost])]
+        colours[torch.from_numpy(lost)] = _colours(before.difference, kept, averages)
+    local = F.interpolate(colours[:, :, cells[0], cells[1]], size=part.shape, mode="bilinear", align_corners=False)
+    chosen = torch.from_numpy(np.searchsorted(present, part))[None, None].expand(1, 3, -1, -1)
     # Corrections meet at class borders; a short blur keeps their steps from showing.
-    return _blurred((local * chosen).sum(dim=0, keepdim=True), _STEP_BLUR * max(before.shape))
+    correction = _blurred(local.gather(0, chosen), sigma)
+    corrected = made[0].clone()
+    corrected[:, place[0], place[1]] += correction[0]
+    return corrected
+
+
+def _colours(difference: Tensor, planes: Tensor, averages: Tensor) -> Tensor:
+    """The average of ``difference`` over nearby pixels of each class, L x 3 x h/4 x w/4.
+
+    Args:
+        difference: 1 x 3 x h x w.
+        planes: L x 1 x h x w, 1 where a pixel counts for the class.
+        averages: L x 3 x 1 x 1, what holds where no such pixel is near.
+    """
+    # Colours change slowly, so a coarse grid is enough: L x 4 x h/4 x w/4 of weighted sums and weights.
+    sums = F.avg_pool2d(torch.cat([difference * planes, planes], dim=1), _COARSE)
+    sums = _blurred(sums, _COLOUR_REACH * max(difference.shape[2:]) / _COARSE)
+    return (sums[:, :3] + _FAR * averages) / (sums[:, 3:] + _FAR)
+
+
+def _planes(label_map: LabelMap, classes: Iterable[int]) -> Tensor:
+    """L x 1 x h x w float32: 1 where the label map shows the class."""
+    return torch.from_numpy(np.stack([label_map == label for label in classes])).float()[:, None]
 
 
 def _dilated(mask: Tensor, radius: int) -> Tensor:
-    # Two passes of a small square approximate a rounder shape than one large square, and cost less.
-    for part in (radius // 2, radius - radius // 2):
-        if part:
-            mask = F.max_pool2d(mask, 2 * part + 1, stride=1, padding=part)
+    for side in ((2 * radius + 1, 1), (1, 2 * radius + 1)):
+        mask = F.max_pool2d(mask, side, stride=1, padding=(side[0] // 2, side[1] // 2))
     return mask
 
 
 def _blurred(x: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of N x C x H x W with replicated borders."""
-    radius = max(int(3 * sigma + 0.5), 1)
+    radius = _radius(sigma)
     offsets = torch.arange(-radius, radius + 1, dtype=x.dtype)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
     kernel = kernel / kernel.sum()
@@ -173,3 +235,7 @@ def _blurred(x: Tensor, sigma: float) -> Tensor:
         weight = kernel.view(shape).expand(channels, 1, *kernel.view(shape).shape[2:])
         x = F.conv2d(F.pad(x, pad, mode="replicate"), weight, groups=channels)
     return x
+
+
+def _radius(sigma: float) -> int:
+    return max(int(3 * sigma + 0.5), 1)
