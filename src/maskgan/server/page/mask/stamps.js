@@ -35,6 +35,7 @@
  * @property {number} tilt of the line through the eyes, radians
  * @property {number} earLine where earrings hang from
  * @property {number} earDistance between both
+ * @property {number} bottom of the mask
  */
 
 import {
@@ -130,13 +131,12 @@ export const STAMPS = [
       const pendant = Math.hypot(x / 0.1, (y - 0.66) / 0.3) <= 1;
       return Math.abs(y - chain) <= thick || pendant;
     },
-    place: (face) => ({
-      x: face.x,
-      y: face.chin + 0.14 * (face.chin - face.top),
-      halfWidth: 0.42 * face.width,
-      halfHeight: 0.12 * (face.chin - face.top),
-      angle: 0,
-    }),
+    place: (face) => {
+      const halfHeight = 0.12 * (face.chin - face.top);
+      // Close crops show little neck; the necklace then hangs as low as is seen.
+      const y = Math.min(face.chin + 0.14 * (face.chin - face.top), face.bottom - 0.95 * halfHeight);
+      return { x: face.x, y, halfWidth: 0.42 * face.width, halfHeight, angle: 0 };
+    },
   },
 ];
 
@@ -174,6 +174,7 @@ export function findFace(mask) {
     tilt: Math.atan2(rightEye.y - leftEye.y, Math.abs(rightEye.x - leftEye.x) || 1),
     earLine: ears && !oneEar ? ears.bottom : eyeLine + 0.28 * height,
     earDistance: ears && !oneEar ? ears.right - ears.left : width * 1.02,
+    bottom: mask.height,
   };
 }
 

@@ -45,6 +45,11 @@ export class FaceDocument {
     return this.#committedMask;
   }
 
+  /** The settings as they were before the gesture that goes on, or as they are. */
+  get committedSettings() {
+    return this.#committedSettings;
+  }
+
   /** @returns {Locks} */
   get locks() {
     const locks = noLocks();

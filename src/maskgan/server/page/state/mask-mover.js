@@ -26,6 +26,7 @@ export class MaskMover {
   #title = null;
   #asking = false;
   #committing = false;
+  #closed = false;
   #listeners = { rest: () => {}, fail: (/** @type {Error} */ _error) => {}, busy: (/** @type {boolean} */ _busy) => {} };
 
   /**
@@ -41,8 +42,16 @@ export class MaskMover {
     this.#ask = ask;
     this.#listeners = listeners;
     document.onChange((cause) => {
-      if (cause !== "gesture" && !this.#committing) this.#forget();
+      if (cause !== "gesture" && !this.#committing && !this.#closed) this.#forget();
     });
+  }
+
+  /** Another mover takes over; what is under way is dropped. */
+  close() {
+    this.#closed = true;
+    this.#active = null;
+    this.#wanted = null;
+    this.#title = null;
   }
 
   /**

@@ -1,0 +1,243 @@
+/**
+ * A face at the server. The server may forget it (restart, age, too many sessions): it is then begun again from what the
+ * page holds, and nobody notices but for the time that it takes.
+ *
+ * @typedef {{x: number, y: number, side: number, angle: number}} Crop centre and side in pixels of the upright picture,
+ *   degrees clockwise
+ *
+ * @typedef {{kind: "portrait", number: number} | {kind: "picture", picture: Blob, mask: Blob | null, crop: Crop | null}
+ *   | {kind: "project", file: Blob}} Source
+ *
+ * @typedef {import("../mask/label-map.js").LabelMap} LabelMap
+ * @typedef {import("../state/settings.js").Settings} Settings
+ * @typedef {import("../state/settings.js").Style} Style
+ * @typedef {import("../state/project.js").StylePicture} StylePicture
+ * @typedef {import("../state/mask-mover.js").Move} Move
+ *
+ * @typedef {{id: string, width: number, height: number, parsed: boolean, project: {editor: unknown, style: boolean} | null}} Session
+ */
+
+import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
+
+export class RemoteFace {
+  #source;
+  #stylePicture;
+  /** @type {Promise<Session>} */
+  #session;
+  /** The style that the server has, as text; unknown while it is being changed. */
+  #appliedStyle = "null";
+  /** @type {Promise<void>} */
+  #styling = Promise.resolve();
+
+  /**
+   * @param {Source} source
+   * @param {(key: string) => StylePicture | undefined} stylePicture the bytes of a style that was opened
+   */
+  constructor(source, stylePicture) {
+    this.#source = source;
+    this.#stylePicture = stylePicture;
+    this.#session = this.#begin();
+  }
+
+  /** @returns {Promise<Session>} */
+  get session() {
+    return this.#session;
+  }
+
+  /** @returns {Promise<Blob>} the source as it is shown */
+  async picture() {
+    return (await this.#ask("picture.png", { headers: { Accept: "image/jpeg,image/png;q=0.5" } })).blob();
+  }
+
+  /**
+   * @param {"mask" | "edited"} which the own mask, or the edited one of a reopened project
+   * @returns {Promise<LabelMap>}
+   */
+  async mask(which) {
+    const { width, height } = await this.#session;
+    const data = await labelsOf(await this.#ask(which));
+    if (data.length !== width * height) throw new ApiError("The server sent a mask of another size; reload the page.", 500);
+    return { width, height, data };
+  }
+
+  /**
+   * @param {Uint8Array} labels
+   * @param {Settings} settings
+   * @param {"preview" | "full"} quality
+   * @param {AbortSignal} signal
+   * @returns {Promise<Blob | null>} null where a newer request overtook this one
+   */
+  async render(labels, settings, quality, signal) {
+    const query = `quality=${quality}&${renderQuery(settings)}`;
+    const body = await labelBody(labels);
+    const headers = { ...body.headers, Accept: "image/jpeg,image/png;q=0.5" };
+    const response = await this.#askStyled(settings.style, `render?${query}`, { ...body, headers, signal });
+    return response.status === 204 ? null : response.blob();
+  }
+
+  /**
+   * @param {Uint8Array} labels
+   * @param {Move} move
+   * @param {Style | null} style
+   * @returns {Promise<Uint8Array>}
+   */
+  async move(labels, move, style) {
+    const body = formBody({ mask: new Blob([labels]), move: JSON.stringify(move) });
+    return labelsOf(await this.#askStyled(style, "move", body));
+  }
+
+  /**
+   * @param {Uint8Array} labels
+   * @param {Settings} settings
+   * @param {"png" | "jpeg"} format
+   */
+  async result(labels, settings, format) {
+    const path = `result?format=${format}&${renderQuery(settings)}`;
+    return (await this.#askStyled(settings.style, path, await labelBody(labels))).blob();
+  }
+
+  /** @param {Uint8Array} labels */
+  async maskFile(labels) {
+    return (await this.#ask("mask.png", await labelBody(labels))).blob();
+  }
+
+  /**
+   * @param {Uint8Array} labels
+   * @param {Style | null} style
+   * @param {unknown} editor what the page wants back
+   */
+  async project(labels, style, editor) {
+    const body = formBody({ mask: new Blob([labels]), editor: JSON.stringify(editor) });
+    return (await this.#askStyled(style, "project", body)).blob();
+  }
+
+  /** The server need not keep the face any longer. */
+  async leave() {
+    const { id } = await this.#session;
+    await request(`/api/sessions/${id}`, { method: "DELETE", keepalive: true });
+  }
+
+  /** @returns {Promise<Session>} */
+  async #begin() {
+    const response = await request("/api/sessions", beginning(this.#source));
+    const session = /** @type {Session} */ (await response.json());
+    this.#appliedStyle = session.project?.style ? JSON.stringify({ kind: "project" }) : "null";
+    return session;
+  }
+
+  /**
+   * @param {string} path below the session
+   * @param {RequestInit} [init]
+   * @returns {Promise<Response>}
+   */
+  async #ask(path, init) {
+    return this.#remembered((id) => request(`/api/sessions/${id}/${path}`, init));
+  }
+
+  /**
+   * Ask once the server has the style that is meant.
+   *
+   * @param {Style | null} style
+   * @param {string} path
+   * @param {RequestInit} init
+   */
+  async #askStyled(style, path, init) {
+    return this.#remembered(async () => {
+      await this.#applyStyle(style);
+      const { id } = await this.#session;
+      return request(`/api/sessions/${id}/${path}`, init);
+    });
+  }
+
+  /**
+   * Do something with the session, and again with a new one where the server knows it no longer.
+   *
+   * @param {(id: string) => Promise<Response>} task
+   */
+  async #remembered(task) {
+    let session = this.#session;
+    try {
+      // A session that could not be begun is tried anew.
+      await session;
+    } catch {
+      session = this.#renew(session);
+    }
+    try {
+      return await task((await session).id);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      return task((await this.#renew(session)).id);
+    }
+  }
+
+  /**
+   * @param {Promise<Session>} lost only the first who notices the loss begins anew
+   * @returns {Promise<Session>}
+   */
+  #renew(lost) {
+    if (this.#session === lost) this.#session = this.#begin();
+    return this.#session;
+  }
+
+  /** @param {Style | null} style */
+  #applyStyle(style) {
+    // One after another, so that the last one asked for is the one that stays.
+    const turn = this.#styling.then(async () => {
+      const wanted = JSON.stringify(style);
+      if (wanted === this.#appliedStyle) return;
+      this.#appliedStyle = "unknown";
+      if (style?.kind === "project") {
+        await this.#renew(this.#session);
+      } else {
+        const { id } = await this.#session;
+        await request(`/api/sessions/${id}/style`, this.#styleBody(style));
+      }
+      this.#appliedStyle = wanted;
+    });
+    this.#styling = turn.catch(() => {});
+    return turn;
+  }
+
+  /**
+   * @param {Exclude<Style, {kind: "project"}> | null} style
+   * @returns {RequestInit}
+   */
+  #styleBody(style) {
+    if (style === null) return { method: "DELETE" };
+    if (style.kind === "portrait") return jsonBody({ portrait: style.number });
+    const kept = this.#stylePicture(style.key);
+    if (!kept) throw new ApiError("The picture of this style was not kept; choose the style again.", 400);
+    return formBody({ picture: kept.picture, mask: kept.mask });
+  }
+}
+
+/**
+ * @param {Blob} picture
+ * @param {Crop} [crop]
+ * @returns {Promise<{crop: Crop, found: boolean}>} where the server sees the face
+ */
+export async function proposeFrame(picture, crop) {
+  const body = formBody({ picture, crop: crop ? JSON.stringify(crop) : null });
+  return (await request("/api/frame", body)).json();
+}
+
+/** @param {Source} source */
+function beginning(source) {
+  if (source.kind === "portrait") return jsonBody({ portrait: source.number });
+  if (source.kind === "project") return formBody({ project: source.file });
+  return formBody({
+    picture: source.picture,
+    mask: source.mask,
+    crop: source.crop && JSON.stringify(source.crop),
+  });
+}
+
+/** @param {Settings} settings */
+function renderQuery({ blend, style, strength }) {
+  return `blend=${blend}&style=${style ? strength : 0}`;
+}
+
+/** @param {Response} response */
+async function labelsOf(response) {
+  return new Uint8Array(await response.arrayBuffer());
+}

@@ -1,0 +1,122 @@
+/**
+ * The list of classes: which one is painted, which are shown, which are locked.
+ *
+ * @typedef {import("./workbench.js").Workbench} Workbench
+ * @typedef {import("../remote/api.js").FaceClass} FaceClass
+ */
+
+import { byId, create, icon } from "./elements.js";
+import { cssColour } from "./palette.js";
+
+/** The order in which people look for parts, and not that of the file format. */
+const ORDER = [13, 1, 6, 7, 4, 5, 2, 10, 11, 12, 8, 9, 17, 18, 3, 14, 15, 16, 0];
+
+/** @param {Workbench} bench */
+export function classPanel(bench) {
+  const list = byId("classes", HTMLElement);
+  const rows = ORDER.map((index) => classRow(bench, bench.about.classes[index]));
+  list.append(...rows.map((row) => row.element));
+  const update = () => {
+    const { label, hidden } = bench.preferences.values;
+    const locks = bench.project?.document.settings.locks ?? [];
+    const present = new Set(bench.project?.document.mask.data);
+    for (const row of rows) row.update({ label, hidden, locks, present });
+  };
+  list.addEventListener("keydown", (event) => moveChoice(event, list));
+  bench.addEventListener("open", update);
+  bench.addEventListener("change", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail !== "gesture") update();
+  });
+  bench.preferences.onChange((changed) => {
+    if ("label" in changed || "hidden" in changed) update();
+  });
+  update();
+}
+
+/**
+ * @param {Workbench} bench
+ * @param {number} index
+ */
+export function toggleLock(bench, index) {
+  if (!bench.project) return;
+  const { locks } = bench.project.document.settings;
+  const { title } = bench.about.classes[index];
+  const locked = locks.includes(index);
+  const changed = locked ? locks.filter((other) => other !== index) : [...locks, index].sort((a, b) => a - b);
+  bench.changeSettings({ locks: changed }, `${locked ? "Unlock" : "Lock"} ${title}`);
+}
+
+/**
+ * @param {Workbench} bench
+ * @param {FaceClass} face
+ */
+function classRow(bench, face) {
+  const { index, title, name } = face;
+  const swatch = create("span", { class: "swatch" });
+  swatch.style.background = cssColour(face);
+  const choose = create(
+    "button",
+    { class: "class-name", role: "radio", "data-testid": `class-${name}` },
+    swatch,
+    create("span", {}, capitalised(title)),
+  );
+  choose.addEventListener("click", () => bench.preferences.set({ label: index }));
+  const show = create("button", { class: "plain", "data-testid": `show-${name}` });
+  show.addEventListener("click", () => {
+    const { hidden } = bench.preferences.values;
+    bench.preferences.set({
+      hidden: hidden.includes(index) ? hidden.filter((other) => other !== index) : [...hidden, index],
+    });
+  });
+  const lock = create("button", { class: "plain", "data-testid": `lock-${name}` });
+  lock.addEventListener("click", () => toggleLock(bench, index));
+  const element = create("li", { class: "class-row", role: "none" }, choose, show, lock);
+  return {
+    element,
+    /** @param {{label: number, hidden: number[], locks: number[], present: Set<number>}} state */
+    update({ label, hidden, locks, present }) {
+      choose.setAttribute("aria-checked", String(label === index));
+      choose.tabIndex = label === index ? 0 : -1;
+      element.classList.toggle("absent", !present.has(index));
+      toggle(show, !hidden.includes(index), "eye", "eye-off", `Show ${title}`);
+      toggle(lock, locks.includes(index), "lock", "unlock", `Lock ${title}`);
+    },
+  };
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {boolean} on
+ * @param {string} onIcon
+ * @param {string} offIcon
+ * @param {string} label
+ */
+function toggle(button, on, onIcon, offIcon, label) {
+  button.setAttribute("aria-pressed", String(on));
+  button.setAttribute("aria-label", label);
+  button.title = label;
+  button.replaceChildren(icon(on ? onIcon : offIcon));
+}
+
+/**
+ * Arrow keys go from class to class, as in any group of radio buttons.
+ *
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} list
+ */
+function moveChoice(event, list) {
+  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+  const radios = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[role=radio]")]);
+  const at = radios.indexOf(/** @type {HTMLElement} */ (event.target));
+  if (!step || at < 0) return;
+  const next = radios[(at + step + radios.length) % radios.length];
+  next.click();
+  next.focus();
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** @param {string} text */
+function capitalised(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}

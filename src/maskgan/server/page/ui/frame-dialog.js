@@ -1,0 +1,197 @@
+/**
+ * Frame the face: the server proposes where it is, the person may drag, size and turn the frame.
+ *
+ * @typedef {import("../remote/remote-face.js").Crop} Crop
+ * @typedef {import("../mask/stamps.js").Frame} Frame
+ * @typedef {import("../mask/label-map.js").Point} Point
+ */
+
+import { proposeFrame } from "../remote/remote-face.js";
+import { fitted, toMask, toScreen } from "../state/view.js";
+import { byId, slider } from "./elements.js";
+import { withProgress } from "./messages.js";
+import { cursorFor, dragged, drawFrame, gripAt } from "./tools/frame-handles.js";
+
+const SMALLEST = 16; // half a side, picture pixels
+
+/**
+ * @param {Blob} picture
+ * @param {string} title
+ * @returns {Promise<Crop | null | "cancelled">} null for the whole picture as it is
+ * @throws {Error} the browser or the server cannot read the picture
+ */
+export async function frameDialog(picture, title) {
+  const proposal = await withProgress("Looking for the face…", () => proposeFrame(picture));
+  if (!proposal) return "cancelled";
+  const bitmap = await readable(picture);
+  try {
+    return await ask(bitmap, proposal, title);
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** @param {Blob} picture */
+async function readable(picture) {
+  try {
+    return await createImageBitmap(picture);
+  } catch {
+    throw new Error("This browser cannot show the picture; save it as PNG or JPEG and open that.");
+  }
+}
+
+/**
+ * @param {ImageBitmap} bitmap
+ * @param {{crop: Crop, found: boolean}} proposal
+ * @param {string} title
+ * @returns {Promise<Crop | null | "cancelled">}
+ */
+function ask(bitmap, proposal, title) {
+  const dialog = byId("frame-dialog", HTMLDialogElement);
+  const canvas = byId("frame-canvas", HTMLCanvasElement);
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  byId("frame-title", HTMLElement).textContent = title;
+  byId("frame-found", HTMLElement).textContent = proposal.found
+    ? "This is where the face was found. Drag, size or turn the frame to change it."
+    : "No face was found by itself. Drag, size and turn the frame so that the head fills it.";
+  /** @type {Frame} */
+  let frame = frameOf(proposal.crop);
+  let view = { scale: 1, x: 0, y: 0 };
+  /** @type {{grip: import("./tools/frame-handles.js").Grip, from: Point, frame: Frame} | null} */
+  let drag = null;
+
+  const angle = slider({
+    label: "Turn",
+    min: -45,
+    max: 45,
+    step: 0.5,
+    value: 0,
+    format: (value) => `${value}°`,
+    input: (value) => lay({ ...frame, angle: (value * Math.PI) / 180 }),
+    testId: "frame-angle",
+  });
+  const size = slider({
+    label: "Size",
+    min: 2 * SMALLEST,
+    max: 2 * Math.max(bitmap.width, bitmap.height),
+    step: 1,
+    value: 2 * SMALLEST,
+    format: (value) => `${value} px`,
+    input: (value) => lay({ ...frame, halfWidth: value / 2, halfHeight: value / 2 }),
+    testId: "frame-size",
+  });
+  byId("frame-sliders", HTMLElement).replaceChildren(size.element, angle.element);
+
+  /** @param {Frame} next */
+  function lay(next) {
+    const half = Math.max(next.halfWidth, SMALLEST);
+    frame = { ...next, halfWidth: half, halfHeight: half };
+    angle.set(Math.round((frame.angle * 360) / Math.PI) / 2);
+    size.set(Math.round(2 * half));
+    draw();
+  }
+
+  function draw() {
+    const density = window.devicePixelRatio;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    canvas.width = Math.round(width * density);
+    canvas.height = Math.round(height * density);
+    context.setTransform(density, 0, 0, density, 0, 0);
+    view = fitted(bitmap, { width, height });
+    context.drawImage(bitmap, view.x, view.y, bitmap.width * view.scale, bitmap.height * view.scale);
+    shadeOutside(context, corners(frame).map((corner) => toScreen(view, corner)), width, height);
+    drawFrame(context, frame, (point) => toScreen(view, point), true);
+  }
+
+  /** @param {PointerEvent} event */
+  const pointOf = (event) => toMask(view, { x: event.offsetX, y: event.offsetY });
+  /** @param {Point} point */
+  const gripOf = (point) => {
+    const grip = gripAt(frame, point, view.scale);
+    // A square is sized by its corners.
+    return grip?.kind === "size" && (grip.x === 0 || grip.y === 0) ? /** @type {const} */ ({ kind: "move" }) : grip;
+  };
+  const listeners = new AbortController();
+  const { signal } = listeners;
+  canvas.addEventListener("pointerdown", (event) => {
+    const from = pointOf(event);
+    const grip = gripOf(from);
+    if (!grip) return;
+    canvas.setPointerCapture(event.pointerId);
+    drag = { grip, from, frame };
+  }, { signal });
+  canvas.addEventListener("pointermove", (event) => {
+    const point = pointOf(event);
+    if (drag) lay(dragged(drag.frame, drag.grip, drag.from, point, { proportional: true }));
+    else canvas.style.cursor = cursorFor(gripOf(point));
+  }, { signal });
+  for (const type of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(type, () => (drag = null), { signal });
+  }
+  canvas.addEventListener("keydown", (event) => {
+    const step = (event.shiftKey ? 0.05 : 0.01) * Math.max(bitmap.width, bitmap.height);
+    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+    if (!x && !y) return;
+    event.preventDefault();
+    lay({ ...frame, x: frame.x + step * x, y: frame.y + step * y });
+  }, { signal });
+  window.addEventListener("resize", draw, { signal });
+  byId("frame-reset", HTMLButtonElement).addEventListener("click", () => lay(frameOf(proposal.crop)), { signal });
+
+  dialog.returnValue = "";
+  dialog.showModal();
+  lay(frame);
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      listeners.abort();
+      if (dialog.returnValue === "use") resolve(cropOf(frame));
+      else resolve(dialog.returnValue === "whole" ? null : "cancelled");
+    }, { once: true });
+  });
+}
+
+/**
+ * @param {Crop} crop
+ * @returns {Frame}
+ */
+function frameOf({ x, y, side, angle }) {
+  return { x, y, halfWidth: side / 2, halfHeight: side / 2, angle: (angle * Math.PI) / 180 };
+}
+
+/**
+ * @param {Frame} frame
+ * @returns {Crop}
+ */
+function cropOf({ x, y, halfWidth, angle }) {
+  return { x, y, side: 2 * halfWidth, angle: (angle * 180) / Math.PI };
+}
+
+/**
+ * @param {Frame} frame
+ * @returns {Point[]}
+ */
+function corners({ x, y, halfWidth, halfHeight, angle }) {
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  return [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([across, down]) => ({
+    x: x + cos * across * halfWidth - sin * down * halfHeight,
+    y: y + sin * across * halfWidth + cos * down * halfHeight,
+  }));
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Point[]} outline
+ * @param {number} width
+ * @param {number} height
+ */
+function shadeOutside(context, outline, width, height) {
+  context.beginPath();
+  context.rect(0, 0, width, height);
+  for (const [i, { x, y }] of outline.entries()) {
+    if (i === 0) context.moveTo(x, y);
+    else context.lineTo(x, y);
+  }
+  context.closePath();
+  context.fillStyle = "rgb(0 0 0 / 50%)";
+  context.fill("evenodd");
+}

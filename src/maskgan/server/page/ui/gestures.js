@@ -1,0 +1,124 @@
+/**
+ * From pointers to gestures: one pen, mouse button or finger works with the tool, two fingers or the middle button move
+ * the view. While a pen is down, resting hands are ignored.
+ *
+ * @typedef {import("../mask/label-map.js").Point} Point
+ *
+ * @typedef {object} GestureTarget all points in screen pixels of the canvas
+ * @property {(point: Point, event: PointerEvent) => void} begin
+ * @property {(points: Point[], event: PointerEvent) => void} drag all places since the last call, none left out
+ * @property {(event: PointerEvent) => void} end
+ * @property {() => void} cancel
+ * @property {(point: Point | null) => void} hover null where the pointer left
+ * @property {(shift: Point) => void} pan
+ * @property {(before: [Point, Point], after: [Point, Point]) => void} pinch
+ * @property {(anchor: Point, factor: number) => void} zoom
+ */
+
+const WHEEL_ZOOM = 0.0018;
+const PINCH_ZOOM = 0.01;
+
+export class Gestures {
+  #canvas;
+  #target;
+  /** @type {Map<number, Point>} fingers, pens and mice that are down */
+  #down = new Map();
+  /** @type {"idle" | "tool" | "view"} */
+  #mode = "idle";
+  #penIsDown = false;
+  /** Held space turns any drag into a move of the view. */
+  viewHeld = false;
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {GestureTarget} target
+   */
+  constructor(canvas, target) {
+    this.#canvas = canvas;
+    this.#target = target;
+    canvas.addEventListener("pointerdown", (event) => this.#press(event));
+    canvas.addEventListener("pointermove", (event) => this.#move(event));
+    canvas.addEventListener("pointerup", (event) => this.#lift(event, false));
+    canvas.addEventListener("pointercancel", (event) => this.#lift(event, true));
+    canvas.addEventListener("pointerleave", () => target.hover(null));
+    canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+    canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+  }
+
+  /** @param {PointerEvent} event */
+  #press(event) {
+    if (event.pointerType === "touch" && this.#penIsDown) return;
+    if (event.pointerType === "mouse" && event.button > 1) return;
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.#canvas.focus({ preventScroll: true });
+    this.#penIsDown ||= event.pointerType === "pen";
+    const point = this.#pointOf(event);
+    this.#down.set(event.pointerId, point);
+    if (this.#down.size === 2) {
+      if (this.#mode === "tool") this.#target.cancel();
+      this.#mode = "view";
+    } else if (this.#down.size === 1) {
+      this.#mode = this.viewHeld || event.button === 1 ? "view" : "tool";
+      if (this.#mode === "tool") this.#target.begin(point, event);
+    }
+    event.preventDefault();
+  }
+
+  /** @param {PointerEvent} event */
+  #move(event) {
+    const point = this.#pointOf(event);
+    const before = this.#down.get(event.pointerId);
+    if (!before) {
+      if (event.pointerType !== "touch") this.#target.hover(point);
+      return;
+    }
+    if (this.#mode === "tool") {
+      const events = event.getCoalescedEvents?.() ?? [];
+      this.#target.drag(events.length ? events.map((each) => this.#pointOf(each)) : [point], event);
+    } else if (this.#down.size === 1) {
+      this.#target.pan({ x: point.x - before.x, y: point.y - before.y });
+    } else if (this.#down.size === 2) {
+      const [[first, from], [, other]] = [...this.#down].sort(([id]) => (id === event.pointerId ? -1 : 1));
+      this.#target.pinch([from, other], [first === event.pointerId ? point : from, other]);
+    }
+    this.#down.set(event.pointerId, point);
+  }
+
+  /**
+   * @param {PointerEvent} event
+   * @param {boolean} cancelled
+   */
+  #lift(event, cancelled) {
+    if (!this.#down.delete(event.pointerId)) return;
+    if (event.pointerType === "pen") this.#penIsDown = false;
+    if (this.#mode === "tool") {
+      if (cancelled) this.#target.cancel();
+      else this.#target.end(event);
+    }
+    // After a pinch the finger that stays down does not begin to paint.
+    if (this.#down.size === 0 || this.#mode === "tool") this.#mode = "idle";
+    if (event.pointerType === "touch") this.#target.hover(null);
+  }
+
+  /** @param {WheelEvent} event */
+  #wheel(event) {
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 30 : 1;
+    const point = this.#pointOf(event);
+    if (event.ctrlKey) {
+      this.#target.zoom(point, Math.exp(-event.deltaY * lines * PINCH_ZOOM));
+    } else if (event.shiftKey || event.deltaX !== 0) {
+      // Touchpads move the view with two fingers; wheels zoom.
+      const [x, y] = event.shiftKey ? [event.deltaY, event.deltaX] : [event.deltaX, event.deltaY];
+      this.#target.pan({ x: -x * lines, y: -y * lines });
+    } else {
+      this.#target.zoom(point, Math.exp(-event.deltaY * lines * WHEEL_ZOOM));
+    }
+  }
+
+  /** @param {MouseEvent} event */
+  #pointOf(event) {
+    const box = this.#canvas.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+}

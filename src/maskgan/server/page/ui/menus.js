@@ -1,0 +1,140 @@
+/** The save menu, the help sheet, tabs, and the choice of light or dark. */
+
+import { SHORTCUTS, keyName } from "../state/shortcuts.js";
+import { stem } from "../state/files.js";
+import { byId, create } from "./elements.js";
+import { saveFile } from "./file-picker.js";
+import { showNotice, withProgress } from "./messages.js";
+
+const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+/** @typedef {"png" | "jpeg" | "mask" | "project"} Savable */
+
+/** @type {Record<Savable, string>} */
+const SUFFIXES = { png: ".png", jpeg: ".jpg", mask: "-mask.png", project: ".maskgan" };
+
+/**
+ * @param {import("./workbench.js").Workbench} bench
+ * @param {Savable} what
+ */
+export async function save(bench, what) {
+  if (!bench.project) return;
+  const name = stem(bench.project.title) + SUFFIXES[what];
+  const blob = await withProgress("Saving…", () => bench.fileToSave(what));
+  if (!blob) return;
+  saveFile(blob, name);
+  showNotice(`Saved ${name}`);
+}
+
+/** @param {(what: Savable) => void} choose */
+export function saveMenu(choose) {
+  const button = byId("save", HTMLButtonElement);
+  const menu = byId("save-menu", HTMLElement);
+  const items = /** @type {HTMLButtonElement[]} */ ([...menu.querySelectorAll("button")]);
+  const show = (/** @type {boolean} */ shown) => {
+    menu.hidden = !shown;
+    button.setAttribute("aria-expanded", String(shown));
+    if (shown) items[0].focus();
+  };
+  button.addEventListener("click", () => show(menu.hidden));
+  for (const item of items) {
+    item.addEventListener("click", () => {
+      show(false);
+      button.focus();
+      choose(/** @type {Savable} */ (item.dataset.save));
+    });
+  }
+  menu.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const at = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    if (step) items[(at + step + items.length) % items.length].focus();
+    else if (event.key === "Escape") {
+      show(false);
+      button.focus();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    const target = /** @type {Node} */ (event.target);
+    if (!menu.hidden && !menu.contains(target) && !button.contains(target)) show(false);
+  });
+}
+
+/** @returns {() => void} shows the sheet */
+export function helpSheet() {
+  const groups = [...new Set(SHORTCUTS.map(({ group }) => group))];
+  const sections = groups.map((group) => {
+    const rows = SHORTCUTS.filter((shortcut) => shortcut.group === group).map(({ title, keys }) =>
+      create("div", {}, create("dt", {}, title), create("dd", {}, ...keys.map((key) => create("kbd", {}, keyName(key, isMac))))),
+    );
+    return create("section", {}, create("h3", {}, group), create("dl", {}, ...rows));
+  });
+  byId("help-keys", HTMLElement).append(...sections);
+  return () => byId("help-dialog", HTMLDialogElement).showModal();
+}
+
+/** Buttons say which key does the same. */
+export function hintKeys() {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-command]"))) {
+    const shortcut = SHORTCUTS.find(({ command }) => command === button.dataset.command);
+    if (!shortcut) continue;
+    const name = button.getAttribute("aria-label") ?? button.textContent ?? "";
+    button.title = `${name.trim()} (${keyName(shortcut.keys[0], isMac)})`;
+    button.setAttribute("aria-keyshortcuts", shortcut.keys.map((key) => key.replace("Mod", "Control")).join(" "));
+  }
+}
+
+/** Dialogs close by their cross and by a click beside them. */
+export function closableDialogs() {
+  for (const dialog of document.querySelectorAll("dialog")) {
+    dialog.addEventListener("pointerdown", (event) => {
+      if (event.target === dialog) dialog.close();
+    });
+    for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
+  }
+}
+
+/** Tabs of the panel, by pointer and by arrow keys. */
+export function tabs() {
+  const buttons = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[role=tab]")]);
+  const choose = (/** @type {HTMLButtonElement} */ chosen) => {
+    for (const button of buttons) {
+      const on = button === chosen;
+      button.setAttribute("aria-selected", String(on));
+      button.tabIndex = on ? 0 : -1;
+      byId(button.getAttribute("aria-controls") ?? "", HTMLElement).hidden = !on;
+    }
+  };
+  for (const [at, button] of buttons.entries()) {
+    button.addEventListener("click", () => choose(button));
+    button.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = buttons[(at + step + buttons.length) % buttons.length];
+      choose(next);
+      next.focus();
+      event.stopPropagation();
+    });
+  }
+}
+
+/** @param {import("../state/preferences.js").Preferences} preferences */
+export function themeButton(preferences) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const show = () => {
+    const { theme } = preferences.values;
+    const chosen = theme === "system" ? (dark.matches ? "dark" : "light") : theme;
+    document.documentElement.dataset.theme = chosen;
+  };
+  byId("theme", HTMLButtonElement).addEventListener("click", () => {
+    const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    // Back to what the system says, where that is what is wanted.
+    preferences.set({ theme: (next === "dark") === dark.matches ? "system" : next });
+  });
+  dark.addEventListener("change", show);
+  preferences.onChange((changed) => {
+    if ("theme" in changed) show();
+  });
+  show();
+}

@@ -1,0 +1,67 @@
+/** What the page says: errors that stay until dismissed, notices that pass, progress where something takes long. */
+
+import { byId, create, icon } from "./elements.js";
+
+const NOTICE_TIME = 4000;
+const PROGRESS_AFTER = 400;
+
+/**
+ * @param {string} text
+ * @param {{label: string, run: () => void}} [action]
+ * @returns {() => void} dismisses it
+ */
+export function showError(text, action) {
+  const errors = byId("errors", HTMLElement);
+  // The same trouble told twice helps nobody.
+  for (const old of errors.children) if (/** @type {HTMLElement} */ (old).dataset.text === text) old.remove();
+  const close = create("button", { class: "plain", "aria-label": "Dismiss" }, icon("close"));
+  const message = create("div", { class: "message error", role: "alert", "data-testid": "error", "data-text": text });
+  message.append(icon("warning"), create("p", {}, text));
+  const dismiss = () => message.remove();
+  if (action) {
+    const button = create("button", {}, action.label);
+    button.addEventListener("click", () => {
+      dismiss();
+      action.run();
+    });
+    message.append(button);
+  }
+  close.addEventListener("click", dismiss);
+  message.append(close);
+  errors.append(message);
+  return dismiss;
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let noticeTimer;
+
+/** @param {string} text */
+export function showNotice(text) {
+  const notice = byId("notice", HTMLElement);
+  notice.textContent = text;
+  notice.classList.add("shown");
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => notice.classList.remove("shown"), NOTICE_TIME);
+}
+
+/**
+ * Show that something goes on, once it takes noticeably long; errors are shown and give undefined.
+ *
+ * @template T
+ * @param {string} text
+ * @param {() => Promise<T>} task
+ * @returns {Promise<T | undefined>}
+ */
+export async function withProgress(text, task) {
+  const progress = create("div", { class: "progress", role: "status" }, create("span", { class: "spinner" }), text);
+  const timer = setTimeout(() => byId("progress", HTMLElement).append(progress), PROGRESS_AFTER);
+  try {
+    return await task();
+  } catch (error) {
+    showError(/** @type {Error} */ (error).message);
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    progress.remove();
+  }
+}

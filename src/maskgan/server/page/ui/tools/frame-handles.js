@@ -1,0 +1,136 @@
+/**
+ * A frame with handles: dragged inside it moves, at corners and sides it is sized, at the knob it is turned. Pure
+ * geometry and drawing; what a frame means is the tools' affair.
+ *
+ * @typedef {import("../../mask/stamps.js").Frame} Frame
+ * @typedef {import("../../mask/label-map.js").Point} Point
+ *
+ * @typedef {{kind: "move"} | {kind: "turn"} | {kind: "size", x: -1 | 0 | 1, y: -1 | 0 | 1}} Grip
+ */
+
+import { strokeTwice } from "./tool.js";
+
+const REACH = 14; // screen pixels around a handle that still mean it
+const KNOB = 26; // screen pixels from the frame to the knob
+const SMALLEST = 2; // half a side, mask pixels
+
+/** @type {readonly [-1 | 0 | 1, -1 | 0 | 1][]} */
+const HANDLES = [[-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0]];
+
+/**
+ * What a press means.
+ *
+ * @param {Frame} frame
+ * @param {Point} point mask pixels
+ * @param {number} scale screen pixels a mask pixel
+ * @returns {Grip | null} null outside
+ */
+export function gripAt(frame, point, scale) {
+  const local = toLocal(frame, point);
+  const near = (/** @type {number} */ x, /** @type {number} */ y) => Math.hypot(local.x - x, local.y - y) * scale < REACH;
+  if (near(0, -frame.halfHeight - KNOB / scale)) return { kind: "turn" };
+  for (const [x, y] of HANDLES) {
+    // The handles at the sides give way where the frame is too small for all.
+    const crowded = (x === 0 || y === 0) && Math.min(frame.halfWidth, frame.halfHeight) * scale < 2 * REACH;
+    if (!crowded && near(x * frame.halfWidth, y * frame.halfHeight)) return { kind: "size", x, y };
+  }
+  const inside = Math.abs(local.x) <= frame.halfWidth && Math.abs(local.y) <= frame.halfHeight;
+  return inside ? { kind: "move" } : null;
+}
+
+/**
+ * The frame after a drag.
+ *
+ * @param {Frame} frame before it
+ * @param {Grip} grip
+ * @param {Point} from mask pixels
+ * @param {Point} to
+ * @param {{proportional?: boolean}} [how] corners keep the proportions
+ * @returns {Frame}
+ */
+export function dragged(frame, grip, from, to, { proportional = false } = {}) {
+  if (grip.kind === "move") return { ...frame, x: frame.x + to.x - from.x, y: frame.y + to.y - from.y };
+  if (grip.kind === "turn") {
+    const turn = Math.atan2(to.x - frame.x, frame.y - to.y) - Math.atan2(from.x - frame.x, frame.y - from.y);
+    return { ...frame, angle: frame.angle + turn };
+  }
+  // The side or corner opposite stays where it is.
+  const [start, end] = [toLocal(frame, from), toLocal(frame, to)];
+  let width = Math.max(frame.halfWidth + (grip.x * (end.x - start.x)) / 2, SMALLEST);
+  let height = Math.max(frame.halfHeight + (grip.y * (end.y - start.y)) / 2, SMALLEST);
+  if (proportional && grip.x && grip.y) {
+    const factor = Math.max(width / frame.halfWidth, height / frame.halfHeight);
+    width = frame.halfWidth * factor;
+    height = frame.halfHeight * factor;
+  }
+  const centre = toWorld(frame, { x: grip.x * (width - frame.halfWidth), y: grip.y * (height - frame.halfHeight) });
+  return { ...frame, x: centre.x, y: centre.y, halfWidth: width, halfHeight: height };
+}
+
+/**
+ * @param {Grip | null} grip
+ * @returns {string} a CSS cursor
+ */
+export function cursorFor(grip) {
+  if (!grip) return "default";
+  if (grip.kind === "move") return "move";
+  if (grip.kind === "turn") return "grab";
+  if (grip.x === 0) return "ns-resize";
+  if (grip.y === 0) return "ew-resize";
+  return grip.x === grip.y ? "nwse-resize" : "nesw-resize";
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Frame} frame
+ * @param {(point: Point) => Point} onScreen
+ * @param {boolean} turns whether it has a knob
+ */
+export function drawFrame(context, frame, onScreen, turns) {
+  const corner = (/** @type {number} */ x, /** @type {number} */ y) =>
+    onScreen(toWorld(frame, { x: x * frame.halfWidth, y: y * frame.halfHeight }));
+  context.beginPath();
+  for (const [x, y] of HANDLES) context.lineTo(corner(x, y).x, corner(x, y).y);
+  context.closePath();
+  const [top, middle] = [corner(0, -1), corner(0, 0)];
+  const length = Math.hypot(top.x - middle.x, top.y - middle.y) || 1;
+  const knob = {
+    x: top.x + ((top.x - middle.x) / length) * KNOB,
+    y: top.y + ((top.y - middle.y) / length) * KNOB,
+  };
+  if (turns) {
+    context.moveTo(top.x, top.y);
+    context.lineTo(knob.x, knob.y);
+  }
+  strokeTwice(context);
+  for (const point of [...HANDLES.map(([x, y]) => corner(x, y)), ...(turns ? [knob] : [])]) {
+    context.beginPath();
+    context.arc(point.x, point.y, 4.5, 0, 2 * Math.PI);
+    context.fillStyle = "white";
+    context.fill();
+    context.lineWidth = 1.5;
+    context.strokeStyle = "rgb(0 0 0 / 60%)";
+    context.stroke();
+  }
+}
+
+/**
+ * @param {Frame} frame
+ * @param {Point} point
+ * @returns {Point} from the frame's middle, along its sides
+ */
+function toLocal(frame, point) {
+  const [cos, sin] = [Math.cos(frame.angle), Math.sin(frame.angle)];
+  const [x, y] = [point.x - frame.x, point.y - frame.y];
+  return { x: cos * x + sin * y, y: cos * y - sin * x };
+}
+
+/**
+ * @param {Frame} frame
+ * @param {Point} local
+ * @returns {Point}
+ */
+function toWorld(frame, local) {
+  const [cos, sin] = [Math.cos(frame.angle), Math.sin(frame.angle)];
+  return { x: frame.x + cos * local.x - sin * local.y, y: frame.y + sin * local.x + cos * local.y };
+}

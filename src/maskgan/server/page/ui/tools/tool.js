@@ -1,0 +1,104 @@
+/**
+ * What a tool is. Points are in mask pixels; drawing is in screen pixels.
+ *
+ * @typedef {import("../../mask/label-map.js").Point} Point
+ * @typedef {import("../../state/document.js").FaceDocument} FaceDocument
+ * @typedef {import("../../state/preferences.js").Preferences} Preferences
+ * @typedef {import("../../state/view.js").View} View
+ * @typedef {import("../../remote/api.js").FaceClass} FaceClass
+ *
+ * @typedef {object} Bench what tools work with
+ * @property {() => FaceDocument} document
+ * @property {Preferences} preferences
+ * @property {readonly FaceClass[]} classes
+ * @property {() => View} view
+ * @property {() => void} redraw
+ * @property {(text: string) => void} say
+ */
+
+import { toScreen } from "../../state/view.js";
+
+/** A tool that does nothing; others do what they need. */
+export class Tool {
+  /** @param {Bench} bench */
+  constructor(bench) {
+    this.bench = bench;
+  }
+
+  /** The shape of the pointer over the canvas. */
+  cursor = "crosshair";
+
+  /**
+   * @param {Point} _point
+   * @param {PointerEvent} _event
+   */
+  begin(_point, _event) {}
+
+  /** @param {Point[]} _points all places since the last call */
+  drag(_points) {}
+
+  end() {}
+
+  /** Take back what is under way. */
+  cancel() {}
+
+  /** Finish what is under way. */
+  confirm() {}
+
+  /** Another tool, or anything else that changes the face, takes over. */
+  settle() {
+    this.cancel();
+  }
+
+  /** @param {Point | null} _point null where the pointer left */
+  hover(_point) {}
+
+  /**
+   * @param {KeyboardEvent} _event
+   * @returns {boolean} whether the key meant something to the tool
+   */
+  key(_event) {
+    return false;
+  }
+
+  /** @param {CanvasRenderingContext2D} _context */
+  draw(_context) {}
+
+  /** Whether something is begun that `cancel` would take back. */
+  get isUnderWay() {
+    return false;
+  }
+
+  /** @returns {string} one line that says what to do */
+  get hint() {
+    return "";
+  }
+
+  /** @param {number} label */
+  titleOf(label) {
+    return this.bench.classes[label].title;
+  }
+
+  /** @param {Point} point */
+  onScreen(point) {
+    return toScreen(this.bench.view(), point);
+  }
+}
+
+/**
+ * A line that is seen on any ground: light upon dark.
+ *
+ * @param {CanvasRenderingContext2D} context with a path
+ * @param {number[]} [dash]
+ */
+export function strokeTwice(context, dash = []) {
+  context.setLineDash([]);
+  context.lineWidth = 2.5;
+  context.strokeStyle = "rgb(0 0 0 / 55%)";
+  context.stroke();
+  context.setLineDash(dash);
+  context.lineWidth = 1.25;
+  context.strokeStyle = "white";
+  context.stroke();
+  context.setLineDash([]);
+}
