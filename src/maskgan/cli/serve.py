@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
 from maskgan.cli.options import network_options, resolve_device
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
 
 @click.command("serve", short_help="The editor in the browser: paint the mask, see the face follow.")
@@ -43,6 +46,8 @@ def command(
 
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(16)
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise click.BadParameter("8 to 128 letters, digits, '-' and '_' are needed", param_hint="--token")
     if quiet:
         logging.getLogger("maskgan.server").setLevel(logging.WARNING)
     with open_socket(host, port) as listener:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import mimetypes
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from maskgan import __version__
 from maskgan.errors import UserError
 from maskgan.server.limits import Limits
-from maskgan.server.logs import RequestLog
+from maskgan.server.logs import FaultAnswer, RequestLog
 from maskgan.server.refusals import RefusalError
 from maskgan.server.routes.general import general_routes
 from maskgan.server.routes.moves import move_routes
@@ -32,7 +31,6 @@ from maskgan.server.studio import Studio
 PAGE = Path(__file__).parent / "page"
 
 _CLIENT_LEFT = 499  # nobody reads it; it marks the line in the log
-_log = logging.getLogger(__name__)
 
 
 def create_app(
@@ -66,6 +64,7 @@ def create_app(
         app.include_router(routes(serving))
     _serve_page(app)
     _answer_errors(app)
+    app.add_middleware(FaultAnswer)
     app.add_middleware(Gate, names=names, token=token)
     app.add_middleware(RequestLog)
     return app
@@ -114,10 +113,6 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def left(_: Request, __: ClientDisconnect) -> Response:
         return Response(status_code=_CLIENT_LEFT)
-
-    @app.exception_handler(Exception)
-    async def failed(_: Request, __: Exception) -> Response:
-        return _error(500, "a fault of the server; what you drew is safe in the page, please report it")
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 
-from maskgan.server.refusals import RefusalError, bad_input, wrong_type
+from maskgan.server.refusals import RefusalError, bad_input
 
 OVERHEAD = 64 << 10
 """Bytes that boundaries and headers may add to a form's parts."""
@@ -44,12 +44,9 @@ def parse_form(body: bytes, content_type: str) -> Form:
     """The form in a request's body.
 
     Raises:
-        RefusalError: 400 it is damaged or has too many parts, 415 it is no multipart form.
+        RefusalError: 400, it is damaged or has too many parts.
     """
-    media_type, parameters = _parameters(content_type)
-    if media_type != "multipart/form-data":
-        raise wrong_type("a form is needed here: multipart/form-data")
-    boundary = parameters.get("boundary", "").encode("latin-1", "replace")
+    boundary = _parameters(content_type).get("boundary", "").encode("latin-1", "replace")
     if not 0 < len(boundary) <= _MAX_BOUNDARY:
         raise bad_input("the form has no boundary; send multipart/form-data as a browser does")
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, _MAX_PARTS + 2)
@@ -67,18 +64,17 @@ def _part(piece: bytes) -> tuple[str, bytes]:
     for line in piece[:end].decode("utf-8", "replace").split("\r\n"):
         field, _, value = line.partition(":")
         if field.strip().lower() == "content-disposition":
-            name = _parameters(value)[1].get("name")
+            name = _parameters(value).get("name")
             if name:
                 return name, piece[end + 4 :]
     raise _damaged()
 
 
-def _parameters(header: str) -> tuple[str, dict[str, str]]:
-    """A header's value and its parameters, such as ``name`` in ``form-data; name="mask"``."""
+def _parameters(header: str) -> dict[str, str]:
+    """A header's parameters, such as ``name`` in ``form-data; name="mask"``."""
     message = Message()
     message["content-type"] = header.replace("\r", " ").replace("\n", " ")
-    (value, _), *parameters = message.get_params([("", "")])
-    return value.strip().lower(), {key.lower(): text for key, text in parameters if isinstance(text, str)}
+    return {key.lower(): text for key, text in message.get_params([])[1:] if isinstance(text, str)}
 
 
 def _damaged() -> RefusalError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -69,9 +69,7 @@ class InferenceQueue:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        for job in self._waiting:
-            if not job.future.done():
-                job.future.set_exception(too_busy("the server stops"))
+        _fail(self._waiting, too_busy("the server stops; start it again"))
         self._waiting.clear()
         self._thread.shutdown(wait=True)
 
@@ -98,7 +96,7 @@ class InferenceQueue:
         Args:
             run: renders several requests, and gives their results in the same order.
             request: what to render.
-            group: requests of one group (and one ``run``) may be rendered together.
+            group: requests of one group, which have one ``run``, may be rendered together.
             owner: a newer render of the same owner takes the place of a preview that still waits.
             preview: whether it may be superseded so.
 
@@ -135,17 +133,17 @@ class InferenceQueue:
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            while not self._waiting:
+            while not (jobs := self._next()):
                 self._arrived.clear()
                 await self._arrived.wait()
-            jobs = self._next()
             began = time.perf_counter()
             try:
                 results = await loop.run_in_executor(self._thread, jobs[0].run, [job.request for job in jobs])
+            except asyncio.CancelledError:
+                _fail(jobs, too_busy("the server stops; start it again"))
+                raise
             except Exception as error:
-                for job in jobs:
-                    if not job.future.done():
-                        job.future.set_exception(error)
+                _fail(jobs, error)
                 continue
             worked = time.perf_counter() - began
             for job, result in zip(jobs, results, strict=True):
@@ -153,11 +151,22 @@ class InferenceQueue:
                     job.future.set_result(Done(result, began - job.since, worked))
 
     def _next(self) -> list[_Job]:
-        """The job that has waited longest, and others of its group up to the bound."""
-        first = self._waiting.popleft()
+        """The job that has waited longest, and others of its group up to the bound; none if none waits."""
+        while self._waiting:
+            first = self._waiting.popleft()
+            if not first.future.done():  # else it was given up
+                break
+        else:
+            return []
         if first.group is None:
             return [first]
-        like = [j for j in self._waiting if j.group == first.group and j.run == first.run][: self._together - 1]
+        like = [j for j in self._waiting if j.group == first.group and not j.future.done()][: self._together - 1]
         for job in like:
             self._waiting.remove(job)
         return [first, *like]
+
+
+def _fail(jobs: Iterable[_Job], error: Exception) -> None:
+    for job in jobs:
+        if not job.future.done():
+            job.future.set_exception(error)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import time
+import traceback
+from pathlib import Path
 
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("maskgan.server")
@@ -52,3 +55,32 @@ class RequestLog:
                 "out": sent,
             }
             log.info(json.dumps(line))
+
+
+class FaultAnswer:
+    """ASGI middleware that answers a fault of ours with 500 and writes where it happened."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        begun = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_send)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(frame.filename).name}:{frame.lineno}"
+            reason = (str(error).splitlines() or [""])[0]
+            log.error(json.dumps({"fault": f"{type(error).__name__}: {reason}", "where": where}))
+            if not begun:
+                message = "a fault of the server, which its log tells of; what you drew is safe in the page"
+                await JSONResponse({"error": message}, 500)(scope, receive, send)

@@ -21,6 +21,7 @@ from maskgan.editing.parsing import Parser
 from maskgan.editing.renderer import Precision, Renderer
 from maskgan.errors import UserError
 from maskgan.server.app import create_app
+from maskgan.server.limits import Limits
 from maskgan.server.security import is_loopback, names_of
 from maskgan.server.serving import About
 from maskgan.server.studio import Studio
@@ -31,6 +32,7 @@ _TRIED = 100  # ports after the default one
 _STOP_SECONDS = 5  # for requests at hand when the server is told to stop
 _KEEP_ALIVE = 75
 _CONNECTIONS = 512
+_GPU_BATCH = 8
 _MAX_THREADS = 8  # a face of 256 px is too small to keep more cores busy
 
 
@@ -89,7 +91,8 @@ def editor_app(weights: Path | None, device: str, precision: Precision, host: st
     studio.warm_up()
     info = read_info(path)
     about = About(device, sha256(path), info.resolution, info.licence)
-    return create_app(studio, about, names=names_of(host) if is_loopback(host) else None, token=token)
+    limits = Limits(together=1 if device == "cpu" else _GPU_BATCH)
+    return create_app(studio, about, limits, names=names_of(host) if is_loopback(host) else None, token=token)
 
 
 def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:

@@ -31,6 +31,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_MAX_QUERY_FIELDS = 16
 _COOKIE = "maskgan-token"
 
 
@@ -110,12 +111,18 @@ def names_of(host: str) -> frozenset[str]:
 
 def _check_origin(scope: Scope, headers: Headers) -> None:
     """Refuse what another page began; opening the editor from a link elsewhere is allowed."""
-    origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != headers["host"].lower():
+    if any(_netloc(origin) != headers["host"].lower() for origin in headers.getlist("origin")):
         raise RefusalError(403, "another page may not use this editor")
     opened = scope["method"] == "GET" and scope["path"] == "/" and headers.get("sec-fetch-mode") == "navigate"
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not opened:
         raise RefusalError(403, "another page may not use this editor")
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _name_of(host: str) -> str:
@@ -127,8 +134,11 @@ def _name_of(host: str) -> str:
 
 
 def _token_in_query(scope: Scope) -> str | None:
-    values = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=16).get("token")
-    return values[0] if values else None
+    try:
+        values = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=_MAX_QUERY_FIELDS)
+    except ValueError:
+        return None
+    return values.get("token", [None])[0]
 
 
 def _token_in_cookie(headers: Headers) -> str | None:

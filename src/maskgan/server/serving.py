@@ -11,13 +11,16 @@ from typing import ParamSpec, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from maskgan.server.bodies import read_body
+from maskgan.images import Picture
+from maskgan.labels import LabelMap
+from maskgan.server.bodies import media_type, read_body
 from maskgan.server.faces import Face, StyleReference
 from maskgan.server.forms import OVERHEAD as FORM_OVERHEAD
 from maskgan.server.forms import Form, parse_form
 from maskgan.server.inference import InferenceQueue
 from maskgan.server.limits import Limits
 from maskgan.server.portraits import shipped_portrait
+from maskgan.server.refusals import wrong_type
 from maskgan.server.sessions import Sessions
 from maskgan.server.studio import Studio
 from maskgan.server.uploads import Upload
@@ -54,8 +57,8 @@ class Serving:
         self.saving = asyncio.Semaphore(limits.uploads)
         self._decoding = ThreadPoolExecutor(_THREADS, thread_name_prefix="decoding")
         self._encoding = ThreadPoolExecutor(_THREADS, thread_name_prefix="encoding")
-        self._portrait_faces: dict[int, Face] = {}
-        self._portrait_styles: dict[int, StyleReference] = {}
+        self._portrait_faces: dict[int, asyncio.Task[Face]] = {}
+        self._portrait_styles: dict[int, asyncio.Task[StyleReference]] = {}
         self._sweeping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -85,19 +88,28 @@ class Serving:
 
     async def portrait_face(self, number: int) -> Face:
         """A shipped portrait as a face to edit; computed once, shared by all sessions."""
-        if number not in self._portrait_faces:
-            picture, label_map = await self.decode(shipped_portrait, number)
-            done = await self.queue.call(partial(self.studio.face, picture, label_map))
-            self._portrait_faces[number] = done.result
-        return self._portrait_faces[number]
+        return await self._once(self._portrait_faces, number, self.studio.face)
 
     async def portrait_style(self, number: int) -> StyleReference:
         """A shipped portrait as a style reference; computed once, shared by all sessions."""
-        if number not in self._portrait_styles:
-            picture, label_map = await self.decode(shipped_portrait, number)
-            done = await self.queue.call(partial(self.studio.reference, picture, label_map))
-            self._portrait_styles[number] = done.result
-        return self._portrait_styles[number]
+        return await self._once(self._portrait_styles, number, self.studio.reference)
+
+    async def _once(
+        self, kept: dict[int, asyncio.Task[Result]], number: int, compute: Callable[[Picture, LabelMap], Result]
+    ) -> Result:
+        if number not in kept:
+            kept[number] = asyncio.create_task(self._from_portrait(number, compute))
+        try:
+            # Shielded: who goes away does not end it for the others that wait.
+            return await asyncio.shield(kept[number])
+        finally:
+            task = kept.get(number)
+            if task is not None and task.done() and (task.cancelled() or task.exception()):
+                del kept[number]
+
+    async def _from_portrait(self, number: int, compute: Callable[[Picture, LabelMap], Result]) -> Result:
+        picture, label_map = await self.decode(shipped_portrait, number)
+        return (await self.queue.call(partial(compute, picture, label_map))).result
 
     async def _sweep(self) -> None:
         while True:
@@ -112,6 +124,8 @@ async def read_upload_form(request: Request, serving: Serving, limit: int) -> Fo
         RefusalError: as ``bodies.read_body`` and ``forms.parse_form``.
     """
     content_type = request.headers.get("content-type", "")
+    if media_type(request) != "multipart/form-data":
+        raise wrong_type("a form is needed here: multipart/form-data")
     body = await read_body(request, limit + FORM_OVERHEAD, serving.limits.body_seconds)
     return await serving.decode(parse_form, body, content_type)
 

@@ -26,7 +26,8 @@ class RenderRequest:
 
     face: Face
     edited: LabelMap
-    code: Tensor  # style code, 1 x style_size
+    reference: StyleReference | None
+    strength: float  # how much of the reference's style is mixed in, 0..1
     blend: Blend
     canvas: Picture  # the photograph at the size that the result is to have
 
@@ -75,7 +76,7 @@ class Studio:
         pictures = [request.canvas for request in requests]
         changed = [i for i, request in enumerate(requests) if _needs_network(request)]
         if changed:
-            codes = torch.cat([requests[i].code for i in changed])
+            codes = torch.cat([_code(requests[i]) for i in changed])
             made = self._renderer.synthesise([requests[i].edited for i in changed], codes)
             for row, i in enumerate(changed):
                 pictures[i] = _finished(requests[i], made[row : row + 1])
@@ -105,16 +106,21 @@ def map_size(picture: Picture) -> tuple[int, int]:
     return max(round(picture.shape[0] * scale), 1), max(round(picture.shape[1] * scale), 1)
 
 
-def code_of(face: Face, reference: StyleReference | None, strength: float) -> Tensor:
-    """The style code of a face with ``strength`` (0..1) of a reference mixed in."""
-    return face.style if reference is None else mixed(face.style, reference.code, strength)
+def _code(request: RenderRequest) -> Tensor:
+    own = request.face.style
+    return own if request.reference is None else mixed(own, request.reference.code, request.strength)
+
+
+def _is_full(request: RenderRequest) -> bool:
+    # A borrowed style changes all of the face.
+    return request.blend == "full" or (request.reference is not None and request.strength > 0)
 
 
 def _needs_network(request: RenderRequest) -> bool:
-    return request.blend == "full" or not np.array_equal(request.edited, request.face.label_map)
+    return _is_full(request) or not np.array_equal(request.edited, request.face.label_map)
 
 
 def _finished(request: RenderRequest, made: Tensor) -> Picture:
-    if request.blend == "full":
+    if _is_full(request):
         return resize_picture(to_picture(made), (request.canvas.shape[0], request.canvas.shape[1]))
     return composite(request.canvas, request.face.unedited, request.edited, made)

@@ -6,6 +6,9 @@ Everything here takes time and memory, so it runs on a thread of its own pool, n
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -15,12 +18,13 @@ from PIL import Image, UnidentifiedImageError
 
 from maskgan.editing.framing import Frame, cut_out
 from maskgan.editing.renderer import require_same_proportions
+from maskgan.errors import MaskGANError
 from maskgan.images import MIN_SIDE, Picture, decode_label_map, decode_picture
 from maskgan.labels import NUM_CLASSES, LabelMap
 from maskgan.server.bodies import parse_json
 from maskgan.server.forms import Form
 from maskgan.server.limits import MAP_SIDE, Limits
-from maskgan.server.refusals import bad_input, too_large, wrong_type
+from maskgan.server.refusals import RefusalError, bad_input, too_large, wrong_type
 
 # Formats that a browser shows or a camera writes; others (some start foreign programs) are never tried.
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
@@ -75,7 +79,8 @@ def picture_from(data: bytes, limits: Limits, name: str = "the picture") -> Pict
         UserError: it is damaged or too small.
     """
     _check_header(data, limits, name)
-    picture = decode_picture(BytesIO(data), name)
+    with _only_known_errors(name):
+        picture = decode_picture(BytesIO(data), name)
     height, width = picture.shape[:2]
     if max(height, width) > limits.proportion * min(height, width):
         raise bad_input(f"{name} is {width}x{height}, too long and narrow for a face; crop it first")
@@ -90,7 +95,8 @@ def label_map_from(data: bytes, limits: Limits, name: str = "the mask") -> Label
         UserError: it is damaged or no label map.
     """
     _check_header(data, limits, name)
-    return decode_label_map(BytesIO(data), name)
+    with _only_known_errors(name):
+        return decode_label_map(BytesIO(data), name)
 
 
 def raw_label_map(data: bytes, size: tuple[int, int]) -> LabelMap:
@@ -151,19 +157,29 @@ def cropped_label_map(label_map: LabelMap, frame: Frame, picture: Picture) -> La
 
 
 def _check_header(data: bytes, limits: Limits, name: str) -> None:
-    try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            width, height = image.size
-    except Image.DecompressionBombError:
-        raise _too_many_pixels(name, limits) from None
-    except UnidentifiedImageError:
-        raise wrong_type(
-            f"{name} is no picture that can be read; PNG, JPEG, WebP, AVIF, TIFF, BMP and GIF can"
-        ) from None
-    except Exception:  # a hostile header may fail in ways of its own
-        raise bad_input(f"{name} is damaged; get the file again") from None
+    with _only_known_errors(name), warnings.catch_warnings():
+        # Pillow's own bomb check stands above ours and would only repeat it.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            with Image.open(BytesIO(data), formats=_FORMATS) as image:
+                width, height = image.size
+        except Image.DecompressionBombError:
+            raise _too_many_pixels(name, limits) from None
+        except UnidentifiedImageError:
+            raise wrong_type(f"{name} cannot be read; PNG, JPEG, WebP, AVIF, TIFF, BMP and GIF can") from None
     if width * height > limits.pixels:
         raise _too_many_pixels(name, limits, f" ({width}x{height})")
+
+
+@contextmanager
+def _only_known_errors(name: str) -> Iterator[None]:
+    """Hostile files may fail in ways of their own; whoever sent one is told that it is damaged."""
+    try:
+        yield
+    except (RefusalError, MaskGANError):
+        raise
+    except Exception:
+        raise bad_input(f"{name} is damaged; get the file again") from None
 
 
 def _too_many_pixels(name: str, limits: Limits, size: str = "") -> Exception:

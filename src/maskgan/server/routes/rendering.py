@@ -12,15 +12,15 @@ from maskgan.editing.session import Blend
 from maskgan.images import Picture, encode_label_map
 from maskgan.labels import LabelMap
 from maskgan.provenance import encode_edited
-from maskgan.server.bodies import parse_json, read_body
+from maskgan.server.bodies import media_type, parse_json, read_body
 from maskgan.server.inference import Done
 from maskgan.server.pictures import Format, encode, wanted_format
 from maskgan.server.projects import write_project
-from maskgan.server.refusals import bad_input, too_large
+from maskgan.server.refusals import bad_input, too_large, wrong_type
 from maskgan.server.routes.answers import download, picture_answer
 from maskgan.server.serving import Serving, read_upload_form, unless_gone
 from maskgan.server.sessions import Session
-from maskgan.server.studio import RenderRequest, code_of
+from maskgan.server.studio import RenderRequest
 from maskgan.server.uploads import raw_label_map
 
 Strength = Annotated[float, Query(ge=0, le=1)]
@@ -97,6 +97,8 @@ def rendering_routes(serving: Serving) -> APIRouter:
 
 
 async def _edited_mask(serving: Serving, session: Session, request: Request) -> LabelMap:
+    if media_type(request) not in ("", "application/octet-stream"):
+        raise wrong_type("a mask is sent as application/octet-stream: one byte a pixel")
     size = session.face.size
     return raw_label_map(await read_body(request, size[0] * size[1], serving.limits.body_seconds), size)
 
@@ -116,9 +118,9 @@ async def _rendered(
     render = RenderRequest(
         face=session.face,
         edited=edited,
-        code=code_of(session.face, session.style, strength),
-        # A borrowed style changes all of the face.
-        blend="full" if strength > 0 else blend,
+        reference=session.style,
+        strength=strength,
+        blend=blend,
         canvas=canvas,
     )
     group: Any = serving.studio.working_size(session.face.label_map)

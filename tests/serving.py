@@ -1,0 +1,101 @@
+"""A server with tiny networks for the tests of the editor's HTTP side, and what they send to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import torch
+from fastapi import FastAPI
+from PIL import Image
+
+from maskgan.assets import shipped_weights
+from maskgan.config import preset
+from maskgan.editing.mask_manifold import MaskManifold
+from maskgan.editing.parsing import Parser
+from maskgan.editing.renderer import Renderer
+from maskgan.images import Picture, decode_picture
+from maskgan.labels import LabelMap
+from maskgan.networks.mask_vae import MaskVAE
+from maskgan.server.app import create_app
+from maskgan.server.limits import Limits
+from maskgan.server.security import names_of
+from maskgan.server.serving import About
+from maskgan.server.studio import Studio
+
+ADDRESS = "http://127.0.0.1:8080"
+
+
+def open_studio(dense_mapping: Path) -> Studio:
+    """A tiny network that renders, a tiny manifold with one direction, and the parser that ships."""
+    torch.manual_seed(0)
+    vae = MaskVAE(preset("tiny").mask_vae)
+    directions = {"wider-smile": torch.ones(vae.config.latent_size)}
+    return Studio(
+        Renderer.from_weights(dense_mapping),
+        Parser(shipped_weights("parser")),
+        MaskManifold(vae, directions=directions),
+    )
+
+
+def editor_app(networks: Studio, limits: Limits | None = None, token: str | None = None) -> FastAPI:
+    """The application on the loopback, or beyond it where there is a token."""
+    about = About("cpu", "0" * 64, 64, "none")
+    return create_app(networks, about, limits, names=None if token else names_of("127.0.0.1"), token=token)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient, None]:
+    """A client of a running application."""
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
+            yield client
+
+
+async def begin(client: httpx.AsyncClient, **files: bytes | dict[str, Any]) -> dict[str, Any]:
+    """Begin a session with the parts of a form, or with portrait 7."""
+    if not files:
+        answer = await client.post("/api/sessions", json={"portrait": 7})
+    else:
+        parts = {k: json.dumps(v).encode() if isinstance(v, dict) else v for k, v in files.items()}
+        answer = await client.post("/api/sessions", files=parts)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def own_mask(client: httpx.AsyncClient, session: dict[str, Any]) -> LabelMap:
+    """A session's own mask, to be written to."""
+    content = (await client.get(f"/api/sessions/{session['id']}/mask")).content
+    return np.frombuffer(content, np.uint8).reshape(session["height"], session["width"]).copy()
+
+
+async def render(
+    client: httpx.AsyncClient, session: dict[str, Any], mask: LabelMap, **query: str | float
+) -> httpx.Response:
+    """Ask for a picture of a mask, exact where the server can."""
+    return await client.post(
+        f"/api/sessions/{session['id']}/render",
+        params=query,
+        content=mask.tobytes(),
+        headers={"Accept": "image/png", "Content-Type": "application/octet-stream"},
+    )
+
+
+def picture_of(answer: httpx.Response) -> Picture:
+    """The picture in an answer."""
+    assert answer.status_code == 200, answer.text
+    return decode_picture(BytesIO(answer.content), "answer")
+
+
+def png(pixels: Picture | LabelMap) -> bytes:
+    """A picture's or a grey mask's file."""
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,269 @@
+"""The editor's server: each route's good path, and that its pictures are those of an editing session in Python."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan.assets import portrait
+from maskgan.editing.session import FaceEditor
+from maskgan.images import decode_label_map, read_label_map, read_picture, resize_label_map, resize_picture
+from maskgan.labels import INDEX, LabelMap
+from maskgan.provenance import DIGITAL_SOURCE_TYPE
+from maskgan.server.faces import Face
+from maskgan.server.studio import Studio
+from serving import begin, editor_app, open_studio, own_mask, picture_of, png, render, running
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def networks(tiny_weights: Path) -> Studio:
+    return open_studio(tiny_weights)
+
+
+@pytest.fixture
+async def client(networks: Studio) -> httpx.AsyncClient:
+    async with running(editor_app(networks)) as client:
+        yield client
+
+
+@pytest.fixture
+def editor(tiny_weights: Path) -> FaceEditor:
+    editor = FaceEditor.from_weights(tiny_weights)
+    editor.set_source(read_picture(portrait(7)[0]), read_label_map(portrait(7)[1]))
+    return editor
+
+
+def with_mouth(mask: LabelMap) -> LabelMap:
+    edited = mask.copy()
+    edited[340:370, 220:290] = INDEX["mouth"]
+    return edited
+
+
+async def test_health_and_about(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/healthz")).json()["status"] == "ok"
+    about = (await client.get("/api/about")).json()
+    assert [c["index"] for c in about["classes"]] == list(range(19))
+    left, right = INDEX["l_eye"], INDEX["r_eye"]
+    assert about["classes"][left]["mirror"] == right and about["classes"][right]["mirror"] == left
+    assert about["directions"] == [{"name": "wider-smile", "title": "wider smile"}]
+    assert len(about["portraits"]) == 9
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    assert "/api/sessions/{session_id}/render" in paths
+
+
+async def test_portraits(client: httpx.AsyncClient) -> None:
+    thumbnail = picture_of(await client.get("/api/portraits/3.jpg?size=128"))
+    whole = picture_of(await client.get("/api/portraits/3.jpg"))
+    assert thumbnail.shape == (128, 128, 3) and whole.shape == (512, 512, 3)
+    assert np.abs(whole.astype(int) - read_picture(portrait(3)[0])).mean() < 3
+    assert (await client.get("/api/portraits/10.jpg")).status_code == 404
+
+
+async def test_an_unchanged_mask_gives_the_photograph(client: httpx.AsyncClient) -> None:
+    session = await begin(client)
+    mask = await own_mask(client, session)
+    assert (mask == read_label_map(portrait(7)[1])).all()
+    photograph = read_picture(portrait(7)[0])
+    assert (picture_of(await client.get(f"/api/sessions/{session['id']}/picture.png")) == photograph).all()
+    assert (picture_of(await render(client, session, mask, quality="full")) == photograph).all()
+    preview = picture_of(await render(client, session, mask, quality="preview"))
+    assert np.abs(preview.astype(int) - photograph).mean() < 4  # JPEG
+
+
+@pytest.mark.parametrize("blend", ["region", "full"])
+async def test_renders_are_those_of_the_python_session(
+    client: httpx.AsyncClient, editor: FaceEditor, blend: str
+) -> None:
+    session = await begin(client)
+    edited = with_mouth(await own_mask(client, session))
+    editor.set_mask(edited)
+    expected = editor.render(blend)  # type: ignore[arg-type]
+    answer = await render(client, session, edited, quality="full", blend=blend)
+    assert (picture_of(answer) == expected).all()
+    assert answer.headers["server-timing"].startswith("wait;dur=")
+    preview = picture_of(await render(client, session, edited, quality="preview", blend=blend))
+    assert np.abs(preview.astype(int) - expected).mean() < 4
+    if blend == "region":
+        photograph = read_picture(portrait(7)[0])
+        assert (expected[:250] == photograph[:250]).all()
+        assert (expected[345:365, 225:285] != photograph[345:365, 225:285]).any(axis=-1).mean() > 0.5
+
+
+async def test_masks_may_come_packed(client: httpx.AsyncClient) -> None:
+    session = await begin(client)
+    edited = with_mouth(await own_mask(client, session))
+    plain = await render(client, session, edited, quality="full")
+    packed = await client.post(
+        f"/api/sessions/{session['id']}/render?quality=full",
+        content=gzip.compress(edited.tobytes()),
+        headers={"Content-Encoding": "gzip", "Accept": "image/png"},
+    )
+    assert (picture_of(packed) == picture_of(plain)).all()
+
+
+async def test_large_photographs_are_shown_smaller_and_saved_whole(
+    client: httpx.AsyncClient, editor: FaceEditor
+) -> None:
+    photograph = resize_picture(read_picture(portrait(7)[0]), (1200, 1200))
+    mask = read_label_map(portrait(7)[1])
+    session = await begin(client, picture=png(photograph), mask=png(mask))
+    assert not session["parsed"]
+    edited = with_mouth(await own_mask(client, session))
+    assert picture_of(await client.get(f"/api/sessions/{session['id']}/picture.png")).shape == (1024, 1024, 3)
+    assert picture_of(await render(client, session, edited, quality="preview")).shape == (512, 512, 3)
+    assert picture_of(await render(client, session, edited, quality="full")).shape == (1024, 1024, 3)
+    editor.set_source(photograph, mask)
+    editor.set_mask(edited)
+    for format in ("png", "jpeg"):
+        saved = await client.post(
+            f"/api/sessions/{session['id']}/result", params={"format": format}, content=edited.tobytes()
+        )
+        assert saved.headers["content-disposition"].startswith("attachment")
+        assert DIGITAL_SOURCE_TYPE.encode() in saved.content
+        difference = np.abs(picture_of(saved).astype(int) - editor.render())
+        assert difference.max() == 0 if format == "png" else difference.mean() < 2
+
+
+async def test_pictures_without_a_mask_are_parsed(client: httpx.AsyncClient, networks: Studio) -> None:
+    photograph = read_picture(portrait(4)[0])[:, 64:448]
+    session = await begin(client, picture=png(photograph))
+    assert session["parsed"] and (session["width"], session["height"]) == (384, 512)
+    assert (await own_mask(client, session) == networks.parser(photograph)).all()
+
+
+async def test_a_crop_cuts_picture_and_mask_alike(client: httpx.AsyncClient) -> None:
+    mask = read_label_map(portrait(7)[1])
+    as_picture = np.repeat(mask[..., None] * 10, 3, axis=-1)
+    crop = {"x": 250.0, "y": 270.0, "side": 300.0, "angle": 15.0}
+    session = await begin(client, picture=png(as_picture), mask=png(mask), crop=crop)
+    seen = picture_of(await client.get(f"/api/sessions/{session['id']}/picture.png"))
+    assert seen.shape == (300, 300, 3)
+    cut = resize_label_map(await own_mask(client, session), (300, 300))
+    # Equal but for the borders of classes, where the picture's values are mixed.
+    assert (np.abs(seen[..., 0].astype(int) - 10 * cut.astype(int)) <= 2).mean() > 0.93
+
+
+async def test_the_frame_of_a_face_is_found(client: httpx.AsyncClient) -> None:
+    files = {"picture": png(read_picture(portrait(4)[0]))}
+    answer = (await client.post("/api/frame", files=files)).json()
+    assert answer["found"]
+    assert abs(answer["crop"]["x"] - 256) < 40 and abs(answer["crop"]["y"] - 256) < 40
+    assert 380 < answer["crop"]["side"] < 640
+    files = {"picture": png(np.full((64, 96, 3), 127, dtype=np.uint8))}
+    answer = (await client.post("/api/frame", files=files)).json()
+    assert answer == {"crop": {"x": 48.0, "y": 32.0, "side": 64.0, "angle": 0.0}, "found": False}
+
+
+async def test_styles_are_mixed_in_by_strength(client: httpx.AsyncClient, editor: FaceEditor) -> None:
+    session = await begin(client)
+    path = f"/api/sessions/{session['id']}"
+    edited = with_mouth(await own_mask(client, session))
+    refused = await render(client, session, edited, style=0.5)
+    assert refused.status_code == 400 and "style reference" in refused.json()["error"]
+    assert (await client.post(f"{path}/style", json={"portrait": 2})).json() == {"parsed": False}
+    assert picture_of(await client.get(f"{path}/style.jpg")).shape == (256, 256, 3)
+    other = read_picture(portrait(2)[0]), read_label_map(portrait(2)[1])
+    editor.set_mask(edited)
+    seen = []
+    for strength in (0.0, 0.4, 1.0):
+        editor.set_style(*other, strength)
+        seen.append(picture_of(await render(client, session, edited, quality="full", style=strength)))
+        assert (seen[-1] == editor.render()).all()
+    assert (seen[0] != seen[1]).any() and (seen[1] != seen[2]).any()
+    files = {"picture": png(255 - other[0])}
+    assert (await client.post(f"{path}/style", files=files)).json() == {"parsed": True}
+    assert (picture_of(await render(client, session, edited, quality="full", style=1)) != seen[2]).any()
+    assert (await client.delete(f"{path}/style")).status_code == 204
+    assert (await client.get(f"{path}/style.jpg")).status_code == 404
+    assert (picture_of(await render(client, session, edited, quality="full")) == seen[0]).all()
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        {"towards": {"portrait": 2}, "amount": 0.5},
+        {"towards": "style", "amount": -0.5},
+        {"neighbour": 3, "amount": 1.0},
+        {"direction": "wider-smile", "amount": -1.0},
+    ],
+)
+async def test_masks_move(client: httpx.AsyncClient, networks: Studio, move: dict[str, object]) -> None:
+    session = await begin(client)
+    path = f"/api/sessions/{session['id']}"
+    await client.post(f"{path}/style", json={"portrait": 3})
+    mask = await own_mask(client, session)
+    answer = await client.post(f"{path}/move", files={"mask": mask.tobytes()}, data={"move": json.dumps(move)})
+    assert answer.status_code == 200, answer.text
+    manifold, amount = networks.manifold, float(move["amount"])  # type: ignore[arg-type]
+    if "neighbour" in move:
+        expected = manifold.neighbour(mask, 3, amount)
+    elif "direction" in move:
+        expected = manifold.along(mask, "wider-smile", amount)
+    else:
+        expected = manifold.moved(mask, read_label_map(portrait(3 if move["towards"] == "style" else 2)[1]), amount)
+    assert answer.content == expected.tobytes()
+
+
+async def test_a_mask_can_be_saved(client: httpx.AsyncClient) -> None:
+    session = await begin(client)
+    edited = with_mouth(await own_mask(client, session))
+    saved = await client.post(f"/api/sessions/{session['id']}/mask.png", content=edited.tobytes())
+    assert (decode_label_map(BytesIO(saved.content), "mask") == edited).all()
+    assert Image.open(BytesIO(saved.content)).mode == "P"
+
+
+async def test_projects_open_again_the_same(client: httpx.AsyncClient) -> None:
+    session = await begin(client)
+    path = f"/api/sessions/{session['id']}"
+    own = await own_mask(client, session)
+    edited = with_mouth(own)
+    await client.post(f"{path}/style", json={"portrait": 2})
+    before = picture_of(await render(client, session, edited, quality="full", style=0.5))
+    editor = {"history": [1, 2, {"é": None}], "locks": []}
+    saved = await client.post(f"{path}/project", files={"mask": edited.tobytes()}, data={"editor": json.dumps(editor)})
+    assert saved.status_code == 200
+    reopened = await begin(client, project=saved.content)
+    assert reopened["project"] == {"editor": editor, "style": True}
+    assert (await own_mask(client, reopened)).tobytes() == own.tobytes()
+    assert (await client.get(f"/api/sessions/{reopened['id']}/edited")).content == edited.tobytes()
+    assert (picture_of(await render(client, reopened, edited, quality="full", style=0.5)) == before).all()
+    names = zipfile.ZipFile(BytesIO(saved.content)).namelist()
+    assert set(names) == {"project.json", "source.png", "mask.png", "edited.png", "style.png", "style-mask.png"}
+
+
+async def test_sessions_end(client: httpx.AsyncClient) -> None:
+    session = await begin(client)
+    mask = await own_mask(client, session)
+    assert (await client.delete(f"/api/sessions/{session['id']}")).status_code == 204
+    answer = await render(client, session, mask)
+    assert answer.status_code == 404 and "open the picture again" in answer.json()["error"]
+
+
+async def test_portraits_are_computed_once(
+    client: httpx.AsyncClient, networks: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Face] = []
+    compute = networks.face
+
+    def counting(*arguments: object) -> Face:
+        made.append(compute(*arguments))  # type: ignore[arg-type]
+        return made[-1]
+
+    monkeypatch.setattr(networks, "face", counting)
+    ids = {(await begin(client))["id"] for _ in range(5)}
+    assert len(ids) == 5 and len(made) == 1
