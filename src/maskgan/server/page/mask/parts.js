@@ -8,6 +8,7 @@
  *
  * @typedef {object} Part
  * @property {number} label the class that was pointed at
+ * @property {boolean} isGroup whether companions came along
  * @property {Uint8Array} pixels one flag a pixel of the mask
  * @property {Box} box around the flagged pixels
  *
@@ -95,7 +96,7 @@ export function takePart(mask, point, locks, { together = true, everywhere = fal
   const classes = (together ? companions(label) : [label]).filter((other) => !locks[other]);
   if (!everywhere) {
     const region = connectedRegion(mask, start, classes);
-    return region && { label, ...region };
+    return region && { label, isGroup: classes.length > 1, ...region };
   }
   const pixels = new Uint8Array(mask.data.length);
   const box = { left: mask.width, top: mask.height, right: 0, bottom: 0 };
@@ -109,7 +110,7 @@ export function takePart(mask, point, locks, { together = true, everywhere = fal
       box.bottom = Math.max(box.bottom, y + 1);
     }
   }
-  return { label, pixels, box };
+  return { label, isGroup: classes.length > 1, pixels, box };
 }
 
 /**

@@ -113,9 +113,9 @@ export const STAMPS = [
     },
     place: (face) => ({
       x: face.x,
-      y: face.earLine + 0.09 * (face.chin - face.top),
-      halfWidth: (face.earDistance / 2) * 1.06,
-      halfHeight: 0.11 * (face.chin - face.top),
+      y: face.earLine + 0.06 * (face.chin - face.top),
+      halfWidth: face.earDistance / 2,
+      halfHeight: 0.085 * (face.chin - face.top),
       angle: 0,
     }),
   },

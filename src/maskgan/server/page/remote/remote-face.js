@@ -49,6 +49,11 @@ export class RemoteFace {
     return (await this.#ask("picture.png", { headers: { Accept: "image/jpeg,image/png;q=0.5" } })).blob();
   }
 
+  /** @returns {Promise<Blob>} the style reference that the server has, small */
+  async styleThumbnail() {
+    return (await this.#ask("style.jpg")).blob();
+  }
+
   /**
    * @param {"mask" | "edited"} which the own mask, or the edited one of a reopened project
    * @returns {Promise<LabelMap>}

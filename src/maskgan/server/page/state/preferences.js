@@ -25,7 +25,7 @@ export const DEFAULTS = {
   bendRadius: 60,
   together: true,
   everywhere: false,
-  opacity: 0.5,
+  opacity: 0.45,
   hidden: [],
   maskShown: true,
   under: "photo",

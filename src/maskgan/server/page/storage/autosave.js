@@ -71,12 +71,13 @@ export class Autosave {
 
   /** Write once more, and then never again. */
   async close() {
-    const done = this.flush();
+    clearTimeout(this.#timer);
     this.#closed = true;
-    await done;
+    this.#enqueue(() => this.#write(true));
+    await this.#last;
   }
 
-  async #write() {
+  async #write(left = false) {
     const { id, title, document, appearance, thumbnail } = this.#saved;
     const { history, committed, committedSettings: settings } = document;
     const { firstUnsaved, position } = history;
@@ -93,6 +94,7 @@ export class Autosave {
       position,
       appearance: appearance(),
       thumbnail: await thumbnail(),
+      left,
     };
     try {
       await this.#database.save(record, steps, firstUnsaved);

@@ -19,6 +19,7 @@
  * @property {number} position in the history
  * @property {Appearance} appearance
  * @property {Blob | null} thumbnail
+ * @property {boolean} left whether the person went on to another face, and did not just close the page
  *
  * @typedef {{source: Source, own: Uint8Array, styles: Map<string, StylePicture>}} Assets
  */

@@ -5,7 +5,7 @@
  * @typedef {import("../remote/api.js").FaceClass} FaceClass
  */
 
-import { byId, create, icon } from "./elements.js";
+import { byId, capitalised, create, icon } from "./elements.js";
 import { cssColour } from "./palette.js";
 
 /** The order in which people look for parts, and not that of the file format. */
@@ -114,9 +114,4 @@ function moveChoice(event, list) {
   next.focus();
   event.preventDefault();
   event.stopPropagation();
-}
-
-/** @param {string} text */
-function capitalised(text) {
-  return text[0].toUpperCase() + text.slice(1);
 }

@@ -43,6 +43,11 @@ export function icon(name) {
   return svg;
 }
 
+/** @param {string} text */
+export function capitalised(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}
+
 /**
  * A labelled slider. `input` is called as it moves, `change` when it is let go.
  *

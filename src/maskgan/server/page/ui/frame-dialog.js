@@ -13,6 +13,7 @@ import { withProgress } from "./messages.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./tools/frame-handles.js";
 
 const SMALLEST = 16; // half a side, picture pixels
+const KNOB_ROOM = 34; // screen pixels
 
 /**
  * @param {Blob} picture
@@ -97,10 +98,26 @@ function ask(bitmap, proposal, title) {
     canvas.width = Math.round(width * density);
     canvas.height = Math.round(height * density);
     context.setTransform(density, 0, 0, density, 0, 0);
-    view = fitted(bitmap, { width, height });
+    if (!drag) view = viewOfBoth({ width, height });
     context.drawImage(bitmap, view.x, view.y, bitmap.width * view.scale, bitmap.height * view.scale);
     shadeOutside(context, corners(frame).map((corner) => toScreen(view, corner)), width, height);
-    drawFrame(context, frame, (point) => toScreen(view, point), true);
+    drawFrame(context, frame, (point) => toScreen(view, point), { sides: false });
+  }
+
+  /**
+   * The picture and all of the frame, which may reach beyond it.
+   *
+   * @param {{width: number, height: number}} pane
+   */
+  function viewOfBoth(pane) {
+    const points = [...corners(frame), { x: 0, y: 0 }, { x: bitmap.width, y: bitmap.height }];
+    const left = Math.min(...points.map(({ x }) => x));
+    const top = Math.min(...points.map(({ y }) => y));
+    const width = Math.max(...points.map(({ x }) => x)) - left;
+    const height = Math.max(...points.map(({ y }) => y)) - top;
+    // Room above for the knob that turns the frame.
+    const { scale, x, y } = fitted({ width, height }, { width: pane.width, height: pane.height - KNOB_ROOM });
+    return { scale, x: x - left * scale, y: y - top * scale + KNOB_ROOM };
   }
 
   /** @param {PointerEvent} event */
@@ -126,7 +143,10 @@ function ask(bitmap, proposal, title) {
     else canvas.style.cursor = cursorFor(gripOf(point));
   }, { signal });
   for (const type of ["pointerup", "pointercancel"]) {
-    canvas.addEventListener(type, () => (drag = null), { signal });
+    canvas.addEventListener(type, () => {
+      drag = null;
+      draw();
+    }, { signal });
   }
   canvas.addEventListener("keydown", (event) => {
     const step = (event.shiftKey ? 0.05 : 0.01) * Math.max(bitmap.width, bitmap.height);

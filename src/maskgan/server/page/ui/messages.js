@@ -1,34 +1,35 @@
 /** What the page says: errors that stay until dismissed, notices that pass, progress where something takes long. */
 
-import { byId, create, icon } from "./elements.js";
+import { byId, capitalised, create, icon } from "./elements.js";
 
 const NOTICE_TIME = 4000;
 const PROGRESS_AFTER = 400;
 
 /**
- * @param {string} text
+ * @param {string} message
  * @param {{label: string, run: () => void}} [action]
  * @returns {() => void} dismisses it
  */
-export function showError(text, action) {
+export function showError(message, action) {
   const errors = byId("errors", HTMLElement);
+  const text = capitalised(message);
   // The same trouble told twice helps nobody.
   for (const old of errors.children) if (/** @type {HTMLElement} */ (old).dataset.text === text) old.remove();
   const close = create("button", { class: "plain", "aria-label": "Dismiss" }, icon("close"));
-  const message = create("div", { class: "message error", role: "alert", "data-testid": "error", "data-text": text });
-  message.append(icon("warning"), create("p", {}, text));
-  const dismiss = () => message.remove();
+  const box = create("div", { class: "message error", role: "alert", "data-testid": "error", "data-text": text });
+  box.append(icon("warning"), create("p", {}, text));
+  const dismiss = () => box.remove();
   if (action) {
     const button = create("button", {}, action.label);
     button.addEventListener("click", () => {
       dismiss();
       action.run();
     });
-    message.append(button);
+    box.append(button);
   }
   close.addEventListener("click", dismiss);
-  message.append(close);
-  errors.append(message);
+  box.append(close);
+  errors.append(box);
   return dismiss;
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { MaskMover } from "../state/mask-mover.js";
-import { byId, create, icon, slider } from "./elements.js";
+import { byId, capitalised, create, icon, slider } from "./elements.js";
 import { showError } from "./messages.js";
 
 /** @param {Workbench} bench */
@@ -40,7 +40,7 @@ export function shapePanel(bench) {
         mover?.drag(id, move(value));
       },
       change: () => mover?.release(label),
-      testId: `shape-${id}`,
+      testId: `shape-${id.replaceAll(" ", "-")}`,
     });
     element.classList.add("centred");
     resets.push(set);
@@ -56,7 +56,7 @@ export function shapePanel(bench) {
   };
 
   const directions = bench.about.directions.map(
-    ({ name, title }) => moveSlider(name, title, -1, (amount) => ({ direction: name, amount })).element,
+    ({ name, title }) => moveSlider(name, capitalised(title), -1, (amount) => ({ direction: name, amount })).element,
   );
   byId("shape-directions", HTMLElement).append(...directions);
   byId("shape-directions-title", HTMLElement).hidden = !directions.length;

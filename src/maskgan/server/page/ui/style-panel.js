@@ -65,20 +65,24 @@ export function stylePanel(bench) {
     reset.disabled = style === null;
     const latest = latestPicture(bench);
     opened.hidden = !latest;
-    const key = latest?.kind === "picture" ? latest.key : null;
-    if (key !== shownKey) showThumbnail(/** @type {HTMLImageElement} */ (opened.firstElementChild), key);
+    const key = JSON.stringify(latest);
+    if (key !== shownKey) void showThumbnail(/** @type {HTMLImageElement} */ (opened.firstElementChild), latest);
     shownKey = key;
   }
 
   /**
    * @param {HTMLImageElement} image
-   * @param {string | null} key
+   * @param {Style | null} style
    */
-  function showThumbnail(image, key) {
+  async function showThumbnail(image, style) {
     URL.revokeObjectURL(image.src);
-    const kept = key && bench.open.styles.get(key);
-    if (kept) image.src = URL.createObjectURL(kept.picture);
-    else image.removeAttribute("src");
+    image.removeAttribute("src");
+    if (style?.kind === "portrait" || !style) return;
+    const { styles, remote } = bench.open;
+    // Without a thumbnail the tile is plain, and does what it does.
+    const picture =
+      style.kind === "picture" ? styles.get(style.key)?.picture : await remote.styleThumbnail().catch(() => null);
+    if (picture) image.src = URL.createObjectURL(picture);
   }
 
   bench.addEventListener("open", update);

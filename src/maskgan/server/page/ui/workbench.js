@@ -101,8 +101,8 @@ export class Workbench extends EventTarget {
    */
   async resume() {
     const own = rememberedId();
-    const others = (await this.keptProjects()).map((record) => record.id);
-    for (const id of [own, ...others]) {
+    const open = (await this.keptProjects()).filter((record) => !record.left).map((record) => record.id);
+    for (const id of [own, ...open]) {
       if (!id) continue;
       const release = await claim(id, false);
       if (release) {

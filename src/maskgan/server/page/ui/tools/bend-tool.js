@@ -49,7 +49,7 @@ export class BendTool extends Tool {
   }
 
   end() {
-    if (this.#drag) this.bench.document().commit(`Bend ${this.titleOf(this.#drag.part.label)}`);
+    if (this.#drag) this.bench.document().commit(`Bend ${this.titleOfPart(this.#drag.part)}`);
     this.#drag = null;
     this.bench.redraw();
   }

@@ -84,9 +84,9 @@ export function cursorFor(grip) {
  * @param {CanvasRenderingContext2D} context
  * @param {Frame} frame
  * @param {(point: Point) => Point} onScreen
- * @param {boolean} turns whether it has a knob
+ * @param {{sides?: boolean}} [how] whether there are handles at the sides too
  */
-export function drawFrame(context, frame, onScreen, turns) {
+export function drawFrame(context, frame, onScreen, { sides = true } = {}) {
   const corner = (/** @type {number} */ x, /** @type {number} */ y) =>
     onScreen(toWorld(frame, { x: x * frame.halfWidth, y: y * frame.halfHeight }));
   context.beginPath();
@@ -98,12 +98,11 @@ export function drawFrame(context, frame, onScreen, turns) {
     x: top.x + ((top.x - middle.x) / length) * KNOB,
     y: top.y + ((top.y - middle.y) / length) * KNOB,
   };
-  if (turns) {
-    context.moveTo(top.x, top.y);
-    context.lineTo(knob.x, knob.y);
-  }
+  context.moveTo(top.x, top.y);
+  context.lineTo(knob.x, knob.y);
   strokeTwice(context);
-  for (const point of [...HANDLES.map(([x, y]) => corner(x, y)), ...(turns ? [knob] : [])]) {
+  const handles = HANDLES.filter(([x, y]) => sides || (x && y));
+  for (const point of [...handles.map(([x, y]) => corner(x, y)), knob]) {
     context.beginPath();
     context.arc(point.x, point.y, 4.5, 0, 2 * Math.PI);
     context.fillStyle = "white";

@@ -110,7 +110,7 @@ export class MoveTool extends Tool {
   /** @param {CanvasRenderingContext2D} context */
   draw(context) {
     this.#forgetIfStale();
-    if (this.#frame) drawFrame(context, this.#frame, (point) => this.onScreen(point), true);
+    if (this.#frame) drawFrame(context, this.#frame, (point) => this.onScreen(point));
   }
 
   /** @param {Point} point */
@@ -133,7 +133,7 @@ export class MoveTool extends Tool {
     };
     const vacated = withoutPart(base, part, document.locks);
     this.#taken = { part, base, vacated, rest: this.#frame, shown: base.data };
-    this.bench.say(`Taken: ${this.titleOf(part.label)}`);
+    this.bench.say(`Taken: ${this.titleOfPart(part)}`);
   }
 
   /** @param {Frame} frame */
@@ -154,7 +154,7 @@ export class MoveTool extends Tool {
   }
 
   #commit() {
-    if (this.#taken) this.bench.document().commit(`Move ${this.titleOf(this.#taken.part.label)}`);
+    if (this.#taken) this.bench.document().commit(`Move ${this.titleOfPart(this.#taken.part)}`);
   }
 
   /** After undo, or another tool's work, the part is no longer where the frame says. */

@@ -116,7 +116,7 @@ export class StampTool extends Tool {
 
   /** @param {CanvasRenderingContext2D} context */
   draw(context) {
-    if (this.#laid) drawFrame(context, this.#laid.frame, (point) => this.onScreen(point), true);
+    if (this.#laid) drawFrame(context, this.#laid.frame, (point) => this.onScreen(point));
   }
 
   #paint() {

@@ -16,6 +16,7 @@
  * @property {(text: string) => void} say
  */
 
+import { SKIN } from "../../mask/label-map.js";
 import { toScreen } from "../../state/view.js";
 
 /** A tool that does nothing; others do what they need. */
@@ -77,6 +78,15 @@ export class Tool {
   /** @param {number} label */
   titleOf(label) {
     return this.bench.classes[label].title;
+  }
+
+  /**
+   * @param {import("../../mask/parts.js").Part} part
+   * @returns {string} the group's name where a group was taken
+   */
+  titleOfPart({ label, isGroup }) {
+    if (!isGroup) return this.titleOf(label);
+    return label === SKIN ? "face" : "mouth";
   }
 
   /** @param {Point} point */
