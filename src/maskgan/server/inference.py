@@ -71,7 +71,7 @@ class InferenceQueue:
             await asyncio.gather(self._task, return_exceptions=True)
         _fail(self._waiting, too_busy("the server stops; start it again"))
         self._waiting.clear()
-        self._thread.shutdown(wait=True)
+        await asyncio.to_thread(self._thread.shutdown)
 
     async def call(self, work: Callable[[], Result]) -> Done[Result]:
         """Run ``work`` alone, in its turn.

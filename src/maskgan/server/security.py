@@ -56,7 +56,8 @@ class Gate:
         if scope["type"] != "http":  # no websockets here
             return
         headers = Headers(scope=scope)
-        offered = _token_in_query(scope)
+        # An address may carry the token for the page alone: addresses end up in histories.
+        offered = _token_in_query(scope) if scope["path"] == "/" else None
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -71,7 +72,7 @@ class Gate:
         try:
             self._check_host(headers)
             _check_origin(scope, headers)
-            self._check_token(scope, headers, offered)
+            self._check_token(headers, offered)
         except RefusalError as refusal:
             await _refuse(refusal, send_guarded)
             return
@@ -84,12 +85,10 @@ class Gate:
                 403, "this server answers only to its own address; open the one that 'maskgan serve' printed"
             )
 
-    def _check_token(self, scope: Scope, headers: Headers, offered: str | None) -> None:
+    def _check_token(self, headers: Headers, offered: str | None) -> None:
         if self._token is None:
             return
-        given = [_token_in_cookie(headers), _token_in_authorization(headers)]
-        if scope["path"] == "/":
-            given.append(offered)
+        given = (_token_in_cookie(headers), _token_in_authorization(headers), offered)
         if not any(token is not None and _same(token, self._token) for token in given):
             raise RefusalError(401, "a token is needed; open the address with ?token=... that 'maskgan serve' printed")
 
