@@ -24,6 +24,11 @@ def shipped_weights(kind: str) -> Path:
     return path
 
 
+def shipped_directions() -> Path:
+    """The directions in the shipped MaskVAE's codes (see ``maskgan.editing.mask_directions``)."""
+    return _HERE / "weights" / "mask-directions.safetensors"
+
+
 def portrait(number: int) -> tuple[Path, Path]:
     """A rendered sample portrait (1..9) and its mask."""
     folder = _HERE / "portraits"

@@ -15,6 +15,7 @@ from maskgan import __version__
 from maskgan.errors import MaskGANError
 
 _COMMANDS = (
+    "serve",
     "edit",
     "style-copy",
     "parse",
@@ -26,6 +27,7 @@ _COMMANDS = (
     "sample-masks",
     "interpolate",
     "simulate-edits",
+    "find-directions",
     "evaluate",
     "import-reference",
     "weights",

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from maskgan.checkpoints.weights import load_weights
+from maskgan.editing.mask_directions import load_directions
 from maskgan.errors import UserError
-from maskgan.labels import LabelMap, check_labels
+from maskgan.labels import INDEX, LabelMap, check_labels
+from maskgan.metrics.face_geometry import MOUTH
 from maskgan.networks.mask_vae import MaskVAE
+
+_PARTS = (MOUTH, *((INDEX[name],) for name in ("l_eye", "r_eye", "l_brow", "r_brow", "nose")))
+_TOUCHED = 0.2  # share of a part's pixels that must change before it is redrawn
 
 
 class MaskManifold:
     """Masks as points that can be moved."""
 
-    def __init__(self, vae: MaskVAE, device: str = "cpu") -> None:
+    def __init__(self, vae: MaskVAE, device: str = "cpu", directions: Mapping[str, Tensor] | None = None) -> None:
         self._vae = vae.to(device=device).eval()
         self._device = device
+        self._directions = {name: vector.to(device) for name, vector in (directions or {}).items()}
 
     @classmethod
-    def from_weights(cls, path: Path, device: str = "cpu") -> MaskManifold:
-        """The manifold of a weights file.
+    def from_weights(cls, path: Path, device: str = "cpu", directions: Path | None = None) -> MaskManifold:
+        """The manifold of a weights file, perhaps with the directions found in it.
 
         Raises:
-            UserError: it is missing, damaged or of another kind.
+            UserError: a file is missing, damaged or of another kind, or the directions are another network's.
         """
         vae, _ = load_weights(path, kind="mask-vae")
         assert isinstance(vae, MaskVAE)
-        return cls(vae, device)
+        return cls(vae, device, None if directions is None else load_directions(directions, path))
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Names for ``along``."""
+        return tuple(self._directions)
 
     def sample(self, count: int, seed: int, size: tuple[int, int]) -> Iterator[LabelMap]:
         """``count`` random masks, H x W uint8 each; the same for the same seed."""
@@ -70,6 +82,53 @@ class MaskManifold:
         return [self._decode(torch.lerp(start, end, float(t)), size) for t in np.linspace(0, 1, count)]
 
     @torch.no_grad()
+    def moved(self, label_map: LabelMap, other: LabelMap, amount: float) -> LabelMap:
+        """A mask moved towards another face's mask, or away from it.
+
+        Args:
+            label_map: H x W uint8, 0..18.
+            other: any size.
+            amount: 0 moves nothing, 1 all the way, negative numbers away.
+
+        Returns:
+            H x W uint8; the details that the network cannot draw stay where nothing moved.
+
+        Raises:
+            UserError: a label is over 18.
+        """
+        return self._stepped(label_map, lambda code: amount * (self._encode(other) - code))
+
+    @torch.no_grad()
+    def neighbour(self, label_map: LabelMap, seed: int, amount: float) -> LabelMap:
+        """A mask moved by ``amount`` (0..1) of the way towards a random mask, the same one for the same seed.
+
+        Raises:
+            UserError: a label is over 18.
+        """
+        target = self._vae.sample_codes(1, torch.Generator().manual_seed(seed))
+        return self._stepped(label_map, lambda code: amount * (target - code))
+
+    @torch.no_grad()
+    def along(self, label_map: LabelMap, direction: str, amount: float) -> LabelMap:
+        """A mask moved along one of ``directions``, by ``amount`` (-1..1) of the longest sensible step.
+
+        Raises:
+            UserError: there is no such direction, or a label is over 18.
+        """
+        if direction not in self._directions:
+            known = ", ".join(self._directions) or "none"
+            raise UserError(f"unknown direction {direction!r}; known are {known}")
+        return self._stepped(label_map, lambda _: amount * self._directions[direction])
+
+    def encode(self, label_map: LabelMap) -> NDArray[np.float32]:
+        """The code of a mask (H x W uint8), latent_size float32.
+
+        Raises:
+            UserError: a label is over 18.
+        """
+        return self._encode(label_map)[0].cpu().numpy()
+
+    @torch.no_grad()
     def simulated_edits(self, label_map: LabelMap, other: LabelMap, strength: float = 2.5) -> tuple[LabelMap, LabelMap]:
         """A step towards another face's mask and a step away from it, as in editing training.
 
@@ -86,6 +145,11 @@ class MaskManifold:
         size = (label_map.shape[0], label_map.shape[1])
         return self._decode(code + step, size), self._decode(code - step, size)
 
+    def _stepped(self, label_map: LabelMap, step: Callable[[Tensor], Tensor]) -> LabelMap:
+        code = self._encode(label_map)
+        size = (label_map.shape[0], label_map.shape[1])
+        return carry_over(label_map, self._decode(code, size), self._decode(code + step(code), size))
+
     @torch.no_grad()
     def _encode(self, label_map: LabelMap) -> Tensor:
         check_labels(label_map)
@@ -94,3 +158,28 @@ class MaskManifold:
     @torch.no_grad()
     def _decode(self, code: Tensor, size: tuple[int, int]) -> LabelMap:
         return self._vae.decode_labels(code, size)[0].cpu().numpy()
+
+
+def carry_over(label_map: LabelMap, before: LabelMap, after: LabelMap) -> LabelMap:
+    """What changes from ``before`` to ``after``, in ``label_map``.
+
+    ``before`` is the network's own drawing of ``label_map``, which lacks its details. Large classes change pixel by
+    pixel; mouth, eyes, brows and nose are redrawn whole, or stay whole where they hardly change or would
+    vanish: their outlines would break where two drawings meet.
+
+    Args:
+        label_map: H x W uint8.
+        before: likewise.
+        after: likewise.
+    """
+    result = np.where(before != after, after, label_map)
+    for part in _PARTS:
+        drawn = np.isin(before, part) | np.isin(after, part)
+        own = np.isin(label_map, part)
+        lost = set(np.unique(label_map[own])) - set(np.unique(after[drawn])) - {INDEX["mouth"]}  # a mouth may close
+        if not lost and (before != after)[drawn].sum() > _TOUCHED * drawn.sum():
+            result[drawn | own] = after[drawn | own]
+        else:
+            # Pixels that only the network counts to the part go back to what they were.
+            result[drawn | own] = label_map[drawn | own]
+    return result

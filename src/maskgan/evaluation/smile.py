@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
 from maskgan.editing.parsing import Parser
-from maskgan.editing.part_transfer import pose_of
 from maskgan.errors import UserError
 from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
 from maskgan.evaluation.cases import Case, Labels, fit_name
@@ -20,6 +19,7 @@ from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
 from maskgan.evaluation.identity import Embedding
 from maskgan.evaluation.sheets import distance_heading, shown_distances
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
+from maskgan.metrics.face_geometry import pose_of
 from maskgan.metrics.segmentation import SegmentationAgreement
 
 _SMILING = attribute_index("Smiling")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from maskgan.labels import INDEX, LabelMap
+from maskgan.metrics.face_geometry import centre_of
 
 _WHOLE = 0.8  # share of a part's pixels that must hang together
 _FEATURES = ("nose", "u_lip", "l_lip")
@@ -29,8 +30,9 @@ def broken_rules(label_map: LabelMap) -> list[str]:
     if not present & set(_EYES):
         broken.append("no eyes")
     broken += [f"{name} in pieces" for name in _FEATURES if name in present and not _hangs_together(where[name])]
-    row = {name: _centre(where[name])[0] for name in present}
-    column = {name: _centre(where[name])[1] for name in present}
+    centres = {name: centre for name, pixels in where.items() if (centre := centre_of(pixels))}
+    row = {name: centre[0] for name, centre in centres.items()}
+    column = {name: centre[1] for name, centre in centres.items()}
 
     def out_of_order(first: str, second: str, place: dict[str, float]) -> bool:
         return first in place and second in place and place[first] >= place[second]
@@ -50,15 +52,11 @@ def broken_rules(label_map: LabelMap) -> list[str]:
     return broken
 
 
-def _centre(pixels: NDArray[np.bool_]) -> tuple[float, float]:
-    rows, columns = np.nonzero(pixels)
-    return float(rows.mean()), float(columns.mean())
-
-
 def _hangs_together(pixels: NDArray[np.bool_]) -> bool:
     """Whether most of the pixels can be reached from the one nearest to their centre."""
     rows, columns = np.nonzero(pixels)
-    centre = _centre(pixels)
+    centre = centre_of(pixels)
+    assert centre is not None  # only parts that are there are asked about
     nearest = int(np.argmin((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2))
     image = Image.fromarray(pixels.astype(np.uint8)).copy()  # a picture of an array cannot be drawn on
     ImageDraw.floodfill(image, (int(columns[nearest]), int(rows[nearest])), 2)

@@ -1,0 +1,171 @@
+"""From a photograph to the frame that the networks know: the face upright and filling a square, as in CelebA-HQ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import atan2, cos, degrees, hypot, radians, sin
+
+import numpy as np
+from PIL import Image
+
+from maskgan.editing.parsing import Parser
+from maskgan.errors import UserError
+from maskgan.images import Picture, resize_picture
+from maskgan.labels import INDEX, LabelMap
+from maskgan.metrics.face_geometry import MOUTH, centre_of
+from maskgan.metrics.mask_shape import broken_rules
+
+_LOOKED_AT = 512  # pixels on the longer side of what is searched
+_SHARES = (1.0, 0.7, 0.5, 0.35)  # sides of the squares searched, as shares of the shorter side
+_ROUNDS = 2  # each makes the frame anew from what the parser sees in it
+_MOST_TURNED = 50.0  # degrees; the parser knows faces that are more or less upright
+_MOST_WANDERED = 0.25  # of its side, from one round to the next
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A square in a photograph, which may be turned and may reach over its edges."""
+
+    x: float
+    """Column of its centre, in pixels of the photograph."""
+    y: float
+    """Row of its centre."""
+    side: float
+    """Length of its sides, in pixels."""
+    angle: float = 0.0
+    """By how many degrees it is turned clockwise."""
+
+
+def cut_out(picture: Picture, frame: Frame, side: int) -> Picture:
+    """What a frame shows, upright.
+
+    Args:
+        picture: H x W x 3 uint8.
+        frame: in pixels of ``picture``; beyond its edges, the edge's pixels are drawn out.
+        side: of the result, in pixels.
+
+    Returns:
+        side x side x 3 uint8.
+
+    Raises:
+        UserError: the frame is under 16 px, over 4 times the picture, or does not touch it.
+    """
+    height, width = picture.shape[:2]
+    if not 16 <= frame.side <= 4 * max(height, width):
+        raise UserError(f"a frame of {frame.side:.0f} px does not suit a picture of {width}x{height}")
+    reach = frame.side / 2
+    if not (-reach < frame.x < width + reach and -reach < frame.y < height + reach):
+        raise UserError("the frame lies outside the picture")
+    # Pillow's transform takes single pixels; shrinking first averages, so that nothing flickers.
+    shrink = min(1.0, side / frame.side)
+    if shrink < 1:
+        size = (max(round(height * shrink), 1), max(round(width * shrink), 1))
+        picture = resize_picture(picture, size)
+    scale_x, scale_y = picture.shape[1] / width, picture.shape[0] / height
+    x, y = frame.x * scale_x, frame.y * scale_y
+    # Drawn out so far that every corner of the frame finds pixels.
+    margin = int(np.ceil(0.75 * frame.side * max(scale_x, scale_y))) + 2
+    top, left = max(round(y) - margin, -margin), max(round(x) - margin, -margin)
+    rows = np.arange(top, min(round(y) + margin, picture.shape[0] + margin)).clip(0, picture.shape[0] - 1)
+    columns = np.arange(left, min(round(x) + margin, picture.shape[1] + margin)).clip(0, picture.shape[1] - 1)
+    around = Image.fromarray(picture[np.ix_(rows, columns)])
+    turn = radians(frame.angle)
+    step_x, step_y = frame.side * scale_x / side, frame.side * scale_y / side
+    along = (cos(turn) * step_x, sin(turn) * step_y)  # of one column of the result, in pixels of ``around``
+    down = (-sin(turn) * step_x, cos(turn) * step_y)
+    middle = side / 2
+    matrix = (
+        along[0], down[0], x - left - middle * (along[0] + down[0]),
+        along[1], down[1], y - top - middle * (along[1] + down[1]),
+    )  # fmt: skip
+    return np.asarray(around.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC))
+
+
+def find_frame(picture: Picture, parser: Parser) -> Frame | None:
+    """The frame of the largest face that the parser finds.
+
+    Squares of several sizes are parsed, and frames made from the eyes and the mouth in them as CelebA-HQ's are; of
+    those that show a whole face again, the one with most skin is taken.
+
+    Args:
+        picture: H x W x 3 uint8.
+        parser: reads masks.
+
+    Returns:
+        ``None`` if no square leads to a whole face.
+    """
+    height, width = picture.shape[:2]
+    scale = min(1.0, _LOOKED_AT / max(height, width))
+    small = resize_picture(picture, (max(round(height * scale), 16), max(round(width * scale), 16)))
+    best: tuple[float, Frame] | None = None
+    for share in _SHARES:
+        for square in _squares(small, share):
+            found = _settled(small, square, parser)
+            if found is not None and (best is None or found[0] > best[0]):
+                best = found
+    if best is None:
+        return None
+    frame = best[1]
+    return Frame(frame.x / scale, frame.y / scale, frame.side / scale, frame.angle)
+
+
+def _settled(picture: Picture, square: Frame, parser: Parser) -> tuple[float, Frame] | None:
+    """How good a face a square leads to, and its frame; ``None`` if the frame made from it shows another face, or none.
+
+    What only looks like a face falls apart, or wanders, when it is looked at in a frame of its own.
+    """
+    frame = _aligned(square, parser(_looked_at(picture, square)))
+    for _ in range(_ROUNDS):
+        if frame is None or not 0.25 < frame.side / square.side < 2.5 or abs(frame.angle) > _MOST_TURNED:
+            return None
+        label_map = parser(_looked_at(picture, frame))
+        again = _aligned(frame, label_map)
+        if again is None:
+            return None
+        wandered = hypot(again.x - frame.x, again.y - frame.y) / frame.side
+        if broken_rules(label_map) or wandered > _MOST_WANDERED or abs(again.side / frame.side - 1) > _MOST_WANDERED:
+            return None
+        frame = again
+    assert frame is not None
+    return float((label_map == INDEX["skin"]).mean()) * frame.side, frame
+
+
+def _looked_at(picture: Picture, frame: Frame) -> Picture:
+    return cut_out(picture, frame, _LOOKED_AT // 2)
+
+
+def _squares(picture: Picture, share: float) -> list[Frame]:
+    """Squares of a size that cover a picture, each overlapping the next by half."""
+    height, width = picture.shape[:2]
+    side = share * min(height, width)
+    frames = []
+    for y in np.linspace(side / 2, height - side / 2, max(round(2 * (height / side - 1)) + 1, 1)):
+        for x in np.linspace(side / 2, width - side / 2, max(round(2 * (width / side - 1)) + 1, 1)):
+            frames.append(Frame(float(x), float(y), side))
+    return frames
+
+
+def _aligned(frame: Frame, label_map: LabelMap) -> Frame | None:
+    """CelebA-HQ's frame (Karras et al. 2018, appendix C) for the eyes and the mouth in a parsed frame."""
+    right_eye, left_eye = centre_of(label_map == INDEX["r_eye"]), centre_of(label_map == INDEX["l_eye"])
+    mouth = centre_of(np.isin(label_map, MOUTH))
+    if right_eye is None or left_eye is None or mouth is None or left_eye[1] <= right_eye[1]:
+        return None
+    eyes = ((right_eye[0] + left_eye[0]) / 2, (right_eye[1] + left_eye[1]) / 2)
+    between = (left_eye[0] - right_eye[0], left_eye[1] - right_eye[1])
+    to_mouth = (mouth[0] - eyes[0], mouth[1] - eyes[1])
+    if to_mouth[0] <= 0:
+        return None
+    # Across the face: the line of the eyes, and the one to the mouth turned by a quarter, together.
+    across = (between[0] - to_mouth[1], between[1] + to_mouth[0])
+    side = 2 * max(2.0 * hypot(*between), 1.8 * hypot(*to_mouth))
+    centre = (eyes[0] + 0.1 * to_mouth[0], eyes[1] + 0.1 * to_mouth[1])
+    unit = frame.side / label_map.shape[0]
+    offset_y, offset_x = (centre[0] - label_map.shape[0] / 2) * unit, (centre[1] - label_map.shape[1] / 2) * unit
+    turn = radians(frame.angle)
+    return Frame(
+        x=frame.x + offset_x * cos(turn) - offset_y * sin(turn),
+        y=frame.y + offset_x * sin(turn) + offset_y * cos(turn),
+        side=side * unit,
+        angle=frame.angle + degrees(atan2(across[0], across[1])),
+    )
