@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from maskgan.checkpoints.weights import load_weights
+from maskgan.editing import compositing
+from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
@@ -138,6 +140,63 @@ def test_styles_can_be_borrowed_and_given_back(editor: FaceEditor, face: Face) -
     assert (borrowed != own).mean() > 0.5
     editor.set_style(255 - picture, label_map)
     assert (editor.render_style_onto(label_map) == borrowed).all()
+
+
+def test_a_style_is_mixed_in_by_strength(editor: FaceEditor, face: Face) -> None:
+    picture, label_map = face
+    editor.set_source(picture, label_map)
+    editor.set_mask(with_mouth(label_map))
+    own, own_region = editor.render("full"), editor.render("region")
+    pictures = []
+    for strength in (0.0, 0.5, 1.0):
+        editor.set_style(255 - picture, label_map, strength)
+        pictures.append(editor.render("full").astype(float))
+    assert (pictures[0] == own).all()
+    distances = [np.abs(p - own).mean() for p in pictures]
+    assert distances[0] < distances[1] < distances[2]
+    editor.set_style(255 - picture, label_map)
+    assert (editor.render("full") == pictures[2]).all()
+    editor.set_style(255 - picture, label_map, 0.0)
+    assert (editor.render("region") == own_region).all()
+    for strength in (-0.1, 1.1, float("nan")):
+        with pytest.raises(UserError, match="between 0 and 1"):
+            editor.set_style(picture, label_map, strength)
+
+
+def test_a_weaker_style_needs_a_source(tiny_weights: Path, face: Face) -> None:
+    editor = FaceEditor.from_weights(tiny_weights)
+    editor.set_style(*face)
+    with pytest.raises(UserError, match="call set_source first"):
+        editor.set_style(*face, 0.5)
+
+
+def test_several_masks_at_once_give_the_same_faces(tiny_weights: Path, face: Face) -> None:
+    renderer = Renderer.from_weights(tiny_weights)
+    masks = [face[1], with_mouth(face[1]), face[1][:, ::-1]]
+    styles = torch.cat([renderer.encode(p, face[1]) for p in (face[0], 255 - face[0], face[0] // 2)])
+    together = renderer.synthesise(masks, styles)
+    for i, mask in enumerate(masks):
+        alone = renderer.synthesise([mask], styles[i : i + 1])
+        assert torch.allclose(together[i : i + 1], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [48, 96, 301])
+@pytest.mark.parametrize("place", [np.s_[60:70, 40:56], np.s_[:3, :3], np.s_[90:, 20:24], np.s_[::7, ::5], np.s_[:, :]])
+def test_compositing_only_the_region_changes_nothing(
+    face: Face, side: int, place: tuple[slice, slice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies beyond the region may be left out, but not a pixel nearer than blur and resizing look."""
+    label_map, edited = face[1], face[1].copy()
+    edited[place] = 13
+    picture = resize_picture(face[0], (side, side))
+    made, reconstruction = torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    before = compositing.unedited(picture, label_map, reconstruction)
+    part = compositing.composite(picture, before, edited, made)
+    corrected = compositing._corrected
+    monkeypatch.setattr(compositing, "_surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
+    monkeypatch.setattr(compositing, "_corrected", lambda *a: corrected(*a[:3], (0.0, 1.0, 0.0, 1.0), a[4]))
+    assert (part == compositing.composite(picture, before, edited, made)).all()
+    assert (part != picture).any()
 
 
 def test_bfloat16_stays_close(tiny_weights: Path, face: Face) -> None:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -27,7 +28,7 @@ from maskgan.server.limits import MAP_SIDE, Limits
 from maskgan.server.refusals import RefusalError, bad_input, too_large, wrong_type
 
 # Formats that a browser shows or a camera writes; others (some start foreign programs) are never tried.
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
 _MAX_CUT = 4096  # pixels a side of what is cut out of a photograph
 
 
@@ -161,7 +162,7 @@ def _check_header(data: bytes, limits: Limits, name: str) -> None:
         # Pillow's own bomb check stands above ours and would only repeat it.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            with Image.open(BytesIO(data), formats=_FORMATS) as image:
+            with Image.open(BytesIO(data), formats=_readable()) as image:
                 width, height = image.size
         except Image.DecompressionBombError:
             raise _too_many_pixels(name, limits) from None
@@ -169,6 +170,13 @@ def _check_header(data: bytes, limits: Limits, name: str) -> None:
             raise wrong_type(f"{name} cannot be read; PNG, JPEG, WebP, AVIF, TIFF, BMP and GIF can") from None
     if width * height > limits.pixels:
         raise _too_many_pixels(name, limits, f" ({width}x{height})")
+
+
+@cache
+def _readable() -> tuple[str, ...]:
+    """The formats that this build of Pillow reads; some lack AVIF."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 @contextmanager
