@@ -4,7 +4,7 @@ import { about } from "./remote/api.js";
 import { Preferences } from "./state/preferences.js";
 import { classPanel } from "./ui/class-panel.js";
 import { commands } from "./ui/commands.js";
-import { byId } from "./ui/elements.js";
+import { byId, loadIcons } from "./ui/elements.js";
 import { closableDialogs, helpSheet, hintKeys, save, saveMenu, tabs, themeButton } from "./ui/menus.js";
 import { showError, showNotice } from "./ui/messages.js";
 import { acceptDrops, openDialog } from "./ui/open-dialog.js";
@@ -26,7 +26,7 @@ async function start() {
   hintKeys();
   let facts;
   try {
-    facts = await about();
+    [facts] = await Promise.all([about(), loadIcons()]);
   } catch (error) {
     showError(/** @type {Error} */ (error).message, { label: "Try again", run: () => location.reload() });
     return;

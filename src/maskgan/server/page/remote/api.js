@@ -69,7 +69,7 @@ export async function about() {
 export async function labelBody(labels) {
   /** @type {Record<string, string>} */
   const headers = { "Content-Type": "application/octet-stream" };
-  if (!("CompressionStream" in window)) return { method: "POST", headers, body: labels.slice() };
+  if (!("CompressionStream" in globalThis)) return { method: "POST", headers, body: labels.slice() };
   headers["Content-Encoding"] = "gzip";
   const stream = new Blob([labels]).stream().pipeThrough(new CompressionStream("gzip"));
   return { method: "POST", headers, body: await new Response(stream).arrayBuffer() };

@@ -17,6 +17,8 @@
  * @property {"system" | "light" | "dark"} theme
  */
 
+import { NUM_CLASSES } from "../mask/label-map.js";
+
 /** @type {PreferenceValues} */
 export const DEFAULTS = {
   tool: "brush",
@@ -39,6 +41,16 @@ const FORGOTTEN = ["compare", "split", "hidden", "maskShown"];
 
 export const MIN_BRUSH = 1;
 export const MAX_BRUSH = 160;
+export const MIN_REACH = 10;
+export const MAX_REACH = 200;
+
+/** @type {Partial<Record<keyof PreferenceValues, [number, number]>>} */
+const BOUNDS = {
+  label: [0, NUM_CLASSES - 1],
+  brushSize: [MIN_BRUSH, MAX_BRUSH],
+  bendRadius: [MIN_REACH, MAX_REACH],
+  opacity: [0, 1],
+};
 
 export class Preferences {
   /** @type {PreferenceValues} */
@@ -80,16 +92,26 @@ const KEY = "maskgan-preferences";
 
 /**
  * @param {{getItem(key: string): string | null}} storage
- * @returns {Partial<PreferenceValues>} those that are of the right type
+ * @returns {Partial<PreferenceValues>} those that are sound
  */
 function read(storage) {
   try {
-    const stored = JSON.parse(storage.getItem(KEY) ?? "{}");
-    const sound = Object.entries(DEFAULTS).filter(([key, value]) => typeof stored[key] === typeof value);
-    return Object.fromEntries(sound.map(([key]) => [key, stored[key]]));
+    const stored = Object(JSON.parse(storage.getItem(KEY) ?? "{}"));
+    const keys = /** @type {(keyof PreferenceValues)[]} */ (Object.keys(DEFAULTS));
+    return Object.fromEntries(keys.filter((key) => isSound(key, stored[key])).map((key) => [key, stored[key]]));
   } catch {
     return {};
   }
+}
+
+/**
+ * @param {keyof PreferenceValues} key
+ * @param {unknown} value
+ */
+function isSound(key, value) {
+  if (FORGOTTEN.includes(key) || typeof value !== typeof DEFAULTS[key]) return false;
+  const [least, most] = BOUNDS[key] ?? [-Infinity, Infinity];
+  return typeof value !== "number" || (value >= least && value <= most && (key === "opacity" || Number.isInteger(value)));
 }
 
 /**

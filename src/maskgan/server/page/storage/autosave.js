@@ -12,19 +12,16 @@
  * @property {string} title
  * @property {FaceDocument} document
  * @property {() => Appearance} appearance
- * @property {() => Promise<Blob | null>} thumbnail
+ * @property {() => Blob | null} thumbnail
  */
-
-/** Milliseconds between a change and its being written; strokes that follow at once are written together. */
-const DELAY = 250;
 
 export class Autosave {
   #database;
   #saved;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
   /** Writes follow one another. */
   #last = Promise.resolve();
+  /** Whether a write waits for its turn: it will take along whatever changes until then. */
+  #waiting = false;
   #closed = false;
 
   /**
@@ -56,28 +53,22 @@ export class Autosave {
     this.#enqueue(() => this.#database.saveAsset(this.#saved.id, `style:${key}`, style));
   }
 
-  /** Something changed. */
-  schedule() {
-    clearTimeout(this.#timer);
-    if (!this.#closed) this.#timer = setTimeout(() => this.flush(), DELAY);
-  }
-
-  /** Write now. */
-  flush() {
-    clearTimeout(this.#timer);
-    if (!this.#closed) this.#enqueue(() => this.#write());
-    return this.#last;
+  /** Something changed: write it as soon as the write before is done. */
+  write() {
+    if (this.#closed || this.#waiting) return;
+    this.#waiting = true;
+    this.#enqueue(() => this.#write());
   }
 
   /** Write once more, and then never again. */
   async close() {
-    clearTimeout(this.#timer);
     this.#closed = true;
     this.#enqueue(() => this.#write(true));
     await this.#last;
   }
 
   async #write(left = false) {
+    this.#waiting = false;
     const { id, title, document, appearance, thumbnail } = this.#saved;
     const { history, committed, committedSettings: settings } = document;
     const { firstUnsaved, position } = history;
@@ -93,7 +84,7 @@ export class Autosave {
       settings,
       position,
       appearance: appearance(),
-      thumbnail: await thumbnail(),
+      thumbnail: thumbnail(),
       left,
     };
     try {

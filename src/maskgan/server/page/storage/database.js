@@ -83,6 +83,8 @@ export class Database {
     const store = transaction.objectStore("steps");
     store.delete(IDBKeyRange.bound([record.id, firstUnsaved], [record.id, Infinity]));
     for (let i = firstUnsaved; i < steps.length; i++) store.put(steps[i], [record.id, i]);
+    // Said outright, so that it also holds where the page goes away right now.
+    transaction.commit();
     await finished(transaction);
   }
 

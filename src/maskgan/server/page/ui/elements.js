@@ -28,6 +28,14 @@ export function create(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Put the icons into the page, once, so that they show even when the server is gone. */
+export async function loadIcons() {
+  const file = await fetch("/page/icons.svg");
+  const icons = new DOMParser().parseFromString(await file.text(), "image/svg+xml").documentElement;
+  icons.setAttribute("hidden", "");
+  document.body.append(document.importNode(icons, true));
+}
+
 /**
  * @param {string} name a symbol of icons.svg
  * @returns {SVGSVGElement}
@@ -38,7 +46,7 @@ export function icon(name) {
   svg.classList.add("icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(namespace, "use");
-  use.setAttribute("href", `/page/icons.svg#${name}`);
+  use.setAttribute("href", `#icon-${name}`);
   svg.append(use);
   return svg;
 }

@@ -121,18 +121,19 @@ export function tabs() {
 
 /** @param {import("../state/preferences.js").Preferences} preferences */
 export function themeButton(preferences) {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const show = () => {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => {
     const { theme } = preferences.values;
-    const chosen = theme === "system" ? (dark.matches ? "dark" : "light") : theme;
-    document.documentElement.dataset.theme = chosen;
+    return theme === "system" ? system.matches : theme === "dark";
+  };
+  const show = () => {
+    document.documentElement.dataset.theme = preferences.values.theme;
   };
   byId("theme", HTMLButtonElement).addEventListener("click", () => {
-    const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    const dark = !isDark();
     // Back to what the system says, where that is what is wanted.
-    preferences.set({ theme: (next === "dark") === dark.matches ? "system" : next });
+    preferences.set({ theme: dark === system.matches ? "system" : dark ? "dark" : "light" });
   });
-  dark.addEventListener("change", show);
   preferences.onChange((changed) => {
     if ("theme" in changed) show();
   });

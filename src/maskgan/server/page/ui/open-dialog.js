@@ -120,6 +120,7 @@ async function listKept(bench, dialog) {
   const items = records.map((record) => {
     const picture = create("img", { alt: "" });
     if (record.thumbnail) picture.src = URL.createObjectURL(record.thumbnail);
+    picture.addEventListener("load", () => URL.revokeObjectURL(picture.src));
     const when = new Date(record.updated).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
     const label = `${record.title}, ${when}`;
     const open = create("button", { class: "tile", "aria-label": `Go on with ${label}`, title: label }, picture);

@@ -8,7 +8,7 @@
  */
 
 import { STAMPS } from "../mask/stamps.js";
-import { MAX_BRUSH, MIN_BRUSH } from "../state/preferences.js";
+import { MAX_BRUSH, MAX_REACH, MIN_BRUSH, MIN_REACH } from "../state/preferences.js";
 import { byId, create, icon, slider } from "./elements.js";
 import { cssColour } from "./palette.js";
 
@@ -38,15 +38,15 @@ export function toolOptions(bench, tools) {
   });
   const reach = slider({
     label: "Reach",
-    min: 10,
-    max: 200,
+    min: MIN_REACH,
+    max: MAX_REACH,
     step: 1,
     value: preferences.values.bendRadius,
     format: (value) => `${value} px`,
     input: (value) => preferences.set({ bendRadius: value }),
     testId: "bend-radius",
   });
-  const together = checkbox(bench, "together", "Lips and mouth, face and features together");
+  const together = checkbox(bench, "together", "Mouth and face as a whole");
   const everywhere = checkbox(bench, "everywhere", "All pieces of the class");
 
   const stamps = STAMPS.map(({ name, title }) => {
@@ -54,9 +54,9 @@ export function toolOptions(bench, tools) {
     button.addEventListener("click", () => tools.stamp.lay(name));
     return { name, button };
   });
-  const place = create("button", { class: "primary", "data-testid": "stamp-place" }, icon("check"), "Place");
+  const place = create("button", { class: "primary first", "data-testid": "stamp-place" }, icon("check"), "Place");
   place.addEventListener("click", () => tools.stamp.confirm());
-  const discard = create("button", { "data-testid": "stamp-discard" }, "Discard");
+  const discard = create("button", { class: "first", "data-testid": "stamp-discard" }, "Discard");
   discard.addEventListener("click", () => tools.stamp.cancel());
 
   /** @type {Record<string, HTMLElement[]>} */

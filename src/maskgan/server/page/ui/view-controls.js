@@ -6,6 +6,7 @@
  * @typedef {import("./stage.js").Stage} Stage
  */
 
+import { defaultSettings } from "../state/settings.js";
 import { byId, slider } from "./elements.js";
 
 const STEP = 0.02; // of the split, by an arrow key
@@ -84,8 +85,8 @@ export function viewControls(bench, stage) {
     byId("mask-shown", HTMLElement).setAttribute("aria-pressed", String(maskShown));
     byId("mask-caption", HTMLElement).textContent = under === "photo" ? "Mask over photo" : "Mask over result";
     opacity.set(share);
-    const blend = bench.project?.document.settings.blend ?? "region";
-    const styled = Boolean(bench.project?.document.settings.style);
+    const { blend, style, strength } = bench.project?.document.settings ?? defaultSettings();
+    const styled = style !== null && strength > 0;
     for (const button of blends) {
       button.setAttribute("aria-pressed", String(button.dataset.blend === (styled ? "full" : blend)));
       button.disabled = styled;

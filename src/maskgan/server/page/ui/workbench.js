@@ -5,7 +5,7 @@
  * - `open`: another project is open
  * - `change`: the document changed; `detail` is the cause
  * - `result`: another picture came from the server
- * - `busy`: rendering began or ended
+ * - `busy`: opening or rendering began or ended
  *
  * @typedef {import("../remote/api.js").About} About
  * @typedef {import("../remote/remote-face.js").Source} Source
@@ -14,6 +14,7 @@
  * @typedef {import("./project.js").Project} Project
  */
 
+import { ApiError } from "../remote/api.js";
 import { RenderScheduler } from "../state/scheduler.js";
 import { writeEditor } from "../state/project.js";
 import { Autosave } from "../storage/autosave.js";
@@ -24,13 +25,16 @@ import { openSource, reopen } from "./project.js";
 
 const THUMBNAIL = 160;
 const KEPT_PROJECTS = 24;
+const QUIET_WAITS = 3;
 
 export class Workbench extends EventTarget {
   /** @type {Project | null} */
   project = null;
   /** @type {ImageBitmap | null} the newest picture of the edited face */
   result = null;
-  busy = false;
+  #rendering = false;
+  /** Openings under way. */
+  #opening = 0;
   /** Ends what a tool has under way, so that something else may change the face. */
   settle = () => {};
   #database = new Database();
@@ -38,8 +42,12 @@ export class Workbench extends EventTarget {
   #autosave = null;
   #id = "";
   #release = () => {};
+  /** @type {Blob | null} */
+  #thumbnail = null;
   /** @type {(() => void) | null} */
   #dismissWaiting = null;
+  /** How often the server had no time since it last had. */
+  #waits = 0;
   /** @type {RenderScheduler<ImageBitmap>} */
   #scheduler;
 
@@ -53,23 +61,23 @@ export class Workbench extends EventTarget {
     this.preferences = preferences;
     this.#scheduler = new RenderScheduler({
       render: (quality, signal) => this.#render(quality, signal),
-      show: (bitmap) => this.#showResult(bitmap),
+      show: (bitmap, quality) => this.#showResult(bitmap, quality),
       fail: (error) => showError(error.message),
-      waiting: (error) => {
-        this.#dismissWaiting ??= showError(error.message);
-      },
+      waiting: (error) => this.#tellOfWaiting(error),
       busyChanged: (busy) => {
-        this.busy = busy;
+        this.#rendering = busy;
         this.#tell("busy");
       },
     });
     preferences.onChange((changed) => {
-      if ("hidden" in changed || "opacity" in changed) this.#autosave?.schedule();
+      if ("hidden" in changed || "opacity" in changed) this.#autosave?.write();
     });
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "hidden") void this.#autosave?.flush();
-    });
-    window.addEventListener("pagehide", () => void this.#autosave?.flush());
+    // What a tool has under way is kept as it is.
+    window.addEventListener("pagehide", () => this.settle());
+  }
+
+  get busy() {
+    return this.#rendering || this.#opening > 0;
   }
 
   /** @returns {Project} */
@@ -86,12 +94,13 @@ export class Workbench extends EventTarget {
    * @returns {Promise<boolean>} whether it went well
    */
   async openSource(source, title) {
-    const project = await withProgress("Reading the face…", () => openSource(source, title));
-    if (!project) return false;
-    const id = newId();
-    await this.#install(project, id, (await claim(id, true)) ?? (() => {}));
-    if (project.trouble) showError(project.trouble);
-    return true;
+    return this.#whileOpening(async () => {
+      const project = await withProgress("Reading the face…", () => openSource(source, title));
+      if (!project) return false;
+      await this.#installAsNew(project);
+      if (project.trouble) showError(project.trouble);
+      return true;
+    });
   }
 
   /**
@@ -132,13 +141,14 @@ export class Workbench extends EventTarget {
    * @returns {Promise<boolean>}
    */
   async openCopy(id) {
-    const kept = await this.#database.load(id);
-    const project = kept && (await withProgress("Opening…", () => reopen(kept)));
-    if (!project) return false;
-    const copy = newId();
-    await this.#install(project, copy, (await claim(copy, true)) ?? (() => {}));
-    showNotice("Another tab works on this face; this is a copy.");
-    return true;
+    return this.#whileOpening(async () => {
+      const kept = await this.#database.load(id);
+      const project = kept && (await withProgress("Opening…", () => reopen(kept)));
+      if (!project) return false;
+      await this.#installAsNew(project);
+      showNotice("Another tab works on this face; this is a copy.");
+      return true;
+    });
   }
 
   /** @returns {Promise<import("../storage/database.js").ProjectRecord[]>} the newest first, but for the open one */
@@ -204,11 +214,6 @@ export class Workbench extends EventTarget {
     return remote.project(labels, document.settings.style, editor);
   }
 
-  /** Render again, for reasons other than an edit. */
-  refresh() {
-    this.#scheduler.edited();
-  }
-
   /**
    * @param {string} id
    * @param {() => void} release
@@ -220,16 +225,36 @@ export class Workbench extends EventTarget {
       release();
       return "missing";
     }
-    let project;
-    try {
-      project = await withProgress("Opening…", () => reopen(kept));
-    } finally {
-      if (!project) release();
+    const project = await this.#whileOpening(() => withProgress("Opening…", () => reopen(kept)));
+    if (!project) {
+      release();
+      return "failed";
     }
-    if (!project) return "failed";
     await this.#install(project, id, release);
     project.document.history.markSaved();
     return "open";
+  }
+
+  /** @param {Project} project */
+  async #installAsNew(project) {
+    const id = newId();
+    await this.#install(project, id, (await claim(id, true)) ?? (() => {}));
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} task
+   * @returns {Promise<T>}
+   */
+  async #whileOpening(task) {
+    this.#opening++;
+    this.#tell("busy");
+    try {
+      return await task();
+    } finally {
+      this.#opening--;
+      this.#tell("busy");
+    }
   }
 
   /**
@@ -244,6 +269,7 @@ export class Workbench extends EventTarget {
     rememberId(id);
     this.project = project;
     this.result = null;
+    this.#thumbnail = null;
     this.#autosave = new Autosave(
       this.#database,
       {
@@ -251,7 +277,7 @@ export class Workbench extends EventTarget {
         title: project.title,
         document: project.document,
         appearance: () => this.appearance,
-        thumbnail: () => this.#thumbnail(),
+        thumbnail: () => this.#thumbnail,
       },
       (error) => this.#complainOfStorage(error),
     );
@@ -261,12 +287,12 @@ export class Workbench extends EventTarget {
     project.document.onChange((cause) => {
       if (this.project !== project) return;
       this.#scheduler.edited();
-      if (cause !== "gesture") this.#autosave?.schedule();
+      if (cause !== "gesture") this.#autosave?.write();
       this.#tell("change", cause);
     });
     this.#tell("open");
     this.#scheduler.edited();
-    this.#autosave.schedule();
+    this.#autosave.write();
     void this.#tidy();
   }
 
@@ -298,22 +324,41 @@ export class Workbench extends EventTarget {
     return blob && createImageBitmap(blob);
   }
 
-  /** @param {ImageBitmap} bitmap */
-  #showResult(bitmap) {
+  /**
+   * @param {ImageBitmap} bitmap
+   * @param {"preview" | "full"} quality
+   */
+  #showResult(bitmap, quality) {
     this.#dismissWaiting?.();
     this.#dismissWaiting = null;
+    this.#waits = 0;
     this.result?.close();
     this.result = bitmap;
     this.#tell("result");
+    if (quality === "full") void this.#makeThumbnail(bitmap);
   }
 
-  async #thumbnail() {
-    const picture = this.result ?? this.project?.picture;
-    if (!picture) return null;
+  /**
+   * A server that is busy for a moment is no news; one that is gone is.
+   *
+   * @param {Error} error
+   */
+  #tellOfWaiting(error) {
+    this.#waits++;
+    const gone = error instanceof ApiError && error.status === 0;
+    if (gone || this.#waits > QUIET_WAITS) this.#dismissWaiting ??= showError(error.message);
+  }
+
+  /** @param {ImageBitmap} picture */
+  async #makeThumbnail(picture) {
+    const { project } = this;
     const scale = THUMBNAIL / Math.max(picture.width, picture.height);
     const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
     canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    return canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
+    const thumbnail = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
+    if (this.project !== project) return;
+    this.#thumbnail = thumbnail;
+    this.#autosave?.write();
   }
 
   /** @param {Error} error */

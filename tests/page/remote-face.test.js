@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+
+import { ApiError } from "../../src/maskgan/server/page/remote/api.js";
+import { RemoteFace } from "../../src/maskgan/server/page/remote/remote-face.js";
+import { defaultSettings } from "../../src/maskgan/server/page/state/settings.js";
+
+/** A server that forgets its sessions when told to, and writes down what it was asked. */
+class Server {
+  /** @type {string[]} */
+  asked = [];
+  /** @type {Uint8Array | null} */
+  rendered = null;
+  #sessions = new Set();
+  #begun = 0;
+  /** @type {(() => Response) | null} instead of the next rendering */
+  instead = null;
+
+  forgetAll() {
+    this.#sessions.clear();
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} init
+   */
+  async answer(path, { method = "GET", body } = {}) {
+    this.asked.push(`${method} ${path}`);
+    if (path === "/api/sessions") {
+      const id = `s${++this.#begun}`;
+      this.#sessions.add(id);
+      return Response.json({ id, width: 2, height: 2, parsed: false, project: null }, { status: 201 });
+    }
+    const [, , , id, rest] = path.split("/");
+    if (!this.#sessions.has(id)) return Response.json({ error: "no such session" }, { status: 404 });
+    if (rest.startsWith("style")) return new Response(null, { status: 204 });
+    const { instead } = this;
+    this.instead = null;
+    if (instead) return instead();
+    if (body instanceof ArrayBuffer) this.rendered = gunzipSync(new Uint8Array(body));
+    return new Response("picture");
+  }
+}
+
+const labels = Uint8Array.of(1, 2, 3, 18);
+const { signal } = new AbortController();
+/** @type {Server} */
+let server;
+
+beforeEach(() => {
+  server = new Server();
+  globalThis.fetch = (path, init) => server.answer(String(path), init ?? {});
+});
+
+const begin = () => new RemoteFace({ kind: "portrait", number: 7 }, () => undefined);
+
+test("labels go compressed and arrive whole, with the settings", async () => {
+  const blob = await begin().render(labels, { ...defaultSettings(), blend: "full" }, "preview", signal);
+  assert.equal(await blob?.text(), "picture");
+  assert.deepEqual([...(server.rendered ?? [])], [...labels]);
+  assert.equal(server.asked[1], "POST /api/sessions/s1/render?quality=preview&blend=full&style=0");
+});
+
+test("a forgotten session is begun again with its style, and the request is answered", async () => {
+  const face = begin();
+  /** @type {import("../../src/maskgan/server/page/state/settings.js").Settings} */
+  const settings = { ...defaultSettings(), style: { kind: "portrait", number: 3 }, strength: 0.5 };
+  await face.render(labels, settings, "full", signal);
+  server.forgetAll();
+  server.asked = [];
+  const blob = await face.render(labels, settings, "full", signal);
+  assert.equal(await blob?.text(), "picture");
+  assert.deepEqual(server.asked, [
+    "POST /api/sessions/s1/render?quality=full&blend=region&style=0.5",
+    "POST /api/sessions",
+    "POST /api/sessions/s2/style",
+    "POST /api/sessions/s2/render?quality=full&blend=region&style=0.5",
+  ]);
+});
+
+test("several requests that find the session gone begin one new one", async () => {
+  const face = begin();
+  await face.session;
+  server.forgetAll();
+  await Promise.all([face.picture(), face.maskFile(labels), face.move(labels, { neighbour: 1, amount: 1 }, null)]);
+  assert.equal(server.asked.filter((line) => line === "POST /api/sessions").length, 2);
+});
+
+test("a style is sent once, and taken back when it is no longer wanted", async () => {
+  const face = begin();
+  /** @type {import("../../src/maskgan/server/page/state/settings.js").Settings} */
+  const styled = { ...defaultSettings(), style: { kind: "portrait", number: 2 } };
+  await face.render(labels, styled, "preview", signal);
+  await face.render(labels, styled, "full", signal);
+  await face.render(labels, defaultSettings(), "full", signal);
+  assert.deepEqual(
+    server.asked.filter((line) => line.endsWith("style")),
+    ["POST /api/sessions/s1/style", "DELETE /api/sessions/s1/style"],
+  );
+});
+
+test("a rendering that was overtaken gives nothing", async () => {
+  server.instead = () => new Response(null, { status: 204 });
+  assert.equal(await begin().render(labels, defaultSettings(), "preview", signal), null);
+});
+
+test("errors carry the server's words, and when to try again", async () => {
+  const face = begin();
+  server.instead = () => Response.json({ error: "too busy" }, { status: 503, headers: { "Retry-After": "2" } });
+  await assert.rejects(face.render(labels, defaultSettings(), "full", signal), { message: "too busy", retryAfter: 2 });
+  server.instead = () => new Response("<html>", { status: 400, statusText: "Bad Request" });
+  await assert.rejects(face.render(labels, defaultSettings(), "full", signal), (error) => {
+    assert.ok(error instanceof ApiError && error.status === 400 && error.retryAfter === null);
+    return /400 Bad Request/.test(error.message);
+  });
+});
+
+test("without a server: an error that asks to be tried again, and the next try begins the session", async () => {
+  globalThis.fetch = () => Promise.reject(new TypeError("network"));
+  const face = begin();
+  await assert.rejects(face.session, ApiError);
+  await assert.rejects(face.render(labels, defaultSettings(), "full", signal), (error) => {
+    return error instanceof ApiError && error.status === 0 && (error.retryAfter ?? 0) > 0;
+  });
+  globalThis.fetch = (path, init) => server.answer(String(path), init ?? {});
+  assert.equal(await (await face.render(labels, defaultSettings(), "full", signal))?.text(), "picture");
+});
