@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import uvicorn
 
+from maskgan.cli.main import main
 from maskgan.errors import UserError
 from maskgan.images import Picture
 from maskgan.server.running import DEFAULT_PORT, address_of, open_socket
@@ -87,6 +88,18 @@ def test_beyond_this_machine_a_token_is_needed(tiny_weights: Path) -> None:
         process.terminate()
         assert process.wait(30) == 0
         process.communicate()
+
+
+def test_help_needs_no_torch_and_a_missing_package_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "import sys; from maskgan.cli.main import main; main(['serve', '--help']); sys.exit('torch' in sys.modules)"
+    help_text = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "--token" in help_text
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["serve"]) == 2
+    assert "pip install 'maskgan[serve]'" in capsys.readouterr().err
+    assert main(["serve", "--token", "a b;c"]) == 2
 
 
 def test_a_port_in_use_is_passed_over_unless_it_was_asked_for() -> None:

@@ -164,6 +164,11 @@ async def test_the_frame_of_a_face_is_found(client: httpx.AsyncClient) -> None:
     assert answer["found"]
     assert abs(answer["crop"]["x"] - 256) < 40 and abs(answer["crop"]["y"] - 256) < 40
     assert 380 < answer["crop"]["side"] < 640
+    # Searched in a turned part of the picture, the face lies where it did.
+    part = {"x": 240.0, "y": 270.0, "side": 480.0, "angle": 20.0}
+    again = (await client.post("/api/frame", files=files, data={"crop": json.dumps(part)})).json()
+    assert again["found"] and all(abs(again["crop"][key] - answer["crop"][key]) < 40 for key in ("x", "y", "side"))
+    assert abs(again["crop"]["angle"] - answer["crop"]["angle"]) < 12
     files = {"picture": png(np.full((64, 96, 3), 127, dtype=np.uint8))}
     answer = (await client.post("/api/frame", files=files)).json()
     assert answer == {"crop": {"x": 48.0, "y": 32.0, "side": 64.0, "angle": 0.0}, "found": False}

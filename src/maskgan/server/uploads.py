@@ -47,17 +47,33 @@ class Upload:
             RefusalError: 400 a part is missing or damaged, 413 too many pixels, 415 no picture of a known format.
             UserError: a picture is damaged or too small, a mask is no label map or of other proportions.
         """
-        picture = picture_from(form.require("picture"), limits)
-        mask, crop = form.get("mask"), form.get("crop")
+        picture, frame = framed_picture(form, limits)
+        mask = form.get("mask")
         label_map = None if mask is None else label_map_from(mask, limits)
         if label_map is not None:
             require_same_proportions(picture, label_map)
-        if crop is None:
+        if frame is None:
             return cls(picture, label_map)
-        frame = frame_from(parse_json(crop, "crop"), picture)
         if label_map is not None:
             label_map = cropped_label_map(label_map, frame, picture)
         return cls(cropped(picture, frame), label_map)
+
+
+def framed_picture(form: Form, limits: Limits) -> tuple[Picture, Frame | None]:
+    """The parts ``picture``, whole, and ``crop`` of a form.
+
+    Raises:
+        RefusalError: as ``Upload.of``; 400, there is no crop and the picture is too long and narrow.
+        UserError: as ``Upload.of``.
+    """
+    picture = picture_from(form.require("picture"), limits)
+    crop = form.get("crop")
+    if crop is not None:
+        return picture, frame_from(parse_json(crop, "crop"), picture)
+    height, width = picture.shape[:2]
+    if max(height, width) > limits.proportion * min(height, width):
+        raise bad_input(f"the picture is {width}x{height}, too long and narrow for a face; crop it first")
+    return picture, None
 
 
 def portrait_number(value: dict[str, Any]) -> int:
@@ -76,16 +92,12 @@ def picture_from(data: bytes, limits: Limits, name: str = "the picture") -> Pict
     """Decode an upload: H x W x 3 uint8, upright.
 
     Raises:
-        RefusalError: 413 too many pixels, 415 no picture of a known format, 400 too long and narrow.
+        RefusalError: 413 too many pixels, 415 no picture of a known format.
         UserError: it is damaged or too small.
     """
     _check_header(data, limits, name)
     with _only_known_errors(name):
-        picture = decode_picture(BytesIO(data), name)
-    height, width = picture.shape[:2]
-    if max(height, width) > limits.proportion * min(height, width):
-        raise bad_input(f"{name} is {width}x{height}, too long and narrow for a face; crop it first")
-    return picture
+        return decode_picture(BytesIO(data), name)
 
 
 def label_map_from(data: bytes, limits: Limits, name: str = "the mask") -> LabelMap:
@@ -131,16 +143,29 @@ def frame_from(value: dict[str, Any], picture: Picture) -> Frame:
             raise bad_input(f"crop: {key!r} should be a number")
         numbers[key] = float(number)
     height, width = picture.shape[:2]
-    if not (0 <= numbers["x"] <= width and 0 <= numbers["y"] <= height):
-        raise bad_input("crop: its centre lies outside the picture")
     if not MIN_SIDE <= numbers["side"] <= 4 * max(height, width):
         raise bad_input(f"crop: 'side' should be between {MIN_SIDE} and four times the picture's longer side")
+    reach = numbers["side"] / 2
+    if not (-reach < numbers["x"] < width + reach and -reach < numbers["y"] < height + reach):
+        raise bad_input("crop: it lies outside the picture")
     return Frame(**numbers)
 
 
 def cropped(picture: Picture, frame: Frame) -> Picture:
     """The square inside ``frame``, at its own size in pixels, 4096 at most."""
     return cut_out(picture, frame, min(max(round(frame.side), MIN_SIDE), _MAX_CUT))
+
+
+def within(outer: Frame, inner: Frame, side: int) -> Frame:
+    """In the photograph's pixels, a frame ``inner`` that was found in what ``outer`` shows at ``side`` pixels."""
+    unit, turn = outer.side / side, math.radians(outer.angle)
+    right, down = (inner.x - side / 2) * unit, (inner.y - side / 2) * unit
+    return Frame(
+        x=outer.x + right * math.cos(turn) - down * math.sin(turn),
+        y=outer.y + right * math.sin(turn) + down * math.cos(turn),
+        side=inner.side * unit,
+        angle=outer.angle + inner.angle,
+    )
 
 
 def cropped_label_map(label_map: LabelMap, frame: Frame, picture: Picture) -> LabelMap:

@@ -1,6 +1,8 @@
-"""Answers that several routes give."""
+"""Answers that several routes give, and the bodies that they take, as the OpenAPI schema tells of them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from starlette.responses import Response
 
@@ -9,6 +11,24 @@ from maskgan.server.pictures import Format
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """For what never changes under its address."""
+
+
+_BYTES = {"type": "string", "format": "binary"}
+
+LABEL_MAP: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}
+}
+"""A body that is a label map: one byte a pixel, row by row."""
+
+
+def form(*parts: str, portrait: bool = False) -> dict[str, Any]:
+    """A body that is a form; where ``portrait`` is set, it may also be the JSON ``{"portrait": number}``."""
+    properties = dict.fromkeys(parts, _BYTES)
+    content = {"multipart/form-data": {"schema": {"type": "object", "properties": properties}}}
+    if portrait:
+        number = {"type": "object", "properties": {"portrait": {"type": "integer"}}, "required": ["portrait"]}
+        content["application/json"] = {"schema": number}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def label_map_answer(label_map: LabelMap, status: int = 200) -> Response:

@@ -17,8 +17,9 @@ from maskgan.server.faces import shrunk
 from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE
 from maskgan.server.pictures import encode
 from maskgan.server.portraits import NUMBERS, shipped_portrait
-from maskgan.server.routes.answers import FOREVER, picture_answer
-from maskgan.server.serving import Serving, open_upload, unless_gone
+from maskgan.server.routes.answers import FOREVER, form, picture_answer
+from maskgan.server.serving import Serving, read_upload_form, unless_gone
+from maskgan.server.uploads import cropped, framed_picture, within
 
 
 def general_routes(serving: Serving) -> APIRouter:
@@ -69,15 +70,20 @@ def general_routes(serving: Serving) -> APIRouter:
 
         return picture_answer(await serving.encode(work), "jpeg", FOREVER)
 
-    @router.post("/api/frame")
+    @router.post("/api/frame", openapi_extra=form("picture", "crop"))
     async def frame(request: Request) -> dict[str, Any]:
-        """Where the face is in the part ``picture`` of a form, as a crop; the middle of the picture if none is seen."""
+        """Where the face is in ``picture``, or in its ``crop``, both parts of a form; what was sent if none is seen."""
+        limits = serving.limits
         async with serving.uploading:
-            picture = (await open_upload(request, serving)).picture
-            parser = serving.studio.parser
-            found = (await unless_gone(request, serving.queue.call(partial(find_frame, picture, parser)))).result
-        height, width = picture.shape[:2]
-        crop = found or Frame(width / 2, height / 2, min(height, width))
-        return {"crop": asdict(crop), "found": found is not None}
+            parts = await read_upload_form(request, serving, limits.upload_bytes)
+            picture, crop = await serving.decode(framed_picture, parts, limits)
+            height, width = picture.shape[:2]
+            searched = picture if crop is None else await serving.decode(cropped, picture, crop)
+            work = partial(find_frame, searched, serving.studio.parser)
+            found = (await unless_gone(request, serving.queue.call(work))).result
+        if found is not None and crop is not None:
+            found = within(crop, found, searched.shape[0])
+        proposal = found or crop or Frame(width / 2, height / 2, min(height, width))
+        return {"crop": asdict(proposal), "found": found is not None}
 
     return router

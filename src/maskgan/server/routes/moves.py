@@ -15,7 +15,7 @@ from maskgan.labels import LabelMap
 from maskgan.server.bodies import parse_json
 from maskgan.server.portraits import shipped_portrait
 from maskgan.server.refusals import bad_input
-from maskgan.server.routes.answers import label_map_answer
+from maskgan.server.routes.answers import form, label_map_answer
 from maskgan.server.serving import Serving, read_upload_form, unless_gone
 from maskgan.server.sessions import Session
 from maskgan.server.uploads import portrait_number, raw_label_map
@@ -28,13 +28,13 @@ def move_routes(serving: Serving) -> APIRouter:
     """The route that moves masks."""
     router = APIRouter(prefix="/api/sessions/{session_id}")
 
-    @router.post("/move", response_class=Response)
+    @router.post("/move", response_class=Response, openapi_extra=form("mask", "move"))
     async def move(session_id: str, request: Request) -> Response:
         """The part ``mask`` of a form, moved as its part ``move`` (JSON) says."""
         session = serving.sessions.get(session_id)
-        form = await read_upload_form(request, serving, session.face.label_map.nbytes + _FORM_BYTES)
-        label_map = raw_label_map(form.require("mask"), session.face.size)
-        step = await _step(serving, session, parse_json(form.require("move"), "'move'"))
+        parts = await read_upload_form(request, serving, session.face.label_map.nbytes + _FORM_BYTES)
+        label_map = raw_label_map(parts.require("mask"), session.face.size)
+        step = await _step(serving, session, parse_json(parts.require("move"), "'move'"))
         done = await unless_gone(request, serving.queue.call(partial(step, label_map)))
         return label_map_answer(done.result)
 

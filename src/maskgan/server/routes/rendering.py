@@ -17,7 +17,7 @@ from maskgan.server.inference import Done
 from maskgan.server.pictures import Format, encode, wanted_format
 from maskgan.server.projects import write_project
 from maskgan.server.refusals import bad_input, too_large, wrong_type
-from maskgan.server.routes.answers import download, picture_answer
+from maskgan.server.routes.answers import LABEL_MAP, download, form, picture_answer
 from maskgan.server.serving import Serving, read_upload_form, unless_gone
 from maskgan.server.sessions import Session
 from maskgan.server.studio import RenderRequest
@@ -30,7 +30,7 @@ def rendering_routes(serving: Serving) -> APIRouter:
     """The routes that answer an edited mask."""
     router = APIRouter(prefix="/api/sessions/{session_id}")
 
-    @router.post("/render", response_class=Response)
+    @router.post("/render", response_class=Response, openapi_extra=LABEL_MAP)
     async def render(
         session_id: str,
         request: Request,
@@ -51,7 +51,7 @@ def rendering_routes(serving: Serving) -> APIRouter:
         timing = f"wait;dur={1000 * done.waited:.1f}, render;dur={1000 * done.worked:.1f}"
         return picture_answer(data, format, {"Server-Timing": timing, "Cache-Control": "no-store"})
 
-    @router.post("/result", response_class=Response)
+    @router.post("/result", response_class=Response, openapi_extra=LABEL_MAP)
     async def result(
         session_id: str,
         request: Request,
@@ -68,26 +68,26 @@ def rendering_routes(serving: Serving) -> APIRouter:
             data = await serving.encode(encode_edited, done.result, format)
         return download(data, f"image/{format}", f"face.{'jpg' if format == 'jpeg' else format}")
 
-    @router.post("/mask.png", response_class=Response)
+    @router.post("/mask.png", response_class=Response, openapi_extra=LABEL_MAP)
     async def mask(session_id: str, request: Request) -> Response:
         """The mask in the body as a PNG that carries the class colours."""
         session = serving.sessions.get(session_id)
         edited = await _edited_mask(serving, session, request)
         return download(await serving.encode(encode_label_map, edited), "image/png", "mask.png")
 
-    @router.post("/project", response_class=Response)
+    @router.post("/project", response_class=Response, openapi_extra=form("mask", "editor"))
     async def project(session_id: str, request: Request) -> Response:
         """Everything, to open again: parts ``mask`` (label map) and ``editor`` (JSON) of a form."""
         session = serving.sessions.get(session_id)
         limits = serving.limits
         async with serving.saving:
-            form = await read_upload_form(request, serving, limits.editor_bytes + session.face.label_map.nbytes)
-            edited = raw_label_map(form.require("mask"), session.face.size)
-            if len(form.require("editor")) > limits.editor_bytes:
+            parts = await read_upload_form(request, serving, limits.editor_bytes + session.face.label_map.nbytes)
+            edited = raw_label_map(parts.require("mask"), session.face.size)
+            if len(parts.require("editor")) > limits.editor_bytes:
                 raise too_large(f"'editor' holds more than {limits.editor_bytes >> 20} MB")
 
             def work() -> bytes:
-                editor = parse_json(form.require("editor"), "'editor'")
+                editor = parse_json(parts.require("editor"), "'editor'")
                 return write_project(session.face, edited, session.style, editor)
 
             data = await serving.encode(work)

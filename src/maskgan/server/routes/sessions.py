@@ -12,7 +12,7 @@ from starlette.responses import Response
 from maskgan.server.bodies import media_type, read_json
 from maskgan.server.pictures import encode, wanted_format
 from maskgan.server.projects import Project, read_project
-from maskgan.server.routes.answers import FOREVER, label_map_answer, picture_answer
+from maskgan.server.routes.answers import FOREVER, form, label_map_answer, picture_answer
 from maskgan.server.serving import Serving, read_upload_form, unless_gone
 from maskgan.server.sessions import Session
 from maskgan.server.uploads import Upload, portrait_number
@@ -22,7 +22,7 @@ def session_routes(serving: Serving) -> APIRouter:
     """The routes that begin, show and end sessions."""
     router = APIRouter(prefix="/api/sessions")
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, openapi_extra=form("picture", "mask", "crop", "project", portrait=True))
     async def begin(request: Request) -> dict[str, Any]:
         """Begin with a shipped portrait (JSON), a picture, or a project (forms)."""
         if media_type(request) == "application/json":
@@ -30,12 +30,12 @@ def session_routes(serving: Serving) -> APIRouter:
             face = await serving.portrait_face(number)
             return _begun(serving, Session(face, face.label_map), parsed=False)
         async with serving.uploading:
-            form = await read_upload_form(request, serving, serving.limits.project_bytes)
-            project = form.get("project")
+            parts = await read_upload_form(request, serving, serving.limits.project_bytes)
+            project = parts.get("project")
             if project is not None:
                 opened = await serving.decode(read_project, project, serving.limits)
                 return await unless_gone(request, _reopen(serving, opened))
-            upload = await serving.decode(Upload.of, form, serving.limits)
+            upload = await serving.decode(Upload.of, parts, serving.limits)
             work = partial(serving.studio.face, upload.picture, upload.label_map)
             face = (await unless_gone(request, serving.queue.call(work))).result
             return _begun(serving, Session(face, face.label_map), parsed=upload.label_map is None)

@@ -12,7 +12,7 @@ from maskgan.server.bodies import media_type, read_json
 from maskgan.server.faces import shrunk
 from maskgan.server.pictures import encode
 from maskgan.server.refusals import RefusalError
-from maskgan.server.routes.answers import picture_answer
+from maskgan.server.routes.answers import form, picture_answer
 from maskgan.server.serving import Serving, open_upload, unless_gone
 from maskgan.server.uploads import portrait_number
 
@@ -23,7 +23,7 @@ def style_routes(serving: Serving) -> APIRouter:
     """The routes that choose, show and drop a style reference."""
     router = APIRouter(prefix="/api/sessions/{session_id}")
 
-    @router.post("/style")
+    @router.post("/style", openapi_extra=form("picture", "mask", "crop", portrait=True))
     async def choose(session_id: str, request: Request) -> dict[str, bool]:
         """Borrow the look of a shipped portrait (JSON) or of a picture (form)."""
         session = serving.sessions.get(session_id)
