@@ -169,13 +169,13 @@ test("a history of another mask or from another hand is refused", () => {
   assert.throws(() => readEditor({ version: 9 }, new Uint8Array(100)), /another version/);
 });
 
-test("a history that is too long loses its oldest steps first and still undoes rightly", () => {
+test("a history that is too long loses what is farthest from now, and still undoes rightly", () => {
   const document = new FaceDocument(plain(64, 64));
   for (let i = 0; i < 50; i++) stroke(document, 4 + ((i * 7) % 56), 1 + (i % 18));
   document.undo();
   const json = document.history.toJSON(2000);
   assert.ok(JSON.stringify(json).length < 2100 && json.entries.length > 3);
-  assert.equal(json.entries.length - json.position, 1);
+  assert.ok(json.position > 0 && json.position < 49);
   const shorter = new FaceDocument(document.own, {
     edited: document.mask.data,
     history: History.fromJSON(json, document.mask.data),

@@ -68,26 +68,28 @@ export class History {
   }
 
   /**
-   * @param {number} [maxCharacters] the oldest steps are left out where all would be longer than this
+   * @param {number} [maxCharacters] where all steps would be longer than this, those farthest from the present state
+   *   are left out: first what was undone, then the oldest
    * @returns {HistoryJSON}
    */
   toJSON(maxCharacters = Infinity) {
-    /** @type {HistoryJSON["entries"]} */
-    const entries = [];
-    let characters = 0;
-    let position = this.position;
-    for (let i = this.entries.length - 1; i >= 0; i--) {
-      const { title, patch, settings } = this.entries[i];
-      const written = { title, ...(patch && { patch: toBase64(patch) }), ...(settings && { settings }) };
-      characters += JSON.stringify(written).length + 1;
-      // Steps that were undone cannot stand without the ones before them.
-      if (characters > maxCharacters && i < this.position) {
-        position = this.position - i - 1;
-        break;
+    let room = maxCharacters;
+    const done = written(this.entries.slice(0, this.position).reverse()).reverse();
+    const undone = written(this.entries.slice(this.position));
+    return { position: done.length, entries: [...done, ...undone] };
+
+    /** @param {Entry[]} entries */
+    function written(entries) {
+      /** @type {HistoryJSON["entries"]} */
+      const kept = [];
+      for (const { title, patch, settings } of entries) {
+        const step = { title, ...(patch && { patch: toBase64(patch) }), ...(settings && { settings }) };
+        room -= JSON.stringify(step).length + 1;
+        if (room < 0) break;
+        kept.push(step);
       }
-      entries.unshift(written);
+      return kept;
     }
-    return { position, entries };
   }
 
   /**

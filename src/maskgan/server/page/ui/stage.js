@@ -160,7 +160,7 @@ export class Stage {
         this.redraw();
       },
       end: () => this.#bench.project && this.tool.end(),
-      cancel: () => this.#bench.project && this.tool.cancel(),
+      cancel: () => this.#bench.project && this.tool.abort(),
       hover: (screen) => {
         if (!this.#bench.project) return;
         this.tool.hover(screen && point(screen));

@@ -39,11 +39,13 @@ export function stylePanel(bench) {
     step: 0.01,
     value: 1,
     format: (value) => `${Math.round(100 * value)} %`,
-    input: (value) => bench.open.document.adjust({ strength: value }),
+    input: (value) => {
+      bench.settle();
+      bench.open.document.adjust({ strength: value });
+    },
     change: () => bench.open.document.commit("Style strength"),
     testId: "style-strength",
   });
-  strength.range.addEventListener("pointerdown", () => bench.settle());
   const reset = create("button", { "data-testid": "style-reset" }, "Back to its own style");
   reset.addEventListener("click", () => choose(null));
   byId("style-controls", HTMLElement).append(strength.element, reset);

@@ -72,8 +72,8 @@ export class Workbench extends EventTarget {
     preferences.onChange((changed) => {
       if ("hidden" in changed || "opacity" in changed) this.#autosave?.write();
     });
-    // What a tool has under way is kept as it is.
-    window.addEventListener("pagehide", () => this.settle());
+    // What a tool has under way is kept as it is. Later events leave no time to write.
+    window.addEventListener("beforeunload", () => this.settle());
   }
 
   get busy() {
@@ -263,11 +263,14 @@ export class Workbench extends EventTarget {
    * @param {() => void} release
    */
   async #install(project, id, release) {
+    const previous = this.project;
     await this.#leave();
     this.#id = id;
     this.#release = release;
     rememberId(id);
     this.project = project;
+    previous?.picture.close();
+    this.result?.close();
     this.result = null;
     this.#thumbnail = null;
     this.#autosave = new Autosave(

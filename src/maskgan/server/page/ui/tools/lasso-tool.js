@@ -64,6 +64,11 @@ export class LassoTool extends Tool {
     this.cancel();
   }
 
+  abort() {
+    this.#freehand = [];
+    this.bench.redraw();
+  }
+
   cancel() {
     this.#corners = [];
     this.#freehand = [];

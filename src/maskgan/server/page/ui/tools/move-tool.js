@@ -41,7 +41,7 @@ export class MoveTool extends Tool {
   get hint() {
     return this.#frame
       ? "Drag to move, handles to scale, knob to turn; arrow keys nudge."
-      : "Click a part of the face to take it.";
+      : "Click a part of the face to take it, or press Enter for the chosen class.";
   }
 
   /**
@@ -85,8 +85,20 @@ export class MoveTool extends Tool {
     this.bench.redraw();
   }
 
+  abort() {
+    if (this.#drag) this.cancel();
+  }
+
+  /** Let the part go; or, where none is taken, take the chosen class, for those who use no pointer. */
   confirm() {
-    this.cancel();
+    if (this.#taken) {
+      this.cancel();
+      return;
+    }
+    const { mask } = this.bench.document();
+    const first = mask.data.indexOf(this.bench.preferences.values.label);
+    if (first >= 0) this.#take({ x: (first % mask.width) + 0.5, y: Math.floor(first / mask.width) + 0.5 });
+    this.bench.redraw();
   }
 
   /** @param {Point | null} point */

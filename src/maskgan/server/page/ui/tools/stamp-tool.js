@@ -76,6 +76,12 @@ export class StampTool extends Tool {
     this.onChange();
   }
 
+  abort() {
+    if (this.#laid && this.#drag) this.#laid.frame = this.#drag.frame;
+    this.#drag = null;
+    this.#paint();
+  }
+
   settle() {
     this.confirm();
   }

@@ -43,6 +43,11 @@ export class Tool {
   /** Take back what is under way. */
   cancel() {}
 
+  /** The press became something else, such as two fingers that zoom: take back what it did, and no more. */
+  abort() {
+    this.cancel();
+  }
+
   /** Finish what is under way. */
   confirm() {}
 
