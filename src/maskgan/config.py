@@ -133,6 +133,34 @@ class IdentityConfig:
     """Numbers in an embedding, which has length 1."""
 
 
+EDITED_ATTRIBUTES = "Male,Heavy_Makeup,No_Beard,Smiling"
+"""What the comparisons ask about."""
+
+
+@dataclass(frozen=True)
+class StarGANConfig:
+    """StarGAN's generator, one of the systems that the paper compares with."""
+
+    attributes: str = EDITED_ATTRIBUTES
+    """Names of the attributes that it edits, joined by commas."""
+    base_channels: int = 64
+    """Channels after the first convolution; doubled twice."""
+    residual_blocks: int = 6
+    """Blocks at a quarter of the resolution."""
+
+
+@dataclass(frozen=True)
+class ElegantConfig:
+    """ELEGANT, another of them."""
+
+    attributes: str = EDITED_ATTRIBUTES
+    """Names of the attributes that it exchanges, joined by commas."""
+    base_channels: int = 64
+    """Channels after the first convolution; doubled by each downsampling, three times at most."""
+    downsamplings: int = 5
+    """Stride-2 convolutions, and as many upsamplings."""
+
+
 @dataclass(frozen=True)
 class Preset:
     """One size of everything."""
@@ -150,6 +178,8 @@ class Preset:
     parser: ParserConfig
     attributes: AttributesConfig
     identity: IdentityConfig
+    stargan: StarGANConfig
+    elegant: ElegantConfig
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -165,6 +195,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             parser=ParserConfig(),
             attributes=AttributesConfig(),
             identity=IdentityConfig(),
+            stargan=StarGANConfig(),
+            elegant=ElegantConfig(),
         ),
         "demo": Preset(
             name="demo",
@@ -192,6 +224,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             parser=ParserConfig(),
             attributes=AttributesConfig(base_channels=24),
             identity=IdentityConfig(base_channels=24),
+            stargan=StarGANConfig(base_channels=24, residual_blocks=4),
+            elegant=ElegantConfig(base_channels=32),
         ),
         "tiny": Preset(
             name="tiny",
@@ -220,6 +254,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             parser=ParserConfig(base_channels=8, downsamplings=3),
             attributes=AttributesConfig(base_channels=4),
             identity=IdentityConfig(base_channels=4, embedding_size=16),
+            stargan=StarGANConfig(base_channels=4, residual_blocks=1),
+            elegant=ElegantConfig(base_channels=4, downsamplings=3),
         ),
     }
 )

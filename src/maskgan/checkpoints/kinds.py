@@ -15,17 +15,21 @@ from maskgan.config import (
     BlenderConfig,
     DenseMappingConfig,
     DiscriminatorConfig,
+    ElegantConfig,
     IdentityConfig,
     MaskVAEConfig,
     ParserConfig,
+    StarGANConfig,
     to_dict,
 )
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
+from maskgan.networks.elegant import Elegant
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 from maskgan.networks.resnet import AttributeClassifier, IdentityNetwork
+from maskgan.networks.stargan import StarGAN
 
 NetworkConfig = (
     DenseMappingConfig
@@ -35,6 +39,8 @@ NetworkConfig = (
     | ParserConfig
     | AttributesConfig
     | IdentityConfig
+    | StarGANConfig
+    | ElegantConfig
 )
 
 _DEPTHS = {"downsamplings", "residual_blocks", "layers", "scales"}
@@ -58,6 +64,8 @@ KINDS: Mapping[str, NetworkKind] = MappingProxyType(
         "parser": NetworkKind(ParserConfig, FaceParser),
         "attributes": NetworkKind(AttributesConfig, AttributeClassifier),
         "identity": NetworkKind(IdentityConfig, IdentityNetwork),
+        "stargan": NetworkKind(StarGANConfig, StarGAN),
+        "elegant": NetworkKind(ElegantConfig, Elegant),
     }
 )
 """Every kind of network by the name that weights files carry."""

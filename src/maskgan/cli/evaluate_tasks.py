@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from maskgan.assets import shipped_weights
-from maskgan.checkpoints.weights import fingerprint
+from maskgan.checkpoints.weights import fingerprint, read_info
 from maskgan.cli.opening import open_editor
 from maskgan.data.labelled import LabelledFace, open_labelled, read_label_table
 from maskgan.data.opening import open_pairs
@@ -20,10 +20,11 @@ from maskgan.editing.session import Blend
 from maskgan.errors import UserError
 from maskgan.evaluation import attributes, cases, interactive, masks, recognition, reconstruct, smile, style_copy
 from maskgan.evaluation.attribute_reader import AttributeReader
+from maskgan.evaluation.attribute_systems import KINDS, AttributeSystem
 from maskgan.evaluation.features import EfficientNetFeatures, FeatureReader, InceptionFeatures
 from maskgan.evaluation.identity import open_embedding
 from maskgan.evaluation.sheets import request_sheet
-from maskgan.evaluation.systems import StoredPictures, TrainedSystem, open_system, requests_of
+from maskgan.evaluation.systems import ComparedSystem, StoredPictures, TrainedSystem, requests_of
 from maskgan.images import write_picture
 
 _SHEET_ROWS = 8
@@ -79,7 +80,7 @@ class Options:
         faces: KeyedCollection[LabelledFace] = open_labelled(self.data, self.table, self.identities)
         return faces if self.keys is None else select(faces, self.keys)
 
-    def compared(self) -> list[TrainedSystem | StoredPictures]:
+    def compared(self) -> list[ComparedSystem]:
         """The systems named, or the weights that ship."""
         named: dict[str, Path] = {}
         for system in self.systems:
@@ -93,7 +94,16 @@ class Options:
             named.setdefault(Path(self.weights).stem, Path(self.weights))
         if not named:
             named = {"shipped": shipped_weights("dense-mapping")}
-        return [open_system(name, path, self.blend, self.device, self.precision) for name, path in named.items()]
+        return [self._opened(name, path) for name, path in named.items()]
+
+    def _opened(self, name: str, path: Path) -> ComparedSystem:
+        """A weights file as a system, or a folder of its answers."""
+        if path.is_dir():
+            return StoredPictures(name, path)
+        if read_info(path).kind in KINDS:
+            classifier = AttributeReader(self.tool("attributes"), self.device)
+            return AttributeSystem(name, path, classifier, self.device)
+        return TrainedSystem(name, path, self.blend, self.device, self.precision)
 
     def reader(self) -> FeatureReader:
         """The network in whose features distances are measured."""
@@ -245,12 +255,12 @@ def _keep_cases(options: Options, task: str, chosen: list[cases.Case]) -> None:
 
 
 def _write_sheet(
-    options: Options, pairs: PairCollection, chosen: list[cases.Case], systems: list[TrainedSystem | StoredPictures]
+    options: Options, pairs: PairCollection, chosen: list[cases.Case], systems: list[ComparedSystem]
 ) -> None:
     if options.sheet is not None:
         requests = requests_of(pairs, chosen[:_SHEET_ROWS], options.side)
         write_picture(options.sheet, request_sheet(requests, systems))
 
 
-def _hashes(systems: Iterable[TrainedSystem | StoredPictures]) -> dict[str, Any]:
+def _hashes(systems: Iterable[ComparedSystem]) -> dict[str, Any]:
     return {"weights": {system.name: system.fingerprint for system in systems}}

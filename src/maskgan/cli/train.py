@@ -175,6 +175,22 @@ def identity(**options: Any) -> None:
     _train("identity", options, augment=_wide())
 
 
+@command.command("stargan")
+@_run_options(learning_rate=1e-4, batch_size=16)
+@_label_options
+def stargan(**options: Any) -> None:
+    """StarGAN, to compare with: attributes on demand."""
+    _train("stargan", options)
+
+
+@command.command("elegant")
+@_run_options(learning_rate=2e-4, batch_size=16)
+@_label_options
+def elegant(**options: Any) -> None:
+    """ELEGANT, to compare with: attributes exchanged between two faces."""
+    _train("elegant", options)
+
+
 def _wide() -> AugmentConfig:
     from maskgan.data.transforms import WIDE_AUGMENTATION
 

@@ -62,6 +62,13 @@ class System(Protocol):
         ...
 
 
+class ComparedSystem(System, Protocol):
+    """A system that can be told apart from others of the same name."""
+
+    fingerprint: str
+    """Of its weights, or what stands in for it."""
+
+
 class TrainedSystem:
     """A dense mapping network."""
 
@@ -119,15 +126,6 @@ class StoredPictures:
                 f"{path}: is {picture.shape[1]}x{picture.shape[0]}, but {width}x{height} was asked for; see --side"
             )
         return picture
-
-
-def open_system(name: str, path: Path, blend: Blend, device: str, precision: str) -> TrainedSystem | StoredPictures:
-    """A weights file as a system, or a folder of its answers.
-
-    Raises:
-        UserError: the weights are missing, damaged or of another kind.
-    """
-    return StoredPictures(name, path) if path.is_dir() else TrainedSystem(name, path, blend, device, precision)
 
 
 class NothingDone:

@@ -48,7 +48,7 @@ class TrainingConfig:
     data: str
     """Where the faces lie: a folder, a tar file, or a glob of them."""
     table: str | None = None
-    """Attributes, and identities, of the faces, for ``attributes`` and ``identity`` (see ``maskgan.data.labelled``)."""
+    """Attributes, and identities, of the faces, for stages that learn from labels (see ``maskgan.data.labelled``)."""
     identities: str | None = None
     """Which of their people to train on, as a range of the table's numbers; all if absent."""
     keys: str | None = None
@@ -144,7 +144,7 @@ class TrainingConfig:
     @property
     def labelled(self) -> bool:
         """Whether the stage learns from labels instead of masks."""
-        return self.stage in ("attributes", "identity")
+        return self.stage in ("attributes", "identity", "stargan", "elegant")
 
     @property
     def phases(self) -> tuple[tuple[float, int], ...]:

@@ -13,10 +13,12 @@ from maskgan.training.attributes import AttributesStage
 from maskgan.training.config import TrainingConfig
 from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.editing_simulation import EditingStage
+from maskgan.training.elegant import ElegantStage
 from maskgan.training.identity import IdentityStage
 from maskgan.training.mask_vae import MaskVAEStage
 from maskgan.training.parser import ParserStage
 from maskgan.training.stage import Stage
+from maskgan.training.stargan import StarGANStage
 
 
 def build_stage(config: TrainingConfig, people: int = 0) -> Stage[Any]:
@@ -46,6 +48,11 @@ def build_stage(config: TrainingConfig, people: int = 0) -> Stage[Any]:
         return AttributesStage(sizes, config)
     if config.stage == "identity":
         return IdentityStage(sizes, config, people)
+    if config.stage == "stargan":
+        return StarGANStage(sizes, config)
+    if config.stage == "elegant":
+        return ElegantStage(sizes, config)
     raise UserError(
-        f"unknown stage {config.stage!r}; known are mask-vae, dense-mapping, editing, parser, attributes and identity"
+        f"unknown stage {config.stage!r}; known are mask-vae, dense-mapping, editing, parser, attributes, identity, "
+        "stargan and elegant"
     )

@@ -1,0 +1,179 @@
+"""StarGAN and ELEGANT: what they learn, keep and answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from maskgan.assets import portrait, shipped_weights
+from maskgan.checkpoints.weights import load_weights
+from maskgan.config import ElegantConfig, StarGANConfig
+from maskgan.data.batches import LabelledFaces
+from maskgan.data.pairs import FacePair
+from maskgan.errors import UserError
+from maskgan.evaluation.attribute_reader import AttributeReader
+from maskgan.evaluation.attribute_systems import AttributeSystem
+from maskgan.evaluation.systems import Request, squared
+from maskgan.images import read_label_map, read_picture
+from maskgan.networks.elegant import Elegant
+from maskgan.networks.stargan import StarGAN
+from maskgan.training.config import TrainingConfig
+from maskgan.training.elegant import ElegantStage
+from maskgan.training.schedule import Progress
+from maskgan.training.stages import build_stage
+from maskgan.training.stargan import StarGANStage
+
+STAGES = ("stargan", "elegant")
+
+
+def faces(count: int = 8) -> LabelledFaces:
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.rand(count, 3, 64, 64, generator=generator) * 2 - 1
+    attributes = torch.randint(0, 2, (count, 40), generator=generator).byte()
+    return LabelledFaces(pictures, attributes, torch.arange(count))
+
+
+def build(stage: str, **options: Any) -> Any:
+    return build_stage(TrainingConfig(stage=stage, preset="tiny", data="none", batch_size=8, **options))
+
+
+def state(stage: Any) -> dict[str, torch.Tensor]:
+    return {f"{n}.{k}": v.clone() for n, network in stage.networks.items() for k, v in network.state_dict().items()}
+
+
+def test_the_published_sizes() -> None:
+    """StarGAN's generator for 128 px has 8,417,280 + 12,544 * (labels - 1) parameters less what 5 labels add."""
+    count = sum(p.numel() for p in StarGAN(StarGANConfig(attributes="a,b,c,d,e")).parameters())
+    convs = (
+        8 * 64 * 49 + 64 * 128 * 16 + 128 * 256 * 16 + 12 * 256 * 256 * 9 + 256 * 128 * 16 + 128 * 64 * 16 + 64 * 3 * 49
+    )
+    norms = 2 * (64 + 128 + 256 + 12 * 256 + 128 + 64)
+    assert count == convs + norms
+
+
+def test_an_exchange_of_nothing_asks_for_the_face_s_own_code() -> None:
+    network = Elegant(ElegantConfig(base_channels=4, downsamplings=3)).eval()
+    first, second = faces(4).pictures.chunk(2)
+    with torch.no_grad():
+        assert torch.equal(network(first, second, []), network(first, first, [0, 1, 2, 3]))
+        assert not torch.equal(network(first, second, [1]), network(first, second, []))
+
+
+def test_an_exchange_takes_only_its_part() -> None:
+    network = Elegant(ElegantConfig(base_channels=4, downsamplings=3))
+    code, other = torch.zeros(1, 16, 2, 2), torch.ones(1, 16, 2, 2)
+    taken = network.exchanged(code, other, [2])
+    assert taken[0, :, 0, 0].tolist() == [0.0] * 8 + [1.0] * 4 + [0.0] * 4
+    assert (code == 0).all()
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_step_teaches_all_and_is_the_seed_s(name: str) -> None:
+    results = []
+    for _ in range(2):
+        stage = build(name)
+        before = state(stage)
+        for step in range(5):  # StarGAN's generator learns in every fifth
+            torch.manual_seed(step)
+            losses = stage.step(faces(), 0.9)
+        assert all(torch.isfinite(loss) for loss in losses.values())
+        after = state(stage)
+        for network in stage.networks:
+            assert any(not torch.equal(before[k], after[k]) for k in before if k.startswith(f"{network}.")), network
+        results.append(after)
+    assert all(torch.equal(results[0][k], results[1][k]) for k in results[0])
+
+
+def test_stargan_s_generator_waits_for_its_turn_across_a_restart() -> None:
+    stage = build("stargan")
+    assert isinstance(stage, StarGANStage)
+    for _ in range(3):
+        stage.step(faces(), 0.9)
+    resumed = build("stargan")
+    for name, network in resumed.networks.items():
+        network.load_state_dict(stage.networks[name].state_dict())
+    assert "obeyed" not in resumed.step(faces(), 0.9)
+    assert "obeyed" in resumed.step(faces(), 0.9)
+
+
+def test_elegant_learns_nothing_from_a_batch_that_no_attribute_divides() -> None:
+    stage = build("elegant")
+    assert isinstance(stage, ElegantStage)
+    alike = faces()._replace(attributes=torch.ones(8, 40, dtype=torch.uint8))
+    before = state(stage)
+    assert float(stage.step(alike, 0.9)["adversarial"]) == 0
+    assert all(torch.equal(before[k], v) for k, v in state(stage).items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STAGES)
+def test_reconstruction_is_learnt(name: str) -> None:
+    stage = build(name, learning_rate=1e-3)
+    smooth = torch.nn.functional.interpolate(faces().pictures[:, :, ::16, ::16], size=64, mode="bilinear")
+    batch = faces()._replace(pictures=smooth)
+    before = float(stage.distance(batch))
+    for step in range(100):
+        torch.manual_seed(step)
+        stage.step(batch, 0.5)
+    assert float(stage.distance(batch)) < 0.7 * before
+
+
+@pytest.fixture(scope="module")
+def classifier() -> AttributeReader:
+    return AttributeReader(shipped_weights("attributes"))
+
+
+def exported(folder: Path, name: str) -> Path:
+    stage = build(name)
+    stage.step(faces(), 0.5)
+    stage.export(folder, Progress())
+    return folder / f"{name}.safetensors"
+
+
+def request(style: int, donor: int | None = None) -> Request:
+    def face(number: int) -> FacePair:
+        picture, mask = portrait(number)
+        return squared(FacePair(str(number), read_picture(picture), read_label_map(mask)), 96)
+
+    source = face(7)
+    return Request("7", source, face(style), source.label_map, None if donor is None else face(donor))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_they_answer_style_copy_and_smile_and_nothing_else(
+    tmp_path: Path, classifier: AttributeReader, name: str
+) -> None:
+    system = AttributeSystem(name, exported(tmp_path, name), classifier, "cpu")
+    for asked in (request(2), request(7, donor=5)):
+        answer = system(asked)
+        assert answer.shape == (96, 96, 3)
+        assert np.array_equal(answer, system(asked))
+    with pytest.raises(UserError, match="edits attributes"):
+        system(request(7))
+
+
+def test_stargan_is_told_the_attributes_of_the_style(tmp_path: Path, classifier: AttributeReader) -> None:
+    path = exported(tmp_path, "stargan")
+    system = AttributeSystem("star", path, classifier, "cpu")
+    network, _ = load_weights(path)
+    asked = request(2)
+    heard: list[list[float]] = []
+    system._network.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[1][0].tolist()))
+    system(asked)
+    of_style, of_source = classifier(asked.style.picture), classifier(asked.source.picture)
+    from maskgan.evaluation.attribute_reader import attribute_index
+
+    assert isinstance(network, StarGAN)
+    expected = [
+        float((of_source if name == "Smiling" else of_style)[attribute_index(name)]) for name in network.attributes
+    ]
+    assert heard == [expected]
+
+
+def test_other_weights_are_refused(classifier: AttributeReader) -> None:
+    with pytest.raises(UserError, match="a StarGAN or an ELEGANT"):
+        AttributeSystem("parser", shipped_weights("parser"), classifier, "cpu")
