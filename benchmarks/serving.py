@@ -69,9 +69,14 @@ class Person:
         row, column = self._generator.integers(150, 350, 2)
         label = self._generator.choice([INDEX[name] for name in ("skin", "hair", "mouth", "u_lip", "l_brow")])
         for step in range(_POINTS):
-            self._mask[row : row + 12, column + 5 * step : column + 5 * step + 12] = label
+            self._dab(row, column + 5 * step, label)
             await self.see("preview")
+        # The last point was not seen before the pen was lifted, so nothing can be taken from the last preview.
+        self._dab(row + 5, column + 5 * _POINTS, label)
         await self.see("full")
+
+    def _dab(self, row: int, column: int, label: int) -> None:
+        self._mask[row : row + 12, column : column + 12] = label
 
     async def see(self, quality: str) -> None:
         """Ask for the picture of the mask as it is."""

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from maskgan.assets import portrait
+from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.images import decode_label_map, read_label_map, read_picture, resize_label_map, resize_picture
 from maskgan.labels import INDEX, LabelMap
@@ -257,6 +258,41 @@ async def test_sessions_end(client: httpx.AsyncClient) -> None:
     assert (await client.delete(f"/api/sessions/{session['id']}")).status_code == 204
     answer = await render(client, session, mask)
     assert answer.status_code == 404 and "open the picture again" in answer.json()["error"]
+
+
+async def test_what_was_rendered_last_is_not_rendered_again(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthesise, passes = Renderer.synthesise, 0
+
+    def counting(self: Renderer, *arguments: object) -> object:
+        nonlocal passes
+        passes += 1
+        return synthesise(self, *arguments)  # type: ignore[arg-type]
+
+    session = await begin(client)
+    await client.post(f"/api/sessions/{session['id']}/style", json={"portrait": 2})
+    edited = with_mouth(await own_mask(client, session))
+    monkeypatch.setattr(Renderer, "synthesise", counting)
+    seen = {}
+    for passes_after, query in (
+        (1, {"quality": "preview"}),
+        (1, {"quality": "full"}),
+        (1, {"quality": "full", "blend": "full"}),
+        (2, {"quality": "full", "style": 0.5}),
+        (2, {"quality": "preview", "style": 0.5}),
+        (3, {"quality": "full"}),
+    ):
+        answer = picture_of(await render(client, session, edited, **query))
+        assert passes == passes_after, query
+        seen.setdefault(str(query), answer)
+        assert (seen[str(query)] == answer).all()
+    edited[0, 0] = INDEX["hat"]
+    await render(client, session, edited)
+    assert passes == 4
+    other = await begin(client)
+    await render(client, other, edited)
+    assert passes == 5
 
 
 async def test_portraits_are_computed_once(

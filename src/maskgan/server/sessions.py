@@ -12,6 +12,7 @@ from maskgan.labels import LabelMap
 from maskgan.server.faces import Face, StyleReference
 from maskgan.server.limits import Limits
 from maskgan.server.refusals import RefusalError
+from maskgan.server.studio import Recent
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Session:
     face: Face
     edited: LabelMap  # the mask that a reopened project begins with; the own mask otherwise
     style: StyleReference | None = None
+    recent: Recent = field(default_factory=Recent)
     # Unguessable: who knows it may see and edit the face.
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     used: float = 0.0
@@ -29,7 +31,10 @@ class Session:
     def nbytes(self) -> int:
         """Memory that it takes."""
         own = 0 if self.edited is self.face.label_map else self.edited.nbytes
-        return self.face.nbytes + own + (0 if self.style is None else self.style.nbytes)
+        style = 0 if self.style is None else self.style.nbytes
+        # Counted from the beginning, for it comes with the first render.
+        recent = self.face.label_map.nbytes + self.face.unedited.difference.nbytes
+        return self.face.nbytes + own + style + recent
 
 
 class Sessions:

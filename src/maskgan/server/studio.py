@@ -21,15 +21,47 @@ from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE, PREVIEW_SIDE
 
 
 @dataclass(frozen=True)
+class Edit:
+    """What a person did to a face; it decides the network's picture."""
+
+    label_map: LabelMap
+    reference: StyleReference | None
+    strength: float  # how much of the reference's style is mixed in, 0..1
+
+    def same_as(self, other: Edit) -> bool:
+        """Whether both give one picture."""
+        return (
+            self.reference is other.reference
+            and self.strength == other.strength
+            and np.array_equal(self.label_map, other.label_map)
+        )
+
+
+class Recent:
+    """The network's last picture of a session's face: when the pen rests, only its size and exactness change."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Edit, Tensor] | None = None
+
+    def recall(self, edit: Edit) -> Tensor | None:
+        """The picture, 1 x 3 x h x w, if it is of this edit."""
+        last = self._last
+        return last[1] if last is not None and last[0].same_as(edit) else None
+
+    def keep(self, edit: Edit, made: Tensor) -> None:
+        """Remember a picture in place of the one before."""
+        self._last = (edit, made)
+
+
+@dataclass(frozen=True)
 class RenderRequest:
     """One picture to make."""
 
     face: Face
-    edited: LabelMap
-    reference: StyleReference | None
-    strength: float  # how much of the reference's style is mixed in, 0..1
+    edit: Edit
     blend: Blend
     canvas: Picture  # the photograph at the size that the result is to have
+    recent: Recent
 
 
 class Studio:
@@ -73,14 +105,16 @@ class Studio:
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Picture]:
         """A picture for each request, of the size of its canvas; their faces have one working size."""
-        pictures = [request.canvas for request in requests]
-        changed = [i for i, request in enumerate(requests) if _needs_network(request)]
-        if changed:
-            codes = torch.cat([_code(requests[i]) for i in changed])
-            made = self._renderer.synthesise([requests[i].edited for i in changed], codes)
-            for row, i in enumerate(changed):
-                pictures[i] = _finished(requests[i], made[row : row + 1])
-        return pictures
+        needed = [request for request in requests if _needs_network(request)]
+        known = {id(request): request.recent.recall(request.edit) for request in needed}
+        unknown = [request for request in needed if known[id(request)] is None]
+        if unknown:
+            codes = torch.cat([_code(request) for request in unknown])
+            made = self._renderer.synthesise([request.edit.label_map for request in unknown], codes)
+            for request, image in zip(unknown, made.unsqueeze(1), strict=True):
+                known[id(request)] = own = image.clone()  # what is kept must not keep the whole batch
+                request.recent.keep(request.edit, own)
+        return [_finished(request, known.get(id(request))) for request in requests]
 
     def working_size(self, label_map: LabelMap) -> tuple[int, int]:
         """The size that the network works at; faces of one working size can be rendered together."""
@@ -108,19 +142,21 @@ def map_size(picture: Picture) -> tuple[int, int]:
 
 def _code(request: RenderRequest) -> Tensor:
     own = request.face.style
-    return own if request.reference is None else mixed(own, request.reference.code, request.strength)
+    return own if request.edit.reference is None else mixed(own, request.edit.reference.code, request.edit.strength)
 
 
 def _is_full(request: RenderRequest) -> bool:
     # A borrowed style changes all of the face.
-    return request.blend == "full" or (request.reference is not None and request.strength > 0)
+    return request.blend == "full" or (request.edit.reference is not None and request.edit.strength > 0)
 
 
 def _needs_network(request: RenderRequest) -> bool:
-    return _is_full(request) or not np.array_equal(request.edited, request.face.label_map)
+    return _is_full(request) or not np.array_equal(request.edit.label_map, request.face.label_map)
 
 
-def _finished(request: RenderRequest, made: Tensor) -> Picture:
+def _finished(request: RenderRequest, made: Tensor | None) -> Picture:
+    if made is None:
+        return request.canvas
     if _is_full(request):
         return resize_picture(to_picture(made), (request.canvas.shape[0], request.canvas.shape[1]))
-    return composite(request.canvas, request.face.unedited, request.edited, made)
+    return composite(request.canvas, request.face.unedited, request.edit.label_map, made)

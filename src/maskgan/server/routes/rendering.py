@@ -20,7 +20,7 @@ from maskgan.server.refusals import bad_input, too_large, wrong_type
 from maskgan.server.routes.answers import LABEL_MAP, download, form, picture_answer
 from maskgan.server.serving import Serving, read_upload_form, unless_gone
 from maskgan.server.sessions import Session
-from maskgan.server.studio import RenderRequest
+from maskgan.server.studio import Edit, RenderRequest
 from maskgan.server.uploads import raw_label_map
 
 Strength = Annotated[float, Query(ge=0, le=1)]
@@ -117,11 +117,10 @@ async def _rendered(
         raise bad_input("no style reference is chosen; choose one first, or ask for style=0")
     render = RenderRequest(
         face=session.face,
-        edited=edited,
-        reference=session.style,
-        strength=strength,
+        edit=Edit(edited, session.style, strength),
         blend=blend,
         canvas=canvas,
+        recent=session.recent,
     )
     group: Any = serving.studio.working_size(session.face.label_map)
     work = serving.queue.render(serving.studio.render, render, group, session.id, preview)
