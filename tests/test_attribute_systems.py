@@ -15,7 +15,7 @@ from maskgan.config import ElegantConfig, StarGANConfig
 from maskgan.data.batches import LabelledFaces
 from maskgan.data.pairs import FacePair
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_reader import AttributeReader
+from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
 from maskgan.evaluation.attribute_systems import AttributeSystem
 from maskgan.evaluation.systems import Request, squared
 from maskgan.images import read_label_map, read_picture
@@ -46,11 +46,10 @@ def state(stage: Any) -> dict[str, torch.Tensor]:
 
 
 def test_the_published_sizes() -> None:
-    """StarGAN's generator for 128 px has 8,417,280 + 12,544 * (labels - 1) parameters less what 5 labels add."""
+    """StarGAN's generator, layer by layer from the paper's table 4, with 5 attributes."""
     count = sum(p.numel() for p in StarGAN(StarGANConfig(attributes="a,b,c,d,e")).parameters())
-    convs = (
-        8 * 64 * 49 + 64 * 128 * 16 + 128 * 256 * 16 + 12 * 256 * 256 * 9 + 256 * 128 * 16 + 128 * 64 * 16 + 64 * 3 * 49
-    )
+    outer, inner = (3 + 5 + 3) * 64 * 7**2, 2 * (64 * 128 + 128 * 256) * 4**2
+    convs = outer + inner + 12 * 256 * 256 * 3**2
     norms = 2 * (64 + 128 + 256 + 12 * 256 + 128 + 64)
     assert count == convs + norms
 
@@ -109,17 +108,24 @@ def test_elegant_learns_nothing_from_a_batch_that_no_attribute_divides() -> None
     assert all(torch.equal(before[k], v) for k, v in state(stage).items())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", STAGES)
-def test_reconstruction_is_learnt(name: str) -> None:
-    stage = build(name, learning_rate=1e-3)
-    smooth = torch.nn.functional.interpolate(faces().pictures[:, :, ::16, ::16], size=64, mode="bilinear")
-    batch = faces()._replace(pictures=smooth)
+def test_elegant_learns_to_give_faces_back() -> None:
+    stage = build("elegant", learning_rate=1e-3)
+    coarse = faces().pictures[:, :, ::16, ::16]
+    batch = faces()._replace(pictures=torch.nn.functional.interpolate(coarse, size=64, mode="bilinear"))
     before = float(stage.distance(batch))
-    for step in range(100):
+    for step in range(25):
         torch.manual_seed(step)
         stage.step(batch, 0.5)
     assert float(stage.distance(batch)) < 0.7 * before
+
+
+def test_stargan_s_critic_learns_to_name_attributes() -> None:
+    stage = build("stargan", learning_rate=1e-3)
+    recognised = []
+    for step in range(25):
+        torch.manual_seed(step)
+        recognised.append(float(stage.step(faces(), 0.5)["recognised"]))
+    assert recognised[-1] < 0.7 * recognised[0]
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +171,6 @@ def test_stargan_is_told_the_attributes_of_the_style(tmp_path: Path, classifier:
     system._network.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[1][0].tolist()))
     system(asked)
     of_style, of_source = classifier(asked.style.picture), classifier(asked.source.picture)
-    from maskgan.evaluation.attribute_reader import attribute_index
-
     assert isinstance(network, StarGAN)
     expected = [
         float((of_source if name == "Smiling" else of_style)[attribute_index(name)]) for name in network.attributes
