@@ -86,6 +86,18 @@ async def test_a_newer_render_takes_the_place_of_a_waiting_preview(queue: Infere
     assert worker.batches == [[0], [3, 2], [4]]
 
 
+async def test_who_waits_for_the_picture_goes_before_previews(queue: InferenceQueue, worker: Worker) -> None:
+    first = asked(queue, worker, 0, "a")
+    await asyncio.sleep(0.01)
+    previews = [asked(queue, worker, number, str(number)) for number in (1, 2)]
+    await asyncio.sleep(0.01)
+    full = asked(queue, worker, 3, "b", preview=False)
+    await asyncio.sleep(0.01)
+    worker.open.set()
+    await asyncio.gather(first, full, *previews)
+    assert worker.batches == [[0], [3, 1], [2]]
+
+
 async def test_what_its_client_gave_up_is_not_rendered(queue: InferenceQueue, worker: Worker) -> None:
     first = asked(queue, worker, 0, "a")
     await asyncio.sleep(0.01)
@@ -157,7 +169,8 @@ def test_ten_thousand_sessions_stay_within_memory(small_face: Face) -> None:
     sessions = Sessions(limits)
     for _ in range(10_000):
         sessions.add(Session(small_face, small_face.label_map.copy()))
-        assert sessions.nbytes <= limits.session_bytes
+        assert len(sessions) <= 20
+    assert sessions.nbytes <= limits.session_bytes
     assert len(sessions) == 20
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from torch import Tensor
@@ -35,7 +36,7 @@ class Face:
         """Height and width of its label maps."""
         return self.label_map.shape[0], self.label_map.shape[1]
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Memory that it takes."""
         arrays = (self.picture, self.display, self.preview, self.label_map, self.unedited.small_label_map)

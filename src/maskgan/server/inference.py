@@ -1,4 +1,4 @@
-"""One queue before the network: bounded, first come first served, several renders in one pass where that helps.
+"""One queue before the network: bounded, in turn, several renders in one pass where that helps.
 
 All bookkeeping happens on the event loop, so it needs no locks; the work happens on one thread, for the network uses
 all cores by itself and two passes at once would only be in each other's way.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -51,7 +50,7 @@ class InferenceQueue:
     ) -> None:
         self._limit = limit
         self._together = together
-        self._waiting: deque[_Job] = deque()
+        self._waiting: list[_Job] = []
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._task: asyncio.Task[None] | None = None
@@ -151,19 +150,16 @@ class InferenceQueue:
                     job.future.set_result(Done(result, began - job.since, worked))
 
     def _next(self) -> list[_Job]:
-        """The job that has waited longest, and others of its group up to the bound; none if none waits."""
-        while self._waiting:
-            first = self._waiting.popleft()
-            if not first.future.done():  # else it was given up
-                break
-        else:
-            return []
-        if first.group is None:
-            return [first]
-        like = [j for j in self._waiting if j.group == first.group and not j.future.done()][: self._together - 1]
-        for job in like:
-            self._waiting.remove(job)
-        return [first, *like]
+        """What to do now: a job and others of its group, up to the bound; none if none waits.
+
+        What somebody waits for goes before previews, which are worth little once the pen has moved on.
+        """
+        waiting = [job for job in self._waiting if not job.future.done()]  # the others were given up
+        waiting.sort(key=lambda job: job.supersedable)  # stable: in their order otherwise
+        first = waiting[:1]
+        like = [j for j in waiting[1:] if j.group is not None and j.group == first[0].group][: self._together - 1]
+        self._waiting = [job for job in self._waiting if job not in first and job not in like]
+        return [*first, *like]
 
 
 def _fail(jobs: Iterable[_Job], error: Exception) -> None:

@@ -70,7 +70,7 @@ def open_socket(host: str, port: int | None) -> socket.socket:
 def address_of(listener: socket.socket, host: str, token: str | None) -> str:
     """What to open in the browser."""
     port = listener.getsockname()[1]
-    name = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
+    name = _own_name() if host in ("0.0.0.0", "::") else host
     name = f"[{name}]" if ":" in name else name
     return f"http://{name}:{port}/" + ("" if token is None else f"?token={token}")
 
@@ -107,6 +107,8 @@ def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> Non
         app,
         log_config=None,
         access_log=False,
+        ws="none",
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
         timeout_keep_alive=_KEEP_ALIVE,
@@ -146,6 +148,15 @@ def _threads() -> int:
         return torch.get_num_threads()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, _MAX_THREADS)
+
+
+def _own_name() -> str:
+    name = socket.gethostname()
+    try:
+        socket.getaddrinfo(name, None)
+    except OSError:
+        return "127.0.0.1"
+    return name
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:
