@@ -94,10 +94,12 @@ def test_evaluate_prints_and_writes_what_it_measured(
     record = tmp_path / "result.json"
     arguments = ["--data", "drawn:3:64", "--side", "64", "--parser", str(tmp_path / "parser.safetensors")]
     assert main(["evaluate", *arguments, "--weights", str(tiny_weights), "-o", str(record)]) == 0
-    assert "| own style |" in capsys.readouterr().out
+    assert ", own style |" in capsys.readouterr().out
     measured = json.loads(record.read_text())
-    assert measured["count"] == 3 and set(measured["agreement"]) == {"real", "own style", "borrowed style"}
-    assert len(measured["weights"]) == 12 and 0 <= measured["agreement"]["real"]["pixel_accuracy"] <= 1
+    (name,) = measured["weights"]
+    kinds = {"real", f"{name}, own style", f"{name}, borrowed style"}
+    assert measured["count"] == 3 and set(measured["agreement"]) == kinds
+    assert len(measured["weights"][name]) == 12 and 0 <= measured["agreement"]["real"]["pixel_accuracy"] <= 1
 
 
 def test_weights_are_shown_and_halved(tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,8 @@ from maskgan.editing.parsing import Parser
 from maskgan.evaluation.features import EfficientNetFeatures
 from maskgan.evaluation.interactive import EDITS, interactive, sheet, to_markdown
 from maskgan.evaluation.masks import measure_masks
+from maskgan.evaluation.reconstruct import reconstruct
+from maskgan.evaluation.reconstruct import to_markdown as reconstruction_table
 from maskgan.evaluation.systems import NothingDone, Request, TrainedSystem, squared
 from maskgan.images import Picture, read_label_map, read_picture
 from maskgan.labels import INDEX, LabelMap, colourise, from_colours
@@ -82,6 +84,23 @@ def test_a_system_that_does_what_is_asked_scores_full_marks() -> None:
     assert nothing.frechet is None and obedient.frechet is not None and obedient.frechet > 0
     table = to_markdown(result)
     assert "| real, own mask | 100.0% | 1.000 |" in table and "| obedient | 100.0% | 1.000 | 0.0 |" in table
+
+
+def test_reconstruction_measures_systems_side_by_side() -> None:
+    result = reconstruct(Painted(), [Obedient(), Careless()], from_colours, SIDE, seed=0)  # type: ignore[arg-type]
+    assert set(result.agreement) == {"real"} | {
+        f"{name}, {style} style" for name in ("obedient", "careless") for style in ("own", "borrowed")
+    }
+    assert result.agreement["real"].pixel_accuracy == result.agreement["obedient, own style"].pixel_accuracy == 1.0
+    careless = result.agreement["careless, own style"]
+    assert careless.pixel_accuracy < 1.0
+    for name, iou in careless.iou.items():
+        f1 = careless.f1[name]
+        assert (iou is None) == (f1 is None)
+        assert iou is None or f1 == pytest.approx(2 * iou / (1 + iou))
+    # Painted faces all have one skin, so a result lies nowhere from style and owner.
+    assert result.colours["obedient"]["skin"].result_to_style == 0.0
+    assert "| obedient, own style | 100.0% | 1.000 |" in reconstruction_table(result)
 
 
 def test_features_do_not_depend_on_the_batch() -> None:

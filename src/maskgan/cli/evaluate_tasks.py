@@ -10,7 +10,6 @@ from typing import Any
 
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import fingerprint, read_info
-from maskgan.cli.opening import open_editor
 from maskgan.data.labelled import LabelledFace, open_labelled, read_label_table
 from maskgan.data.opening import open_pairs
 from maskgan.data.pairs import KeyedCollection, PairCollection, select
@@ -133,15 +132,13 @@ class Measured:
 
 
 def _reconstruct(options: Options) -> Measured:
-    if options.systems:
-        raise UserError("--system: the task 'reconstruct' measures one network; give it with --weights")
-    network = shipped_weights("dense-mapping") if options.weights is None else Path(options.weights)
-    parser = options.tool("parser")
-    editor = open_editor(str(network), options.device, options.precision)
+    if options.blend != "full":
+        raise UserError("--blend: 'reconstruct' changes no mask, so with 'region' every picture would stay as it is")
+    systems, parser = options.compared(), options.tool("parser")
     result = reconstruct.reconstruct(
-        options.pairs(), editor, Parser(parser, options.device), options.side, options.seed
+        options.pairs(), systems, Parser(parser, options.device), options.side, options.seed
     )
-    hashes = {"weights": fingerprint(network), "parser": fingerprint(parser)}
+    hashes = {**_hashes(systems), "parser": fingerprint(parser)}
     return Measured(reconstruct.to_markdown(result), {**hashes, **result.to_dict()})
 
 

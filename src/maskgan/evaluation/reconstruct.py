@@ -1,21 +1,22 @@
 """Does the picture follow its mask, and its style? Measured on real pairs.
 
-Each mask is rendered twice: in its own face's style, and in the style of the next face in a shuffled ring. A parser
-reads masks from the results and from the real pictures; the latter's row says what the parser itself gets wrong.
+Each system renders each mask twice: in its own face's style, and in the style of the next face in a shuffled ring. A
+parser reads masks from the results and from the real pictures; the latter's row says what the parser itself gets wrong.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from maskgan.data.pairs import PairCollection
+from maskgan.data.pairs import FacePair, PairCollection
 from maskgan.editing.parsing import Parser
-from maskgan.editing.session import FaceEditor
-from maskgan.evaluation.systems import squared
+from maskgan.evaluation.cases import fit_name
+from maskgan.evaluation.systems import Request, System, squared
 from maskgan.labels import CLASSES, INDEX
 from maskgan.metrics.colour import ColourFollowing, class_colour
 from maskgan.metrics.segmentation import SegmentationAgreement
@@ -30,6 +31,7 @@ class Agreement:
     pixel_accuracy: float
     mean_iou: float
     iou: dict[str, float | None]
+    f1: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -51,66 +53,90 @@ class ReconstructResult:
         count: pairs.
         seed: of the shuffled ring.
         side: of the pictures compared, in pixels.
-        agreement: for ``real``, ``own style`` and ``borrowed style``.
-        colours: for skin, hair and background.
+        agreement: for ``real``, and for each system ``NAME, own style`` and ``NAME, borrowed style``.
+        colours: for each system, for skin, hair and background.
     """
 
     count: int
     seed: int
     side: int
     agreement: dict[str, Agreement]
-    colours: dict[str, Following]
+    colours: dict[str, dict[str, Following]]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
         return asdict(self)
 
 
-def reconstruct(pairs: PairCollection, editor: FaceEditor, parser: Parser, side: int, seed: int) -> ReconstructResult:
+class _Measures:
+    """What is counted of one system."""
+
+    def __init__(self) -> None:
+        self.own = SegmentationAgreement()
+        self.borrowed = SegmentationAgreement()
+        self.colours = {name: ColourFollowing() for name in _COLOURED}
+
+
+def reconstruct(
+    pairs: PairCollection, systems: Sequence[System], parser: Parser, side: int, seed: int
+) -> ReconstructResult:
     """Measure agreement with masks and following of styles.
 
     Args:
         pairs: real faces with masks; each is resized to ``side``.
-        editor: the system measured.
+        systems: those measured; they render whole pictures.
         parser: reads masks from pictures.
         side: in pixels.
         seed: chooses who borrows whose style.
     """
-    agreement = {name: SegmentationAgreement() for name in ("real", "own style", "borrowed style")}
-    colours = {name: ColourFollowing() for name in _COLOURED}
+    real = SegmentationAgreement()
+    measures = {system.name: _Measures() for system in systems}
     ring = np.random.default_rng(seed).permutation(len(pairs))
     last = squared(pairs[int(ring[-1])], side)
     for index in tqdm(ring, "rendering", unit="pair", disable=None, leave=False):
         pair, style = squared(pairs[int(index)], side), last
         last = pair
-        editor.set_source(pair.picture, pair.label_map)
-        own = editor.render("full")
-        editor.set_style(style.picture, style.label_map)
-        borrowed = editor.render("full")
-        for name, picture in (("real", pair.picture), ("own style", own), ("borrowed style", borrowed)):
-            agreement[name].update(pair.label_map, parser(picture))
-        for name, following in colours.items():
-            label = INDEX[name]
-            following.update(
-                class_colour(borrowed, pair.label_map, label),
-                class_colour(style.picture, style.label_map, label),
-                class_colour(pair.picture, pair.label_map, label),
-            )
+        real.update(pair.label_map, parser(pair.picture))
+        for system in systems:
+            measured = measures[system.name]
+            own = system(_asked(pair, pair))
+            borrowed = system(_asked(pair, style))
+            measured.own.update(pair.label_map, parser(own))
+            measured.borrowed.update(pair.label_map, parser(borrowed))
+            for name, following in measured.colours.items():
+                label = INDEX[name]
+                following.update(
+                    class_colour(borrowed, pair.label_map, label),
+                    class_colour(style.picture, style.label_map, label),
+                    class_colour(pair.picture, pair.label_map, label),
+                )
+    agreement = {"real": _agreement(real)}
+    for name, measured in measures.items():
+        agreement[f"{name}, own style"] = _agreement(measured.own)
+        agreement[f"{name}, borrowed style"] = _agreement(measured.borrowed)
     return ReconstructResult(
         count=len(pairs),
         seed=seed,
         side=side,
-        agreement={name: _agreement(measured) for name, measured in agreement.items()},
+        agreement=agreement,
         colours={
-            name: Following(*measured.distances(), measured.correlation(), measured.count)
-            for name, measured in colours.items()
+            name: {
+                part: Following(*following.distances(), following.correlation(), following.count)
+                for part, following in measured.colours.items()
+            }
+            for name, measured in measures.items()
         },
     )
 
 
+def _asked(pair: FacePair, style: FacePair) -> Request:
+    return Request(f"{fit_name(pair.key)}-as-{fit_name(style.key)}", pair, style, pair.label_map)
+
+
 def _agreement(measured: SegmentationAgreement) -> Agreement:
     iou = {c.name: None if np.isnan(v) else float(v) for c, v in zip(CLASSES, measured.iou, strict=True)}
-    return Agreement(measured.pixel_accuracy, measured.mean_iou, iou)
+    f1 = {name: None if value is None else 2 * value / (1 + value) for name, value in iou.items()}
+    return Agreement(measured.pixel_accuracy, measured.mean_iou, iou, f1)
 
 
 def to_markdown(result: ReconstructResult) -> str:
@@ -124,16 +150,22 @@ def to_markdown(result: ReconstructResult) -> str:
     lines += [f"| {name} | {a.pixel_accuracy:.1%} | {a.mean_iou:.3f} |" for name, a in result.agreement.items()]
     lines += [
         "",
-        "| colour of | result to style | result to mask's owner | owner to style | brightness correlation with style |",
-        "|---|---|---|---|---|",
+        "| system | colour of | result to style | result to mask's owner | owner to style "
+        "| brightness correlation with style |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {name} ({f.count}) | {f.result_to_style:.1f} | {f.result_to_owner:.1f} | {f.owner_to_style:.1f} "
+        f"| {system} | {part} ({f.count}) | {f.result_to_style:.1f} | {f.result_to_owner:.1f} | {f.owner_to_style:.1f} "
         f"| {f.correlation:.2f} |"
-        for name, f in result.colours.items()
+        for system, parts in result.colours.items()
+        for part, f in parts.items()
     ]
-    lines += ["", "| IoU of | " + " | ".join(result.agreement) + " |", "|---" * (len(result.agreement) + 1) + "|"]
+    lines += ["", "| IoU / F1 of | " + " | ".join(result.agreement) + " |", "|---" * (len(result.agreement) + 1) + "|"]
     for c in CLASSES:
-        values = [agreement.iou[c.name] for agreement in result.agreement.values()]
-        lines.append(f"| {c.title} | " + " | ".join("-" if v is None else f"{v:.2f}" for v in values) + " |")
+        values = [_shown(agreement.iou[c.name], agreement.f1[c.name]) for agreement in result.agreement.values()]
+        lines.append(f"| {c.title} | " + " | ".join(values) + " |")
     return "\n".join(lines)
+
+
+def _shown(iou: float | None, f1: float | None) -> str:
+    return "-" if iou is None or f1 is None else f"{iou:.2f} / {f1:.2f}"

@@ -56,9 +56,9 @@ class ColourFollowing:
         )
 
     def correlation(self) -> float:
-        """Correlation of brightness between results and style faces, -1..1; NaN for fewer than two."""
-        if len(self._rows) < 2:
-            return float("nan")
+        """Correlation of brightness between results and style faces, -1..1; NaN if either never varies."""
         result = [row[0].mean() for row in self._rows]
         style = [row[1].mean() for row in self._rows]
+        if len(set(result)) < 2 or len(set(style)) < 2:
+            return float("nan")
         return float(np.corrcoef(result, style)[0, 1])
