@@ -87,6 +87,13 @@ test("a feature near the point is meant rather than the skin around it", () => {
   assert.equal(takePart(mask, { x: 30, y: 12 }, locking(), { reach: 4 })?.label, 11);
 });
 
+test("from the background, an edge within reach is meant", () => {
+  const mask = plain(20, 20);
+  for (let y = 0; y < 20; y++) mask.data.fill(13, y * 20 + 10, y * 20 + 20);
+  assert.equal(takePart(mask, { x: 7, y: 10 }, locking()), null);
+  assert.equal(takePart(mask, { x: 7, y: 10 }, locking(), { reach: 5 })?.label, 13);
+});
+
 test("everywhere takes separate pieces of a class", () => {
   const mask = maskOf("b.b", "...", "b.b");
   const part = takePart(mask, { x: 0, y: 0 }, locking(), { everywhere: true });

@@ -79,23 +79,6 @@ export function clipped(box, size) {
 }
 
 /**
- * The smallest box around both.
- *
- * @param {Box | null} first
- * @param {Box | null} second
- * @returns {Box | null}
- */
-export function union(first, second) {
-  if (!first || !second) return first ?? second;
-  return {
-    left: Math.min(first.left, second.left),
-    top: Math.min(first.top, second.top),
-    right: Math.max(first.right, second.right),
-    bottom: Math.max(first.bottom, second.bottom),
-  };
-}
-
-/**
  * The box around all pixels of some classes; null where there are none.
  *
  * @param {LabelMap} mask

@@ -72,7 +72,7 @@ const FALLOFF_SLOPE = 1.54;
  * @param {number} label
  * @returns {readonly number[]}
  */
-export function companions(label) {
+function companions(label) {
   if (LIPS_AND_MOUTH.includes(label)) return LIPS_AND_MOUTH;
   if (label === SKIN) return WHOLE_FACE;
   return [label];
@@ -114,25 +114,41 @@ export function takePart(mask, point, locks, { together = true, everywhere = fal
 }
 
 /**
+ * What is meant by pointing at a place: a feature within reach, if there is one; on the background, the edge of whatever
+ * is within reach; else the place itself.
+ *
  * @param {LabelMap} mask
  * @param {Point} point
  * @param {number} reach
- * @returns {Point | null} the nearest pixel of a feature within reach, else the point itself; null outside
+ * @returns {Point | null} null outside
  */
 function featureNear(mask, point, reach) {
   const label = labelAt(mask, point);
-  if (label === null || !GROUNDS.includes(label)) return label === null ? null : point;
-  let best = point;
-  let bestDistance = reach * reach;
+  if (label === null) return null;
+  if (!GROUNDS.includes(label)) return point;
+  const feature = nearestPixel(mask, point, reach, (other) => !GROUNDS.includes(other));
+  if (feature || label !== BACKGROUND) return feature ?? point;
+  return nearestPixel(mask, point, reach, (other) => other !== BACKGROUND) ?? point;
+}
+
+/**
+ * @param {LabelMap} mask
+ * @param {Point} point
+ * @param {number} reach
+ * @param {(label: number) => boolean} fits
+ * @returns {Point | null} the middle of the nearest pixel that fits
+ */
+function nearestPixel(mask, point, reach, fits) {
   const box = clipped(
     { left: point.x - reach, top: point.y - reach, right: point.x + reach, bottom: point.y + reach },
     mask,
   );
-  if (!box) return point;
-  for (let y = box.top; y < box.bottom; y++) {
-    for (let x = box.left; x < box.right; x++) {
+  let best = null;
+  let bestDistance = reach * reach;
+  for (let y = box?.top ?? 0; y < (box?.bottom ?? 0); y++) {
+    for (let x = box?.left ?? 0; x < (box?.right ?? 0); x++) {
       const distance = (x + 0.5 - point.x) ** 2 + (y + 0.5 - point.y) ** 2;
-      if (distance < bestDistance && !GROUNDS.includes(mask.data[y * mask.width + x])) {
+      if (distance < bestDistance && fits(mask.data[y * mask.width + x])) {
         best = { x: x + 0.5, y: y + 0.5 };
         bestDistance = distance;
       }

@@ -71,8 +71,9 @@ export function capitalised(text) {
  * @param {string} [options.testId]
  */
 export function slider({ label, min, max, step, value, format, input, change = () => {}, testId }) {
-  const range = create("input", { type: "range", min, max, step, ...(testId && { "data-testid": testId }) });
-  const output = create("output");
+  const named = { "aria-label": label, ...(testId && { "data-testid": testId }) };
+  const range = create("input", { type: "range", min, max, step, ...named });
+  const output = create("span", { class: "value", "aria-hidden": "true" });
   const show = () => {
     output.textContent = format(range.valueAsNumber);
     range.setAttribute("aria-valuetext", output.textContent);
@@ -89,6 +90,6 @@ export function slider({ label, min, max, step, value, format, input, change = (
   });
   range.addEventListener("change", () => change(range.valueAsNumber));
   set(value);
-  const element = create("label", { class: "slider" }, create("span", {}, label), output, range);
+  const element = create("div", { class: "slider" }, create("span", {}, label), output, range);
   return { element, range, set };
 }

@@ -50,7 +50,7 @@ export function openDialog(bench) {
  * @param {Workbench} bench
  * @param {File[]} files
  */
-export async function openFiles(bench, files) {
+async function openFiles(bench, files) {
   try {
     const opened = await understandFiles(files);
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
@@ -116,7 +116,7 @@ export function acceptDrops(bench) {
  */
 async function listKept(bench, dialog) {
   const section = byId("open-kept", HTMLElement);
-  const records = await bench.keptProjects();
+  const records = await bench.kept.list();
   const items = records.map((record) => {
     const picture = create("img", { alt: "" });
     if (record.thumbnail) picture.src = URL.createObjectURL(record.thumbnail);
@@ -133,7 +133,7 @@ async function listKept(bench, dialog) {
     remove.addEventListener("click", () => {
       item.remove();
       section.hidden = !section.querySelector(".kept");
-      void bench.forgetKept(record.id);
+      void bench.kept.forget(record.id);
     });
     return item;
   });

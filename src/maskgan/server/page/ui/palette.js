@@ -10,7 +10,7 @@ const BACKGROUND_SHARE = 0.5; // of the mask's opacity: the background says litt
  * @param {readonly [number, number, number]} colour RGB, 0..255
  * @returns {[number, number, number]}
  */
-export function softened([red, green, blue]) {
+function softened([red, green, blue]) {
   const grey = 0.3 * red + 0.59 * green + 0.11 * blue;
   const soften = (/** @type {number} */ channel) => Math.round(28 + 0.87 * (grey + 0.66 * (channel - grey)));
   return [soften(red), soften(green), soften(blue)];

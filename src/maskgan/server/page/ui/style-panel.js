@@ -100,7 +100,7 @@ export function stylePanel(bench) {
  * @param {Workbench} bench
  * @param {File[]} files
  */
-export async function openStyle(bench, files) {
+async function openStyle(bench, files) {
   if (!files.length || !bench.project) return;
   try {
     const opened = await understandFiles(files);

@@ -11,20 +11,19 @@
  * @typedef {import("../remote/remote-face.js").Source} Source
  * @typedef {import("../state/project.js").StylePicture} StylePicture
  * @typedef {import("../state/settings.js").Settings} Settings
+ * @typedef {import("../storage/kept-projects.js").Place} Place
  * @typedef {import("./project.js").Project} Project
  */
 
 import { ApiError } from "../remote/api.js";
 import { RenderScheduler } from "../state/scheduler.js";
 import { writeEditor } from "../state/project.js";
-import { Autosave } from "../storage/autosave.js";
-import { Database } from "../storage/database.js";
-import { claim, newId, rememberId, rememberedId } from "../storage/ownership.js";
+import { KeptProjects } from "../storage/kept-projects.js";
+import { newId } from "../storage/ownership.js";
 import { showError, showNotice, withProgress } from "./messages.js";
 import { openSource, reopen } from "./project.js";
 
 const THUMBNAIL = 160;
-const KEPT_PROJECTS = 24;
 const QUIET_WAITS = 3;
 
 export class Workbench extends EventTarget {
@@ -35,13 +34,14 @@ export class Workbench extends EventTarget {
   #rendering = false;
   /** Openings under way. */
   #opening = 0;
+  /** How many were ever begun: the newest one wins. */
+  #openings = 0;
   /** Ends what a tool has under way, so that something else may change the face. */
   settle = () => {};
-  #database = new Database();
-  /** @type {Autosave | null} */
-  #autosave = null;
-  #id = "";
-  #release = () => {};
+  /** The projects that this browser keeps. */
+  kept = new KeptProjects((error) =>
+    showError(`This browser cannot keep your work (${error.message}); save the project as a file before you leave.`),
+  );
   /** @type {Blob | null} */
   #thumbnail = null;
   /** @type {(() => void) | null} */
@@ -70,7 +70,7 @@ export class Workbench extends EventTarget {
       },
     });
     preferences.onChange((changed) => {
-      if ("hidden" in changed || "opacity" in changed) this.#autosave?.write();
+      if ("hidden" in changed || "opacity" in changed) this.kept.write();
     });
     // What a tool has under way is kept as it is. Later events leave no time to write.
     window.addEventListener("beforeunload", () => this.settle());
@@ -94,10 +94,10 @@ export class Workbench extends EventTarget {
    * @returns {Promise<boolean>} whether it went well
    */
   async openSource(source, title) {
-    return this.#whileOpening(async () => {
-      const project = await withProgress("Reading the face…", () => openSource(source, title));
+    return this.#whileBusy(async () => {
+      const project = await this.#opened(() => openSource(source, title), "Reading the face…");
       if (!project) return false;
-      await this.#installAsNew(project);
+      await this.#install(project, null);
       if (project.trouble) showError(project.trouble);
       return true;
     });
@@ -109,18 +109,13 @@ export class Workbench extends EventTarget {
    * @returns {Promise<boolean>} whether there was anything
    */
   async resume() {
-    const own = rememberedId();
-    const open = (await this.keptProjects()).filter((record) => !record.left).map((record) => record.id);
-    for (const id of [own, ...open]) {
-      if (!id) continue;
-      const release = await claim(id, false);
-      if (release) {
-        const reopened = await this.#reopen(id, release);
-        if (reopened !== "missing") return reopened === "open";
-      } else if (id === own) {
-        // A duplicated tab: go on with a copy, and leave the original to its tab.
-        return this.openCopy(id);
-      }
+    for (const id of await this.kept.unfinished()) {
+      const place = await this.kept.claim(id);
+      // A duplicated tab has its own project in common with the original, and goes on with a copy.
+      if (!place && !this.kept.isOwn(id)) continue;
+      const kept = await this.kept.load(id);
+      if (kept) return this.#reopen(kept, place);
+      place?.release();
     }
     return false;
   }
@@ -131,41 +126,10 @@ export class Workbench extends EventTarget {
    * @param {string} id
    */
   async openKept(id) {
-    const release = await claim(id, false);
-    if (!release) return this.openCopy(id);
-    return (await this.#reopen(id, release)) === "open";
-  }
-
-  /**
-   * @param {string} id
-   * @returns {Promise<boolean>}
-   */
-  async openCopy(id) {
-    return this.#whileOpening(async () => {
-      const kept = await this.#database.load(id);
-      const project = kept && (await withProgress("Opening…", () => reopen(kept)));
-      if (!project) return false;
-      await this.#installAsNew(project);
-      showNotice("Another tab works on this face; this is a copy.");
-      return true;
-    });
-  }
-
-  /** @returns {Promise<import("../storage/database.js").ProjectRecord[]>} the newest first, but for the open one */
-  async keptProjects() {
-    try {
-      return (await this.#database.projects()).filter(({ id }) => id !== this.#id);
-    } catch (error) {
-      this.#complainOfStorage(/** @type {Error} */ (error));
-      return [];
-    }
-  }
-
-  /** @param {string} id */
-  async forgetKept(id) {
-    const release = await claim(id, false);
-    if (release) await this.#database.remove(id);
-    release?.();
+    const place = await this.kept.claim(id);
+    const kept = await this.kept.load(id);
+    if (kept) await this.#reopen(kept, place);
+    else place?.release();
   }
 
   /**
@@ -189,7 +153,7 @@ export class Workbench extends EventTarget {
   keepStyle(style) {
     const key = newId();
     this.open.styles.set(key, style);
-    this.#autosave?.keepStyle(key, style);
+    this.kept.keepStyle(key, style);
     return key;
   }
 
@@ -215,30 +179,33 @@ export class Workbench extends EventTarget {
   }
 
   /**
-   * @param {string} id
-   * @param {() => void} release
-   * @returns {Promise<"open" | "missing" | "failed">}
+   * @param {import("../storage/kept-projects.js").Kept} kept
+   * @param {Place | null} place null to go on with a copy
+   * @returns {Promise<boolean>} whether it went well
    */
-  async #reopen(id, release) {
-    const kept = await this.#database.load(id);
-    if (!kept) {
-      release();
-      return "missing";
-    }
-    const project = await this.#whileOpening(() => withProgress("Opening…", () => reopen(kept)));
-    if (!project) {
-      release();
-      return "failed";
-    }
-    await this.#install(project, id, release);
-    project.document.history.markSaved();
-    return "open";
+  async #reopen(kept, place) {
+    return this.#whileBusy(async () => {
+      const project = await this.#opened(() => reopen(kept), "Opening…");
+      if (!project) {
+        place?.release();
+        return false;
+      }
+      if (place) project.document.history.markSaved();
+      else showNotice("Another tab works on this face; this is a copy.");
+      await this.#install(project, place);
+      return true;
+    });
   }
 
-  /** @param {Project} project */
-  async #installAsNew(project) {
-    const id = newId();
-    await this.#install(project, id, (await claim(id, true)) ?? (() => {}));
+  /**
+   * @param {() => Promise<Project>} task
+   * @param {string} text what to say while it takes long
+   * @returns {Promise<Project | null>} null where it failed, or another face was opened meanwhile
+   */
+  async #opened(task, text) {
+    const turn = ++this.#openings;
+    const project = await withProgress(text, task);
+    return project && turn === this.#openings ? project : null;
   }
 
   /**
@@ -246,7 +213,7 @@ export class Workbench extends EventTarget {
    * @param {() => Promise<T>} task
    * @returns {Promise<T>}
    */
-  async #whileOpening(task) {
+  async #whileBusy(task) {
     this.#opening++;
     this.#tell("busy");
     try {
@@ -259,44 +226,32 @@ export class Workbench extends EventTarget {
 
   /**
    * @param {Project} project
-   * @param {string} id
-   * @param {() => void} release
+   * @param {Place | null} place where it is kept already
    */
-  async #install(project, id, release) {
-    const previous = this.project;
+  async #install(project, place) {
     await this.#leave();
-    this.#id = id;
-    this.#release = release;
-    rememberId(id);
     this.project = project;
-    previous?.picture.close();
-    this.result?.close();
-    this.result = null;
-    this.#thumbnail = null;
-    this.#autosave = new Autosave(
-      this.#database,
-      {
-        id,
-        title: project.title,
-        document: project.document,
-        appearance: () => this.appearance,
-        thumbnail: () => this.#thumbnail,
-      },
-      (error) => this.#complainOfStorage(error),
+    const saved = {
+      title: project.title,
+      document: project.document,
+      appearance: () => this.appearance,
+      thumbnail: () => this.#thumbnail,
+    };
+    await this.kept.begin(
+      saved,
+      { source: project.source, own: project.document.own.data, styles: project.styles },
+      place,
     );
-    this.#autosave.begin({ source: project.source, own: project.document.own.data, styles: project.styles });
-    if (project.appearance) this.preferences.set(project.appearance);
-    else this.preferences.set({ hidden: [] });
+    this.preferences.set(project.appearance ?? { hidden: [] });
     project.document.onChange((cause) => {
       if (this.project !== project) return;
-      this.#scheduler.edited();
-      if (cause !== "gesture") this.#autosave?.write();
+      // A commit only names what the gesture before it has shown already.
+      if (cause !== "commit") this.#scheduler.edited();
+      if (cause !== "gesture") this.kept.write();
       this.#tell("change", cause);
     });
     this.#tell("open");
     this.#scheduler.edited();
-    this.#autosave.write();
-    void this.#tidy();
   }
 
   async #leave() {
@@ -304,17 +259,14 @@ export class Workbench extends EventTarget {
     if (!project) return;
     this.settle();
     this.#scheduler.stop();
-    await this.#autosave?.close();
     // A face that nobody edited can be opened again as it was; there is nothing to keep.
-    if (!project.document.isEdited) await this.#database.remove(this.#id);
-    this.#release();
+    await this.kept.leave(project.document.isEdited);
+    project.picture.close();
+    this.result?.close();
+    this.result = null;
+    this.#thumbnail = null;
+    this.project = null;
     project.remote.leave().catch(() => {}); // the server forgets it in time by itself
-  }
-
-  /** The browser's room is bounded: the oldest projects go first. */
-  async #tidy() {
-    const kept = await this.keptProjects();
-    for (const { id } of kept.slice(KEPT_PROJECTS)) await this.forgetKept(id);
   }
 
   /**
@@ -361,12 +313,7 @@ export class Workbench extends EventTarget {
     const thumbnail = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
     if (this.project !== project) return;
     this.#thumbnail = thumbnail;
-    this.#autosave?.write();
-  }
-
-  /** @param {Error} error */
-  #complainOfStorage(error) {
-    showError(`This browser cannot keep your work (${error.message}); save the project as a file before you leave.`);
+    this.kept.write();
   }
 
   /**

@@ -1,5 +1,5 @@
 import { bend, displaced, takePart, withoutPart } from "../../mask/parts.js";
-import { Tool, strokeTwice } from "./tool.js";
+import { NOTHING_TO_TAKE, Tool, strokeTwice } from "./tool.js";
 
 const REACH = 10; // screen pixels around a feature that still mean it
 
@@ -22,7 +22,7 @@ export class BendTool extends Tool {
   }
 
   get hint() {
-    return "Drag a part's edge, such as a corner of the mouth: its outline bends.";
+    return "Drag an edge, such as a corner of the mouth.";
   }
 
   /** @param {Point} point */
@@ -31,7 +31,10 @@ export class BendTool extends Tool {
     const { together } = this.bench.preferences.values;
     const base = { ...document.mask, data: document.mask.data.slice() };
     const part = takePart(base, point, document.locks, { together, reach: REACH / this.bench.view().scale });
-    if (!part) return;
+    if (!part) {
+      this.bench.say(NOTHING_TO_TAKE);
+      return;
+    }
     this.#drag = { part, base, vacated: withoutPart(base, part, document.locks), from: point };
     this.#hover = point;
   }

@@ -22,8 +22,8 @@ export class LassoTool extends Tool {
   }
 
   get hint() {
-    if (this.#corners.length) return "Click the first corner or press Enter to close; Esc to cancel.";
-    return "Drag around an area, or click corner after corner, to fill it with the chosen class.";
+    if (this.#corners.length) return "The first corner or Enter closes the outline, Esc drops it.";
+    return "Drag around an area, or click its corners, to fill it.";
   }
 
   /** @param {Point} point */

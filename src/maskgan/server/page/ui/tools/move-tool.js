@@ -1,6 +1,6 @@
 import { displaced, rigid, takePart, withoutPart } from "../../mask/parts.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./frame-handles.js";
-import { Tool } from "./tool.js";
+import { NOTHING_TO_TAKE, Tool } from "./tool.js";
 
 const REACH = 8; // screen pixels around a feature that still mean it
 const ARROWS = /** @type {Record<string, [number, number]>} */ ({
@@ -40,7 +40,7 @@ export class MoveTool extends Tool {
 
   get hint() {
     return this.#frame
-      ? "Drag to move, handles to scale, knob to turn; arrow keys nudge."
+      ? "Drag to move; handles scale, the knob turns, arrow keys nudge."
       : "Click a part of the face to take it, or press Enter for the chosen class.";
   }
 
@@ -97,7 +97,8 @@ export class MoveTool extends Tool {
     }
     const { mask } = this.bench.document();
     const first = mask.data.indexOf(this.bench.preferences.values.label);
-    if (first >= 0) this.#take({ x: (first % mask.width) + 0.5, y: Math.floor(first / mask.width) + 0.5 });
+    const point = { x: (first % mask.width) + 0.5, y: Math.floor(first / mask.width) + 0.5 };
+    if (first >= 0) this.#take(point, { everywhere: true });
     this.bench.redraw();
   }
 
@@ -125,16 +126,22 @@ export class MoveTool extends Tool {
     if (this.#frame) drawFrame(context, this.#frame, (point) => this.onScreen(point));
   }
 
-  /** @param {Point} point */
-  #take(point) {
+  /**
+   * @param {Point} point
+   * @param {{everywhere?: boolean}} [how] all pieces of the class; by default as the person prefers
+   */
+  #take(point, { everywhere = this.bench.preferences.values.everywhere } = {}) {
     const document = this.bench.document();
-    const { together, everywhere } = this.bench.preferences.values;
+    const { together } = this.bench.preferences.values;
     const reach = REACH / this.bench.view().scale;
     const base = { ...document.mask, data: document.mask.data.slice() };
     const part = takePart(base, point, document.locks, { together, everywhere, reach });
     this.#taken = null;
     this.#frame = null;
-    if (!part) return;
+    if (!part) {
+      this.bench.say(NOTHING_TO_TAKE);
+      return;
+    }
     const { left, top, right, bottom } = part.box;
     this.#frame = {
       x: (left + right) / 2,

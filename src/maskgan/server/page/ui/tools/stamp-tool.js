@@ -25,7 +25,7 @@ export class StampTool extends Tool {
 
   get hint() {
     return this.#laid
-      ? "Drag to move, handles to size, knob to turn. Enter places it, Esc takes it away."
+      ? "Move, size and turn it. Enter places it, Esc takes it away."
       : "Choose an accessory.";
   }
 

@@ -19,6 +19,8 @@
 import { SKIN } from "../../mask/label-map.js";
 import { toScreen } from "../../state/view.js";
 
+export const NOTHING_TO_TAKE = "There is no part here, or it is locked.";
+
 /** A tool that does nothing; others do what they need. */
 export class Tool {
   /** @param {Bench} bench */
