@@ -67,6 +67,17 @@ async def test_health_and_about(client: httpx.AsyncClient) -> None:
     assert "/api/sessions/{session_id}/render" in paths
 
 
+async def test_the_page_ships_with_the_server(client: httpx.AsyncClient) -> None:
+    page = await client.get("/")
+    assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+    assert "http://" not in page.text.replace("http://www.w3.org", "") and "https://" not in page.text
+    script = await client.get("/page/main.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert script.headers["cache-control"] == "no-cache"
+    unchanged = await client.get("/page/main.js", headers={"If-None-Match": script.headers["etag"]})
+    assert unchanged.status_code == 304
+
+
 async def test_portraits(client: httpx.AsyncClient) -> None:
     thumbnail = picture_of(await client.get("/api/portraits/3.jpg?size=128"))
     whole = picture_of(await client.get("/api/portraits/3.jpg"))
