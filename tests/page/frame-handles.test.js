@@ -36,9 +36,11 @@ test("sizing keeps the opposite corner where it is, turned or not", () => {
 });
 
 test("proportions are kept where they should be, and nothing shrinks away", () => {
-  const sized = dragged(frame, { kind: "size", x: 1, y: 1 }, { x: 140, y: 70 }, { x: 180, y: 70 }, { proportional: true });
+  /** @type {import("../../src/maskgan/server/page/ui/tools/frame-handles.js").Grip} */
+  const corner = { kind: "size", x: 1, y: 1 };
+  const sized = dragged(frame, corner, { x: 140, y: 70 }, { x: 180, y: 70 }, { proportional: true });
   assert.ok(Math.abs(sized.halfWidth / sized.halfHeight - 2) < 1e-9);
-  const tiny = dragged(frame, { kind: "size", x: 1, y: 1 }, { x: 140, y: 70 }, { x: -900, y: -900 });
+  const tiny = dragged(frame, corner, { x: 140, y: 70 }, { x: -900, y: -900 });
   assert.ok(tiny.halfWidth > 0 && tiny.halfHeight > 0);
 });
 

@@ -5,8 +5,12 @@ import { DEFAULTS, MAX_BRUSH, Preferences, nextBrushSize } from "../../src/maskg
 
 /** @param {string | null} text */
 function storageOf(text) {
-  const stored = { text };
-  return { stored, getItem: () => stored.text, setItem: (/** @type {string} */ _, /** @type {string} */ to) => (stored.text = to) };
+  return {
+    getItem: () => text,
+    setItem(/** @type {string} */ _key, /** @type {string} */ value) {
+      text = value;
+    },
+  };
 }
 
 test("preferences come back, but those of the moment do not", () => {

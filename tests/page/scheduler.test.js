@@ -6,7 +6,11 @@ import { PAUSE, RenderScheduler } from "../../src/maskgan/server/page/state/sche
 
 /** A scheduler whose requests are answered by hand. */
 function bench() {
-  /** @type {{quality: string, signal: AbortSignal, answer: (value: string | null) => void, refuse: (error: Error) => void}[]} */
+  /**
+   * @type {{
+   *   quality: string, signal: AbortSignal, answer: (value: string | null) => void, refuse: (error: Error) => void
+   * }[]}
+   */
   const requests = [];
   /** @type {string[]} */
   const shown = [];

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { MAX_SCALE, fitted, panned, pinched, toMask, toScreen, zoomed } from "../../src/maskgan/server/page/state/view.js";
+import {
+  MAX_SCALE,
+  fitted,
+  panned,
+  pinched,
+  toMask,
+  toScreen,
+  zoomed,
+} from "../../src/maskgan/server/page/state/view.js";
 
 const picture = { width: 512, height: 512 };
 const pane = { width: 800, height: 600 };

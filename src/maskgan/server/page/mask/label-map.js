@@ -8,7 +8,8 @@
  *
  * @typedef {{x: number, y: number}} Point in mask pixels; pixel (0, 0) covers 0..1, its centre is 0.5
  *
- * @typedef {{left: number, top: number, right: number, bottom: number}} Box whole pixels; right and bottom are one beyond
+ * @typedef {{left: number, top: number, right: number, bottom: number}} Box in whole pixels; right and bottom
+ *   are one beyond
  *
  * @typedef {Uint8Array} Locks 19 flags; a class whose flag is 1 is never painted over
  */

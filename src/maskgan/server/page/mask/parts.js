@@ -114,8 +114,8 @@ export function takePart(mask, point, locks, { together = true, everywhere = fal
 }
 
 /**
- * What is meant by pointing at a place: a feature within reach, if there is one; on the background, the edge of whatever
- * is within reach; else the place itself.
+ * What is meant by pointing at a place: a feature within reach, if there is one; on the background, the edge of
+ * whatever is within reach; else the place itself.
  *
  * @param {LabelMap} mask
  * @param {Point} point

@@ -97,7 +97,8 @@ export const STAMPS = [
       const edge = face.browLine - 0.05 * (face.chin - face.top);
       const crown = Math.max(face.crown - 0.06 * (face.chin - face.top), 0);
       const halfHeight = Math.max((edge - crown) / 1.9, 0.2 * (face.chin - face.top));
-      return { x: face.x, y: edge - 0.9 * halfHeight, halfWidth: 0.62 * face.width, halfHeight, angle: 0.6 * face.tilt };
+      const halfWidth = 0.62 * face.width;
+      return { x: face.x, y: edge - 0.9 * halfHeight, halfWidth, halfHeight, angle: 0.6 * face.tilt };
     },
   },
   {
@@ -147,8 +148,9 @@ export const STAMPS = [
  * @returns {Face}
  */
 export function findFace(mask) {
-  const middle = { left: 0.25 * mask.width, top: 0.3 * mask.height, right: 0.75 * mask.width, bottom: 0.9 * mask.height };
-  const skin = boxOf(mask, [SKIN, ...FEATURES]) ?? middle;
+  const { width: w, height: h } = mask;
+  const guess = { left: 0.25 * w, top: 0.3 * h, right: 0.75 * w, bottom: 0.9 * h };
+  const skin = boxOf(mask, [SKIN, ...FEATURES]) ?? guess;
   const height = skin.bottom - skin.top;
   const width = skin.right - skin.left;
   const left = boxOf(mask, [RIGHT_EYE]);

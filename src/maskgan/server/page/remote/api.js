@@ -21,6 +21,8 @@
 /** Seconds until a request that met no server is tried again. */
 const RECONNECT_AFTER = 2;
 
+const NO_SERVER = "The server does not answer. Your work is kept here; start it again with “maskgan serve”.";
+
 export class ApiError extends Error {
   /**
    * @param {string} message
@@ -47,7 +49,7 @@ export async function request(path, init = {}) {
     response = await fetch(path, { credentials: "same-origin", ...init });
   } catch (error) {
     if (/** @type {Error} */ (error).name === "AbortError") throw error;
-    throw new ApiError("The server does not answer. Your work is kept here; start it again with “maskgan serve”.", 0, RECONNECT_AFTER);
+    throw new ApiError(NO_SERVER, 0, RECONNECT_AFTER);
   }
   if (response.ok) return response;
   const passing = [429, 502, 503, 504].includes(response.status);

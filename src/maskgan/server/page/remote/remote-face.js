@@ -1,6 +1,6 @@
 /**
- * A face at the server. The server may forget it (restart, age, too many sessions): it is then begun again from what the
- * page holds, and nobody notices but for the time that it takes.
+ * A face at the server. The server may forget it (restart, age, too many sessions): it is then begun again from what
+ * the page holds, and nobody notices but for the time that it takes.
  *
  * @typedef {{x: number, y: number, side: number, angle: number}} Crop centre and side in pixels of the upright picture,
  *   degrees clockwise
@@ -14,7 +14,12 @@
  * @typedef {import("../state/project.js").StylePicture} StylePicture
  * @typedef {import("../state/mask-mover.js").Move} Move
  *
- * @typedef {{id: string, width: number, height: number, parsed: boolean, project: {editor: unknown, style: boolean} | null}} Session
+ * @typedef {object} Session
+ * @property {string} id
+ * @property {number} width of the label map
+ * @property {number} height
+ * @property {boolean} parsed whether the mask came from the parser
+ * @property {{editor: unknown, style: boolean} | null} project what a project file held beside pictures and masks
  */
 
 import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
@@ -61,7 +66,9 @@ export class RemoteFace {
   async mask(which) {
     const { width, height } = await this.#session;
     const data = await labelsOf(await this.#ask(which));
-    if (data.length !== width * height) throw new ApiError("The server sent a mask of another size; reload the page.", 500);
+    if (data.length !== width * height) {
+      throw new ApiError("The server sent a mask of another size; reload the page.", 500);
+    }
     return { width, height, data };
   }
 

@@ -27,7 +27,7 @@ export class MaskMover {
   #asking = false;
   #committing = false;
   #closed = false;
-  #listeners = { rest: () => {}, fail: (/** @type {Error} */ _error) => {}, busy: (/** @type {boolean} */ _busy) => {} };
+  #listeners;
 
   /**
    * @param {FaceDocument} document

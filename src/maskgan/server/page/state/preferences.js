@@ -111,7 +111,8 @@ function read(storage) {
 function isSound(key, value) {
   if (FORGOTTEN.includes(key) || typeof value !== typeof DEFAULTS[key]) return false;
   const [least, most] = BOUNDS[key] ?? [-Infinity, Infinity];
-  return typeof value !== "number" || (value >= least && value <= most && (key === "opacity" || Number.isInteger(value)));
+  if (typeof value !== "number") return true;
+  return value >= least && value <= most && (key === "opacity" || Number.isInteger(value));
 }
 
 /**

@@ -2,7 +2,8 @@
  * What belongs to an edit beside its mask. All of it can be undone.
  *
  * @typedef {{kind: "portrait", number: number} | {kind: "picture", key: string} | {kind: "project"}} Style
- *   a shipped portrait; a picture that was opened (its bytes are kept under the key); the reference of an opened project
+ *   a shipped portrait; a picture that was opened, whose bytes are kept under the key; the reference of an opened
+ *   project
  *
  * @typedef {object} Settings
  * @property {Style | null} style null is the face's own

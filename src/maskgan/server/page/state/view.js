@@ -59,7 +59,9 @@ export function zoomed(view, anchor, factor, picture, pane) {
   const smallest = fitted(picture, pane).scale / 2;
   const scale = Math.min(Math.max(view.scale * factor, smallest), MAX_SCALE);
   const share = scale / view.scale;
-  return kept({ scale, x: anchor.x - (anchor.x - view.x) * share, y: anchor.y - (anchor.y - view.y) * share }, picture, pane);
+  const x = anchor.x - (anchor.x - view.x) * share;
+  const y = anchor.y - (anchor.y - view.y) * share;
+  return kept({ scale, x, y }, picture, pane);
 }
 
 /**

@@ -26,6 +26,7 @@
 
 const NAME = "maskgan-editor";
 const VERSION = 1;
+const STYLE = "style:"; // how the names of style pictures begin
 
 export class Database {
   /** @type {Promise<IDBDatabase>} */
@@ -68,7 +69,8 @@ export class Database {
     ]);
     const stored = new Map(names.map((key, i) => [/** @type {string[]} */ (key)[1], values[i]]));
     if (!record || !stored.has("source") || !stored.has("own")) return null;
-    const styles = new Map([...stored].filter(([name]) => name.startsWith("style:")).map(([name, value]) => [name.slice(6), value]));
+    const ofStyles = [...stored].filter(([name]) => name.startsWith(STYLE));
+    const styles = new Map(ofStyles.map(([name, value]) => [name.slice(STYLE.length), value]));
     return { record, steps, assets: { source: stored.get("source"), own: stored.get("own"), styles } };
   }
 
@@ -78,7 +80,8 @@ export class Database {
    * @param {number} firstUnsaved steps from here on are written, those before stand
    */
   async save(record, steps, firstUnsaved) {
-    const transaction = (await this.#database).transaction(["projects", "steps"], "readwrite", { durability: "strict" });
+    const database = await this.#database;
+    const transaction = database.transaction(["projects", "steps"], "readwrite", { durability: "strict" });
     transaction.objectStore("projects").put(record);
     const store = transaction.objectStore("steps");
     store.delete(IDBKeyRange.bound([record.id, firstUnsaved], [record.id, Infinity]));

@@ -55,7 +55,7 @@ export function commands(bench, stage, { take, open, help }) {
 
   window.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (document.querySelector("dialog[open]") || target.matches("input:not([type=range]):not([type=checkbox]), textarea")) return;
+    if (document.querySelector("dialog[open]")) return;
     if (event.key === " " && !target.matches("button, input, a")) {
       stage.holdView(true);
       event.preventDefault();

@@ -65,9 +65,10 @@ export function saveMenu(choose) {
 export function helpSheet() {
   const groups = [...new Set(SHORTCUTS.map(({ group }) => group))];
   const sections = groups.map((group) => {
-    const rows = SHORTCUTS.filter((shortcut) => shortcut.group === group).map(({ title, keys }) =>
-      create("div", {}, create("dt", {}, title), create("dd", {}, ...keys.map((key) => create("kbd", {}, keyName(key, isMac))))),
-    );
+    const rows = SHORTCUTS.filter((shortcut) => shortcut.group === group).map(({ title, keys }) => {
+      const caps = keys.map((key) => create("kbd", {}, keyName(key, isMac)));
+      return create("div", {}, create("dt", {}, title), create("dd", {}, ...caps));
+    });
     return create("section", {}, create("h3", {}, group), create("dl", {}, ...rows));
   });
   byId("help-keys", HTMLElement).append(...sections);
@@ -91,7 +92,7 @@ export function closableDialogs() {
     dialog.addEventListener("pointerdown", (event) => {
       if (event.target === dialog) dialog.close();
     });
-    for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
+    dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
   }
 }
 

@@ -56,7 +56,7 @@ async function openFiles(bench, files) {
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
     const most = bench.about.limits.upload_bytes;
     if (bytes > most) {
-      throw new Error(`That is ${megabytes(bytes)}; at most ${megabytes(most)} can be opened. Shrink the picture first.`);
+      throw new Error(`That is ${megabytes(bytes)}; at most ${megabytes(most)} can be opened. Shrink it first.`);
     }
     if ("project" in opened) {
       await bench.openSource({ kind: "project", file: opened.project }, stem(opened.project.name));

@@ -1,5 +1,5 @@
 /**
- * The face that is open: its document, its counterpart at the server, its pictures, and its place in the browser's store.
+ * The face that is open: its document, its counterpart at the server, and its pictures.
  *
  * @typedef {import("../remote/remote-face.js").Source} Source
  * @typedef {import("../state/project.js").StylePicture} StylePicture
@@ -83,5 +83,6 @@ export async function reopen({ record, steps, assets }) {
     settings: readSettings(record.settings),
     history: new History(steps, Math.min(record.position, steps.length)),
   });
-  return { title: record.title, source, document, remote, styles, picture, appearance: record.appearance, trouble: null };
+  const { title, appearance } = record;
+  return { title, source, document, remote, styles, picture, appearance, trouble: null };
 }

@@ -1,6 +1,6 @@
 /**
- * What ties the page together: the open project, its rendering, its being kept. Panels and dialogs ask it for things and
- * listen to its events:
+ * What ties the page together: the open project, its rendering, its being kept. Panels and dialogs ask it for things
+ * and listen to its events:
  *
  * - `open`: another project is open
  * - `change`: the document changed; `detail` is the cause

@@ -1,6 +1,8 @@
 import { paintLine } from "../../mask/brush.js";
 import { Tool, strokeTwice } from "./tool.js";
 
+const SMALLEST_RING = 1.5; // screen pixels
+
 /**
  * Paints the chosen class, or, as eraser, the original's labels.
  *
@@ -73,7 +75,8 @@ export class BrushTool extends Tool {
     if (!this.#hover) return;
     const { x, y } = this.onScreen(this.#hover);
     context.beginPath();
-    context.arc(x, y, Math.max((this.bench.preferences.values.brushSize / 2) * this.bench.view().scale, 1.5), 0, 2 * Math.PI);
+    const radius = (this.bench.preferences.values.brushSize / 2) * this.bench.view().scale;
+    context.arc(x, y, Math.max(radius, SMALLEST_RING), 0, 2 * Math.PI);
     strokeTwice(context, this.erases ? [4, 3] : []);
   }
 }

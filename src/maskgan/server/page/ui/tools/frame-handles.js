@@ -27,7 +27,8 @@ const HANDLES = [[-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1], [-
  */
 export function gripAt(frame, point, scale) {
   const local = toLocal(frame, point);
-  const near = (/** @type {number} */ x, /** @type {number} */ y) => Math.hypot(local.x - x, local.y - y) * scale < REACH;
+  const near = (/** @type {number} */ x, /** @type {number} */ y) =>
+    Math.hypot(local.x - x, local.y - y) * scale < REACH;
   if (near(0, -frame.halfHeight - KNOB / scale)) return { kind: "turn" };
   for (const [x, y] of HANDLES) {
     // The handles at the sides give way where the frame is too small for all.

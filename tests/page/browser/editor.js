@@ -1,0 +1,303 @@
+/** The editor in a real browser: the server as a process, Chromium, and what a person does on the page. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+/**
+ * @typedef {import("playwright-core").Browser} Browser
+ * @typedef {import("playwright-core").Page} Page
+ * @typedef {[number, number]} Point column and row of the mask, 0..511
+ */
+
+const SIDE = 512; // of the masks in these tests
+const PATIENCE = 60_000; // milliseconds; machines that test are often busy
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+
+/** Chromium, headless. */
+export function openBrowser() {
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  assert.ok(existsSync(executablePath), `${executablePath} is missing; CHROMIUM names another`);
+  return chromium.launch({ executablePath, args: FLAGS });
+}
+
+/**
+ * A server as people start it.
+ *
+ * @param {number} [port] any if absent
+ */
+export async function startServer(port = 0) {
+  const command = ["-m", "maskgan", "serve", "--quiet", "--port", String(port)];
+  const server = spawn(process.env.PYTHON ?? "python3", command, { stdio: ["ignore", "pipe", "inherit"] });
+  const address = await new Promise((resolve, reject) => {
+    let said = "";
+    server.stdout.on("data", (text) => {
+      said += text;
+      const found = said.match(/http:\S+/);
+      if (found) resolve(found[0]);
+    });
+    server.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+  });
+  const ended = new Promise((resolve) => server.on("exit", resolve));
+  return {
+    address: /** @type {string} */ (address),
+    port: Number(new URL(address).port),
+    async stop() {
+      server.kill("SIGINT");
+      assert.equal(await ended, 0, "the server ends well");
+    },
+  };
+}
+
+/**
+ * The editor in a window of its own, on the first portrait; what it says amiss fails the test.
+ *
+ * @param {Browser} browser
+ * @param {string} address
+ */
+export async function openEditor(browser, address) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true });
+  context.setDefaultTimeout(PATIENCE);
+  return new Editor(await context.newPage(), address);
+}
+
+/** One page of the editor. */
+export class Editor {
+  /**
+   * @param {Page} page
+   * @param {string} address
+   */
+  constructor(page, address) {
+    this.page = page;
+    this.address = address;
+    /** @type {string[]} */
+    this.faults = [];
+    page.on("pageerror", (error) => this.faults.push(error.message));
+  }
+
+  async load() {
+    await this.page.goto(this.address);
+    await this.rendered();
+    return this;
+  }
+
+  async close() {
+    assert.deepEqual(this.faults, [], "no script failed");
+    await this.page.context().close();
+  }
+
+  /** Another tab of the same browser profile. */
+  async another() {
+    return new Editor(await this.page.context().newPage(), this.address).load();
+  }
+
+  /**
+   * Ask the page again and again until it says yes. (Playwright's own waiting evaluates strings, which the page's
+   * content security policy forbids.)
+   *
+   * @param {string} what
+   * @param {() => Promise<boolean>} holds
+   */
+  async until(what, holds) {
+    const end = Date.now() + PATIENCE;
+    while (!(await holds())) {
+      assert.ok(Date.now() < end, `waited in vain for ${what}`);
+      await this.page.waitForTimeout(50);
+    }
+  }
+
+  /** Until the face follows the mask as it is. */
+  async rendered() {
+    const calm = () =>
+      this.page.evaluate(() => {
+        const { state, renders } = document.documentElement.dataset;
+        return state === "idle" && Number(renders) > 0;
+      });
+    await this.until("a picture", calm);
+    // A change shows in the state only when it has been looked at: be sure that the calm lasts.
+    await this.page.waitForTimeout(400);
+    await this.until("a picture", calm);
+  }
+
+  /** @param {string} title */
+  async titled(title) {
+    await this.until(`the title ${title}`, async () => (await this.at("title").textContent()) === title);
+    await this.rendered();
+  }
+
+  /** @param {string} id */
+  at(id) {
+    return this.page.getByTestId(id);
+  }
+
+  /**
+   * Choose a tool, and a class to paint with.
+   *
+   * @param {string} tool
+   * @param {string} [face]
+   */
+  async take(tool, face) {
+    await this.at(`tool-${tool}`).click();
+    if (face !== undefined) {
+      await this.at("tab-parts").click();
+      await this.at(`class-${face}`).click();
+    }
+  }
+
+  /**
+   * Where a place of the mask is on the page.
+   *
+   * @param {Point} point
+   */
+  async placeOf([x, y]) {
+    const box = await this.at("mask-canvas").boundingBox();
+    assert.ok(box);
+    const scale = Number.parseFloat((await this.at("zoom-level").textContent()) ?? "") / 100;
+    return {
+      x: box.x + box.width / 2 + (x + 0.5 - SIDE / 2) * scale,
+      y: box.y + box.height / 2 + (y + 0.5 - SIDE / 2) * scale,
+    };
+  }
+
+  /**
+   * Press, move along points, let go.
+   *
+   * @param {Point[]} points
+   */
+  async drag(points) {
+    for (const [i, point] of points.entries()) {
+      const { x, y } = await this.placeOf(point);
+      await this.page.mouse.move(x, y, { steps: i ? 5 : 1 });
+      if (!i) await this.page.mouse.down();
+    }
+    await this.page.mouse.up();
+  }
+
+  /** @param {Point} point */
+  async click(point) {
+    const { x, y } = await this.placeOf(point);
+    await this.page.mouse.click(x, y);
+  }
+
+  /**
+   * The class at a place of the mask, as the page names it.
+   *
+   * @param {Point} point
+   */
+  async classAt(point) {
+    const { x, y } = await this.placeOf(point);
+    await this.page.mouse.move(x, y + 3);
+    await this.page.mouse.move(x, y);
+    return (await this.at("under-pointer").textContent()) ?? "";
+  }
+
+  /**
+   * Keep what the result shows, for `change`.
+   *
+   * @param {string} name
+   */
+  async remember(name) {
+    await this.page.evaluate((kept) => {
+      const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector("#result-canvas"));
+      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+      const all = /** @type {Record<string, ImageData>} */ (Object(window).remembered ?? {});
+      all[kept] = context.getImageData(0, 0, canvas.width, canvas.height);
+      Object(window).remembered = all;
+    }, name);
+  }
+
+  /**
+   * How much the result differs from what was remembered: mean over channels, 0..255, inside a part of the mask and
+   * outside it.
+   *
+   * @param {string} name
+   * @param {[number, number, number, number]} [part] left, top, right, bottom; all of it if absent
+   */
+  async change(name, part = [0, 0, SIDE, SIDE]) {
+    const scale = Number.parseFloat((await this.at("zoom-level").textContent()) ?? "") / 100;
+    return this.page.evaluate(
+      ({ kept, box, size, side }) => {
+        const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector("#result-canvas"));
+        const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+        const { width, height } = canvas;
+        const density = width / canvas.clientWidth;
+        const before = Object(window).remembered[kept].data;
+        const now = context.getImageData(0, 0, width, height).data;
+        const sums = { inside: 0, outside: 0 };
+        const counts = { inside: 0, outside: 0 };
+        for (let row = 0; row < height; row++) {
+          for (let column = 0; column < width; column++) {
+            const x = (column - width / 2) / (size * density) + side / 2;
+            const y = (row - height / 2) / (size * density) + side / 2;
+            if (x < 0 || y < 0 || x >= side || y >= side) continue;
+            const where = x >= box[0] && x < box[2] && y >= box[1] && y < box[3] ? "inside" : "outside";
+            const i = 4 * (row * width + column);
+            for (let c = 0; c < 3; c++) sums[where] += Math.abs(before[i + c] - now[i + c]) / 3;
+            counts[where]++;
+          }
+        }
+        return {
+          inside: sums.inside / Math.max(counts.inside, 1),
+          outside: sums.outside / Math.max(counts.outside, 1),
+        };
+      },
+      { kept: name, box: part, size: scale, side: SIDE },
+    );
+  }
+
+  /**
+   * Move a slider as its keys do.
+   *
+   * @param {string} id
+   * @param {number} value
+   */
+  async slide(id, value) {
+    await this.at(id).fill(String(value));
+  }
+
+  /**
+   * Save, and read the file.
+   *
+   * @param {"png" | "jpeg" | "mask" | "project"} what
+   */
+  async save(what) {
+    await this.at("save").click();
+    const [download] = await Promise.all([this.page.waitForEvent("download"), this.at(`save-${what}`).click()]);
+    const path = /** @type {string} */ (await download.path());
+    return { path, name: download.suggestedFilename() };
+  }
+
+  /**
+   * Choose files where a button asks for them.
+   *
+   * @param {string} button
+   * @param {string[]} paths
+   */
+  async choose(button, paths) {
+    await this.at("open").click();
+    const [chooser] = await Promise.all([this.page.waitForEvent("filechooser"), this.at(button).click()]);
+    await chooser.setFiles(paths);
+  }
+
+  /** The message of an error, which is then put away. */
+  async complaint() {
+    const message = this.at("error").first();
+    await message.waitFor();
+    const text = (await message.getAttribute("data-text")) ?? "";
+    await message.getByRole("button", { name: "Dismiss" }).click();
+    return text;
+  }
+
+  /**
+   * Keep a picture of the page where `SCREENSHOTS` names a folder.
+   *
+   * @param {string} name
+   */
+  async look(name) {
+    const folder = process.env.SCREENSHOTS;
+    if (!folder) return;
+    mkdirSync(folder, { recursive: true });
+    await this.page.screenshot({ path: `${folder}/${name}.png` });
+  }
+}

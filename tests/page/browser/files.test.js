@@ -1,0 +1,160 @@
+/** Files: what is saved, what is opened again, and what is refused without losing anything. */
+
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { openBrowser, openEditor, startServer } from "./editor.js";
+
+/** @typedef {import("./editor.js").Editor} Editor */
+
+const PORTRAITS = fileURLToPath(new URL("../../../src/maskgan/assets/portraits/", import.meta.url));
+const PICTURE = `${PORTRAITS}portrait-5.jpg`;
+const MASK = `${PORTRAITS}portrait-5.png`;
+
+/** @type {Awaited<ReturnType<typeof startServer>>} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Editor} */
+let editor;
+/** @type {string} */
+let folder;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "maskgan-files-"));
+  [server, browser] = await Promise.all([startServer(), openBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+beforeEach(async () => {
+  editor = await openEditor(browser, server.address).then((opened) => opened.load());
+});
+afterEach(() => editor.close());
+
+async function paintHair() {
+  await editor.take("brush", "hair");
+  await editor.drag([[258, 138], [300, 138]]);
+  await editor.rendered();
+}
+
+test("pictures are saved with the mark of an edit, masks as palette files", async () => {
+  await paintHair();
+  for (const format of /** @type {const} */ (["png", "jpeg"])) {
+    const { path, name } = await editor.save(format);
+    const bytes = await readFile(path);
+    assert.ok(bytes.includes("compositeWithTrainedAlgorithmicMedia"), `${format} carries the mark`);
+    assert.match(name, format === "png" ? /\.png$/ : /\.jpe?g$/);
+    const start = format === "png" ? "\x89PNG" : "\xff\xd8\xff";
+    assert.equal(bytes.subarray(0, start.length).toString("latin1"), start);
+  }
+  const mask = await readFile((await editor.save("mask")).path);
+  assert.ok(mask.includes("PLTE"), "the mask is a palette PNG");
+});
+
+test("a project opens again as it was, with its steps", async () => {
+  await paintHair();
+  await editor.at("lock-hair").click();
+  await editor.at("tab-style").click();
+  await editor.at("style-portrait-2").click();
+  await editor.rendered();
+  const { path, name } = await editor.save("project");
+  assert.match(name, /\.maskgan$/);
+  const kept = join(folder, "kept.maskgan");
+  await writeFile(kept, await readFile(path));
+  await editor.remember("saved");
+
+  const other = await openEditor(browser, server.address).then((opened) => opened.load());
+  await other.choose("open-project", [kept]);
+  await other.titled("kept");
+  assert.equal(await other.classAt([280, 138]), "hair");
+  const [first, second] = await Promise.all([editor.save("png"), other.save("png")]);
+  assert.ok((await readFile(first.path)).equals(await readFile(second.path)), "both save the same picture");
+  await other.at("undo").click();
+  await other.at("undo").click();
+  await other.rendered();
+  if ((await other.classAt([280, 138])) === "hair") await other.at("undo").click();
+  assert.equal(await other.classAt([280, 138]), "skin");
+  await other.close();
+});
+
+test("a picture alone is framed and parsed", async () => {
+  await editor.choose("open-picture", [PICTURE]);
+  await editor.at("frame-dialog").waitFor();
+  await editor.at("frame-use").waitFor();
+  await editor.page.waitForTimeout(1500);
+  await editor.look("frame");
+  await editor.at("frame-use").click();
+  await editor.titled("portrait-5");
+  await editor.look("parsed");
+  assert.match(await editor.classAt([256, 400]), /skin|lip|mouth/);
+});
+
+test("a picture with its mask is opened as it is, by choosing and by dropping", async () => {
+  await editor.choose("open-pair", [PICTURE, MASK]);
+  await editor.titled("portrait-5");
+  const picture = (await readFile(`${PORTRAITS}portrait-2.jpg`)).toString("base64");
+  const mask = (await readFile(`${PORTRAITS}portrait-2.png`)).toString("base64");
+  await editor.page.evaluate(
+    async ([jpeg, png]) => {
+      const carried = new DataTransfer();
+      const add = async (/** @type {string} */ name, /** @type {string} */ type, /** @type {string} */ content) => {
+        const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+        carried.items.add(new File([bytes], name, { type }));
+      };
+      await add("dropped.jpg", "image/jpeg", jpeg);
+      await add("dropped.png", "image/png", png);
+      for (const type of ["dragenter", "dragover", "drop"]) {
+        document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: carried }));
+      }
+    },
+    [picture, mask],
+  );
+  await editor.titled("dropped");
+});
+
+test("a picture is pasted", async () => {
+  const picture = (await readFile(PICTURE)).toString("base64");
+  await editor.page.evaluate((content) => {
+    const carried = new DataTransfer();
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    carried.items.add(new File([bytes], "pasted.jpg", { type: "image/jpeg" }));
+    window.dispatchEvent(new ClipboardEvent("paste", { clipboardData: carried, bubbles: true, cancelable: true }));
+  }, picture);
+  await editor.at("frame-dialog").waitFor();
+  await editor.at("frame-whole").click();
+  await editor.titled("pasted");
+});
+
+test("wrong files are refused in a line, and nothing painted is lost", async () => {
+  await paintHair();
+  const text = join(folder, "notes.png");
+  await writeFile(text, "no picture at all");
+  const cut = join(folder, "cut.jpg");
+  await writeFile(cut, (await readFile(PICTURE)).subarray(0, 20_000));
+  const colours = join(folder, "wrong-mask.png");
+  await writeFile(colours, await readFile(PICTURE));
+  const broken = join(folder, "broken.maskgan");
+  await writeFile(broken, "PK nothing");
+
+  await editor.choose("open-picture", [text]);
+  assert.match(await editor.complaint(), /picture/i);
+  await editor.choose("open-picture", [cut]);
+  await Promise.race([editor.at("error").first().waitFor(), editor.at("frame-whole").waitFor()]);
+  if (!(await editor.at("error").count())) await editor.at("frame-whole").click();
+  assert.match(await editor.complaint(), /damaged|cut off|picture/i);
+  await editor.choose("open-pair", [PICTURE, colours]);
+  assert.match(await editor.complaint(), /mask/i);
+  await editor.choose("open-project", [broken]);
+  assert.match(await editor.complaint(), /project|damaged|zip/i);
+  await editor.look("after-refusals");
+  assert.equal(await editor.classAt([280, 138]), "hair");
+  await editor.take("brush", "skin");
+  await editor.drag([[258, 138], [300, 138]]);
+  await editor.rendered();
+  assert.equal(await editor.classAt([280, 138]), "skin");
+});

@@ -1,0 +1,134 @@
+/** Painting the mask of portrait 7: what is painted shows in the face, there and nowhere else. */
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { openBrowser, openEditor, startServer } from "./editor.js";
+
+/** @typedef {import("./editor.js").Editor} Editor */
+/** @typedef {import("./editor.js").Point} Point */
+
+/** Places on portrait 7. @type {Record<string, Point>} */
+const AT = { forehead: [258, 138], cheek: [150, 400], lip: [258, 398], hair: [258, 51], nose: [258, 312] };
+/** @type {[number, number, number, number]} */
+const MOUTH = [130, 300, 390, 460];
+
+/** @type {Awaited<ReturnType<typeof startServer>>} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Editor} */
+let editor;
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), openBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+beforeEach(async () => {
+  editor = await openEditor(browser, server.address).then((opened) => opened.load());
+});
+afterEach(() => editor.close());
+
+async function paintSmile() {
+  await editor.take("brush", "u_lip");
+  await editor.slide("brush-size", Math.sqrt(14));
+  await editor.drag([[200, 372], [185, 362], [172, 350]]);
+  await editor.drag([[316, 372], [331, 362], [344, 350]]);
+  await editor.rendered();
+}
+
+test("a painted smile changes the face where it was painted and nowhere else; undo and redo", async () => {
+  await editor.look("start");
+  await editor.remember("start");
+  await paintSmile();
+  await editor.look("smile");
+  assert.equal(await editor.classAt([180, 356]), "upper lip");
+  const painted = await editor.change("start", MOUTH);
+  assert.ok(painted.inside > 0.5, `the mouth changed by ${painted.inside}`);
+  assert.ok(painted.outside < 0.05, `elsewhere changed by ${painted.outside}`);
+  await editor.remember("smile");
+
+  await editor.at("undo").click();
+  await editor.at("undo").click();
+  await editor.rendered();
+  const undone = await editor.change("start");
+  assert.ok(undone.inside < 0.05, `after undo ${undone.inside} is left`);
+  assert.equal(await editor.classAt([180, 356]), "skin");
+  assert.ok(await editor.at("undo").isDisabled());
+
+  await editor.page.keyboard.press("Control+y");
+  await editor.page.keyboard.press("Control+Shift+z");
+  await editor.rendered();
+  assert.ok((await editor.change("smile")).inside < 0.05, "redo gives the smile again");
+  assert.ok(await editor.at("redo").isDisabled());
+});
+
+test("a locked class is not painted over", async () => {
+  await editor.at("lock-skin").click();
+  await editor.take("brush", "hair");
+  await editor.drag([AT.hair, AT.forehead, AT.nose]);
+  assert.equal(await editor.classAt(AT.forehead), "skin");
+  assert.equal(await editor.classAt(AT.nose), "hair");
+  await editor.at("lock-skin").click();
+  await editor.drag([AT.hair, AT.forehead]);
+  assert.equal(await editor.classAt(AT.forehead), "hair");
+});
+
+test("the eraser brings the original's labels back", async () => {
+  await editor.take("brush", "hair");
+  await editor.drag([AT.forehead, [300, 138]]);
+  assert.equal(await editor.classAt(AT.forehead), "hair");
+  await editor.take("eraser");
+  await editor.drag([AT.forehead, [280, 138]]);
+  assert.equal(await editor.classAt(AT.forehead), "skin");
+});
+
+test("fill, pick and outline", async () => {
+  await editor.take("fill", "hat");
+  await editor.click(AT.hair);
+  assert.equal(await editor.classAt([230, 60]), "hat");
+  await editor.take("picker");
+  await editor.click(AT.nose);
+  assert.equal(await editor.at("chosen-class").textContent(), "nose");
+  await editor.take("lasso", "neck");
+  await editor.drag([[140, 380], [180, 380], [180, 420], [140, 420], [140, 380]]);
+  assert.equal(await editor.classAt(AT.cheek), "neck");
+});
+
+test("classes are hidden, the mask is made transparent, the face is compared with before", async () => {
+  await editor.at("show-skin").click();
+  await editor.slide("mask-opacity", 0.8);
+  await editor.look("skin-hidden");
+  await paintSmile();
+  await editor.remember("whole");
+  await editor.at("compare").click();
+  const split = editor.at("split");
+  await split.waitFor();
+  await split.focus();
+  await editor.page.keyboard.press("End");
+  await editor.page.waitForTimeout(100);
+  await editor.look("before-and-after");
+  assert.ok((await editor.change("whole", MOUTH)).inside > 0.3, "all of it shows the face before");
+});
+
+test("a touch paints too", async () => {
+  const { x, y } = await editor.placeOf(AT.forehead);
+  await editor.take("brush", "hair");
+  await editor.page.evaluate(
+    ([left, top]) => {
+      const canvas = /** @type {HTMLElement} */ (document.querySelector("#mask-canvas"));
+      const common = { bubbles: true, pointerId: 7, pointerType: "touch", isPrimary: true, button: 0 };
+      const send = (/** @type {string} */ type, /** @type {number} */ dx, /** @type {number} */ buttons) =>
+        canvas.dispatchEvent(new PointerEvent(type, { ...common, clientX: left + dx, clientY: top, buttons }));
+      // A made event has no pointer that could be captured.
+      canvas.setPointerCapture = () => {};
+      send("pointerdown", 0, 1);
+      send("pointermove", 20, 1);
+      send("pointerup", 20, 0);
+    },
+    [x, y],
+  );
+  assert.equal(await editor.classAt(AT.forehead), "hair");
+});

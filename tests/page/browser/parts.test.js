@@ -1,0 +1,114 @@
+/** Parts as wholes: bent, moved, mirrored; accessories; the shape of the whole mask; another face's style. */
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { openBrowser, openEditor, startServer } from "./editor.js";
+
+/** @typedef {import("./editor.js").Editor} Editor */
+
+/** @type {Awaited<ReturnType<typeof startServer>>} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Editor} */
+let editor;
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), openBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+beforeEach(async () => {
+  editor = await openEditor(browser, server.address).then((opened) => opened.load());
+});
+afterEach(() => editor.close());
+
+test("the corner of the mouth is dragged up", async () => {
+  await editor.remember("start");
+  await editor.take("bend");
+  assert.equal(await editor.classAt([315, 358]), "skin");
+  await editor.drag([[308, 375], [312, 360], [316, 350]]);
+  await editor.rendered();
+  assert.match(await editor.classAt([311, 360]), /lip|mouth/);
+  assert.equal(await editor.classAt([320, 247]), "left eye");
+  assert.ok((await editor.change("start", [230, 300, 400, 460])).inside > 0.2);
+  await editor.look("bent-mouth");
+});
+
+test("a part is moved, and the place that it leaves is filled", async () => {
+  await editor.take("move");
+  await editor.click([258, 398]);
+  await editor.drag([[258, 398], [258, 412], [258, 426]]);
+  await editor.page.keyboard.press("Enter");
+  assert.match(await editor.classAt([258, 424]), /lip|mouth/);
+  assert.equal(await editor.classAt([258, 372]), "skin");
+  await editor.at("undo").click();
+  assert.match(await editor.classAt([258, 398]), /lip|mouth/);
+});
+
+test("the mask is mirrored with left and right exchanged", async () => {
+  await editor.take("brush", "hat");
+  await editor.drag([[120, 100], [130, 100]]);
+  await editor.at("mirror").click();
+  await editor.rendered();
+  assert.equal(await editor.classAt([385, 100]), "hat");
+  assert.equal(await editor.classAt([320, 247]), "left eye");
+  assert.equal(await editor.classAt([190, 247]), "right eye");
+});
+
+test("glasses are laid, moved and placed", async () => {
+  await editor.remember("start");
+  await editor.take("stamp");
+  await editor.at("stamp-glasses").click();
+  await editor.look("glasses-laid");
+  await editor.at("stamp-place").click();
+  await editor.rendered();
+  const change = await editor.change("start", [60, 180, 450, 320]);
+  assert.ok(change.inside > 0.5, `around the eyes ${change.inside} changed`);
+  assert.ok(change.outside < 0.1, `elsewhere ${change.outside} changed`);
+  await editor.look("glasses");
+  for (const name of ["hat", "earrings", "necklace"]) {
+    await editor.at(`stamp-${name}`).click();
+    await editor.at("stamp-place").click();
+  }
+  await editor.rendered();
+  await editor.look("all-accessories");
+  for (let i = 0; i < 4; i++) await editor.at("undo").click();
+  await editor.rendered();
+  assert.ok((await editor.change("start")).inside < 0.05, "undo takes each of them back");
+});
+
+test("another face's style is borrowed, mixed and given back", async () => {
+  await editor.remember("own");
+  await editor.at("tab-style").click();
+  await editor.at("style-portrait-2").click();
+  await editor.rendered();
+  await editor.look("style");
+  const whole = (await editor.change("own")).inside;
+  assert.ok(whole > 5, `the face changed by ${whole}`);
+  await editor.slide("style-strength", 0.4);
+  await editor.rendered();
+  await editor.at("undo").click();
+  await editor.rendered();
+  await editor.at("style-reset").click();
+  await editor.rendered();
+  assert.ok((await editor.change("own")).inside < 0.05, "the own style gives the own face");
+});
+
+test("the whole mask moves through the space of masks", async () => {
+  await editor.remember("start");
+  await editor.at("tab-shape").click();
+  await editor.slide("shape-more-hair", 1);
+  await editor.rendered();
+  await editor.look("more-hair");
+  assert.ok((await editor.change("start")).inside > 0.5);
+  assert.ok(!(await editor.at("undo").isDisabled()));
+  await editor.at("undo").click();
+  await editor.rendered();
+  assert.ok((await editor.change("start")).inside < 0.05);
+  await editor.at("shape-face-5").click();
+  await editor.rendered();
+  assert.ok((await editor.change("start")).inside > 0.5, "towards another face");
+});
