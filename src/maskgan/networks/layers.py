@@ -28,7 +28,7 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
 
     Source: Huang and Belongie, ICCV 2017, equation 8.
     """
-    variance, mean = torch.var_mean(x.float(), dim=(2, 3), correction=0)
+    variance, mean = _moments(x.float())
     gain = torch.rsqrt(variance + NORM_EPS)
     if scale is not None:
         gain = gain * scale.float()
@@ -36,6 +36,16 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
     if shift is not None:
         offset = offset + shift.float()
     return torch.addcmul(offset[..., None, None].to(x.dtype), x, gain[..., None, None].to(x.dtype))
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Variance and mean of N x C x H x W over H and W, N x C each."""
+    if not x.is_contiguous(memory_format=torch.channels_last):
+        return torch.var_mean(x, dim=(2, 3), correction=0)
+    # The same in two passes over N x HW x C, as it lies in memory: on a CPU several times as fast as var_mean.
+    pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
+    mean = pixels.mean(dim=1)
+    return (pixels - mean[:, None]).square().mean(dim=1), mean
 
 
 def activated_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
