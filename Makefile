@@ -1,4 +1,4 @@
-# make demo   edit sample portraits with the weights that ship; prints the picture's path
+# make demo   the editor in the browser, on a sample portrait, with the weights that ship; prints its address
 # make test   all checks and tests
 # Both do all set-up on a fresh machine that has Python 3.11 or newer.
 
@@ -11,9 +11,10 @@ TORCH := torch==2.13.0
 .PHONY: demo test lint setup clean
 
 demo: $(VENV)/ready
-	$(BIN)/maskgan demo
+	$(BIN)/maskgan serve --open
 
 test: $(VENV)/ready-dev lint
+	tests/page/setup.sh
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/ready-dev
@@ -33,11 +34,11 @@ $(BIN)/python:
 
 $(VENV)/ready: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[serve]"
 	touch $@
 
 $(VENV)/ready-dev: pyproject.toml $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,train,tensorboard,onnx]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,train,serve,tensorboard,onnx]"
 	touch $@
 
 clean:

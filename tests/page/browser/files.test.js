@@ -70,7 +70,8 @@ test("a project opens again as it was, with its steps", async () => {
 
   const other = await openEditor(browser, server.address).then((opened) => opened.load());
   await other.choose("open-project", [kept]);
-  await other.titled("kept");
+  await other.until("the painted hair", async () => (await other.classAt([280, 138])) === "hair");
+  await other.rendered();
   assert.equal(await other.classAt([280, 138]), "hair");
   const [first, second] = await Promise.all([editor.save("png"), other.save("png")]);
   assert.ok((await readFile(first.path)).equals(await readFile(second.path)), "both save the same picture");

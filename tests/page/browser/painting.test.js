@@ -33,7 +33,7 @@ afterEach(() => editor.close());
 
 async function paintSmile() {
   await editor.take("brush", "u_lip");
-  await editor.slide("brush-size", Math.sqrt(14));
+  await editor.slide("brush-size", 3.74);
   await editor.drag([[200, 372], [185, 362], [172, 350]]);
   await editor.drag([[316, 372], [331, 362], [344, 350]]);
   await editor.rendered();

@@ -100,15 +100,19 @@ test("another face's style is borrowed, mixed and given back", async () => {
 test("the whole mask moves through the space of masks", async () => {
   await editor.remember("start");
   await editor.at("tab-shape").click();
+  const kept = async () => !(await editor.at("undo").isDisabled());
   await editor.slide("shape-more-hair", 1);
+  await editor.until("the moved mask", kept);
   await editor.rendered();
   await editor.look("more-hair");
   assert.ok((await editor.change("start")).inside > 0.5);
-  assert.ok(!(await editor.at("undo").isDisabled()));
   await editor.at("undo").click();
   await editor.rendered();
   assert.ok((await editor.change("start")).inside < 0.05);
   await editor.at("shape-face-5").click();
+  await editor.slide("shape-towards", 0.6);
+  await editor.until("the moved mask", kept);
   await editor.rendered();
+  await editor.look("towards-another");
   assert.ok((await editor.change("start")).inside > 0.5, "towards another face");
 });
