@@ -19,6 +19,8 @@ import { Workbench } from "./ui/workbench.js";
 const FIRST_PORTRAIT = 7;
 
 async function start() {
+  // The address may have carried a token, which is a cookie by now; it should not be seen or passed on by chance.
+  if (location.search) history.replaceState(null, "", location.pathname);
   const preferences = new Preferences(localStorage);
   themeButton(preferences);
   closableDialogs();

@@ -15,7 +15,7 @@
  * @property {FaceClass[]} classes
  * @property {{number: number}[]} portraits
  * @property {{name: string, title: string}[]} directions
- * @property {{upload_bytes: number, pixels: number, side: number}} limits
+ * @property {{upload_bytes: number, project_bytes: number, pixels: number, side: number}} limits
  */
 
 /** Seconds until a request that met no server is tried again. */

@@ -24,6 +24,9 @@
 
 import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
 
+/** Without loss, so that before and after differ where something was edited and nowhere else. */
+const EXACT = { Accept: "image/png" };
+
 export class RemoteFace {
   #source;
   #stylePicture;
@@ -51,7 +54,7 @@ export class RemoteFace {
 
   /** @returns {Promise<Blob>} the source as it is shown */
   async picture() {
-    return (await this.#ask("picture.png", { headers: { Accept: "image/jpeg,image/png;q=0.5" } })).blob();
+    return (await this.#ask("picture.png", { headers: EXACT })).blob();
   }
 
   /** @returns {Promise<Blob>} the style reference that the server has, small */
@@ -82,7 +85,7 @@ export class RemoteFace {
   async render(labels, settings, quality, signal) {
     const query = `quality=${quality}&${renderQuery(settings)}`;
     const body = await labelBody(labels);
-    const headers = { ...body.headers, Accept: "image/jpeg,image/png;q=0.5" };
+    const headers = { ...body.headers, ...EXACT };
     const response = await this.#askStyled(settings.style, `render?${query}`, { ...body, headers, signal });
     return response.status === 204 ? null : response.blob();
   }

@@ -54,7 +54,8 @@ async function openFiles(bench, files) {
   try {
     const opened = await understandFiles(files);
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
-    const most = bench.about.limits.upload_bytes;
+    const { limits } = bench.about;
+    const most = "project" in opened ? limits.project_bytes : limits.upload_bytes;
     if (bytes > most) {
       throw new Error(`That is ${megabytes(bytes)}; at most ${megabytes(most)} can be opened. Shrink it first.`);
     }
