@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -71,4 +72,13 @@ def command(task: str, output: Path | None, device: str | None, **options: Any) 
     if output is not None:
         record = {"task": task, **settings.record(), **measured.record}
         with atomic_path(output) as temporary:
-            temporary.write_text(json.dumps(record, indent=2) + "\n")
+            temporary.write_text(json.dumps(_without_nan(record), indent=2) + "\n")
+
+
+def _without_nan(value: Any) -> Any:
+    """``value`` with null for every number that is none: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {name: _without_nan(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
