@@ -32,7 +32,7 @@ from maskgan.training.stage import (
     update_average,
 )
 
-_CRITIC_STEPS = 5
+_PUBLISHED_CRITIC_STEPS = 5
 _PENALTY = 10.0
 _RECONSTRUCTION = 10.0
 
@@ -56,6 +56,8 @@ class StarGANStage:
         self._generator = placed(StarGAN(preset.stargan), config.device)
         self._average = averaged(self._generator)
         self._critic = placed(_Critic(StarGANDiscriminator(preset.stargan, config.final_side)), config.device)
+        # Small presets have small budgets, in which a generator that learns in every fifth step learns nothing.
+        self._critic_steps = _PUBLISHED_CRITIC_STEPS if config.preset == "paper" else 1
         self._columns = [ATTRIBUTES.index(name) for name in self._generator.attributes]
         self._learner = adam(self._generator, config.learning_rate, GAN_BETAS)
         self._judge = adam(self._critic, config.learning_rate, GAN_BETAS)
@@ -67,14 +69,14 @@ class StarGANStage:
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"stargan": self._learner, "critic": self._judge}
 
     def step(self, faces: LabelledFaces, ema_decay: float) -> Losses:
-        """See ``Stage.step``; every fifth also teaches the generator."""
+        """See ``Stage.step``; with the published sizes every fifth teaches the generator too, else each."""
         own = faces.attributes[:, self._columns].float()
         wanted = own[torch.randperm(len(own)).to(own.device)]
         losses = self._teach_critic(faces.pictures, own, wanted)
         self._critic.steps += 1
-        if int(self._critic.steps) % _CRITIC_STEPS == 0:
+        if int(self._critic.steps) % self._critic_steps == 0:
             losses |= self._teach_generator(faces.pictures, own, wanted)
-            update_average(self._average, self._generator, ema_decay**_CRITIC_STEPS)
+            update_average(self._average, self._generator, ema_decay**self._critic_steps)
         return losses
 
     def _teach_critic(self, pictures: Tensor, own: Tensor, wanted: Tensor) -> dict[str, Tensor]:
