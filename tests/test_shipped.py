@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskgan.assets import SHIPPED_KINDS, portrait, shipped_weights
+from maskgan.assets import SHIPPED_KINDS, portrait, shipped_directions, shipped_weights, weights_folder
+from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
 from maskgan.checkpoints.weights import load_weights, read_info
 from maskgan.config import preset
 from maskgan.editing.mask_edits import add_glasses, smile
@@ -46,6 +47,13 @@ def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
 
 def test_what_ships_fits_the_budget() -> None:
     assert sum(shipped_weights(kind).stat().st_size for kind in SHIPPED_KINDS) <= BUDGET
+
+
+def test_the_manifest_is_true() -> None:
+    """After a change of the weights: ``sha256sum *.safetensors > SHA256SUMS`` in their folder."""
+    assert faults(weights_folder()) == {}
+    files = {path.name for path in (*map(shipped_weights, SHIPPED_KINDS), shipped_directions())}
+    assert set(read_manifest(weights_folder() / MANIFEST)) == files
 
 
 def test_a_style_brings_its_colours(editor: FaceEditor) -> None:

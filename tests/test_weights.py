@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pickle
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import reference_networks
+from maskgan.assets import SHIPPED_KINDS, WEIGHTS_VARIABLE, shipped_directions, shipped_weights
 from maskgan.checkpoints import weights
 from maskgan.checkpoints.kinds import KINDS, kind_of
+from maskgan.checkpoints.manifest import faults
 from maskgan.checkpoints.reference import convert_reference
 from maskgan.checkpoints.weights import WeightsInfo, load_weights, read_info, save_weights
 from maskgan.cli.import_reference import command
+from maskgan.cli.main import main
 from maskgan.config import DiscriminatorConfig, preset, to_dict
 from maskgan.errors import MaskGANError, UserError
 
@@ -365,3 +369,82 @@ def test_import_command_leaves_nothing_on_failure(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"compared with V \(mask-vae\)"):
         command.main([str(tmp_path / "net.pth"), str(tmp_path / "o.safetensors"), "--kind", "V"], standalone_mode=False)
     assert [path.name for path in tmp_path.iterdir()] == ["net.pth"]
+
+
+def test_the_list_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["weights"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert main(["weights", "list"]) == 0
+    assert capsys.readouterr().out.splitlines() == lines
+    for kind, line in zip(SHIPPED_KINDS, lines[1:], strict=True):
+        path = shipped_weights(kind)
+        info = read_info(path)
+        for value in (kind, f"{info.resolution} px", f"{info.step:,d}", weights.fingerprint(path), info.licence):
+            assert value in line
+
+
+def test_a_folder_takes_the_place_of_what_ships(
+    tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = {kind: shipped_weights(kind) for kind in SHIPPED_KINDS}
+    shutil.copy(tiny_weights, tmp_path / "dense-mapping.safetensors")
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
+    assert shipped_weights("dense-mapping") == tmp_path / "dense-mapping.safetensors"
+    assert shipped_weights("parser") == shipped["parser"], "what the folder lacks is what ships"
+    assert shipped_directions().is_file()
+    save_weights(tmp_path / "mask-vae.safetensors", *build("mask-vae"))
+    assert not shipped_directions().is_file(), "directions of another MaskVAE are of no use"
+    assert main(["weights"]) == 0
+    assert str(tmp_path / "mask-vae.safetensors") in capsys.readouterr().out
+    assert main(["sample-masks", "-n", "1", "-o", str(tmp_path / "masks")]) == 0
+    monkeypatch.setenv(WEIGHTS_VARIABLE, "")
+    assert shipped_weights("dense-mapping") == shipped["dense-mapping"]
+
+
+def test_a_folder_without_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, reason in ((tmp_path, "holds no weights"), (tmp_path / "none", "no such folder")):
+        monkeypatch.setenv(WEIGHTS_VARIABLE, str(folder))
+        with pytest.raises(UserError, match=f"MASKGAN_WEIGHTS={folder}: {reason}"):
+            shipped_weights("parser")
+
+
+def manifest_of(folder: Path) -> None:
+    lines = [f"{weights.sha256(path)}  {path.name}\n" for path in folder.glob("*.safetensors")]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+def test_damaged_weights_are_found(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = stored.parent
+    manifest_of(folder)
+    verify = ["weights", "verify", str(folder)]
+    assert main(verify) == 0
+    assert capsys.readouterr().out == f"{folder}: 1 files are as SHA256SUMS says\n"
+
+    whole = stored.read_bytes()
+    stored.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert main(verify) == 2
+    wrong = weights.fingerprint(stored)
+    digest = hashlib.sha256(whole).hexdigest()[:12]
+    line = f"maskgan: error: {folder}: net.safetensors: sha256 {wrong}, not {digest}; get them again\n"
+    assert capsys.readouterr().err == line
+
+    stored.rename(folder / "other.safetensors")
+    assert main(verify) == 2
+    assert "net.safetensors: missing; other.safetensors: not in SHA256SUMS; get" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "lists no file"),
+        ("0123  a.safetensors\n", "line 1 is not a SHA-256"),
+        (f"{'0' * 64}  ../a.safetensors\n", "line 1 is not a SHA-256"),
+        ("\0" * (1 << 21), "over 1 MiB"),
+        (None, "no such file"),
+    ],
+)
+def test_a_manifest_that_is_none(tmp_path: Path, content: str | None, reason: str) -> None:
+    if content is not None:
+        (tmp_path / "SHA256SUMS").write_text(content)
+    with pytest.raises(UserError, match=rf"SHA256SUMS: {reason}"):
+        faults(tmp_path)

@@ -1,4 +1,4 @@
-"""``maskgan weights``: what a weights file says about itself, and smaller files."""
+"""``maskgan weights``: which weights there are, whether they are whole, what a file says of itself, smaller files."""
 
 from __future__ import annotations
 
@@ -6,16 +6,61 @@ from pathlib import Path
 
 import click
 
+_FILE = click.Path(path_type=Path)
 
-@click.group("weights", short_help="Show or convert weights files.")
-def command() -> None:
-    """Show or convert weights files."""
+
+@click.group("weights", invoke_without_command=True, short_help="List, verify, show or convert weights files.")
+@click.pass_context
+def command(context: click.Context) -> None:
+    """List, verify, show or convert weights files; 'maskgan weights' alone lists those in use.
+
+    Every command takes other weights from a file (--weights, --parser, --mask-vae and the like), or all of them from a
+    folder: set MASKGAN_WEIGHTS=FOLDER. What the folder holds as dense-mapping.safetensors, mask-vae.safetensors,
+    parser.safetensors, attributes.safetensors or identity.safetensors is used in place of what ships.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_weights)
+
+
+@command.command("list")
+def list_weights() -> None:
+    """List the weights in use: those that ship, or those of the folder MASKGAN_WEIGHTS."""
+    from maskgan.assets import SHIPPED_KINDS, shipped_weights, weights_folder
+    from maskgan.checkpoints.weights import fingerprint, read_info
+
+    click.echo(f"{'kind':14s}{'side':>7s}{'size':>10s}{'pictures seen':>15s}  {'sha256':14s}terms")
+    for kind in SHIPPED_KINDS:
+        path = shipped_weights(kind)
+        info = read_info(path)
+        click.echo(
+            f"{info.kind:14s}{info.resolution:>4d} px{path.stat().st_size / 1e6:>7.1f} MB{info.step:>15,d}  "
+            f"{fingerprint(path):14s}{info.licence}"
+        )
+        if path.parent != weights_folder():
+            click.echo(f"  from {path}")
+
+
+@command.command("verify")
+@click.argument("folder", required=False, type=_FILE)
+def verify(folder: Path | None) -> None:
+    """Compare the hashes of weights with the SHA256SUMS beside them; without FOLDER, of those that ship."""
+    from maskgan.assets import weights_folder
+    from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
+    from maskgan.errors import UserError
+
+    place = weights_folder() if folder is None else folder
+    if not place.is_dir():
+        raise UserError(f"{place}: no such folder")
+    if found := faults(place):
+        cure = "install maskgan again" if folder is None else "get them again"
+        raise UserError(f"{place}: {'; '.join(f'{name}: {fault}' for name, fault in found.items())}; {cure}")
+    click.echo(f"{place}: {len(read_manifest(place / MANIFEST))} files are as {MANIFEST} says")
 
 
 @command.command("show")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=_FILE)
 def show(files: tuple[Path, ...]) -> None:
-    """Say what FILES hold and where they come from; without FILES, those that ship."""
+    """Say what FILES hold and where they come from; without FILES, the weights in use."""
     from maskgan.assets import SHIPPED_KINDS, shipped_weights
     from maskgan.checkpoints.weights import read_info, sha256
 
@@ -29,8 +74,8 @@ def show(files: tuple[Path, ...]) -> None:
 
 
 @command.command("convert")
-@click.argument("source", metavar="IN.safetensors", type=click.Path(path_type=Path))
-@click.argument("target", metavar="OUT.safetensors", type=click.Path(path_type=Path))
+@click.argument("source", metavar="IN.safetensors", type=_FILE)
+@click.argument("target", metavar="OUT.safetensors", type=_FILE)
 @click.option("--half", is_flag=True, help="Store as float16: half the size, as the weights that ship.")
 def convert(source: Path, target: Path, half: bool) -> None:
     """Write a weights file again, as float32 or float16."""
