@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from maskgan.cli.options import DEVICES, resolve_device
+from maskgan.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from maskgan.data.pairs import PairCollection
 
 
 @click.command("find-directions", short_help="Directions of MaskVAE that change one property of a face.")
@@ -23,17 +31,12 @@ def command(
 
     With --test-keys, prints by how many standard deviations a whole step changes each property of other faces.
     """
-    import numpy as np
-    from tqdm import tqdm
-
     from maskgan.assets import shipped_weights
     from maskgan.checkpoints.weights import require_suffix
     from maskgan.data.opening import open_pairs
     from maskgan.data.pairs import select
-    from maskgan.editing.mask_directions import find_directions, save_directions
     from maskgan.editing.mask_manifold import MaskManifold
     from maskgan.evaluation.directions import measure_directions
-    from maskgan.metrics.face_geometry import shapes_of
 
     require_suffix(output)
     vae = shipped_weights("mask-vae") if mask_vae is None else mask_vae
@@ -41,13 +44,44 @@ def command(
     everything = open_pairs(data)
     pairs = everything if keys is None else select(everything, keys)
     tested = None if test_keys is None else select(everything, test_keys)
-    manifold = MaskManifold.from_weights(vae, device)
-    masks = (pairs[i].label_map for i in tqdm(range(len(pairs)), "masks", unit="mask", leave=False, disable=None))
-    whole, shapes = shapes_of(masks)
-    codes = np.stack([manifold.encode(label_map) for label_map in whole]).astype(np.float64)
-    save_directions(output, find_directions(codes, shapes), vae)
+    shapes = write_directions(output, pairs, vae, device)
     if tested is not None:
         moving = MaskManifold.from_weights(vae, device, output)
         others = (tested[i].label_map for i in range(len(tested)))
         click.echo(measure_directions(moving, others, shapes.std(axis=0)).to_markdown())
     click.echo(output)
+
+
+def write_directions(output: Path, pairs: PairCollection, mask_vae: Path, device: str) -> NDArray[np.float64]:
+    """Find the directions of the MaskVAE in the file ``mask_vae`` and write them.
+
+    Returns:
+        The shapes of the faces that they were found in, N x len(FaceShape).
+
+    Raises:
+        UserError: the faces are too few or too alike, or a file cannot be read or written.
+    """
+    import numpy as np
+    from tqdm import tqdm
+
+    from maskgan.editing.mask_directions import find_directions, save_directions
+    from maskgan.editing.mask_manifold import MaskManifold
+    from maskgan.metrics.face_geometry import shapes_of
+
+    manifold = MaskManifold.from_weights(mask_vae, device)
+    masks = (pairs[i].label_map for i in tqdm(range(len(pairs)), "masks", unit="mask", leave=False, disable=None))
+    whole, shapes = shapes_of(masks)
+    codes = np.array([manifold.encode(label_map) for label_map in whole], dtype=np.float64)
+    save_directions(output, find_directions(codes, shapes), mask_vae)
+    return shapes
+
+
+def belongs(directions: Path, mask_vae: Path) -> bool:
+    """Whether ``directions`` is a whole file of directions found in ``mask_vae``."""
+    from maskgan.editing.mask_directions import load_directions
+
+    try:
+        load_directions(directions, mask_vae)
+    except UserError:
+        return False
+    return True

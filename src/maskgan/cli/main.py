@@ -24,6 +24,7 @@ _COMMANDS = (
     "prepare",
     "draw-faces",
     "train",
+    "runs",
     "sample-masks",
     "interpolate",
     "simulate-edits",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from maskgan.errors import UserError
 if TYPE_CHECKING:
     from maskgan.data.transforms import AugmentConfig
     from maskgan.training.config import TrainingConfig
-    from maskgan.training.feed import Source
+    from maskgan.training.stopping import Deadline
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +41,12 @@ def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorat
         click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]"),
         click.option("--minutes", type=float, help="Time to train; learning rate and resolution follow it."),
         click.option("--images", type=int, help="Pictures to see, in place of --minutes.  [2.4 million]"),
+        click.option(
+            "--stop-after",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="MINUTES",
+            help="End this piece of the run then, with all saved; the same command goes on.",
+        ),
         click.option("--resolution", type=int, help="Side of the pictures throughout.  [the preset's phases]"),
         click.option(
             "--batch-size", type=int, default=batch_size, show_default=True, help="Of all processes together."
@@ -200,31 +205,73 @@ def _wide() -> AugmentConfig:
 @command.command("all")
 @_run_options(learning_rate=None, batch_size=None)
 @_face_options
+@click.option("--labelled-data", help="Faces that --table has labels for; without them nothing learns from labels.")
+@click.option("--table", help="Labels: a CSV with CelebA's columns, or list_attr_celeba.txt.")
+@click.option("--identities", help="People to learn from, as a range of the table's numbers.  [..9192]")
+@click.option("--editing/--no-editing", default=True, show_default=True, help="Whether to end with EBST.")
 @click.option("--kl-weight", type=float, default=1e-5, show_default=True)
-@_class_balance
+@click.option("--class-balance", type=float, help="Of MaskVAE and parser.  [0.25; 0 with --preset paper]")
 @click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
-def all_stages(strength: float, **options: Any) -> None:
-    """MaskVAE, dense mapping and editing, one after another.
+def all_stages(**options: Any) -> None:
+    """Everything that ships: MaskVAE, dense mapping, editing, parser, classifier, embedding, mask directions.
 
-    They get 15, 60 and 25 % of the budget, and a folder each in the run folder.
+    Each has its share of the budget and a folder in the run folder; in the end the folder weights/ in there holds all
+    as they ship. Classifier and embedding learn from --labelled-data.
     """
     from maskgan.training.config import SimulationOptions
-    from maskgan.training.pipeline import pipeline
+    from maskgan.training.pipeline import LabelledData, pipeline
+    from maskgan.training.stopping import Deadline
 
+    deadline = Deadline(options.pop("stop_after"))
     folder, dry_run = options.pop("run"), options.pop("dry_run")
-    of_every_stage = {name: options.pop(name) for name in ("batch_size", "learning_rate")}
-    whole = _config(
-        "all",
-        options,
-        weights=_loss_weights(options),
-        simulation=SimulationOptions(strength=strength),
-    )
-    _run(pipeline(whole, folder, **of_every_stage), dry_run)
+    faces, table, identities = (options.pop(name) for name in ("labelled_data", "table", "identities"))
+    if faces is None and (table or identities):
+        raise UserError("--table and --identities say what --labelled-data shows; give its folder or tar file too")
+    recipe = {name: options.pop(name) for name in ("editing", "batch_size", "learning_rate", "class_balance")}
+    simulation = SimulationOptions(strength=options.pop("strength"))
+    whole = _config("all", options, weights=_loss_weights(options), simulation=simulation)
+    labelled = None if faces is None else LabelledData(faces, table, identities)
+    parts = pipeline(whole, folder, labelled, **recipe)
+    if labelled is None:
+        _log.info("without --labelled-data the attribute classifier and the identity embedding are left out")
+    if _run(parts, deadline, dry_run):
+        _finish(parts, whole, folder / "weights", deadline)
+
+
+def _finish(
+    parts: Sequence[tuple[Path, TrainingConfig]], whole: TrainingConfig, folder: Path, deadline: Deadline
+) -> None:
+    """Gather the weights in ``folder``, with the directions of the MaskVAE among them."""
+    from maskgan.cli.find_directions import belongs, write_directions
+    from maskgan.data.opening import open_pairs
+    from maskgan.data.pairs import select
+    from maskgan.training.shipping import write_manifest, write_weights
+
+    write_weights(parts, folder)
+    vae, directions = folder / "mask-vae.safetensors", folder / "mask-directions.safetensors"
+    if whole.stream:
+        _log.info("mask directions are left out: 'maskgan find-directions' finds them in data that are no stream")
+    elif not belongs(directions, vae):
+        if deadline.passed:
+            _log.info("stopped before the mask directions; the same command goes on")
+            return
+        everything = open_pairs(whole.data)
+        pairs = everything if whole.keys is None else select(everything, whole.keys)
+        _log.info("mask directions, from %d masks", len(pairs))
+        try:
+            write_directions(directions, pairs, vae, whole.device)
+        except UserError as error:
+            _log.warning("mask directions are left out: %s", error)
+    write_manifest(folder)
+    click.echo(folder)
 
 
 def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
+    from maskgan.training.stopping import Deadline
+
+    deadline = Deadline(options.pop("stop_after"))
     folder, dry_run = options.pop("run"), options.pop("dry_run")
-    _run([(folder, _config(stage, options, **more))], dry_run)
+    _run([(folder, _config(stage, options, **more))], deadline, dry_run)
 
 
 def _config(stage: str, options: dict[str, Any], **more: Any) -> TrainingConfig:
@@ -241,50 +288,16 @@ def _config(stage: str, options: dict[str, Any], **more: Any) -> TrainingConfig:
     return TrainingConfig(stage=stage, **given, **more)
 
 
-def _run(parts: Sequence[tuple[Path, TrainingConfig]], dry_run: bool) -> None:
-    """Train each part in its folder, one after another; all see the same data."""
-    from maskgan.data.labelled import open_labelled
-    from maskgan.data.opening import open_pairs
-    from maskgan.data.streaming import ShardStream
+def _run(parts: Sequence[tuple[Path, TrainingConfig]], deadline: Deadline, dry_run: bool) -> bool:
+    """Train each part in its folder, or print what would be; whether this process has to do what follows."""
+    from maskgan.cli.running import describe, run
     from maskgan.distributed import is_first, process_group
-    from maskgan.training.loop import train
-    from maskgan.training.stages import build_stage
 
-    first = parts[0][1]
-    source: Source
-    people = 0
-    if first.labelled:
-        source = labelled = open_labelled(
-            first.data, None if first.table is None else Path(first.table), first.identities
-        )
-        people = labelled.people
-    else:
-        source = ShardStream(first.data) if first.stream else open_pairs(first.data)
     if dry_run:
-        for _, config in parts:
-            click.echo(json.dumps(config.to_dict(), indent=2))
-        click.echo(_first_face(source, first.keys))
-        return
-    with process_group(first.device) as device:
+        describe(parts)
+        return False
+    with process_group(parts[0][1].device) as device:
         if not is_first():
             logging.getLogger("maskgan").setLevel(logging.WARNING)
-        for folder, config in parts:
-            if len(parts) > 1:
-                _log.info("%s, in %s", config.stage, folder)
-            config = replace(config, device=device)
-            train(build_stage(config, people), config, source, folder)
-
-
-def _first_face(source: Source, keys: str | None) -> str:
-    """What is there to learn from, after reading one face of it."""
-    from maskgan.data.pairs import ChosenKeys, KeyedCollection, select
-    from maskgan.data.streaming import ShardStream
-
-    if isinstance(source, ShardStream):
-        face = source.first(1, None if keys is None else ChosenKeys(keys))[0]
-        amount = f"{len(source.shards)} shards"
-    else:
-        collection: KeyedCollection[Any] = source
-        chosen = collection if keys is None else select(collection, keys)
-        face, amount = chosen[0], f"{len(chosen)} pairs"
-    return f"{amount}; the first, {face.key}, is {face.picture.shape[1]}x{face.picture.shape[0]}"
+        done = run([(folder, replace(config, device=device)) for folder, config in parts], deadline)
+        return done and is_first()

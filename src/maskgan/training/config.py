@@ -164,6 +164,9 @@ class TrainingConfig:
         return asdict(self)
 
 
+KNOWN_BY_NAME = frozenset({"data", "table", "keys", "validate", "perceptual"})
+"""Fields in which a run that goes on may name another folder: the same data may lie elsewhere on another machine."""
+
 MAY_CHANGE = frozenset(
     {
         "device",

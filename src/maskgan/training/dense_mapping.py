@@ -34,8 +34,10 @@ from maskgan.training.stage import (
 class DenseMappingStage:
     """The generator learns from the critic."""
 
-    def __init__(self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig) -> None:
-        """Begin anew, or with the networks of the run ``config.base``.
+    def __init__(
+        self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig, base: Path | None = None
+    ) -> None:
+        """Begin anew, or with the networks of the run in the folder ``base``.
 
         Raises:
             UserError: that run is missing, damaged or of other sizes.
@@ -43,8 +45,8 @@ class DenseMappingStage:
         self._config = config
         self._generator = placed(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
-        if config.base:
-            begin_with(Path(config.base), config.device, self._generator, self._critic.discriminator)
+        if base is not None:
+            begin_with(base, config.device, self._generator, self._critic.discriminator)
         self._average = averaged(self._generator)
         self._optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {

@@ -44,8 +44,10 @@ from maskgan.training.stage import (
 class EditingStage:
     """Generator and blender learn from one critic, which is conditioned on the face's own mask throughout."""
 
-    def __init__(self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig) -> None:
-        """Begin with the networks of the stage 1 run ``config.base`` and the MaskVAE that ``config.simulation`` names.
+    def __init__(self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig, base: Path | None) -> None:
+        """Begin with the networks of the stage 1 run in ``base`` and the MaskVAE that ``config.simulation`` names.
+
+        ``base`` is ``None`` where a saved state will replace the networks.
 
         Raises:
             UserError: they are missing, damaged or of other sizes, or the batch has a single face.
@@ -55,7 +57,8 @@ class EditingStage:
         self._config = config
         self._generator = placed(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
-        begin_with(Path(config.base), config.device, self._generator, self._critic.discriminator)
+        if base is not None:
+            begin_with(base, config.device, self._generator, self._critic.discriminator)
         self._blender = placed(AlphaBlender(preset.blender), config.device)
         self._generator_average, self._blender_average = averaged(self._generator), averaged(self._blender)
         self._vae = None if config.simulation.edits else self._load_vae(Path(config.simulation.mask_vae))

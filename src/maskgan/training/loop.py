@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -26,7 +26,7 @@ from maskgan.training.feed import Feed, Source, choose_feed
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stage import Losses, Stage
-from maskgan.training.stopping import stop_request
+from maskgan.training.stopping import Deadline, stop_request
 
 _STATUS_SECONDS = 10.0
 BatchT = TypeVar("BatchT", bound=Batch)
@@ -34,7 +34,9 @@ BatchT = TypeVar("BatchT", bound=Batch)
 _log = logging.getLogger(__name__)
 
 
-def train(stage: Stage[BatchT], config: TrainingConfig, source: Source, folder: Path) -> Progress:
+def train(
+    stage: Stage[BatchT], config: TrainingConfig, source: Source, folder: Path, deadline: Deadline | None = None
+) -> Progress:
     """Train ``stage`` until its budget is spent, or go on with the run in ``folder``.
 
     Args:
@@ -42,6 +44,7 @@ def train(stage: Stage[BatchT], config: TrainingConfig, source: Source, folder: 
         config: how, and on which of the pairs.
         source: all faces with masks that ``config.data`` names.
         folder: the record of the run.
+        deadline: when to stop and save before the budget is spent; at least one step is made.
 
     Returns:
         Where the run stands at its end.
@@ -61,7 +64,7 @@ def train(stage: Stage[BatchT], config: TrainingConfig, source: Source, folder: 
         if distributed.is_first():
             held.enter_context(run_folder.claimed(config))
         distributed.wait_for_all()
-        return _Run(stage, config, read_feed, run_folder).go()
+        return _Run(stage, config, read_feed, run_folder).go(deadline or Deadline())
 
 
 class _Run(Generic[BatchT]):
@@ -73,12 +76,13 @@ class _Run(Generic[BatchT]):
         self.stage, self.config, self.folder = stage, config, folder
         self.progress = Progress()
         self._restore()
-        self.feed = read_feed()
+        self._read_feed = read_feed
 
-    def go(self) -> Progress:
+    def go(self, deadline: Deadline) -> Progress:
         if self._fraction() >= 1:
             _log.info("the run in %s has spent its budget; give it more to go on", self.folder.path)
             return self.progress
+        self.feed = self._read_feed()
         config, progress = self.config, self.progress
         started = time.monotonic()
         before = last_status = last_snapshot = last_samples = progress.seconds
@@ -86,8 +90,10 @@ class _Run(Generic[BatchT]):
         with stop_request() as stop:
             for faces in self.feed.batches.batches(progress.step):
                 losses = self._step(faces)
-                progress.seconds, stopped = distributed.agree(before + time.monotonic() - started, stop.received)
+                seconds = before + time.monotonic() - started
+                progress.seconds, interrupted, due = distributed.agree(seconds, stop.received, deadline.passed)
                 finished = self._fraction() >= 1
+                stopped = interrupted or due
                 if progress.seconds - last_status >= _STATUS_SECONDS or finished:
                     rate = (progress.images - images_at_status) / max(progress.seconds - last_status, 1e-9)
                     self._report(losses, rate)
@@ -100,10 +106,11 @@ class _Run(Generic[BatchT]):
                     self._validate()
                     self._save()
                     last_snapshot = progress.seconds
-                if stopped:
+                if stopped and not finished:
                     _log.info("stopped and saved after %d pictures; the same command goes on", progress.images)
+                if interrupted:
                     raise KeyboardInterrupt
-                if finished:
+                if finished or due:
                     break
         return progress
 
@@ -203,11 +210,30 @@ class _Run(Generic[BatchT]):
         if state is None:
             return
         self.progress = Progress(**state["progress"])
+        if self._fraction() >= 1:
+            return
+        if not (
+            self.stage.networks.keys() <= state["networks"].keys()
+            and self.stage.optimizers.keys() <= state["optimizers"].keys()
+        ):
+            raise UserError(
+                f"{self.folder.path}: was packed when it had spent its budget, without what is needed to go on; "
+                "repeat its command with that budget, or go on where it was trained"
+            )
         for name, network in self.stage.networks.items():
             network.load_state_dict(state["networks"][name])
         for name, optimizer in self.stage.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
+            _lay_out_as_parameters(optimizer.state.items())
         _log.info("going on after %d pictures", self.progress.images)
+
+
+def _lay_out_as_parameters(moments: Iterable[tuple[torch.Tensor, dict[str, torch.Tensor]]]) -> None:
+    """Order moments in memory like their parameters, which fused Adam takes for granted and a packed state is not."""
+    for parameter, of_parameter in moments:
+        for name, moment in of_parameter.items():
+            if moment.shape == parameter.shape and moment.stride() != parameter.stride():
+                of_parameter[name] = torch.empty_like(parameter).copy_(moment)
 
 
 def _clock(seconds: float) -> str:

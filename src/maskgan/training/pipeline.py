@@ -1,58 +1,152 @@
-"""MaskVAE, dense mapping and editing behaviour simulated training, one after another in one run folder."""
+"""Everything that ships, trained one after another in one run folder: the recipe."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
+from maskgan.config import preset
+from maskgan.data.transforms import NO_AUGMENTATION, WIDE_AUGMENTATION
 from maskgan.training.config import SimulationOptions, TrainingConfig
 
 
 @dataclass(frozen=True)
-class _Part:
-    """One stage's part of the whole budget, and what the supplement sets for it."""
+class Part:
+    """One stage's part of the whole, and the settings that differ between stages."""
 
     stage: str
     share: float
+    """Of the budget, in proportion to those of the other parts that are trained."""
     batch_size: int
     learning_rate: float
+    class_balance: float = 0.0
+    largest_side: int | None = None
+    """Side of the pictures throughout, or the preset's if that is smaller; ``None`` for the preset's phases."""
+    wide: bool = False
+    """Whether it learns to look at photographs of any alignment."""
 
 
-_PARTS = (
-    _Part("mask-vae", 0.15, 16, 2e-4),
-    _Part("dense-mapping", 0.6, 8, 2e-4),
-    _Part("editing", 0.25, 8, 5e-5),
+_MEASURING = (
+    Part("attributes", 0.06, 32, 1e-3, largest_side=128, wide=True),
+    Part("identity", 0.04, 32, 1e-3, largest_side=128, wide=True),
 )
+
+_SMALL = (
+    Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
+    Part("dense-mapping", 0.50, 4, 2e-4),
+    Part("editing", 0.20, 4, 5e-5),
+    Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, wide=True),
+    *_MEASURING,
+)
+
+RECIPES: Mapping[str, Sequence[Part]] = MappingProxyType(
+    {
+        # The supplement's batches and rates; pixels of all classes count alike.
+        "paper": (
+            Part("mask-vae", 0.10, 16, 2e-4),
+            Part("dense-mapping", 0.50, 8, 2e-4),
+            Part("editing", 0.20, 8, 5e-5),
+            Part("parser", 0.10, 16, 1e-3, wide=True),
+            *_MEASURING,
+        ),
+        # As the weights that ship were trained.
+        "demo": _SMALL,
+        "tiny": _SMALL,
+    }
+)
+"""What each preset's networks are trained with, in the order in which they are."""
+
+LABELLED_PEOPLE = "..9192"
+"""CelebA's people to learn from; later ones are kept for measuring the classifier and the embedding."""
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """Faces with attributes and identities."""
+
+    data: str
+    """See ``maskgan.data.labelled.open_labelled``."""
+    table: str | None = None
+    """Their labels; drawn faces need none."""
+    identities: str | None = None
+    """People to learn from; ``LABELLED_PEOPLE`` if absent."""
 
 
 def pipeline(
-    whole: TrainingConfig, folder: Path, batch_size: int | None = None, learning_rate: float | None = None
+    whole: TrainingConfig,
+    folder: Path,
+    labelled: LabelledData | None = None,
+    *,
+    editing: bool = True,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    class_balance: float | None = None,
 ) -> list[tuple[Path, TrainingConfig]]:
     """The run folder and config of each stage, in order.
 
     Args:
-        whole: the budget of all three together, and what they share.
+        whole: the budget of all together, and what they share.
         folder: gets a folder for each stage, named like it.
-        batch_size: of every stage; the supplement's (16 for MaskVAE, else 8) if ``None``.
-        learning_rate: of every stage; the supplement's (5e-5 for editing, else 2e-4) if ``None``.
+        labelled: what attribute classifier and identity embedding learn from; without it they are left out.
+        editing: whether stage 1 is followed by editing behaviour simulated training.
+        batch_size: of every stage; the recipe's if ``None``. The others likewise.
+        learning_rate: of every stage.
+        class_balance: of MaskVAE and parser.
+
+    Raises:
+        UserError: there is no such preset.
     """
-    simulation = SimulationOptions(
-        mask_vae=str(folder / "mask-vae" / "mask-vae.safetensors"),
-        strength=whole.simulation.strength,
-    )
-    return [
-        (
-            folder / part.stage,
-            replace(
-                whole,
-                stage=part.stage,
-                batch_size=part.batch_size if batch_size is None else batch_size,
-                learning_rate=part.learning_rate if learning_rate is None else learning_rate,
-                images=max(round(whole.images * part.share), 1),
-                minutes=None if whole.minutes is None else whole.minutes * part.share,
-                base=str(folder / "dense-mapping") if part.stage == "editing" else "",
-                simulation=simulation,
-            ),
+    largest = preset(whole.preset).resolution
+    left_out = (() if editing else ("editing",)) + (() if labelled else ("attributes", "identity"))
+    parts = [part for part in RECIPES[whole.preset] if part.stage not in left_out]
+    planned = []
+    for part in parts:
+        share = part.share / sum(other.share for other in parts)
+        config = replace(
+            whole,
+            stage=part.stage,
+            batch_size=part.batch_size if batch_size is None else batch_size,
+            learning_rate=part.learning_rate if learning_rate is None else learning_rate,
+            images=max(round(whole.images * share), 1),
+            minutes=None if whole.minutes is None else whole.minutes * share,
+            base=_base(part.stage, folder),
         )
-        for part in _PARTS
-    ]
+        if config.resolution is None and part.largest_side is not None:
+            config = replace(config, resolution=min(part.largest_side, largest))
+        if part.wide and whole.augment != NO_AUGMENTATION:
+            config = replace(config, augment=WIDE_AUGMENTATION)
+        if part.stage in ("mask-vae", "parser"):
+            config = replace(config, class_balance=part.class_balance if class_balance is None else class_balance)
+        if part.stage == "editing":
+            config = replace(config, simulation=_simulation(whole, folder))
+        if labelled is not None and config.labelled:
+            config = _on_labelled(config, labelled)
+        planned.append((folder / part.stage, config))
+    return planned
+
+
+def _base(stage: str, folder: Path) -> str:
+    """What a stage begins with: another's networks, or nothing."""
+    if stage == "editing":
+        return str(folder / "dense-mapping")
+    if stage == "identity":
+        return str(folder / "attributes" / "attributes.safetensors")
+    return ""
+
+
+def _on_labelled(config: TrainingConfig, labelled: LabelledData) -> TrainingConfig:
+    return replace(
+        config,
+        data=labelled.data,
+        table=labelled.table,
+        identities=labelled.identities or LABELLED_PEOPLE,
+        keys=None,
+        validate=None,
+        stream=False,
+    )
+
+
+def _simulation(whole: TrainingConfig, folder: Path) -> SimulationOptions:
+    return replace(whole.simulation, mask_vae=str(folder / "mask-vae" / "mask-vae.safetensors"))

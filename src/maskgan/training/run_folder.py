@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,8 @@ from filelock import FileLock, Timeout
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, make_folder
 from maskgan.images import Picture, write_picture
-from maskgan.training.config import MAY_CHANGE, TrainingConfig
+from maskgan.training.config import KNOWN_BY_NAME, MAY_CHANGE, TrainingConfig
+from maskgan.training.schedule import Progress
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -52,23 +54,44 @@ class RunFolder:
                 if self._board is not None:
                     self._board.close()
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a state to go on from."""
+        return (self.path / "state.pt").exists()
+
+    def has_spent(self, config: TrainingConfig) -> bool:
+        """Whether the run that lives here has spent the budget of ``config``.
+
+        Raises:
+            UserError: another run lives here.
+            MaskGANError: its state cannot be read.
+        """
+        self._require_same(config)
+        progress = self.progress()
+        return progress is not None and progress.fraction(config.images, config.minutes) >= 1
+
     def _record(self, config: TrainingConfig) -> None:
+        self._require_same(config)
+        with atomic_path(self.path / "config.json") as temporary:
+            temporary.write_text(json.dumps(_portable(config.to_dict(), self.path), indent=2) + "\n")
+
+    def _require_same(self, config: TrainingConfig) -> None:
         file = self.path / "config.json"
-        wanted = config.to_dict()
-        if file.exists():
-            try:
-                # A run of an older version lacks newer fields; what they do by default is what it did.
-                found = {**TrainingConfig("", "", "").to_dict(), **json.loads(file.read_text())}
-            except (OSError, ValueError, TypeError) as error:
-                raise UserError(f"{file}: cannot be read as JSON ({error}); choose another --run folder") from error
-            for name, value in wanted.items():
-                if name not in MAY_CHANGE and found[name] != value:
-                    raise UserError(
-                        f"{self.path}: holds a run with {name} = {found[name]!r}, not {value!r}; "
-                        "repeat its command to go on, or choose another --run folder"
-                    )
-        with atomic_path(file) as temporary:
-            temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+        if not file.exists():
+            return
+        try:
+            # A run of an older version lacks newer fields; what they do by default is what it did.
+            found = {**TrainingConfig("", "", "").to_dict(), **json.loads(file.read_text())}
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(f"{file}: cannot be read as JSON ({error}); choose another --run folder") from error
+        given = config.to_dict()
+        for name, value in _portable(given, self.path).items():
+            # Older versions wrote paths as they were given.
+            if name not in MAY_CHANGE and _identity(name, found[name]) not in (_identity(name, value), given[name]):
+                raise UserError(
+                    f"{self.path}: holds a run with {name} = {found[name]!r}, not {value!r}; "
+                    "repeat its command to go on, or choose another --run folder"
+                )
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Replace the saved state."""
@@ -90,17 +113,29 @@ class RunFolder:
         for old in sorted((self.path / "snapshots").iterdir())[:-count]:
             shutil.rmtree(old)
 
+    def progress(self) -> Progress | None:
+        """How far the saved state has come, or ``None`` in a new run; the networks are not read.
+
+        Raises:
+            MaskGANError: the state cannot be read.
+        """
+        state = self._load("cpu", mapped=True)
+        return None if state is None else Progress(**state["progress"])
+
     def load_state(self, device: str) -> dict[str, Any] | None:
         """The saved state, or ``None`` in a new run.
 
         Raises:
             MaskGANError: it cannot be read.
         """
+        return self._load(device, mapped=False)
+
+    def _load(self, device: str, mapped: bool) -> dict[str, Any] | None:
         file = self.path / "state.pt"
         if not file.exists():
             return None
         try:
-            state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+            state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True, mmap=mapped)
         except Exception as error:  # the unpickler raises many kinds
             raise MaskGANError(
                 f"{file}: cannot be read ({type(error).__name__}); remove it to begin the run anew"
@@ -121,6 +156,24 @@ class RunFolder:
         write_picture(self.path / "samples" / f"{images:09d}.png", picture)
         if self._board is not None:
             self._board.add_image("samples", picture, images, dataformats="HWC")
+
+
+def _portable(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The config with paths to what lies beside the run's folder written from there, so that all can move together."""
+
+    def from_here(path: str) -> str:
+        near = Path(path).resolve().is_relative_to(folder.resolve().parent)
+        return os.path.relpath(Path(path).resolve(), folder.resolve()) if path and near else path
+
+    simulation = dict(config["simulation"])
+    for name in ("mask_vae", "edits"):
+        simulation[name] = from_here(simulation[name])
+    return {**config, "base": from_here(config["base"]), "simulation": simulation}
+
+
+def _identity(name: str, value: Any) -> Any:
+    """What must be the same when the run goes on, perhaps on a machine where its data lie elsewhere."""
+    return Path(value).name if name in KNOWN_BY_NAME and value is not None else value
 
 
 def _board(folder: Path) -> SummaryWriter:

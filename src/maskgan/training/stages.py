@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,27 +22,30 @@ from maskgan.training.stage import Stage
 from maskgan.training.stargan import StarGANStage
 
 
-def build_stage(config: TrainingConfig, people: int = 0) -> Stage[Any]:
+def build_stage(config: TrainingConfig, people: int = 0, goes_on: bool = False) -> Stage[Any]:
     """The stage that ``config`` names, freshly initialised from its seed.
 
     Args:
         config: of the run.
         people: how many identities the data has, for the stage ``identity``.
+        goes_on: whether a saved state will replace the networks; then the run folder
+            ``config.base`` is not looked for.
 
     Raises:
         UserError: there is no such stage or preset, or the perceptual network's weights are absent.
     """
     torch.manual_seed(config.seed)
     sizes = preset(config.preset)
+    base = None if goes_on else Path(config.base)
     network = sizes.dense_mapping
     if config.fusion is not None:
         network = replace(network, style_encoder=replace(network.style_encoder, fusion=config.fusion))
     if config.stage == "mask-vae":
         return MaskVAEStage(sizes, config)
     if config.stage == "dense-mapping":
-        return DenseMappingStage(sizes, config, network)
+        return DenseMappingStage(sizes, config, network, base if config.base else None)
     if config.stage == "editing":
-        return EditingStage(sizes, config, network)
+        return EditingStage(sizes, config, network, base)
     if config.stage == "parser":
         return ParserStage(sizes, config)
     if config.stage == "attributes":

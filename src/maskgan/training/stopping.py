@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Deadline:
+    """When a piece of training ends, counted from now.
+
+    Args:
+        minutes: the length of the piece; ``None`` for one that ends with its budget.
+    """
+
+    def __init__(self, minutes: float | None = None) -> None:
+        self._end = math.inf if minutes is None else time.monotonic() + 60 * minutes
+
+    @property
+    def passed(self) -> bool:
+        """Whether the piece should end now."""
+        return time.monotonic() >= self._end
 
 
 class StopRequest:

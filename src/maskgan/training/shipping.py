@@ -1,0 +1,46 @@
+"""The folder ``weights/`` of a recipe's run: what ships, under the names that it ships with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from maskgan.checkpoints.manifest import MANIFEST
+from maskgan.checkpoints.weights import load_weights, save_weights, sha256
+from maskgan.files import atomic_path, make_folder
+from maskgan.training.config import TrainingConfig
+
+_KINDS = {
+    "mask-vae": "mask-vae",
+    "dense-mapping": "dense-mapping",
+    "editing": "dense-mapping",  # comes after stage 1 and replaces it
+    "parser": "parser",
+    "attributes": "attributes",
+    "identity": "identity",
+}
+
+
+def write_weights(parts: Sequence[tuple[Path, TrainingConfig]], folder: Path) -> None:
+    """Write what each stage's run gave into ``folder``, as float16.
+
+    Raises:
+        UserError: a run's weights are missing or damaged, or the folder cannot be written.
+    """
+    make_folder(folder)
+    for kind, run in {_KINDS[config.stage]: run for run, config in parts}.items():
+        name = f"{kind}.safetensors"
+        network, info = load_weights(run / name, kind=kind)
+        save_weights(folder / name, network, info, torch.float16)
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the manifest of all weights in ``folder``, which says that the folder is complete.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    lines = [f"{sha256(path)}  {path.name}\n" for path in sorted(folder.glob("*.safetensors"))]
+    with atomic_path(folder / MANIFEST) as temporary:
+        temporary.write_text("".join(lines))
