@@ -98,6 +98,20 @@ async def test_who_waits_for_the_picture_goes_before_previews(queue: InferenceQu
     assert worker.batches == [[0], [3, 1], [2]]
 
 
+async def test_patient_jobs_take_turns_with_previews(queue: InferenceQueue, worker: Worker) -> None:
+    first = asked(queue, worker, 0, "a")
+    await asyncio.sleep(0.01)
+    patient = asyncio.create_task(queue.call(lambda: worker.render([1]), patient=True))
+    await asyncio.sleep(0.01)
+    preview = asked(queue, worker, 2, "b")
+    await asyncio.sleep(0.01)
+    full = asked(queue, worker, 3, "c", preview=False)
+    await asyncio.sleep(0.01)
+    worker.open.set()
+    await asyncio.gather(first, patient, preview, full)
+    assert worker.batches == [[0], [3, 2], [1]]  # 2 rides with 3, being of its group
+
+
 async def test_what_its_client_gave_up_is_not_rendered(queue: InferenceQueue, worker: Worker) -> None:
     first = asked(queue, worker, 0, "a")
     await asyncio.sleep(0.01)

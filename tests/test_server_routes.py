@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zipfile
@@ -17,7 +18,7 @@ from maskgan.assets import portrait
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.images import decode_label_map, read_label_map, read_picture, resize_label_map, resize_picture
-from maskgan.labels import INDEX, LabelMap
+from maskgan.labels import INDEX, LabelMap, convert_order
 from maskgan.provenance import DIGITAL_SOURCE_TYPE
 from maskgan.server.faces import Face
 from maskgan.server.studio import Studio
@@ -168,6 +169,35 @@ async def test_a_crop_cuts_picture_and_mask_alike(client: httpx.AsyncClient) -> 
     cut = resize_label_map(await own_mask(client, session), (300, 300))
     # Equal but for the borders of classes, where the picture's values are mixed.
     assert (np.abs(seen[..., 0].astype(int) - 10 * cut.astype(int)) <= 2).mean() > 0.93
+
+
+async def test_a_mask_in_another_label_order_is_noticed_and_read_when_told(client: httpx.AsyncClient) -> None:
+    photograph, mask = (path.read_bytes() for path in portrait(7))
+    ours = read_label_map(portrait(7)[1])
+    theirs = png(convert_order(ours, "celebamask-hq", "face-parsing"))
+    assert (await begin(client, picture=photograph, mask=mask))["notice"] is None
+    taken_as_ours = await begin(client, picture=photograph, mask=theirs)
+    assert taken_as_ours["notice"]["order"] == "face-parsing"
+    assert "\n" not in taken_as_ours["notice"]["text"]
+    told = await begin(client, picture=photograph, mask=theirs, order=b"face-parsing")
+    assert told["notice"] is None
+    assert (await own_mask(client, told) == resize_label_map(ours, (512, 512))).all()
+    wrong = await client.post("/api/sessions", files={"picture": photograph, "mask": theirs, "order": b"alphabetical"})
+    assert wrong.status_code == 400 and "face-parsing" in wrong.json()["error"]
+
+
+async def test_others_draw_on_while_a_face_is_looked_for(client: httpx.AsyncClient) -> None:
+    session = await begin(client)
+    edited = with_mouth(await own_mask(client, session))
+    files = {"picture": png(read_picture(portrait(4)[0]))}
+    search = asyncio.create_task(client.post("/api/frame", files=files))
+    drawn = 0
+    while not search.done():
+        assert (await render(client, session, edited, quality="preview")).status_code == 200
+        edited[100, drawn % 512] ^= 1
+        drawn += 1
+    assert (await search).json()["found"]
+    assert drawn > 10, f"{drawn} previews while the face was looked for"
 
 
 async def test_the_frame_of_a_face_is_found(client: httpx.AsyncClient) -> None:

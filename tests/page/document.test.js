@@ -186,6 +186,28 @@ test("a history that is too long loses what is farthest from now, and still undo
   }
 });
 
+test("what cannot change the result is told apart: locks, and the end of a gesture", () => {
+  const document = new FaceDocument(plain(64, 64, 1));
+  /** @type {[string, boolean][]} */
+  const told = [];
+  document.onChange((cause, alters) => told.push([cause, alters]));
+  document.adjust({ locks: [3] });
+  document.commit("Lock");
+  stroke(document, 9, 2);
+  document.undo();
+  document.undo();
+  document.adjust({ strength: 0.5 });
+  assert.deepEqual(told, [
+    ["gesture", false],
+    ["commit", false],
+    ["gesture", true],
+    ["commit", false],
+    ["undo", true],
+    ["undo", false],
+    ["gesture", true],
+  ]);
+});
+
 test("settings from a file are checked one by one", () => {
   const style = { kind: "portrait", number: 3 };
   const read = readSettings({ strength: 7, locks: [3, "x", 99, 1], blend: "melt", style });

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import atan2, cos, degrees, hypot, radians, sin
 
 import numpy as np
 from PIL import Image
 
-from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import INDEX, LabelMap
@@ -81,7 +81,7 @@ def cut_out(picture: Picture, frame: Frame, side: int) -> Picture:
     return np.asarray(around.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC))
 
 
-def find_frame(picture: Picture, parser: Parser) -> Frame | None:
+def find_frame(picture: Picture, parser: Callable[[Picture], LabelMap]) -> Frame | None:
     """The frame of the largest face that the parser finds.
 
     Squares of several sizes are parsed, and frames made from the eyes and the mouth in them as CelebA-HQ's are; of
@@ -89,7 +89,7 @@ def find_frame(picture: Picture, parser: Parser) -> Frame | None:
 
     Args:
         picture: H x W x 3 uint8.
-        parser: reads masks.
+        parser: reads masks; a ``Parser``, or what passes its work on to one.
 
     Returns:
         ``None`` if no square leads to a whole face.
@@ -109,7 +109,7 @@ def find_frame(picture: Picture, parser: Parser) -> Frame | None:
     return Frame(frame.x / scale, frame.y / scale, frame.side / scale, frame.angle)
 
 
-def _settled(picture: Picture, square: Frame, parser: Parser) -> tuple[float, Frame] | None:
+def _settled(picture: Picture, square: Frame, parser: Callable[[Picture], LabelMap]) -> tuple[float, Frame] | None:
     """How good a face a square leads to, and its frame; ``None`` if the frame made from it shows another face, or none.
 
     What only looks like a face falls apart, or wanders, when it is looked at in a frame of its own.

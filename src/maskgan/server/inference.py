@@ -29,14 +29,19 @@ class Done(Generic[Result]):
     worked: float
 
 
+def _new_future() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(eq=False)
 class _Job:
     run: Run
     request: Any
     group: Hashable | None  # jobs of one group may be run together
     owner: str | None  # whose next render supersedes this one
+    patient: bool  # what somebody waits for goes before it
     supersedable: bool
-    future: asyncio.Future[Done[Any] | None]
+    future: asyncio.Future[Done[Any] | None] = field(default_factory=_new_future)
     since: float = field(default_factory=time.perf_counter)
 
 
@@ -72,13 +77,14 @@ class InferenceQueue:
         self._waiting.clear()
         await asyncio.to_thread(self._thread.shutdown)
 
-    async def call(self, work: Callable[[], Result]) -> Done[Result]:
-        """Run ``work`` alone, in its turn.
+    async def call(self, work: Callable[[], Result], *, patient: bool = False) -> Done[Result]:
+        """Run ``work`` alone, in its turn; a ``patient`` job takes turns with previews.
 
         Raises:
             RefusalError: 503, too many jobs wait.
         """
-        done = await self._submit(lambda requests: [work() for _ in requests], None, None, None, supersedable=False)
+        job = _Job(lambda requests: [work() for _ in requests], None, None, None, patient, supersedable=False)
+        done = await self._submit(job)
         assert done is not None
         return done
 
@@ -105,14 +111,11 @@ class InferenceQueue:
         Raises:
             RefusalError: 503, too many jobs wait.
         """
-        return await self._submit(run, request, group, owner, supersedable=preview)
+        return await self._submit(_Job(run, request, group, owner, patient=preview, supersedable=preview))
 
-    async def _submit(
-        self, run: Run, request: Any, group: Hashable | None, owner: str | None, *, supersedable: bool
-    ) -> Done[Any] | None:
-        future = asyncio.get_running_loop().create_future()
-        job = _Job(run, request, group, owner, supersedable, future)
-        overtaken = next((j for j in self._waiting if owner is not None and j.owner == owner and j.supersedable), None)
+    async def _submit(self, job: _Job) -> Done[Any] | None:
+        own = [other for other in self._waiting if job.owner is not None and other.owner == job.owner]
+        overtaken = next((other for other in own if other.supersedable), None)
         if overtaken is not None:
             # The newer one takes the older one's place in the line: who draws without pause is served all the same.
             self._waiting[self._waiting.index(overtaken)] = job
@@ -124,9 +127,9 @@ class InferenceQueue:
             self._waiting.append(job)
         self._arrived.set()
         try:
-            return await future
+            return await job.future
         finally:
-            if future.cancelled() and job in self._waiting:
+            if job.future.cancelled() and job in self._waiting:
                 self._waiting.remove(job)
 
     async def _work(self) -> None:
@@ -152,10 +155,10 @@ class InferenceQueue:
     def _next(self) -> list[_Job]:
         """What to do now: a job and others of its group, up to the bound; none if none waits.
 
-        What somebody waits for goes before previews, which are worth little once the pen has moved on.
+        What somebody waits for goes before what is patient: previews are worth little once the pen has moved on.
         """
         waiting = [job for job in self._waiting if not job.future.done()]  # the others were given up
-        waiting.sort(key=lambda job: job.supersedable)  # stable: in their order otherwise
+        waiting.sort(key=lambda job: job.patient)  # stable: in their order otherwise
         first = waiting[:1]
         like = [j for j in waiting[1:] if j.group is not None and j.group == first[0].group][: self._together - 1]
         self._waiting = [job for job in self._waiting if job not in first and job not in like]

@@ -21,7 +21,8 @@ from maskgan.editing.framing import Frame, cut_out
 from maskgan.editing.renderer import require_same_proportions
 from maskgan.errors import MaskGANError
 from maskgan.images import MIN_SIDE, Picture, decode_label_map, decode_picture
-from maskgan.labels import NUM_CLASSES, LabelMap
+from maskgan.label_order import guess_order
+from maskgan.labels import NUM_CLASSES, LabelMap, convert_order
 from maskgan.server.bodies import parse_json
 from maskgan.server.forms import Form
 from maskgan.server.limits import MAP_SIDE, Limits
@@ -38,25 +39,28 @@ class Upload:
 
     picture: Picture
     label_map: LabelMap | None
+    likely_order: str | None = None
+    """The label order that the mask seems to have, where that is not the one in which it was read."""
 
     @classmethod
     def of(cls, form: Form, limits: Limits) -> Upload:
-        """Open the parts ``picture``, ``mask`` and ``crop`` of a form; only the first must be there.
+        """Open the parts ``picture``, ``mask``, its ``order`` and ``crop`` of a form; only the first must be there.
 
         Raises:
             RefusalError: 400 a part is missing or damaged, 413 too many pixels, 415 no picture of a known format.
             UserError: a picture is damaged or too small, a mask is no label map or of other proportions.
         """
         picture, frame = framed_picture(form, limits)
-        mask = form.get("mask")
+        mask, likely_order = form.get("mask"), None
         label_map = None if mask is None else label_map_from(mask, limits)
         if label_map is not None:
             require_same_proportions(picture, label_map)
+            label_map, likely_order = in_our_order(label_map, form.get("order"))
         if frame is None:
-            return cls(picture, label_map)
+            return cls(picture, label_map, likely_order)
         if label_map is not None:
             label_map = cropped_label_map(label_map, frame, picture)
-        return cls(cropped(picture, frame), label_map)
+        return cls(cropped(picture, frame), label_map, likely_order)
 
 
 def framed_picture(form: Form, limits: Limits) -> tuple[Picture, Frame | None]:
@@ -110,6 +114,23 @@ def label_map_from(data: bytes, limits: Limits, name: str = "the mask") -> Label
     _check_header(data, limits, name)
     with _only_known_errors(name):
         return decode_label_map(BytesIO(data), name)
+
+
+def in_our_order(label_map: LabelMap, order: bytes | None) -> tuple[LabelMap, str | None]:
+    """A label map in CelebAMask-HQ order, and the order that it more likely has, if that is another one.
+
+    Args:
+        label_map: H x W uint8, 0..18.
+        order: its order, if the person said; otherwise it is taken as CelebAMask-HQ's.
+
+    Raises:
+        UserError: there is no such order.
+    """
+    if order is not None:
+        return convert_order(label_map, order.decode("utf-8", "replace")), None
+    step = max(max(label_map.shape) // MAP_SIDE, 1)  # a coarse look is enough
+    likely = guess_order(label_map[::step, ::step]).order
+    return label_map, None if likely == "celebamask-hq" else likely
 
 
 def raw_label_map(data: bytes, size: tuple[int, int]) -> LabelMap:

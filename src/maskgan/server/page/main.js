@@ -48,6 +48,7 @@ function furnish(bench) {
   let stage;
   const tools = toolbox({
     document: () => bench.open.document,
+    isUntouched: () => !bench.project?.document.isEdited,
     preferences: bench.preferences,
     classes: bench.about.classes,
     view: () => stage.view,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Query
@@ -11,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from maskgan import __version__
-from maskgan.editing.framing import Frame, find_frame
+from maskgan.editing.framing import Frame
 from maskgan.labels import CLASSES, MIRROR
 from maskgan.server.faces import shrunk
 from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE
 from maskgan.server.pictures import encode
 from maskgan.server.portraits import NUMBERS, shipped_portrait
 from maskgan.server.routes.answers import FOREVER, form, picture_answer
+from maskgan.server.search import search_face
 from maskgan.server.serving import Serving, read_upload_form, unless_gone
 from maskgan.server.uploads import cropped, framed_picture, within
 
@@ -79,8 +79,7 @@ def general_routes(serving: Serving) -> APIRouter:
             picture, crop = await serving.decode(framed_picture, parts, limits)
             height, width = picture.shape[:2]
             searched = picture if crop is None else await serving.decode(cropped, picture, crop)
-            work = partial(find_frame, searched, serving.studio.parser)
-            found = (await unless_gone(request, serving.queue.call(work))).result
+            found = await unless_gone(request, search_face(serving, searched))
         if found is not None and crop is not None:
             found = within(crop, found, searched.shape[0])
         proposal = found or crop or Frame(width / 2, height / 2, min(height, width))

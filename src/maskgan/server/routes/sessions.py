@@ -22,7 +22,7 @@ def session_routes(serving: Serving) -> APIRouter:
     """The routes that begin, show and end sessions."""
     router = APIRouter(prefix="/api/sessions")
 
-    @router.post("", status_code=201, openapi_extra=form("picture", "mask", "crop", "project", portrait=True))
+    @router.post("", status_code=201, openapi_extra=form("picture", "mask", "order", "crop", "project", portrait=True))
     async def begin(request: Request) -> dict[str, Any]:
         """Begin with a shipped portrait (JSON), a picture, or a project (forms)."""
         if media_type(request) == "application/json":
@@ -38,7 +38,9 @@ def session_routes(serving: Serving) -> APIRouter:
             upload = await serving.decode(Upload.of, parts, serving.limits)
             work = partial(serving.studio.face, upload.picture, upload.label_map)
             face = (await unless_gone(request, serving.queue.call(work))).result
-            return _begun(serving, Session(face, face.label_map), parsed=upload.label_map is None)
+            return _begun(
+                serving, Session(face, face.label_map), upload.label_map is None, notice=_notice(upload.likely_order)
+            )
 
     @router.get("/{session_id}/picture.png", response_class=Response)
     async def picture(session_id: str, request: Request) -> Response:
@@ -76,7 +78,22 @@ async def _reopen(serving: Serving, project: Project) -> dict[str, Any]:
     return _begun(serving, session, parsed=False, project=about)
 
 
-def _begun(serving: Serving, session: Session, parsed: bool, project: dict[str, Any] | None = None) -> dict[str, Any]:
+def _begun(
+    serving: Serving,
+    session: Session,
+    parsed: bool,
+    project: dict[str, Any] | None = None,
+    notice: dict[str, str] | None = None,
+) -> dict[str, Any]:
     serving.sessions.add(session)
     height, width = session.face.size
-    return {"id": session.id, "width": width, "height": height, "parsed": parsed, "project": project}
+    about = {"id": session.id, "width": width, "height": height}
+    return {**about, "parsed": parsed, "project": project, "notice": notice}
+
+
+def _notice(likely_order: str | None) -> dict[str, str] | None:
+    """What to tell a person whose mask seems to have another label order: a line, and the ``order`` to send instead."""
+    if likely_order is None:
+        return None
+    text = f"the mask looks like one in the {likely_order!r} label order; it was opened in that of CelebAMask-HQ"
+    return {"text": text, "order": likely_order}

@@ -23,7 +23,7 @@ def style_routes(serving: Serving) -> APIRouter:
     """The routes that choose, show and drop a style reference."""
     router = APIRouter(prefix="/api/sessions/{session_id}")
 
-    @router.post("/style", openapi_extra=form("picture", "mask", "crop", portrait=True))
+    @router.post("/style", openapi_extra=form("picture", "mask", "order", "crop", portrait=True))
     async def choose(session_id: str, request: Request) -> dict[str, bool]:
         """Borrow the look of a shipped portrait (JSON) or of a picture (form)."""
         session = serving.sessions.get(session_id)

@@ -5,8 +5,9 @@
  * @typedef {{x: number, y: number, side: number, angle: number}} Crop centre and side in pixels of the upright picture,
  *   degrees clockwise
  *
- * @typedef {{kind: "portrait", number: number} | {kind: "picture", picture: Blob, mask: Blob | null, crop: Crop | null}
- *   | {kind: "project", file: Blob}} Source
+ * @typedef {{kind: "picture", picture: Blob, mask: Blob | null, crop: Crop | null, order?: string}} PictureSource order
+ *   of the mask's labels, where it is not CelebAMask-HQ's
+ * @typedef {{kind: "portrait", number: number} | PictureSource | {kind: "project", file: Blob}} Source
  *
  * @typedef {import("../mask/label-map.js").LabelMap} LabelMap
  * @typedef {import("../state/settings.js").Settings} Settings
@@ -20,6 +21,7 @@
  * @property {number} height
  * @property {boolean} parsed whether the mask came from the parser
  * @property {{editor: unknown, style: boolean} | null} project what a project file held beside pictures and masks
+ * @property {{text: string, order: string} | null} notice the mask seems to have another label order
  */
 
 import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
@@ -243,6 +245,7 @@ function beginning(source) {
   return formBody({
     picture: source.picture,
     mask: source.mask,
+    order: source.order ?? null,
     crop: source.crop && JSON.stringify(source.crop),
   });
 }

@@ -13,14 +13,14 @@
 import { copyOf, noLocks } from "../mask/label-map.js";
 import { applyPatch, difference } from "../mask/patch.js";
 import { History } from "./history.js";
-import { defaultSettings, settingsDifference } from "./settings.js";
+import { alterResult, defaultSettings, settingsDifference } from "./settings.js";
 
 export class FaceDocument {
   /** @type {LabelMap} */
   #committedMask;
   /** @type {Settings} */
   #committedSettings;
-  /** @type {((cause: Cause) => void)[]} */
+  /** @type {((cause: Cause, alters: boolean) => void)[]} */
   #listeners = [];
 
   /**
@@ -61,7 +61,7 @@ export class FaceDocument {
     return this.history.entries.length > 0;
   }
 
-  /** @param {(cause: Cause) => void} listener called after each change */
+  /** @param {(cause: Cause, alters: boolean) => void} listener called after each change; `alters`: so does the result */
   onChange(listener) {
     this.#listeners.push(listener);
   }
@@ -88,7 +88,7 @@ export class FaceDocument {
    */
   adjust(change) {
     this.settings = { ...this.settings, ...change };
-    this.#tell("gesture");
+    this.#tell("gesture", alterResult(change));
   }
 
   /**
@@ -104,7 +104,7 @@ export class FaceDocument {
     this.history.push({ title, patch, settings });
     this.#committedMask.data.set(this.mask.data);
     this.#committedSettings = this.settings;
-    this.#tell("commit");
+    this.#tell("commit", false); // what the gesture before it has shown already
     return true;
   }
 
@@ -134,12 +134,15 @@ export class FaceDocument {
     this.mask.data.set(this.#committedMask.data);
     this.#committedSettings = { ...this.#committedSettings, ...entry.settings?.[side] };
     this.settings = this.#committedSettings;
-    this.#tell(way);
+    this.#tell(way, entry.patch !== null || alterResult(entry.settings?.[side] ?? {}));
     return entry.title;
   }
 
-  /** @param {Cause} cause */
-  #tell(cause) {
-    for (const listener of this.#listeners) listener(cause);
+  /**
+   * @param {Cause} cause
+   * @param {boolean} [alters]
+   */
+  #tell(cause, alters = true) {
+    for (const listener of this.#listeners) listener(cause, alters);
   }
 }

@@ -35,6 +35,15 @@ export function settingsDifference(before, after) {
 }
 
 /**
+ * Whether changed settings may change the result: locks only say what may be painted.
+ *
+ * @param {Partial<Settings>} changed
+ */
+export function alterResult(changed) {
+  return Object.keys(changed).some((key) => key !== "locks");
+}
+
+/**
  * Settings from a file, checked; what is missing or wrong has its default.
  *
  * @param {unknown} value

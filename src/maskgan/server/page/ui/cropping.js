@@ -2,27 +2,59 @@
  * @typedef {import("../remote/remote-face.js").Crop} Crop
  */
 
-const MAX_SIDE = 768;
+const MAX_SIDE = 1024;
+const MIN_SIDE = 64;
 
 /**
  * Cut a square, turned as the frame is, out of a picture.
  *
  * @param {Blob} picture
  * @param {Crop} crop
- * @returns {Promise<Blob>} JPEG, at most 768 pixels a side
+ * @returns {Promise<Blob>} JPEG, at most 1024 pixels a side
  */
 export async function croppedPicture(picture, { x, y, side, angle }) {
-  const bitmap = await createImageBitmap(picture);
-  const size = Math.max(Math.round(Math.min(side, MAX_SIDE)), 64);
-  const canvas = new OffscreenCanvas(size, size);
+  const size = Math.max(Math.round(Math.min(side, MAX_SIDE)), MIN_SIDE);
+  return drawn(await createImageBitmap(picture), size, size, (context) => {
+    context.translate(size / 2, size / 2);
+    context.scale(size / side, size / side);
+    context.rotate((-angle * Math.PI) / 180);
+    context.translate(-x, -y);
+  });
+}
+
+/**
+ * A picture no larger than a style needs, so that it finds room in a project with its history.
+ *
+ * @param {Blob} picture
+ * @returns {Promise<Blob>} itself, or a JPEG of 1024 pixels on its longer side
+ */
+export async function shrunkPicture(picture) {
+  // The server reads formats that this browser may not.
+  const bitmap = await createImageBitmap(picture).catch(() => null);
+  if (!bitmap) return picture;
+  const scale = MAX_SIDE / Math.max(bitmap.width, bitmap.height);
+  if (scale >= 1) {
+    bitmap.close();
+    return picture;
+  }
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(Math.round(side * scale), 1));
+  return drawn(bitmap, width, height, (context) => context.scale(scale, scale));
+}
+
+/**
+ * @param {ImageBitmap} bitmap is closed
+ * @param {number} width
+ * @param {number} height
+ * @param {(context: OffscreenCanvasRenderingContext2D) => void} place
+ */
+async function drawn(bitmap, width, height, place) {
+  const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.fillStyle = "white";
-  context.fillRect(0, 0, size, size);
+  context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
-  context.translate(size / 2, size / 2);
-  context.scale(size / side, size / side);
-  context.rotate((-angle * Math.PI) / 180);
-  context.drawImage(bitmap, -x, -y);
+  place(context);
+  context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return canvas.convertToBlob({ type: "image/jpeg", quality: 0.95 });
 }

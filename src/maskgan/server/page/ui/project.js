@@ -56,7 +56,12 @@ export async function openSource(source, title) {
   try {
     const read = readEditor(session.project.editor, edited.data);
     for (const [key, style] of read.styles) styles.set(key, style);
-    const document = new FaceDocument(own, { edited: edited.data, settings: read.settings, history: read.history });
+    const { style } = read.settings;
+    // A style picture that was too large for the project's history is in the project all the same, as its style.
+    const isMissing = style?.kind === "picture" && !styles.has(style.key) && session.project.style;
+    /** @type {import("../state/settings.js").Settings} */
+    const settings = isMissing ? { ...read.settings, style: { kind: "project" } } : read.settings;
+    const document = new FaceDocument(own, { edited: edited.data, settings, history: read.history });
     return { ...plain, title: read.title, document, appearance: read.appearance };
   } catch {
     /** @type {import("../state/settings.js").Settings} */

@@ -8,7 +8,7 @@
 import { understandFiles } from "../state/files.js";
 import { byId, create, icon, slider } from "./elements.js";
 import { frameDialog } from "./frame-dialog.js";
-import { croppedPicture } from "./cropping.js";
+import { croppedPicture, shrunkPicture } from "./cropping.js";
 import { pickFiles } from "./file-picker.js";
 import { showError } from "./messages.js";
 
@@ -105,12 +105,10 @@ async function openStyle(bench, files) {
   try {
     const opened = await understandFiles(files);
     if ("project" in opened) throw new Error("A style is a picture, with its mask or alone; this is a project.");
-    let { picture, mask } = /** @type {{picture: Blob, mask: Blob | null}} */ (opened);
-    if (!mask) {
-      const crop = await frameDialog(picture, "Frame the face whose style to use");
-      if (crop === "cancelled") return;
-      if (crop) picture = await croppedPicture(picture, crop);
-    }
+    const { mask } = opened;
+    const crop = mask ? null : await frameDialog(opened.picture, "Frame the face whose style to use");
+    if (crop === "cancelled") return;
+    const picture = await (crop ? croppedPicture(opened.picture, crop) : shrunkPicture(opened.picture));
     const key = bench.keepStyle({ picture, mask });
     bench.changeSettings({ style: { kind: "picture", key } }, "Open a style");
   } catch (error) {

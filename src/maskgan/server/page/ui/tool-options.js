@@ -92,7 +92,9 @@ export function toolOptions(bench, tools) {
   };
   tools.stamp.onChange = update;
   preferences.onChange((changed) => ("tool" in changed ? show() : update()));
-  bench.addEventListener("change", () => (hint.textContent = tools[preferences.values.tool].hint));
+  const showHint = () => (hint.textContent = tools[preferences.values.tool].hint);
+  bench.addEventListener("open", showHint);
+  bench.addEventListener("change", showHint);
   show();
 }
 

@@ -99,6 +99,11 @@ export class Workbench extends EventTarget {
       if (!project) return false;
       await this.#install(project, null);
       if (project.trouble) showError(project.trouble);
+      const { notice } = await project.remote.session;
+      if (notice && source.kind === "picture") {
+        const again = () => void this.openSource({ ...source, order: notice.order }, title);
+        showError(notice.text, { label: "Open it in that order", run: again });
+      }
       return true;
     });
   }
@@ -243,10 +248,9 @@ export class Workbench extends EventTarget {
       place,
     );
     this.preferences.set(project.appearance ?? { hidden: [] });
-    project.document.onChange((cause) => {
+    project.document.onChange((cause, alters) => {
       if (this.project !== project) return;
-      // A commit only names what the gesture before it has shown already.
-      if (cause !== "commit") this.#scheduler.edited();
+      if (alters) this.#scheduler.edited();
       if (cause !== "gesture") this.kept.write();
       this.#tell("change", cause);
     });

@@ -22,7 +22,7 @@ export class BendTool extends Tool {
   }
 
   get hint() {
-    return "Drag an edge, such as a corner of the mouth.";
+    return "For a smile, drag the corners of the mouth up. Any edge bends.";
   }
 
   /** @param {Point} point */

@@ -30,7 +30,10 @@ export class BrushTool extends Tool {
   }
 
   get hint() {
-    return this.erases ? "Paint to bring the original mask back." : "Paint the chosen class. [ and ] change the size.";
+    if (this.erases) return "Paint to bring the original mask back.";
+    return this.bench.isUntouched()
+      ? "Paint the chosen class. For a smile, take Bend (W) and drag the corners of the mouth up."
+      : "Paint the chosen class. [ and ] change the size.";
   }
 
   /** @param {Point} point */

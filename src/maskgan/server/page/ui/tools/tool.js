@@ -9,6 +9,7 @@
  *
  * @typedef {object} Bench what tools work with
  * @property {() => FaceDocument} document
+ * @property {() => boolean} isUntouched whether nobody has edited the face yet
  * @property {Preferences} preferences
  * @property {readonly FaceClass[]} classes
  * @property {() => View} view
