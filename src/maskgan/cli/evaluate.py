@@ -14,6 +14,7 @@ from maskgan.errors import UserError
 
 _TASKS = ("reconstruct", "style-copy", "smile", "interactive", "masks", "attributes", "identity")
 _WITH_SHEET = ("style-copy", "smile", "interactive")
+_WITH_REFINEMENT = ("reconstruct", "smile", "interactive")  # faces rendered in their own style
 _FILE = click.Path(path_type=Path)
 
 
@@ -39,6 +40,14 @@ Every table has rows of real pictures, and of nothing done, to read the others b
 @click.option("--keys", help="Which faces: ranges such as 04500..04999, or a file with a key a line.  [all]")
 @click.option("--system", "systems", multiple=True, metavar="NAME=PATH", help="Weights, or a folder of answers.")
 @click.option("--blend", type=click.Choice(["full", "region"]), default="full", show_default=True)
+@click.option(
+    "--refine",
+    metavar="STEPS",
+    type=click.IntRange(0, 1000),
+    default=0,
+    show_default=True,
+    help="Adds a row for each network, fitted to each photograph first.",
+)
 @click.option("--table", type=_FILE, help="Attributes of the faces, as a CSV.  [what the classifier sees]")
 @click.option("--identities", help="For the last two tasks: a range of the table's people, as in '9193..'.  [all]")
 @click.option(
@@ -66,6 +75,8 @@ def command(task: str, output: Path | None, device: str | None, **options: Any) 
         if task not in _WITH_SHEET:
             raise UserError(f"--sheet: only {', '.join(_WITH_SHEET)} have answers to show")
         require_writable(options["sheet"])
+    if options["refine"] and task not in _WITH_REFINEMENT:
+        raise UserError(f"--refine: only {', '.join(_WITH_REFINEMENT)} render faces in their own style")
     settings = Options(device=resolve_device(device), **options)
     measured = TASKS[task](settings)
     click.echo(measured.markdown)

@@ -38,6 +38,7 @@ class Options:
     keys: str | None
     systems: tuple[str, ...]
     blend: Blend
+    refine: int
     table: Path | None
     identities: str | None
     count: int
@@ -64,6 +65,7 @@ class Options:
             "seed": self.seed,
             "table": None if self.table is None else self.table.name,
             "blend": self.blend,
+            "refine": self.refine,
             "precision": self.precision,
             "device": self.device,
             "inception": None if self.inception is None else fingerprint(self.inception),
@@ -80,7 +82,7 @@ class Options:
         return faces if self.keys is None else select(faces, self.keys)
 
     def compared(self) -> list[ComparedSystem]:
-        """The systems named, or the weights that ship."""
+        """The systems named, or the weights that ship; with ``refine``, each network a second time."""
         named: dict[str, Path] = {}
         for system in self.systems:
             name, equals, path = system.partition("=")
@@ -93,16 +95,20 @@ class Options:
             named.setdefault(Path(self.weights).stem, Path(self.weights))
         if not named:
             named = {"shipped": shipped_weights("dense-mapping")}
-        return [self._opened(name, path) for name, path in named.items()]
+        return [system for name, path in named.items() for system in self._opened(name, path)]
 
-    def _opened(self, name: str, path: Path) -> ComparedSystem:
-        """A weights file as a system, or a folder of its answers."""
+    def _opened(self, name: str, path: Path) -> list[ComparedSystem]:
+        """A weights file as a system, refined too if that is asked for, or a folder of its answers."""
         if path.is_dir():
-            return StoredPictures(name, path)
+            return [StoredPictures(name, path)]
         if read_info(path).kind in KINDS:
             classifier = AttributeReader(self.tool("attributes"), self.device)
-            return AttributeSystem(name, path, classifier, self.device)
-        return TrainedSystem(name, path, self.blend, self.device, self.precision)
+            return [AttributeSystem(name, path, classifier, self.device)]
+        systems: list[ComparedSystem] = [TrainedSystem(name, path, self.blend, self.device, self.precision)]
+        if self.refine:
+            refined = f"{name}, refined in {self.refine} steps"
+            systems.append(TrainedSystem(refined, path, self.blend, self.device, self.precision, self.refine))
+        return systems
 
     def reader(self) -> FeatureReader:
         """The network in whose features distances are measured."""

@@ -12,12 +12,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
+from maskgan.editing.refinement import Progress, refine
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap, check_labels
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
+from maskgan.networks.parser import FaceParser
 
 Precision = Literal["fp32", "bf16"]
 
@@ -62,12 +65,8 @@ class Renderer:
         """
         check_labels(label_map)
         require_same_proportions(picture, label_map)
-        size = self.working_size(label_map)
-        image = torch.from_numpy(resize_picture(picture, size).copy()).to(self._device)
         with self._autocast():
-            return self._network.encode_style(
-                (image.permute(2, 0, 1)[None].float() / 127.5 - 1), self._one_hot([label_map])
-            ).float()
+            return self._network.encode_style(self._image(picture, label_map), self._one_hot([label_map])).float()
 
     @torch.no_grad()
     def synthesise(self, label_maps: Sequence[LabelMap], styles: Tensor) -> Tensor:
@@ -80,12 +79,41 @@ class Renderer:
         with self._autocast():
             return self._network.synthesise(self._one_hot(label_maps), styles).float()
 
+    def refined(
+        self, picture: Picture, label_map: LabelMap, steps: int, progress: Progress | None = None
+    ) -> tuple[Renderer, Tensor]:
+        """A renderer for this face alone, fitted to its photograph, and its style code there, 1 x style_size.
+
+        It shares all but the last layers with this one, which stays as it is. See ``refinement.refine``.
+
+        Args:
+            picture: H x W x 3 uint8 RGB.
+            label_map: its own mask, as for ``encode``.
+            steps: 0 to 1000.
+            progress: told of each step.
+
+        Raises:
+            UserError: as for ``encode``, or the number of steps is out of range.
+        """
+        style = self.encode(picture, label_map)
+        parser, _ = load_weights(shipped_weights("parser"), kind="parser")
+        assert isinstance(parser, FaceParser)
+        parser = parser.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        image, mask = self._image(picture, label_map), self._one_hot([label_map])
+        fitted = refine(self._network, parser, image, mask, style, steps, progress)
+        return Renderer(fitted.network, self._resolution, self._device, self._precision), fitted.style
+
     def working_size(self, label_map: LabelMap) -> tuple[int, int]:
         """Height and width for the network: the longer side at its resolution, both multiples that it can halve."""
         multiple = max(self._network.size_multiple, 32)
         scale = self._resolution / max(label_map.shape)
         height, width = (max(round(side * scale / multiple), 2) * multiple for side in label_map.shape)
         return height, width
+
+    def _image(self, picture: Picture, label_map: LabelMap) -> Tensor:
+        """The picture at its mask's working size, 1 x 3 x h x w in [-1, 1]."""
+        image = torch.from_numpy(resize_picture(picture, self.working_size(label_map)).copy()).to(self._device)
+        return image.permute(2, 0, 1)[None].float() / 127.5 - 1
 
     def _one_hot(self, label_maps: Sequence[LabelMap]) -> Tensor:
         resized = [torch.from_numpy(resize_label_map(m, self.working_size(m)).copy()) for m in label_maps]

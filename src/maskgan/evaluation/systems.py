@@ -72,7 +72,7 @@ class ComparedSystem(System, Protocol):
 class TrainedSystem:
     """A dense mapping network."""
 
-    def __init__(self, name: str, weights: Path, blend: Blend, device: str, precision: str) -> None:
+    def __init__(self, name: str, weights: Path, blend: Blend, device: str, precision: str, refine: int = 0) -> None:
         """Load the network.
 
         Args:
@@ -81,23 +81,27 @@ class TrainedSystem:
             blend: see ``FaceEditor.render``.
             device: cpu, cuda or mps.
             precision: fp32 or bf16.
+            refine: steps in which it is fitted to each source that is asked for in its own style.
 
         Raises:
             UserError: the file is missing, damaged or of another kind.
         """
         self.name = name
         self.fingerprint = fingerprint(weights)
+        self._refine = refine
         self._editor = FaceEditor.from_weights(weights, device, "bf16" if precision == "bf16" else "fp32")
         self._blend: Blend = blend
         self._faces: tuple[str, str] | None = None
 
     def __call__(self, request: Request) -> Picture:
-        """See ``System``. Requests for the same face one after another cost one encoding."""
+        """See ``System``. Requests for the same face one after another cost one encoding, and one refinement."""
         faces = (request.source.key, request.style.key)
         if faces != self._faces:
             self._editor.set_source(request.source.picture, request.source.label_map)
             if request.style.key != request.source.key:
                 self._editor.set_style(request.style.picture, request.style.label_map)
+            else:
+                self._editor.refine(self._refine)
             self._faces = faces
         self._editor.set_mask(request.asked)
         return self._editor.render(self._blend)

@@ -1,0 +1,143 @@
+"""Refinement: the style code and the last layers of the network, fitted to the one photograph that is edited.
+
+One style code holds colours and textures, but not who somebody is. A few steps of gradient descent on the difference
+between the photograph and the network's picture of its own mask bring that picture nearer to the person.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, pi
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskgan.errors import UserError
+from maskgan.networks.dense_mapping import DenseMappingNetwork
+from maskgan.networks.parser import FaceParser
+
+MOST_STEPS = 1000
+"""More steps bring nothing but waiting."""
+
+Progress = Callable[[int, int], None]
+"""Called after each step with the steps done and their number."""
+
+_STYLE_RATE = 0.03  # of Adam, for the style code
+_LAYER_RATE = 1e-3  # likewise, for the last layers
+_WARM_UP = 3  # steps until the rates are reached; Adam's first ones are as large as any
+_FEATURE_WEIGHT = 0.3  # of the distance in features, beside a weight of 1 for that of pixels
+_FEATURE_SIDE = 128  # pixels that the features are taken at, those that the parser learnt at
+_TAPPED = 4  # scales of the parser's encoder
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What belongs to one photograph."""
+
+    network: DenseMappingNetwork
+    """Shares the memory of all but its last layers with the network that it was made from."""
+    style: Tensor
+    """The fitted style code, 1 x style_size."""
+
+
+def refine(
+    network: DenseMappingNetwork,
+    parser: FaceParser,
+    image: Tensor,
+    mask: Tensor,
+    style: Tensor,
+    steps: int,
+    progress: Progress | None = None,
+) -> Refined:
+    """Fit style code and last layers to a photograph; the network itself is left as it is.
+
+    Nothing is drawn at random: the same arguments give the same result.
+
+    Args:
+        network: frozen, in eval mode.
+        parser: frozen, in eval mode; its features are the perceptual part of the distance.
+        image: the photograph, 1 x 3 x H x W in [-1, 1].
+        mask: its own mask, one-hot, 1 x num_classes x H x W.
+        style: its style code, 1 x style_size.
+        steps: 0..``MOST_STEPS``; each takes about twice the time of a picture.
+        progress: told of each step.
+
+    Raises:
+        UserError: the number of steps is out of range.
+    """
+    check_steps(steps)
+    own, layers = _with_own_last_layers(network)
+    code = style.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam(
+        [{"params": [code], "lr": _STYLE_RATE}, {"params": layers, "lr": _LAYER_RATE}], betas=(0.9, 0.95)
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
+    distance = _Distance(parser, image)
+    with torch.enable_grad():
+        for step in range(steps):
+            optimiser.zero_grad()
+            distance(own.synthesise(mask, code)).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            if progress is not None:
+                progress(step + 1, steps)
+    return Refined(own.requires_grad_(False), code.detach())
+
+
+def check_steps(steps: int) -> None:
+    """Raise unless that many steps can be made.
+
+    Raises:
+        UserError: they are below 0 or over ``MOST_STEPS``.
+    """
+    if not 0 <= steps <= MOST_STEPS:
+        raise UserError(f"a photograph is refined in 0 to {MOST_STEPS} steps, not {steps}")
+
+
+class _Distance:
+    """How far a picture is from the photograph: in its pixels, and in the parser's features relative to their size."""
+
+    def __init__(self, parser: FaceParser, image: Tensor) -> None:
+        self._parser = parser
+        self._image = image
+        with torch.no_grad():
+            self._features = self._seen(image)
+        self._sizes = [features.abs().mean() for features in self._features]
+
+    def __call__(self, made: Tensor) -> Tensor:
+        """A scalar for a picture, 1 x 3 x H x W in [-1, 1]."""
+        distances = [
+            F.l1_loss(found, wanted) / size
+            for found, wanted, size in zip(self._seen(made), self._features, self._sizes, strict=True)
+        ]
+        return F.l1_loss(made, self._image) + _FEATURE_WEIGHT * torch.stack(distances).mean()
+
+    def _seen(self, image: Tensor) -> list[Tensor]:
+        scale = _FEATURE_SIDE / max(image.shape[2:])
+        size = [max(round(side * scale), 2**_TAPPED) for side in image.shape[2:]]
+        x = F.interpolate(image, size=size, mode="area")
+        maps = []
+        for i, block in enumerate(self._parser.down[:_TAPPED]):
+            x = block(x if i == 0 else F.max_pool2d(x, 2))
+            maps.append(x)
+        return maps
+
+
+def _with_own_last_layers(network: DenseMappingNetwork) -> tuple[DenseMappingNetwork, list[nn.Parameter]]:
+    """The same network with copies of the parameters of its last upsampling and its head, and these copies."""
+    own = copy.deepcopy(network, {id(tensor): tensor for tensor in network.state_dict(keep_vars=True).values()})
+    layers = []
+    for module in (*own.backbone.up[-1].modules(), own.backbone.head):
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            copied = nn.Parameter(parameter.detach().clone())
+            setattr(module, name, copied)
+            layers.append(copied)
+    return own, layers
+
+
+def _rate(step: int, steps: int) -> float:
+    """What the rates are multiplied with: a short warm-up, then half a cosine down to a twentieth."""
+    return min(1.0, (step + 1) / _WARM_UP) * (0.05 + 0.95 * (1 + cos(pi * step / max(steps, 1))) / 2)
