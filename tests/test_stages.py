@@ -20,7 +20,6 @@ from maskgan.errors import UserError
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.config import SimulationOptions
 from maskgan.training.feed import choose_feed
-from maskgan.training.pipeline import pipeline
 from maskgan.training.stages import build_stage
 from tiny_runs import PAIRS, config, faces, run, state
 
@@ -148,33 +147,6 @@ def test_the_fitted_prior_follows_the_codes() -> None:
     drawn = vae.sample_codes(20_000, generator)
     torch.testing.assert_close(drawn.mean(0), vae.prior_mean, rtol=0, atol=0.1)
     torch.testing.assert_close(drawn.T.cov(), vae.prior_covariance, rtol=0, atol=0.2)
-
-
-def test_the_pipeline_shares_its_budget_and_joins_its_stages(tmp_path: Path) -> None:
-    parts = pipeline(config("all", minutes=100.0), tmp_path)
-    assert [(folder.name, c.stage, c.minutes, c.batch_size) for folder, c in parts] == [
-        ("mask-vae", "mask-vae", 15.0, 16),
-        ("dense-mapping", "dense-mapping", 60.0, 8),
-        ("editing", "editing", 25.0, 8),
-    ]
-    assert [c.learning_rate for _, c in parts] == [2e-4, 2e-4, 5e-5]
-    assert parts[2][1].base == str(tmp_path / "dense-mapping")
-
-
-@pytest.mark.slow
-def test_train_all_runs_three_stages_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "all", "--data", "drawn:6:64", "--preset", "tiny", "--run", str(tmp_path), "--workers", "1"]
-    for images in ("32", "64"):
-        assert main([*arguments, "--batch-size", "2", "--images", images]) == 0
-    assert capsys.readouterr().err.count("going on after") == 3
-    made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.safetensors")}
-    assert made == {
-        "mask-vae/mask-vae.safetensors",
-        "dense-mapping/dense-mapping.safetensors",
-        "editing/dense-mapping.safetensors",
-        "editing/blender.safetensors",
-    }
-    assert load_weights(tmp_path / "editing" / "blender.safetensors")[1].step == 16
 
 
 def test_training_with_stored_edits_follows_them(tmp_path: Path, stage_one: dict[str, Any]) -> None:

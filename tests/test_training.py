@@ -14,7 +14,7 @@ import torch
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
 from maskgan.data.loading import Samples, squared_pair
-from maskgan.data.transforms import to_float
+from maskgan.data.transforms import NO_AUGMENTATION, to_float
 from maskgan.errors import MaskGANError, UserError
 from maskgan.networks.layers import one_hot
 from maskgan.training import critic
@@ -88,6 +88,18 @@ def test_a_stopped_run_is_whole_and_goes_on(
     assert len(calls) == 3 and run(tmp_path / "parts", steady).images == 8
     whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_a_piece_ends_after_its_time_with_all_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "parser", "--data", "drawn:6:64", "--preset", "tiny", "--run", str(tmp_path / "parts")]
+    arguments += ["--batch-size", "2", "--images", "8", "--workers", "1", "--precision", "fp32", "--learning-rate"]
+    for step in (1, 2, 3):
+        assert main([*arguments, "2e-4", "--no-augmentation", "--stop-after", "0.00001"]) == 0
+        assert f"stopped and saved after {2 * step} pictures; the same command goes on" in capsys.readouterr().err
+    assert main([*arguments, "2e-4", "--no-augmentation", "--stop-after", "10"]) == 0
+    assert "stopped" not in capsys.readouterr().err
+    assert RunFolder(tmp_path / "parts").has_spent(config("parser", augment=NO_AUGMENTATION))
+    assert main([*arguments, "2e-4", "--stop-after", "0"]) == 2
 
 
 def test_another_run_is_not_overwritten(tmp_path: Path) -> None:

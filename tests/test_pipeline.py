@@ -1,0 +1,410 @@
+"""``train all``: everything that ships from one command, in pieces, over kills, and on another machine."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save
+
+from maskgan.assets import SHIPPED_KINDS
+from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
+from maskgan.checkpoints.weights import load_weights
+from maskgan.cli.main import main
+from maskgan.data.transforms import NO_AUGMENTATION, WIDE_AUGMENTATION
+from maskgan.editing.mask_directions import load_directions
+from maskgan.errors import UserError
+from maskgan.training import packing
+from maskgan.training.compact import compact, expand
+from maskgan.training.config import TrainingConfig
+from maskgan.training.dense_mapping import DenseMappingStage
+from maskgan.training.editing_simulation import EditingStage
+from maskgan.training.parser import ParserStage
+from maskgan.training.pipeline import LabelledData, pipeline
+from maskgan.training.run_folder import RunFolder
+from tiny_runs import config, state
+
+STAGES = ("mask-vae", "dense-mapping", "editing", "parser", "attributes", "identity")
+IMAGES = 40  # 2, 5, 2, 2, 1 and 1 steps of 4
+FACES = 130  # directions need 110
+
+
+def command(run: Path, *more: str) -> list[str]:
+    # Without the perceptual network a process starts sooner.
+    arguments = ["train", "all", "--preset", "tiny", "--data", f"drawn:{FACES}:64", "--labelled-data", "drawn:8:64"]
+    arguments += ["--images", str(IMAGES), "--batch-size", "4", "--perceptual-weight", "0", "--workers", "1"]
+    return [*arguments, "--snapshot-minutes", "0", "--sample-minutes", "100", "--run", str(run), *more]
+
+
+def piece(run: Path) -> list[str]:
+    """One that is over as soon as it has made a step."""
+    return command(run, "--stop-after", "0.00001")
+
+
+def assert_same_states(one: Path, other: Path) -> None:
+    for stage in STAGES:
+        ours, theirs = state(one / stage), state(other / stage)
+        assert ours.keys() == theirs.keys(), stage
+        for name in ours:
+            assert torch.equal(ours[name], theirs[name]), (stage, name)
+
+
+def assert_complete(weights: Path) -> None:
+    names = {f"{kind}.safetensors" for kind in (*SHIPPED_KINDS, "mask-directions")}
+    assert {path.name for path in weights.iterdir()} == names | {MANIFEST}
+    assert set(read_manifest(weights / MANIFEST)) == names and not faults(weights)
+    for kind in SHIPPED_KINDS:
+        load_weights(weights / f"{kind}.safetensors", kind=kind)
+        tensors = load_file(weights / f"{kind}.safetensors").values()
+        assert all(t.dtype == torch.float16 for t in tensors if t.is_floating_point()), kind
+    assert "smile" in load_directions(weights / "mask-directions.safetensors", weights / "mask-vae.safetensors")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing befell."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    assert main(command(folder)) == 0
+    return folder
+
+
+def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
+    parts = pipeline(config("all", preset="demo", minutes=100.0), tmp_path, LabelledData("celeba", "table.csv"))
+    assert [
+        (folder.name, c.stage, c.batch_size, c.learning_rate, c.class_balance, c.phases) for folder, c in parts
+    ] == [
+        ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.6, 256))),
+        ("dense-mapping", "dense-mapping", 4, 2e-4, 0.0, ((0.0, 128), (0.6, 256))),
+        ("editing", "editing", 4, 5e-5, 0.0, ((0.0, 256),)),
+        ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
+        ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
+        ("identity", "identity", 32, 1e-3, 0.0, ((0.0, 128),)),
+    ]
+    assert [c.minutes for _, c in parts] == pytest.approx([10, 50, 20, 10, 6, 4])
+    assert [c.augment == WIDE_AUGMENTATION for _, c in parts] == [False, False, False, True, True, True]
+    by_stage = {c.stage: c for _, c in parts}
+    assert by_stage["editing"].base == str(tmp_path / "dense-mapping")
+    assert by_stage["editing"].simulation.mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
+    assert by_stage["identity"].base == str(tmp_path / "attributes" / "attributes.safetensors")
+    for stage in ("attributes", "identity"):
+        assert (by_stage[stage].data, by_stage[stage].table) == ("celeba", "table.csv")
+        assert by_stage[stage].identities == "..9192"
+
+
+def test_what_is_left_out_leaves_its_share_to_the_others(tmp_path: Path) -> None:
+    parts = pipeline(config("all", minutes=70.0), tmp_path, editing=False)
+    assert [(c.stage, c.minutes) for _, c in parts] == [
+        ("mask-vae", pytest.approx(10)),
+        ("dense-mapping", pytest.approx(50)),
+        ("parser", pytest.approx(10)),
+    ]
+    assert all(c.resolution in (None, 64) for _, c in parts)
+
+
+def test_options_go_before_the_recipe(tmp_path: Path) -> None:
+    given = config("all", preset="paper", augment=NO_AUGMENTATION, resolution=256)
+    for _, c in pipeline(given, tmp_path, batch_size=6, learning_rate=1e-4, class_balance=0.5):
+        assert (c.batch_size, c.learning_rate, c.resolution, c.augment) == (6, 1e-4, 256, NO_AUGMENTATION)
+        assert c.class_balance == (0.5 if c.stage in ("mask-vae", "parser") else 0.0)
+    plain = {c.stage: c for _, c in pipeline(config("all", preset="paper"), tmp_path)}
+    assert (plain["mask-vae"].class_balance, plain["dense-mapping"].batch_size) == (0.0, 8)
+
+
+def test_a_dry_run_prints_every_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command(tmp_path / "run", "--dry-run")) == 0
+    printed = capsys.readouterr().out
+    assert [line.split('"')[3] for line in printed.splitlines() if '"stage"' in line] == list(STAGES)
+    assert "130 pairs" in printed and "8 faces" in printed and not (tmp_path / "run").exists()
+
+
+def test_labels_without_faces_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "all", "--data", "drawn:4:64", "--preset", "tiny", "--run", str(tmp_path), "--table", "t.csv"]
+    assert main(arguments) == 2
+    assert "give its folder or tar file too" in capsys.readouterr().err
+
+
+def test_wrong_labels_are_found_before_anything_is_trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command(tmp_path / "run", "--labelled-data", str(tmp_path))) == 2
+    assert "--table" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_everything_that_ships_is_made_and_loads(whole: Path) -> None:
+    assert_complete(whole / "weights")
+    shipped = load_file(whole / "weights" / "dense-mapping.safetensors")
+    for name, tensor in load_file(whole / "editing" / "dense-mapping.safetensors").items():
+        assert torch.equal(shipped[name], tensor.half()), name
+
+
+def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_directions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", "all", "--preset", "tiny", "--data", "drawn:4:64", "--run", str(tmp_path), "--images", "8"]
+    assert main([*arguments, "--batch-size", "2", "--workers", "1", "--no-editing", "--perceptual-weight", "0"]) == 0
+    said = capsys.readouterr().err
+    assert "attribute classifier and the identity embedding are left out" in said
+    assert "mask directions are left out: 4 faces are too few" in said
+    assert not faults(tmp_path / "weights")
+    made = {path.stem for path in (tmp_path / "weights").glob("*.safetensors")}
+    assert made == {"mask-vae", "dense-mapping", "parser"}
+
+
+def test_the_same_command_trains_nothing_twice(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in whole.rglob("state.pt")}
+    directions = (whole / "weights" / "mask-directions.safetensors").stat().st_mtime_ns
+    assert main(command(whole)) == 0
+    assert capsys.readouterr().err.count(": done, in") == len(STAGES)
+    assert {path: path.stat().st_mtime_ns for path in whole.rglob("state.pt")} == before
+    assert (whole / "weights" / "mask-directions.safetensors").stat().st_mtime_ns == directions
+    assert main(command(whole, "--learning-rate", "0.1")) == 2
+    assert "learning_rate" in capsys.readouterr().err
+
+
+def test_pieces_equal_one_run(tmp_path: Path, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pieces = 0
+    while not (tmp_path / "weights" / MANIFEST).exists():
+        assert main(piece(tmp_path)) == 0 and pieces < 20
+        pieces += 1
+        said = capsys.readouterr().err
+        assert "the same command goes on" in said or (tmp_path / "weights" / MANIFEST).exists()
+    assert pieces == 14  # 13 steps, and the directions
+    assert_same_states(tmp_path, whole)
+    assert_complete(tmp_path / "weights")
+
+
+def train_until_killed(run: Path, stage: type, steps: int) -> None:
+    """The body of a process that is killed in the given step of a stage."""
+    torch.set_num_threads(1)
+    logging.getLogger("maskgan").setLevel(logging.ERROR)
+    step = stage.step
+    calls = []
+
+    def killed(self: Any, *arguments: Any) -> object:
+        calls.append(1)
+        if len(calls) == steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step(self, *arguments)
+
+    stage.step = killed  # type: ignore[attr-defined]
+    main(command(run))
+
+
+@pytest.mark.slow
+def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
+    # Processes forked from a server that has imported everything start at once, and have run no threads before.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["test_pipeline"])
+    for stage, steps, ended in (
+        (DenseMappingStage, 3, "mask-vae"),  # inside a stage
+        (EditingStage, 1, "dense-mapping"),  # where one begins with the networks of another
+        (ParserStage, 2, "editing"),
+    ):
+        process = context.Process(target=train_until_killed, args=(tmp_path / "run", stage, steps))
+        process.start()
+        process.join(120)
+        assert process.exitcode == -signal.SIGKILL
+        assert RunFolder(tmp_path / "run" / ended).begun
+    for run in ("run", "whole"):  # in processes too: another number of threads would round differently
+        process = context.Process(target=train_until_killed, args=(tmp_path / run, ParserStage, 1000))
+        process.start()
+        process.join(120)
+        assert process.exitcode == 0
+    assert_same_states(tmp_path / "run", tmp_path / "whole")
+    assert_complete(tmp_path / "run" / "weights")
+
+
+def test_a_packed_run_goes_on_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here, there = tmp_path / "here" / "run", tmp_path / "there" / "other"
+    for _ in range(8):  # into editing
+        assert main(piece(here)) == 0
+    assert RunFolder(here / "editing").progress().images == 4  # type: ignore[union-attr]
+    assert main(["runs", "pack", str(here), "-o", str(tmp_path / "pack")]) == 0
+    shutil.rmtree(here.parent)
+    assert main(["runs", "unpack", str(tmp_path / "pack"), str(there)]) == 0
+    assert not (there / "dense-mapping" / "dense-mapping.safetensors").exists()  # editing has its networks
+    assert main(command(there)) == 0
+    said = capsys.readouterr().err
+    assert said.count("done, in") == 2 and "going on after 4 pictures" in said
+    assert_complete(there / "weights")
+
+
+def test_editing_can_begin_from_a_pack(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for _ in range(7):  # all of stage 1
+        assert main(piece(here)) == 0
+    packing.pack(here, tmp_path / "pack")
+    packing.unpack(tmp_path / "pack", there)
+    assert main(piece(there)) == 0
+    assert RunFolder(there / "editing").progress().images == 4  # type: ignore[union-attr]
+
+
+def test_a_finished_run_comes_out_of_its_pack_as_it_ships(
+    tmp_path: Path, whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = packing.pack(whole, tmp_path / "pack")
+    assert {path.name for path in written} == {path.name for path in (tmp_path / "pack").iterdir()}
+    packing.unpack(tmp_path / "pack", tmp_path / "run")
+    assert main(command(tmp_path / "run")) == 0
+    assert_complete(tmp_path / "run" / "weights")
+    assert (tmp_path / "run" / "weights" / MANIFEST).read_text() == (whole / "weights" / MANIFEST).read_text()
+    assert main(command(tmp_path / "run", "--images", str(2 * IMAGES))) == 2
+    assert "packed when it had spent its budget" in capsys.readouterr().err
+
+
+def test_large_runs_are_cut_into_pieces(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "PIECE_BYTES", 100_000)
+    first = packing.pack(whole, tmp_path / "pack")
+    assert len(first) > 4 and all(path.stat().st_size <= 100_000 for path in first)
+    packing.unpack(tmp_path / "pack", tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "parser" / "config.json").read_text())["stage"] == "parser"
+    monkeypatch.setattr(packing, "PIECE_BYTES", 300_000)
+    assert len(packing.pack(whole, tmp_path / "pack")) == len(list((tmp_path / "pack").iterdir())) < len(first)
+
+
+@pytest.fixture
+def packed(tmp_path: Path, whole: Path) -> Path:
+    packing.pack(whole, tmp_path / "pack")
+    return tmp_path / "pack"
+
+
+def rewritten_index(folder: Path, **changes: object) -> None:
+    index = json.loads((folder / packing.INDEX).read_text())
+    (folder / packing.INDEX).write_text(json.dumps({**index, **changes}))
+
+
+def assert_refused(packed: Path, message: str) -> None:
+    run = packed.parent / "run"
+    with pytest.raises(UserError, match=message):
+        packing.unpack(packed, run)
+    assert {path.name for path in packed.parent.iterdir()} == {packed.name}  # nothing half-written
+
+
+def test_damaged_and_missing_pieces_are_named(packed: Path) -> None:
+    path = packed / "piece-00.bin"
+    content = bytearray(path.read_bytes())
+    path.write_bytes(content[:-1])
+    assert_refused(packed, r"piece-00\.bin: damaged, or of another pack")
+    content[1000] ^= 1
+    path.write_bytes(content)
+    assert_refused(packed, r"piece-00\.bin: damaged, or of another pack")
+    path.write_bytes(bytes(packing.PIECE_BYTES + 1))
+    assert_refused(packed, r"piece-00\.bin: damaged \(over 15 MiB\)")
+    path.unlink()
+    assert_refused(packed, r"piece-00\.bin: no such file")
+    (packed / packing.INDEX).unlink()
+    assert_refused(packed, r"pack\.json: no such file")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 2}, "has format 2, not 1"),
+        ({"files": [["../config.json", 10]]}, "names what no pack holds"),
+        ({"files": [["/tmp/config.json", 10]]}, "names what no pack holds"),
+        ({"files": [["a/b/config.json", 10]]}, "names what no pack holds"),
+        ({"files": [["state.pt", 10]]}, "names what no pack holds"),
+        ({"files": [["config.json", -10]]}, "names what no pack holds"),
+        ({"files": [["config.json", 10]]}, "does not fit its pieces"),
+        ({"files": 3}, "is no index of a pack"),
+        ({"pieces": [["../../secret", "0"]]}, "names what no pack holds"),
+        ({"pieces": []}, "does not fit its pieces"),
+    ],
+)
+def test_an_index_that_is_none_is_refused(packed: Path, changes: dict[str, object], message: str) -> None:
+    rewritten_index(packed, **changes)
+    assert_refused(packed, message)
+
+
+def test_a_state_that_is_none_is_refused(packed: Path) -> None:
+    parts = {"state.safetensors": save({"networks/a/b/c": torch.zeros(1), "odd": torch.zeros(1)}), "state.json": b"{}"}
+    content = b"".join(parts.values())
+    (packed / "piece-00.bin").write_bytes(content)
+    rewritten_index(
+        packed,
+        files=[[name, len(part)] for name, part in parts.items()],
+        pieces=[["piece-00.bin", packing._digest(content)]],
+    )
+    assert_refused(packed, "holds no state to go on from")
+
+
+def test_runs_are_not_overwritten_and_must_be_runs(tmp_path: Path, packed: Path) -> None:
+    (tmp_path / "there").mkdir()
+    with pytest.raises(UserError, match="is there already"):
+        packing.unpack(packed, tmp_path / "there")
+    with pytest.raises(UserError, match="holds no run to pack"):
+        packing.pack(tmp_path / "there", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_what_a_packed_state_loses() -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    weight, bias, count = draw(64, 32, 3, 3) * 0.05, draw(64), torch.tensor(7)
+    average = weight + draw(64, 32, 3, 3) * 1e-4
+    squares = (draw(64, 32, 3, 3) * 8 - 30).exp2()
+    squares[0] = 0  # never had a gradient
+    packed = compact(
+        {
+            "progress": {"step": 3, "images": 12, "seconds": 4.5},
+            "networks": {
+                "net": {"weight": weight, "bias": bias, "count": count},
+                "average": {"weight": average, "bias": bias, "count": count},
+            },
+            "optimizers": {
+                "net": {
+                    "state": {0: {"step": torch.tensor(3.0), "exp_avg": draw(64, 32, 3, 3), "exp_avg_sq": squares}},
+                    "param_groups": [{"lr": 1e-3, "betas": [0.5, 0.999], "params": [0]}],
+                }
+            },
+        }
+    )
+    packed.about.update(json.loads(json.dumps(packed.about)))
+    again = expand(packed)
+    assert sum(t.nbytes for t in packed.tensors.values()) < 4.1 * weight.numel()
+    assert again["progress"] == {"step": 3, "images": 12, "seconds": 4.5}
+    found = again["networks"]
+    torch.testing.assert_close(found["net"]["weight"], weight, rtol=5e-4, atol=1e-7)
+    distance = (found["average"]["weight"] - found["net"]["weight"]) - (average - weight.half().float())
+    assert distance.abs().max() < 5e-6  # of distances up to 5e-4
+    assert torch.equal(found["average"]["bias"], bias) and torch.equal(found["net"]["count"], count)
+    moments = again["optimizers"]["net"]["state"][0]
+    assert moments["step"] == 3 and not moments["exp_avg"].any() and not moments["exp_avg_sq"][0].any()
+    lengths = (moments["exp_avg_sq"][1:] / squares[1:]).sqrt()
+    assert (lengths - 1).abs().max() < 0.1 and (lengths - 1).abs().mean() < 0.05
+    assert again["optimizers"]["net"]["param_groups"][0]["params"] == [0]
+
+
+def test_a_run_may_find_its_data_elsewhere(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run" / "editing")
+    vae = {"mask_vae": "{}/mask-vae/mask-vae.safetensors"}
+
+    def settings(data: str, run: Path) -> TrainingConfig:
+        simulation = config().simulation.__class__(mask_vae=vae["mask_vae"].format(run))
+        return config("editing", data=data, base=str(run / "dense-mapping"), simulation=simulation)
+
+    with folder.claimed(settings("/here/faces.tar", tmp_path / "run")):
+        pass
+    (tmp_path / "run").rename(tmp_path / "moved")
+    moved = RunFolder(tmp_path / "moved" / "editing")
+    with moved.claimed(settings("elsewhere/faces.tar", tmp_path / "moved")):
+        pass
+    with (
+        pytest.raises(UserError, match="holds a run with data"),
+        moved.claimed(settings("elsewhere/other.tar", tmp_path / "moved")),
+    ):
+        pass
+    with (
+        pytest.raises(UserError, match="holds a run with base"),
+        moved.claimed(settings("elsewhere/faces.tar", tmp_path / "other")),
+    ):
+        pass
