@@ -116,7 +116,7 @@ export class Editor {
       });
     await this.until("a picture", calm);
     // A change shows in the state only when it has been looked at: be sure that the calm lasts.
-    await this.page.waitForTimeout(400);
+    await this.page.waitForTimeout(100);
     await this.until("a picture", calm);
   }
 

@@ -20,7 +20,8 @@ let browser;
 let editor;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), openBrowser()]);
+  server = await startServer();
+  browser = await openBrowser();
 });
 after(async () => {
   await browser?.close();
@@ -65,8 +66,12 @@ test("a painted smile changes the face where it was painted and nowhere else; un
   assert.ok(await editor.at("redo").isDisabled());
 });
 
-test("a locked class is not painted over", async () => {
+test("a locked class is not painted over; locking asks nothing of the network", async () => {
+  const renders = () => editor.page.evaluate(() => document.documentElement.dataset.renders);
+  const before = await renders();
   await editor.at("lock-skin").click();
+  await editor.rendered();
+  assert.equal(await renders(), before);
   await editor.take("brush", "hair");
   await editor.drag([AT.hair, AT.forehead, AT.nose]);
   assert.equal(await editor.classAt(AT.forehead), "skin");
@@ -85,6 +90,48 @@ test("the eraser brings the original's labels back", async () => {
   assert.equal(await editor.classAt(AT.forehead), "skin");
 });
 
+test("the brush is as wide as it was set, by slider and by key", async () => {
+  await editor.take("brush", "hat");
+  await editor.slide("brush-size", 7.75); // the slider shows the root: 60 px
+  await editor.drag([[150, 60], [151, 60]]);
+  assert.equal(await editor.classAt([150, 84]), "hat");
+  assert.notEqual(await editor.classAt([150, 96]), "hat");
+  for (let i = 0; i < 3; i++) await editor.page.keyboard.press("[");
+  await editor.drag([[350, 60], [351, 60]]);
+  assert.equal(await editor.classAt([350, 72]), "hat");
+  assert.notEqual(await editor.classAt([350, 84]), "hat");
+});
+
+test("keys choose tools, lock, blend the view and undo", async () => {
+  const pressed = (/** @type {string} */ id) => editor.at(id).getAttribute("aria-pressed");
+  for (const [key, tool] of Object.entries({ e: "eraser", g: "fill", l: "lasso", v: "move", w: "bend", b: "brush" })) {
+    await editor.page.keyboard.press(key);
+    assert.equal(await pressed(`tool-${tool}`), "true", `${key} takes the ${tool}`);
+  }
+  await editor.at("class-skin").click();
+  await editor.page.keyboard.press("k");
+  assert.equal(await pressed("lock-skin"), "true");
+  await editor.page.keyboard.press("Control+z");
+  assert.equal(await pressed("lock-skin"), "false");
+  await editor.page.keyboard.press("h");
+  assert.equal(await pressed("mask-shown"), "false");
+  await editor.page.keyboard.press("?");
+  await editor.at("help-dialog").waitFor();
+  await editor.page.keyboard.press("Escape");
+});
+
+test("blended keeps the photograph away from the edit, the network's picture does not", async () => {
+  await paintSmile();
+  await editor.remember("blended");
+  await editor.at("blend-full").click();
+  await editor.rendered();
+  const change = await editor.change("blended", MOUTH);
+  assert.ok(change.outside > 0.5, `elsewhere the network's picture differs by ${change.outside}`);
+  await editor.at("undo").click();
+  await editor.rendered();
+  assert.ok((await editor.change("blended")).inside < 0.05);
+});
+
 test("fill, pick and outline", async () => {
   await editor.take("fill", "hat");
   await editor.click(AT.hair);
@@ -95,6 +142,12 @@ test("fill, pick and outline", async () => {
   await editor.take("lasso", "neck");
   await editor.drag([[140, 380], [180, 380], [180, 420], [140, 420], [140, 380]]);
   assert.equal(await editor.classAt(AT.cheek), "neck");
+  await editor.take("lasso", "hat");
+  for (const corner of /** @type {Point[]} */ ([[240, 290], [280, 290], [280, 330], [240, 330]])) {
+    await editor.click(corner);
+  }
+  await editor.page.keyboard.press("Enter");
+  assert.equal(await editor.classAt(AT.nose), "hat");
 });
 
 test("classes are hidden, the mask is made transparent, the face is compared with before", async () => {

@@ -14,7 +14,8 @@ let browser;
 let editor;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), openBrowser()]);
+  server = await startServer();
+  browser = await openBrowser();
 });
 after(async () => {
   await browser?.close();
@@ -46,6 +47,15 @@ test("a part is moved, and the place that it leaves is filled", async () => {
   assert.equal(await editor.classAt([258, 372]), "skin");
   await editor.at("undo").click();
   assert.match(await editor.classAt([258, 398]), /lip|mouth/);
+});
+
+test("a part is scaled by its handles", async () => {
+  await editor.take("move");
+  await editor.click([258, 398]);
+  assert.equal(await editor.classAt([326, 377]), "skin");
+  await editor.drag([[316, 413], [331, 419], [346, 425]]);
+  await editor.page.keyboard.press("Enter");
+  assert.match(await editor.classAt([326, 377]), /lip|mouth/);
 });
 
 test("the mask is mirrored with left and right exchanged", async () => {
