@@ -141,6 +141,11 @@ async def test_label_maps_that_are_none(client: httpx.AsyncClient) -> None:
     refused(await client.post(f"{path}/result?format=exe", content=mask.tobytes()), 400)
 
 
+async def test_lengths_that_no_number_holds(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/json", "Content-Length": "9" * 5000}
+    refused(await client.post("/api/sessions", content=b"{}", headers=headers), 413)
+
+
 async def test_bodies_that_stream_without_end_are_cut_off(client: httpx.AsyncClient) -> None:
     session = await begin(client)
     sent = 0
@@ -285,6 +290,9 @@ async def test_hostile_projects_are_refused(client: httpx.AsyncClient) -> None:
         "a newer format": zip_of({**good, "project.json": b'{"format": 2, "editor": {}}'}),
         "no format": zip_of({**good, "project.json": b"{}"}),
         "no JSON": zip_of({**good, "project.json": b"{"}),
+        "not a number": zip_of({**good, "project.json": b'{"format": 1, "editor": {"a": NaN}}'}),
+        "infinite": zip_of({**good, "project.json": b'{"format": 1, "editor": {"a": 1e999}}'}),
+        "half a character": zip_of({**good, "project.json": b'{"format": 1, "editor": {"a": "\\ud800"}}'}),
         "masks of two sizes": zip_of({**good, "edited.png": png(np.zeros((32, 32), dtype=np.uint8))}),
         "a mask of other proportions": zip_of(
             {**good, **dict.fromkeys(("mask.png", "edited.png"), png(np.zeros((32, 64), dtype=np.uint8)))}

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from maskgan.server.refusals import RefusalError, bad_input, wrong_type
 
 _JSON_BYTES = 64 << 10
+_LENGTH_DIGITS = 18  # Python refuses to read numbers of thousands
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:
@@ -69,7 +70,7 @@ def media_type(request: Request) -> str:
 
 def _require_length(request: Request, limit: int) -> None:
     length = request.headers.get("content-length")
-    if length is not None and length.isdecimal() and int(length) > limit:
+    if length is not None and length.isdecimal() and (len(length) > _LENGTH_DIGITS or int(length) > limit):
         raise _over(limit)
 
 

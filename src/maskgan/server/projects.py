@@ -82,6 +82,7 @@ def read_project(data: bytes, limits: Limits) -> Project:
     version, editor = about.get("format"), about.get("editor")
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION or not isinstance(editor, dict):
         raise bad_input(f"the project has a format that this version ({__version__}) does not read; update maskgan")
+    _require_sendable(editor)
     label_map, edited = (label_map_from(parts[name], limits, name) for name in (_MASK, _EDITED))
     if label_map.shape != edited.shape:
         raise bad_input("the project's masks have two sizes; it is damaged")
@@ -89,6 +90,14 @@ def read_project(data: bytes, limits: Limits) -> Project:
     if _STYLE in parts and _STYLE_MASK in parts:
         style = (picture_from(parts[_STYLE], limits, _STYLE), label_map_from(parts[_STYLE_MASK], limits, _STYLE_MASK))
     return Project(picture_from(parts[_SOURCE], limits, _SOURCE), label_map, edited, style, editor)
+
+
+def _require_sendable(editor: dict[str, Any]) -> None:
+    """Raise unless the page can have it back: Python reads what is no JSON (NaN) and no text (lone surrogates)."""
+    try:
+        json.dumps(editor, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise bad_input("what the project tells of its editing is damaged") from None
 
 
 def _read_parts(archive: zipfile.ZipFile, limits: Limits) -> dict[str, bytes]:
