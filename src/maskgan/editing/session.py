@@ -2,7 +2,7 @@
 
 editor = FaceEditor.from_weights(shipped_weights("dense-mapping"))
 editor.set_source(picture, label_map)     # encodes the style, once
-editor.refine(50)                         # optional, takes seconds: nearer to the person
+editor.refine(40)                         # optional, takes seconds: nearer to the person
 editor.set_mask(edited)                   # cheap
 face = editor.render()                    # one pass of the backbone
 """
