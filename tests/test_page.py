@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,8 @@ has_packages = pytest.mark.skipif(
 )
 
 
-def run(*command: str) -> None:
-    environment = {**os.environ, "PYTHON": sys.executable}
+def run(*command: str, **variables: str) -> None:
+    environment = {**os.environ, "PYTHON": sys.executable, **variables}
     done = subprocess.run(command, cwd=PAGE, env=environment, capture_output=True, text=True, timeout=540)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
@@ -37,9 +39,21 @@ def test_the_page_s_types() -> None:
     run("node", "node_modules/typescript/bin/tsc")
 
 
+@pytest.fixture(scope="module")
+def editor_address() -> Iterator[str]:
+    """The address of an editor that all browser tests share, but for those that stop and start one of their own."""
+    command = [sys.executable, "-m", "maskgan", "serve", "--quiet", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield next(re.search(r"http:\S+", line)[0] for line in server.stdout if "http:" in line)
+        finally:
+            server.terminate()
+
+
 @pytest.mark.slow
 @has_packages
 @pytest.mark.skipif(not Path(BROWSER).exists(), reason=f"NO CHROMIUM at {BROWSER}: the browser tests were not run")
 @pytest.mark.parametrize("path", BROWSER_TESTS, ids=lambda path: path.name.removesuffix(".test.js"))
-def test_the_page_in_a_browser(path: Path) -> None:
-    run("node", "--test", f"browser/{path.name}")
+def test_the_page_in_a_browser(path: Path, editor_address: str) -> None:
+    run("node", "--test", f"browser/{path.name}", EDITOR_ADDRESS=editor_address)

@@ -50,6 +50,12 @@ export async function startServer(port = 0) {
   };
 }
 
+/** The server that `EDITOR_ADDRESS` names, which other tests use too; where it names none, one of their own. */
+export async function anyServer() {
+  const address = process.env.EDITOR_ADDRESS;
+  return address ? { address, async stop() {} } : startServer();
+}
+
 /**
  * The editor in a window of its own, on the first portrait; what it says amiss fails the test.
  *

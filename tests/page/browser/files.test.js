@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { openBrowser, openEditor, startServer } from "./editor.js";
+import { anyServer, openBrowser, openEditor } from "./editor.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 
@@ -15,7 +15,7 @@ const PORTRAITS = fileURLToPath(new URL("../../../src/maskgan/assets/portraits/"
 const PICTURE = `${PORTRAITS}portrait-5.jpg`;
 const MASK = `${PORTRAITS}portrait-5.png`;
 
-/** @type {Awaited<ReturnType<typeof startServer>>} */
+/** @type {Awaited<ReturnType<typeof anyServer>>} */
 let server;
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -26,7 +26,7 @@ let folder;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "maskgan-files-"));
-  server = await startServer();
+  server = await anyServer();
   browser = await openBrowser();
 });
 after(async () => {

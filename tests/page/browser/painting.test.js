@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { openBrowser, openEditor, startServer } from "./editor.js";
+import { anyServer, openBrowser, openEditor } from "./editor.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("./editor.js").Point} Point */
@@ -12,7 +12,7 @@ const AT = { forehead: [258, 138], cheek: [150, 400], lip: [258, 398], hair: [25
 /** @type {[number, number, number, number]} */
 const MOUTH = [130, 300, 390, 460];
 
-/** @type {Awaited<ReturnType<typeof startServer>>} */
+/** @type {Awaited<ReturnType<typeof anyServer>>} */
 let server;
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -20,7 +20,7 @@ let browser;
 let editor;
 
 before(async () => {
-  server = await startServer();
+  server = await anyServer();
   browser = await openBrowser();
 });
 after(async () => {

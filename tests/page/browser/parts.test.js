@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { openBrowser, openEditor, startServer } from "./editor.js";
+import { anyServer, openBrowser, openEditor } from "./editor.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 
-/** @type {Awaited<ReturnType<typeof startServer>>} */
+/** @type {Awaited<ReturnType<typeof anyServer>>} */
 let server;
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -14,7 +14,7 @@ let browser;
 let editor;
 
 before(async () => {
-  server = await startServer();
+  server = await anyServer();
   browser = await openBrowser();
 });
 after(async () => {
