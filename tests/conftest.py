@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from maskgan.labels import LabelMap
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 
 torch.set_num_threads(2)
+os.environ.pop("MASKGAN_WEIGHTS", None)  # what ships is tested, not what the person uses
 
 
 @pytest.fixture(scope="session")

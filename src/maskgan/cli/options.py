@@ -18,7 +18,11 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--precision", type=PRECISIONS, default="fp32", show_default=True, help="Type of the arithmetic."),
         click.option("--device", type=DEVICES, help="Where to compute.  [default: cuda if there is one, else cpu]"),
-        click.option("--weights", metavar="FILE", help="Dense mapping weights.  [default: those that ship]"),
+        click.option(
+            "--weights",
+            metavar="FILE",
+            help="Dense mapping weights.  [default: those that ship, or of the folder MASKGAN_WEIGHTS]",
+        ),
     ):
         function = option(function)
     return function
