@@ -21,7 +21,7 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--weights",
             metavar="FILE",
-            help="Dense mapping weights.  [default: those that ship, or of the folder MASKGAN_WEIGHTS]",
+            help="Dense mapping weights.  [default: those that ship; see maskgan weights]",
         ),
     ):
         function = option(function)
