@@ -33,7 +33,8 @@ def run(parts: Parts, deadline: Deadline) -> bool:
     """Train each part in its folder; inside ``distributed.process_group``.
 
     Returns:
-        Whether all have spent their budgets; if not, the deadline came first.
+        Whether all have spent their budgets, and there is time for what follows; if not, the deadline came first. A
+        piece does the first thing that is left to do, however short it is.
 
     Raises:
         UserError: as ``training.loop.train`` does; wrong data of a later part are found before the first begins.
@@ -47,7 +48,7 @@ def run(parts: Parts, deadline: Deadline) -> bool:
             if RunFolder(folder).has_spent(config):
                 _log.info("%s: done, in %s", config.stage, folder)
                 continue
-            if trained and is_over(deadline):
+            if trained and _is_over(deadline):
                 _log.info("stopped before %s; the same command goes on", config.stage)
                 return False
             _log.info("%s, in %s", config.stage, folder)
@@ -57,10 +58,13 @@ def run(parts: Parts, deadline: Deadline) -> bool:
         trained = True
         if progress.fraction(config.images, config.minutes) < 1:
             return False
+    if len(parts) > 1 and trained and _is_over(deadline):
+        _log.info("stopped before the weights are gathered; the same command goes on")
+        return False
     return True
 
 
-def is_over(deadline: Deadline) -> bool:
+def _is_over(deadline: Deadline) -> bool:
     """Whether the deadline has passed in any process."""
     return bool(distributed.agree(deadline.passed)[0])
 

@@ -235,12 +235,10 @@ def all_stages(**options: Any) -> None:
     if labelled is None:
         _log.info("without --labelled-data the attribute classifier and the identity embedding are left out")
     if _run(parts, deadline, dry_run):
-        _finish(parts, whole, folder / "weights", deadline)
+        _finish(parts, whole, folder / "weights")
 
 
-def _finish(
-    parts: Sequence[tuple[Path, TrainingConfig]], whole: TrainingConfig, folder: Path, deadline: Deadline
-) -> None:
+def _finish(parts: Sequence[tuple[Path, TrainingConfig]], whole: TrainingConfig, folder: Path) -> None:
     """Gather the weights in ``folder``, with the directions of the MaskVAE among them."""
     from maskgan.cli.find_directions import belongs, write_directions
     from maskgan.data.opening import open_pairs
@@ -252,9 +250,6 @@ def _finish(
     if whole.stream:
         _log.info("mask directions are left out: 'maskgan find-directions' finds them in data that are no stream")
     elif not belongs(directions, vae):
-        if deadline.passed:
-            _log.info("stopped before the mask directions; the same command goes on")
-            return
         everything = open_pairs(whole.data)
         pairs = everything if whole.keys is None else select(everything, whole.keys)
         _log.info("mask directions, from %d masks", len(pairs))
