@@ -206,7 +206,7 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
     for stage, steps, ended in (
         (DenseMappingStage, 3, "mask-vae"),  # inside a stage
         (EditingStage, 1, "dense-mapping"),  # where one begins with the networks of another
-        (ParserStage, 2, "editing"),
+        (ParserStage, 1, "editing"),
     ):
         process = context.Process(target=train_until_killed, args=(tmp_path / "run", stage, steps))
         process.start()
