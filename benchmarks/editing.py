@@ -2,7 +2,7 @@
 
     python benchmarks/editing.py [--weights FILE] [--rounds 20]
 
-Prints the median seconds of both and their ratio.
+Prints the median seconds of both and their ratio, and what a picture takes where several are rendered together.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from maskgan.assets import portrait, shipped_weights
 from maskgan.editing.mask_edits import smile
+from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.images import read_label_map, read_picture
 
@@ -27,7 +28,8 @@ def main() -> None:
     picture_path, mask_path = portrait(7)
     picture, label_map = read_picture(picture_path), read_label_map(mask_path)
     edited = smile(label_map)
-    editor = FaceEditor.from_weights(arguments.weights or shipped_weights("dense-mapping"))
+    weights = arguments.weights or shipped_weights("dense-mapping")
+    editor = FaceEditor.from_weights(weights)
 
     def from_scratch() -> None:
         editor.set_source(picture, label_map)
@@ -49,6 +51,17 @@ def main() -> None:
     for name, median in medians.items():
         print(f"{name:14s}{median:8.3f} s")
     print(f"ratio         {medians['from scratch'] / medians['again']:8.2f}")
+
+    renderer = Renderer.from_weights(weights)
+    style = renderer.encode(picture, label_map)
+    together: dict[int, list[float]] = {1: [], 2: [], 4: []}
+    for _ in range(arguments.rounds):
+        for count, taken in together.items():
+            start = time.perf_counter()
+            renderer.synthesise([edited] * count, style.expand(count, -1))
+            taken.append((time.perf_counter() - start) / count)
+    for count, taken in together.items():
+        print(f"{count} together    {statistics.median(taken):8.3f} s a picture")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 
 import httpx
 import numpy as np
@@ -21,22 +20,12 @@ from PIL import Image
 
 from maskgan.server.limits import Limits
 from maskgan.server.studio import Studio
-from serving import begin, editor_app, open_studio, own_mask, png, render, running
+from serving import begin, editor_app, own_mask, png, render, running
 
 pytestmark = pytest.mark.anyio
 
 LIMITS = Limits(upload_bytes=1 << 20, project_bytes=2 << 20, editor_bytes=1 << 16, pixels=1_000_000, body_seconds=0.5)
 PICTURE = png(np.full((64, 64, 3), 127, dtype=np.uint8))
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def networks(tiny_weights: Path) -> Studio:
-    return open_studio(tiny_weights)
 
 
 @pytest.fixture

@@ -117,11 +117,6 @@ def test_addresses_that_are_not_this_machines(host: str) -> None:
         open_socket(host, 0)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.anyio
 async def test_a_client_that_leaves_has_its_render_dropped(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     networks = open_studio(tiny_weights)

@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import numpy as np
@@ -20,14 +19,9 @@ from maskgan.server.limits import Limits
 from maskgan.server.refusals import RefusalError
 from maskgan.server.sessions import Session, Sessions
 from maskgan.server.studio import RenderRequest, Studio
-from serving import begin, editor_app, open_studio, own_mask, render, running
+from serving import begin, editor_app, own_mask, render, running
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 class Worker:
@@ -154,11 +148,6 @@ async def test_a_stopping_queue_leaves_nobody_waiting(worker: Worker) -> None:
     await queue.stop()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(result, RefusalError) and result.status == 503 for result in results)
-
-
-@pytest.fixture(scope="module")
-def networks(tiny_weights: Path) -> Studio:
-    return open_studio(tiny_weights)
 
 
 @pytest.fixture

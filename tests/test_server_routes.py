@@ -22,19 +22,9 @@ from maskgan.labels import INDEX, LabelMap, convert_order
 from maskgan.provenance import DIGITAL_SOURCE_TYPE
 from maskgan.server.faces import Face
 from maskgan.server.studio import Studio
-from serving import begin, editor_app, open_studio, own_mask, picture_of, png, render, running
+from serving import begin, editor_app, own_mask, picture_of, png, render, running
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def networks(tiny_weights: Path) -> Studio:
-    return open_studio(tiny_weights)
 
 
 @pytest.fixture

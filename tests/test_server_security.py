@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import httpx
 import pytest
 
 from maskgan.server.security import is_loopback
 from maskgan.server.studio import Studio
-from serving import ADDRESS, begin, editor_app, open_studio, running
+from serving import ADDRESS, begin, editor_app, running
 
 pytestmark = pytest.mark.anyio
 
 TOKEN = "a-token-for-tests"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def networks(tiny_weights: Path) -> Studio:
-    return open_studio(tiny_weights)
 
 
 @pytest.fixture

@@ -127,8 +127,13 @@ def decode_label_map(stream: BinaryIO, name: str) -> LabelMap:
     return indices.astype(np.uint8)
 
 
-def write_picture(path: Path | str, picture: Picture) -> None:
+def write_picture(path: Path | str, picture: Picture, **metadata: Any) -> None:
     """Write a picture; the suffix chooses PNG, JPEG (quality 95), WebP (lossless) or BMP.
+
+    Args:
+        path: the file.
+        picture: H x W x 3 uint8 RGB.
+        **metadata: what the file is to carry besides, as Pillow's writer of that format takes it.
 
     Raises:
         UserError: the suffix is unknown or the file cannot be written; nothing is left half-written.
@@ -136,7 +141,7 @@ def write_picture(path: Path | str, picture: Picture) -> None:
     path = Path(path)
     suffix = check_picture_path(path)
     with atomic_path(path) as temporary:
-        Image.fromarray(picture).save(temporary, **PICTURE_SUFFIXES[suffix])
+        Image.fromarray(picture).save(temporary, **PICTURE_SUFFIXES[suffix], **metadata)
 
 
 def write_animation(path: Path | str, frames: Sequence[Picture], seconds: float = 0.1) -> None:

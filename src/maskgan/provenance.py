@@ -14,8 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from maskgan import __version__
-from maskgan.files import atomic_path
-from maskgan.images import PICTURE_SUFFIXES, Picture, check_picture_path
+from maskgan.images import PICTURE_SUFFIXES, Picture, check_picture_path, write_picture
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
@@ -46,10 +45,7 @@ def write_edited(path: Path | str, picture: Picture) -> None:
     Raises:
         UserError: the suffix is unknown or the file cannot be written; nothing is left half-written.
     """
-    path = Path(path)
-    suffix = check_picture_path(path)
-    with atomic_path(path) as temporary:
-        Image.fromarray(picture).save(temporary, **PICTURE_SUFFIXES[suffix], **_mark(suffix))
+    write_picture(path, picture, **_mark(check_picture_path(Path(path))))
 
 
 def _mark(suffix: str) -> dict[str, Any]:

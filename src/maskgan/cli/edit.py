@@ -27,7 +27,7 @@ from maskgan.cli.options import network_options, order_option, resolve_device
     type=click.IntRange(0, 1000),
     default=0,
     show_default=True,
-    help="Fit the network to IMAGE first, so that the result looks more like the person; 40 take 13 s on one core.",
+    help="Fit the network to IMAGE first, so that the result looks more like the person; 40 take seconds.",
 )
 @order_option
 @network_options

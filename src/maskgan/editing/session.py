@@ -18,11 +18,10 @@ from torch import Tensor
 
 from maskgan.editing.compositing import Unedited, composite, unedited
 from maskgan.editing.refinement import Progress, check_steps
-from maskgan.editing.renderer import Precision, Renderer, load_network, mixed, size_text, to_picture
+from maskgan.editing.renderer import Precision, Renderer, mixed, size_text, to_picture
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap, check_labels
-from maskgan.networks.dense_mapping import DenseMappingNetwork
 
 Blend = Literal["full", "region"]
 
@@ -42,14 +41,8 @@ class _Source:
 class FaceEditor:
     """Edits one face at a time with a dense mapping network."""
 
-    def __init__(
-        self,
-        network: DenseMappingNetwork,
-        resolution: int,  # pixels on the longer side that the network works at
-        device: str = "cpu",
-        precision: Precision = "fp32",
-    ) -> None:
-        self._renderer = Renderer(network, resolution, device, precision)
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
         self._source: _Source | None = None
         self._mask: LabelMap | None = None
         self._style: Tensor | None = None  # a borrowed style, if one is set
@@ -61,8 +54,7 @@ class FaceEditor:
         Raises:
             UserError: the file is missing, damaged, or of another kind.
         """
-        network, resolution = load_network(path)
-        return cls(network, resolution, device, precision)
+        return cls(Renderer.from_weights(path, device, precision))
 
     def set_source(self, picture: Picture, label_map: LabelMap) -> None:
         """Begin with a face: encode its style, forget earlier masks and styles.

@@ -5,6 +5,7 @@ Everything here takes time and memory, so it runs on a thread of its own pool, n
 
 from __future__ import annotations
 
+import logging
 import math
 import warnings
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from maskgan.server.refusals import RefusalError, bad_input, too_large, wrong_ty
 # Formats that a browser shows or a camera writes; others (some start foreign programs) are never tried.
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
 _MAX_CUT = 4096  # pixels a side of what is cut out of a photograph
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,9 @@ def _only_known_errors(name: str) -> Iterator[None]:
         yield
     except (RefusalError, MaskGANError):
         raise
-    except Exception:
+    except Exception as error:
+        # It may be a fault of ours as well; the line in the log tells.
+        _log.warning("%s could not be decoded: %s: %s", name, type(error).__name__, error)
         raise bad_input(f"{name} is damaged; get the file again") from None
 
 

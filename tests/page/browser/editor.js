@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
+import { after, afterEach, before, beforeEach } from "node:test";
 import { chromium } from "playwright-core";
 
 /**
@@ -51,9 +52,39 @@ export async function startServer(port = 0) {
 }
 
 /** The server that `EDITOR_ADDRESS` names, which other tests use too; where it names none, one of their own. */
-export async function anyServer() {
+async function anyServer() {
   const address = process.env.EDITOR_ADDRESS;
   return address ? { address, async stop() {} } : startServer();
+}
+
+/**
+ * A server and a browser for the tests of a file, and a window of its own for each.
+ *
+ * @param {(editor: Editor) => void} give told of each window
+ * @returns {{open: () => Promise<Editor>}} opens further windows
+ */
+export function eachTestInAnEditor(give) {
+  /** @type {Awaited<ReturnType<typeof anyServer>>} */
+  let server;
+  /** @type {Browser} */
+  let browser;
+  /** @type {Editor} */
+  let editor;
+  const open = async () => (await openEditor(browser, server.address)).load();
+  before(async () => {
+    server = await anyServer();
+    browser = await openBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+  beforeEach(async () => {
+    editor = await open();
+    give(editor);
+  });
+  afterEach(() => editor.close());
+  return { open };
 }
 
 /**

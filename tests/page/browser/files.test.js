@@ -5,9 +5,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { anyServer, openBrowser, openEditor } from "./editor.js";
+import { eachTestInAnEditor } from "./editor.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 
@@ -15,10 +15,6 @@ const PORTRAITS = fileURLToPath(new URL("../../../src/maskgan/assets/portraits/"
 const PICTURE = `${PORTRAITS}portrait-5.jpg`;
 const MASK = `${PORTRAITS}portrait-5.png`;
 
-/** @type {Awaited<ReturnType<typeof anyServer>>} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
 /** @type {Editor} */
 let editor;
 /** @type {string} */
@@ -26,17 +22,8 @@ let folder;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "maskgan-files-"));
-  server = await anyServer();
-  browser = await openBrowser();
 });
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async () => {
-  editor = await openEditor(browser, server.address).then((opened) => opened.load());
-});
-afterEach(() => editor.close());
+const windows = eachTestInAnEditor((opened) => (editor = opened));
 
 async function paintHair() {
   await editor.take("brush", "hair");
@@ -86,7 +73,7 @@ test("a project opens again as it was, with its steps", async () => {
   await writeFile(kept, await readFile(path));
   await editor.remember("saved");
 
-  const other = await openEditor(browser, server.address).then((opened) => opened.load());
+  const other = await windows.open();
   await other.choose("open-project", [kept]);
   await other.until("the painted hair", async () => (await other.classAt([280, 138])) === "hair");
   await other.rendered();

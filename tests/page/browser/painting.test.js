@@ -1,8 +1,8 @@
 /** Painting the mask of portrait 7: what is painted shows in the face, there and nowhere else. */
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { anyServer, openBrowser, openEditor } from "./editor.js";
+import { test } from "node:test";
+import { eachTestInAnEditor } from "./editor.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("./editor.js").Point} Point */
@@ -12,25 +12,10 @@ const AT = { forehead: [258, 138], cheek: [150, 400], lip: [258, 398], hair: [25
 /** @type {[number, number, number, number]} */
 const MOUTH = [130, 300, 390, 460];
 
-/** @type {Awaited<ReturnType<typeof anyServer>>} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
 /** @type {Editor} */
 let editor;
 
-before(async () => {
-  server = await anyServer();
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async () => {
-  editor = await openEditor(browser, server.address).then((opened) => opened.load());
-});
-afterEach(() => editor.close());
+eachTestInAnEditor((opened) => (editor = opened));
 
 async function paintSmile() {
   await editor.take("brush", "u_lip");

@@ -1,30 +1,15 @@
 /** Parts as wholes: bent, moved, mirrored; accessories; the shape of the whole mask; another face's style. */
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { anyServer, openBrowser, openEditor } from "./editor.js";
+import { test } from "node:test";
+import { eachTestInAnEditor } from "./editor.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 
-/** @type {Awaited<ReturnType<typeof anyServer>>} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
 /** @type {Editor} */
 let editor;
 
-before(async () => {
-  server = await anyServer();
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async () => {
-  editor = await openEditor(browser, server.address).then((opened) => opened.load());
-});
-afterEach(() => editor.close());
+eachTestInAnEditor((opened) => (editor = opened));
 
 test("the corner of the mouth is dragged up", async () => {
   await editor.remember("start");
