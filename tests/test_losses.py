@@ -9,7 +9,16 @@ import torch
 import torch.nn.functional as F
 
 from maskgan.errors import UserError
-from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
+from maskgan.labels import INDEX
+from maskgan.losses.adversarial import (
+    feature_matching,
+    gradient_penalty,
+    hinge,
+    hinge_discriminator,
+    lsgan,
+    lsgan_discriminator,
+)
+from maskgan.losses.differentiable_augmentation import draw
 from maskgan.losses.masks import balanced_weights, kl_divergence
 from maskgan.losses.perceptual import (
     EfficientNetLite0Features,
@@ -17,6 +26,8 @@ from maskgan.losses.perceptual import (
     VGG19Features,
     perceptual_network,
 )
+from maskgan.losses.places import place_weights, weighted_l1
+from maskgan.networks.layers import one_hot
 
 
 def test_lsgan_by_hand() -> None:
@@ -131,3 +142,49 @@ def test_class_weights_leave_or_balance_the_classes() -> None:
     # Hair covers about 126 times as much as an eyeglass; balanced, both count the same in all.
     assert even[3] / even[13] == pytest.approx(314.12 / 2.5, rel=1e-4)
     assert half[3] / half[13] == pytest.approx((314.12 / 2.5) ** 0.5, rel=1e-4)
+
+
+def test_hinge_by_hand() -> None:
+    real, made = [[torch.tensor([[2.0, 0.5]])]], [[torch.tensor([[-3.0, 0.0]])]]
+    assert hinge(made) == pytest.approx(1.5)
+    assert hinge_discriminator(real, made) == pytest.approx(0.5 * ((0 + 0.5) / 2 + (0 + 1) / 2))
+
+
+def test_gradient_penalty_of_a_linear_verdict() -> None:
+    slope = torch.tensor([1.0, -2.0, 3.0]).view(1, 3, 1, 1)
+    image = torch.randn(2, 3, 4, 4, requires_grad=True)
+    penalty = gradient_penalty([[(image * slope).sum(dim=1, keepdim=True)]], image)
+    # The verdict is a mean over 16 places, so each pixel's gradient is slope / 16.
+    assert penalty == pytest.approx(0.5 * 14 * 16 / 16**2)
+
+
+def test_small_parts_count_more_in_place_by_place_terms() -> None:
+    labels = torch.full((1, 8, 8), INDEX["skin"])
+    labels[:, 2:4, 2:4] = INDEX["l_eye"]
+    mask = one_hot(labels, 19)
+    assert place_weights(mask, 0.0) is None
+    places = place_weights(mask, 0.5)
+    assert places is not None and places[0, 0, 2, 2] / places[0, 0, 0, 0] == pytest.approx((254.57 / 2.2) ** 0.5)
+    target, at_eye, at_skin = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
+    at_eye[:, :, 2:4, 2:4] = 1
+    at_skin[:, :, 6:8, 6:8] = 1
+    assert weighted_l1(at_eye, target, None) == weighted_l1(at_skin, target, None) == pytest.approx(4 / 64)
+    ratio = weighted_l1(at_eye, target, places) / weighted_l1(at_skin, target, places)
+    assert ratio == pytest.approx((254.57 / 2.2) ** 0.5, rel=1e-5)
+    halved = weighted_l1(at_eye[:, :, ::2, ::2], target[:, :, ::2, ::2], places)
+    torch.testing.assert_close(halved, weighted_l1(at_eye, target, places))
+
+
+def test_differentiable_augmentation_moves_mask_and_picture_alike() -> None:
+    torch.manual_seed(0)
+    variation = draw(8, torch.device("cpu"))
+    image = torch.rand(8, 3, 32, 32, requires_grad=True)
+    marked = torch.zeros(8, 1, 32, 32)
+    marked[:, :, 10:20, 5:25] = 1
+    moved, picture = variation.placed(marked), variation.picture(torch.cat([marked] * 3, dim=1) * 0.5)
+    assert not torch.equal(moved, marked)
+    for place, made in zip(moved[:, 0], picture[:, 0], strict=True):
+        # Inside and outside of the mark each picture has one value, but for what is blanked out.
+        assert len(made[place == 1].unique()) <= 1
+    variation.picture(image).sum().backward()  # type: ignore[no-untyped-call]
+    assert image.grad is not None and (image.grad != 0).flatten(1).any(dim=1).all()

@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from maskgan.config import PRESETS, from_dict, preset, to_dict
+from maskgan.config import PRESETS, changed, from_dict, preset, to_dict
 from maskgan.errors import UserError
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
@@ -111,6 +111,37 @@ def test_bad_configs_are_refused(change: dict, message: str) -> None:
         from_dict(type(preset("tiny").discriminator), values)
 
 
+def test_an_older_file_has_what_newer_fields_meant_before() -> None:
+    values = to_dict(preset("paper").dense_mapping)
+    del values["style_encoder"]["regions"], values["backbone"]["noise"]
+    assert from_dict(type(preset("paper").dense_mapping), values) == preset("paper").dense_mapping
+
+
+def test_changes_of_a_config() -> None:
+    config = preset("demo").dense_mapping
+    assert changed(config, "", "--network") == config
+    other = changed(config, "style_encoder.regions=none, backbone.noise=true,backbone.base_channels=16", "--network")
+    assert other.style_encoder.regions == "none" and other.backbone.noise and other.backbone.base_channels == 16
+    assert other.backbone.residual_blocks == config.backbone.residual_blocks
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "regions",
+        "hair=blond",
+        "backbone=1",
+        "backbone.noise=1",
+        "backbone.base_channels=x",
+        "initialisation=best",
+        "a.b=1",
+    ],
+)
+def test_bad_changes_are_refused(change: str) -> None:
+    with pytest.raises(UserError, match=change.split("=")[0].split(".")[-1]):
+        changed(preset("demo").dense_mapping, change, "--network")
+
+
 def test_normalisation_equals_instance_norm_and_adain() -> None:
     x = torch.randn(3, 5, 9, 7) * 4 + 2
     torch.testing.assert_close(normalised(x), F.instance_norm(x), rtol=1e-4, atol=1e-5)
@@ -140,7 +171,11 @@ def test_fan_in_start_lets_the_style_through(modulate_decoder: bool) -> None:
     """The dead start: with N(0, 0.02) two styles give one picture; the demo's start must not."""
     torch.manual_seed(0)
     config = preset("tiny").dense_mapping
-    config = replace(config, backbone=replace(config.backbone, modulate_decoder=modulate_decoder))
+    config = replace(
+        config,
+        backbone=replace(config.backbone, modulate_decoder=modulate_decoder),
+        style_encoder=replace(config.style_encoder, regions="none"),
+    )
     mask, face = masks(1, 64), torch.cat([faces(1, 64, 1) * 0.3 - 0.6, faces(1, 64, 2) * 0.3 + 0.6])
     differences = {}
     for start in ("normal", "fan_in"):
@@ -154,7 +189,7 @@ def test_fan_in_start_lets_the_style_through(modulate_decoder: bool) -> None:
 def test_fusion_decides_whether_the_style_sees_the_mask(fusion: str, uses_mask: bool) -> None:
     torch.manual_seed(0)
     config = preset("tiny").dense_mapping
-    config = replace(config, style_encoder=replace(config.style_encoder, fusion=fusion))
+    config = replace(config, style_encoder=replace(config.style_encoder, fusion=fusion, regions="none"))
     network = DenseMappingNetwork(config)
     face = faces(1, 64)
     one, other = (network.encode_style(face, masks(1, 64, seed)) for seed in (1, 2))

@@ -31,6 +31,11 @@ class BackboneConfig:
     """Kernel size of the first and the last convolution."""
     upsampling: Literal["transposed", "resize"] = "transposed"
     """Transposed 3x3 convolution, as published, or nearest x2 and a 3x3 convolution, which leaves no checkerboard."""
+    resampling: Literal["plain", "smooth"] = "plain"
+    """Plain, or free of aliasing: a 3x3 binomial filter before each stride-2 convolution, and bilinear interpolation
+    where nearest neighbours are taken otherwise."""
+    noise: bool = False
+    """Whether each upsampling adds noise, as much of it to each feature as is learnt."""
     modulate_decoder: bool = False
     """AdaIN in the upsampling layers too, not in the residual blocks alone; the style then reaches the picture."""
 
@@ -46,6 +51,10 @@ class StyleEncoderConfig:
     fusion: Literal["sft", "concat", "none"] = "sft"
     """How the mask's branch conditions the image's branch: SFT layers, the concatenation of the ablation, or not at
     all (then there is no such branch), as in Pix2PixHD with modification."""
+    regions: Literal["none", "parts"] = "none"
+    """Whether each part of the face has a style code of its own beside that of the whole (not in the paper)."""
+    region_size: int = 32
+    """Numbers in such a code."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +220,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     upsampling="resize",
                     modulate_decoder=True,
                 ),
-                style_encoder=StyleEncoderConfig(max_channels=128),
+                style_encoder=StyleEncoderConfig(max_channels=128, regions="parts"),
                 initialisation="fan_in",
             ),
             mask_vae=MaskVAEConfig(resolution=128, base_channels=16, downsamplings=5, latent_size=256, prior="fitted"),
@@ -241,7 +250,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     upsampling="resize",
                     modulate_decoder=True,
                 ),
-                style_encoder=StyleEncoderConfig(base_channels=4, max_channels=16),
+                style_encoder=StyleEncoderConfig(base_channels=4, max_channels=16, regions="parts", region_size=8),
                 initialisation="fan_in",
             ),
             mask_vae=MaskVAEConfig(resolution=64, base_channels=4, downsamplings=4, latent_size=16, prior="fitted"),
@@ -281,16 +290,16 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 
 def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
-    """Build a config from ``to_dict``'s output, strictly.
+    """Build a config from ``to_dict``'s output, strictly; a field that older files lack has its default.
+
+    So a default must mean what was before there was the field.
 
     Raises:
-        UserError: a field is missing, unknown, of another type or has a value that is not allowed.
+        UserError: a field is unknown, of another type or has a value that is not allowed.
     """
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(values) - set(known)):
         raise UserError(f"{kind.__name__}: unknown field {unknown[0]!r}; was the file made by a newer version?")
-    if missing := sorted(set(known) - set(values)):
-        raise UserError(f"{kind.__name__}: field {missing[0]!r} is missing")
     built: dict[str, Any] = {}
     template = kind()
     hints = get_type_hints(kind)
@@ -312,3 +321,37 @@ def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
         else:
             built[name] = value
     return kind(**built)
+
+
+def changed(config: ConfigT, changes: str, source: str) -> ConfigT:
+    """The config with some fields set anew.
+
+    Args:
+        config: of any kind.
+        changes: such as ``style_encoder.regions=none,backbone.noise=true``; empty for none.
+        source: what the changes come from, for messages.
+
+    Raises:
+        UserError: there is no such field, or the value is not allowed.
+    """
+    values = to_dict(config)
+    for change in filter(None, changes.split(",")):
+        path, equals, text = change.strip().partition("=")
+        *parents, name = path.split(".")
+        inner: Any = values
+        for parent in parents:
+            inner = inner.get(parent) if isinstance(inner, dict) else None
+        if not equals or not isinstance(inner, dict) or name not in inner or isinstance(inner[name], dict):
+            raise UserError(f"{source}: {change.strip()!r} is not NAME=VALUE with a field of {type(config).__name__}")
+        inner[name] = _parsed(text, type(inner[name]), f"{source}: {path}")
+    return from_dict(type(config), values)
+
+
+def _parsed(text: str, kind: type, what: str) -> bool | int | str:
+    if kind is bool and text in ("true", "false"):
+        return text == "true"
+    if kind is str:
+        return text
+    if kind is int and text.isdecimal():
+        return int(text)
+    raise UserError(f"{what} should be {'true or false' if kind is bool else 'a whole number'}, is {text!r}")

@@ -82,10 +82,24 @@ def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorat
     return decorate
 
 
+_class_balance: Decorator = click.option(
+    "--class-balance", type=float, default=0.0, show_default=True, help="0: pixels count alike; 1: classes do."
+)
+
+
 def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of the stages that train the dense mapping network."""
     for option in (
         click.option("--fusion", type=click.Choice(["sft", "concat", "none"]), help="In the style encoder.  [sft]"),
+        click.option(
+            "--network",
+            default="",
+            metavar="NAME=VALUE,...",
+            help="Other sizes and choices than the preset's, such as style_encoder.regions=none.",
+        ),
+        click.option("--adversarial-loss", type=click.Choice(["lsgan", "hinge"]), default="lsgan", show_default=True),
+        click.option("--r1-weight", type=float, default=0.0, show_default=True, help="Gradient penalty at real faces."),
+        click.option("--augment-critic", is_flag=True, help="Vary what the discriminators see (DiffAugment)."),
         click.option("--pixel-weight", type=float, default=0.0, show_default=True),
         click.option("--perceptual-weight", type=float, default=10.0, show_default=True),
         click.option("--feature-matching-weight", type=float, default=10.0, show_default=True),
@@ -96,11 +110,6 @@ def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
-
-
-_class_balance: Decorator = click.option(
-    "--class-balance", type=float, default=0.0, show_default=True, help="0: pixels count alike; 1: classes do."
-)
 
 
 @command.command("mask-vae")
@@ -115,15 +124,17 @@ def mask_vae(**options: Any) -> None:
 @command.command("dense-mapping")
 @_run_options(learning_rate=2e-4, batch_size=8)
 @_face_options
+@_class_balance
 @click.option("--base", default="", help="Run folder to take the networks from, to go on in another way.")
 def dense_mapping(**options: Any) -> None:
     """Stage 1: a face from its mask and its style."""
-    _train("dense-mapping", options, weights=_loss_weights(options))
+    _train("dense-mapping", options, **_terms(options))
 
 
 @command.command("editing")
 @_run_options(learning_rate=5e-5, batch_size=8)
 @_face_options
+@_class_balance
 @click.option("--base", required=True, help="Run folder of the dense mapping network to go on from.")
 @click.option("--mask-vae", default="", help="Weights file of the MaskVAE that simulates edits.")
 @click.option("--edits", default="", help="Folder of 'maskgan simulate-edits', in place of --mask-vae.")
@@ -135,14 +146,17 @@ def editing(mask_vae: str, edits: str, strength: float, **options: Any) -> None:
     if bool(mask_vae) == bool(edits):
         raise UserError("give either --mask-vae FILE, to simulate edits on the fly, or --edits FOLDER")
     simulation = SimulationOptions(mask_vae, edits, strength)
-    _train("editing", options, weights=_loss_weights(options), simulation=simulation)
+    _train("editing", options, simulation=simulation, **_terms(options))
 
 
-def _loss_weights(options: dict[str, Any]) -> Any:
-    from maskgan.training.config import LossWeights
+def _terms(options: dict[str, Any]) -> dict[str, Any]:
+    """What the dense mapping network learns from, taken out of ``options``."""
+    from maskgan.training.config import CriticOptions, LossWeights
 
     names = ("adversarial", "feature_matching", "perceptual", "pixel")
-    return LossWeights(**{name: options.pop(f"{name}_weight") for name in names})
+    weights = LossWeights(**{name: options.pop(f"{name}_weight") for name in names})
+    critic = [options.pop(name) for name in ("adversarial_loss", "r1_weight", "augment_critic")]
+    return {"weights": weights, "critic": CriticOptions(*critic)}
 
 
 @command.command("parser")
@@ -210,7 +224,7 @@ def _wide() -> AugmentConfig:
 @click.option("--identities", help="People to learn from, as a range of the table's numbers.  [..9192]")
 @click.option("--editing/--no-editing", default=True, show_default=True, help="Whether to end with EBST.")
 @click.option("--kl-weight", type=float, default=1e-5, show_default=True)
-@click.option("--class-balance", type=float, help="Of MaskVAE and parser.  [0.25; 0 with --preset paper]")
+@click.option("--class-balance", type=float, help="Of all that learn from masks.  [the recipe's]")
 @click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
 def all_stages(**options: Any) -> None:
     """Everything that ships: MaskVAE, dense mapping, editing, parser, classifier, embedding, mask directions.
@@ -229,7 +243,7 @@ def all_stages(**options: Any) -> None:
         raise UserError("--table and --identities say what --labelled-data shows; give its folder or tar file too")
     recipe = {name: options.pop(name) for name in ("editing", "batch_size", "learning_rate", "class_balance")}
     simulation = SimulationOptions(strength=options.pop("strength"))
-    whole = _config("all", options, weights=_loss_weights(options), simulation=simulation)
+    whole = _config("all", options, simulation=simulation, **_terms(options))
     labelled = None if faces is None else LabelledData(faces, table, identities)
     parts = pipeline(whole, folder, labelled, **recipe)
     if labelled is None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from maskgan.errors import UserError
 from maskgan.files import require_file
+from maskgan.losses.places import weighted_l1
 
 
 class FeatureNetwork(nn.Module):
@@ -33,12 +34,12 @@ class PerceptualLoss(nn.Module):
         super().__init__()
         self.network = network.eval().requires_grad_(False)
 
-    def forward(self, made: Tensor, target: Tensor) -> Tensor:
-        """Distance of ``made`` to ``target`` (N x 3 x H x W in [-1, 1]), a scalar."""
+    def forward(self, made: Tensor, target: Tensor, places: Tensor | None = None) -> Tensor:
+        """Distance of ``made`` to ``target`` (N x 3 x H x W in [-1, 1]), a scalar; ``places`` as in ``weighted_l1``."""
         with torch.no_grad():
             target_features = self.network(target)
         distances = [
-            weight * F.l1_loss(m.float(), t.float())
+            weight * weighted_l1(m, t, places)
             for weight, m, t in zip(self.network.weights, self.network(made), target_features, strict=True)
         ]
         return torch.stack(distances).sum()

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import BackboneConfig
-from maskgan.networks.layers import doubling, normalised, padded_conv
+from maskgan.networks.layers import doubling, normalised, padded_conv, smoothed
+from maskgan.networks.regions import RegionModulation, shrunk
 
 
 class StyleReader:
@@ -49,21 +51,47 @@ class ResidualBlock(nn.Module):
         return x + normalised(padded_conv(self.conv2, y, 1), *style.next(x.shape[1]))
 
 
-class Upsampling(nn.Module):
-    """Twice the side: a transposed convolution, or nearest neighbour and a convolution."""
+class Noise(nn.Module):
+    """Adds noise to features, the same at every pixel's features but for their strength, which is learnt.
 
-    def __init__(self, in_channels: int, out_channels: int, transposed: bool) -> None:
+    In training it is drawn anew each time; otherwise it depends on the size of the picture alone, so that an edited
+    picture differs from the one before by the edit.
+    Source: Karras et al. (StyleGAN), CVPR 2019.
+    """
+
+    def __init__(self, channels: int) -> None:
         super().__init__()
+        self.strength = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N x C x H x W to the same."""
+        count, _, height, width = x.shape
+        if self.training:
+            noise = torch.randn(count, 1, height, width, device=x.device)
+        else:
+            noise = torch.randn(1, 1, height, width, generator=torch.Generator().manual_seed(0)).to(x.device)
+        return x + (noise * self.strength[:, None, None]).to(x.dtype)
+
+
+class Upsampling(nn.Module):
+    """Twice the side: a transposed convolution, or interpolation and a convolution; then noise, if there is any."""
+
+    def __init__(self, in_channels: int, out_channels: int, config: BackboneConfig) -> None:
+        super().__init__()
+        self.transposed = config.upsampling == "transposed"
         self.conv: nn.Module = (
             nn.ConvTranspose2d(in_channels, out_channels, 3, stride=2, padding=1, output_padding=1)
-            if transposed
+            if self.transposed
             else nn.Conv2d(in_channels, out_channels, 3, padding=1)
         )
-        self.transposed = transposed
+        self.interpolation = "bilinear" if config.resampling == "smooth" else "nearest"
+        self.noise = Noise(out_channels) if config.noise else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """N x C x H x W to N x C' x 2H x 2W."""
-        return self.conv(x if self.transposed else F.interpolate(x, scale_factor=2, mode="nearest"))
+        if not self.transposed:
+            x = F.interpolate(x, scale_factor=2, mode=self.interpolation)
+        return self.noise(self.conv(x))
 
 
 class Backbone(nn.Module):
@@ -76,6 +104,7 @@ class Backbone(nn.Module):
         out_channels: int = 3,
         *,
         modulated: bool,  # whether residual blocks take a style
+        region_size: int = 0,  # numbers in a region's code, which modulates the upsamplings; 0 for no such codes
     ) -> None:
         super().__init__()
         self.config = config
@@ -84,9 +113,10 @@ class Backbone(nn.Module):
         self.stem = nn.Conv2d(in_channels, widths[0], config.outer_kernel)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
         self.residual = nn.ModuleList(ResidualBlock(widths[-1]) for _ in range(config.residual_blocks))
-        self.up = nn.ModuleList(Upsampling(a, b, config.upsampling == "transposed") for a, b in pairwise(widths[::-1]))
+        self.up = nn.ModuleList(Upsampling(a, b, config) for a, b in pairwise(widths[::-1]))
         self.head = nn.Conv2d(widths[0], out_channels, config.outer_kernel)
         self.modulated_widths = self._modulated_widths(widths)
+        self.region = nn.ModuleList(RegionModulation(region_size, w) for w in widths[-2::-1] if region_size)
 
     def _modulated_widths(self, widths: list[int]) -> list[int]:
         if not self.modulated:
@@ -106,17 +136,29 @@ class Backbone(nn.Module):
             yield slice(position + width, position + 2 * width)
             position += 2 * width
 
-    def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
-        """Map N x in_channels x H x W (and N x style_size) to N x out_channels x H x W before the last activation."""
+    def forward(self, x: Tensor, style: Tensor | None = None, regions: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Map pictures to pictures.
+
+        Args:
+            x: N x in_channels x H x W.
+            style: N x style_size.
+            regions: codes, N x regions x region_size, and where they lie, N x regions x H x W.
+
+        Returns:
+            N x out_channels x H x W before the last activation.
+        """
         pad = self.config.outer_kernel // 2
         reader = StyleReader(style)
         x = F.relu(normalised(padded_conv(self.stem, x, pad)))
         for conv in self.down:
-            x = F.relu(normalised(conv(x)))
+            x = F.relu(normalised(conv(smoothed(x) if self.config.resampling == "smooth" else x)))
         for block in self.residual:
             x = block(x, reader)
-        for up in self.up:
+        for i, up in enumerate(self.up):
             x = up(x)
             modulation = reader.next(x.shape[1]) if self.config.modulate_decoder else (None, None)
+            if regions is not None:
+                codes, where = regions
+                modulation = self.region[i](codes, shrunk(where, 2 ** (len(self.up) - 1 - i)), *modulation)
             x = F.relu(normalised(x, *modulation))
         return padded_conv(self.head, x, pad)

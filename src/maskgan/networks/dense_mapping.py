@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from maskgan.config import DenseMappingConfig
 from maskgan.networks.backbone import Backbone
 from maskgan.networks.layers import initialise_fan_in, initialise_normal
+from maskgan.networks.regions import RegionModulation, divide, num_regions
 from maskgan.networks.style_encoder import SFTFusion, SpatialAwareStyleEncoder
 
 
@@ -17,7 +18,9 @@ class DenseMappingNetwork(nn.Module):
     def __init__(self, config: DenseMappingConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone = Backbone(config.backbone, config.num_classes, modulated=True)
+        self._regions = num_regions(config.num_classes) if config.style_encoder.regions == "parts" else 0
+        code_size = config.style_encoder.region_size if self._regions else 0
+        self.backbone = Backbone(config.backbone, config.num_classes, modulated=True, region_size=code_size)
         self.style_encoder = SpatialAwareStyleEncoder(
             config.style_encoder, config.num_classes, self.backbone.style_size
         )
@@ -32,12 +35,19 @@ class DenseMappingNetwork(nn.Module):
         return int(2**self.config.backbone.downsamplings)
 
     def encode_style(self, image: Tensor, mask: Tensor) -> Tensor:
-        """The style vector (N x style_size) of ``image`` (N x 3 x H x W in [-1, 1]) and its own one-hot mask."""
+        """The style of a face: N x style_size, flat whatever it consists of.
+
+        Args:
+            image: N x 3 x H x W in [-1, 1].
+            mask: its own one-hot mask, N x num_classes x H x W.
+        """
         return self.style_encoder(image, mask)
 
     def synthesise(self, mask: Tensor, style: Tensor) -> Tensor:
         """A face (N x 3 x H x W in [-1, 1]) for a one-hot mask (N x 19 x H x W) and a style (N x style_size)."""
-        return torch.tanh(self.backbone(mask, style))
+        whole, codes = style[:, : self.backbone.style_size], style[:, self.backbone.style_size :]
+        regions = (codes.reshape(len(codes), self._regions, -1), divide(mask)) if self._regions else None
+        return torch.tanh(self.backbone(mask, whole, regions))
 
     def forward(self, mask: Tensor, style_image: Tensor, style_mask: Tensor) -> Tensor:
         """``synthesise`` for ``mask`` in the style of ``style_image``, whose own mask is ``style_mask``."""
@@ -51,6 +61,10 @@ class DenseMappingNetwork(nn.Module):
         assert to_style.bias is not None
         for scales in self.backbone.style_scale_slices():
             nn.init.ones_(to_style.bias[scales])
+        for module in self.modules():
+            if isinstance(module, RegionModulation):
+                for layer in (module.to_shift, module.to_scale):
+                    nn.init.normal_(layer.weight, 0.0, 0.1 * layer.in_features**-0.5)
         for fusion in (self.style_encoder.fusion1, self.style_encoder.fusion2):
             if isinstance(fusion, SFTFusion):
                 assert fusion.scale_conv2.bias is not None

@@ -20,8 +20,8 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
 
     Args:
         x: N x C x H x W.
-        shift: N x C, or absent with ``scale``: plain instance normalisation.
-        scale: N x C, or absent.
+        shift: N x C, or absent with ``scale``: plain instance normalisation. N x C x H x W differs between pixels.
+        scale: likewise.
 
     Returns:
         ``scale * (x - mean) / sqrt(variance + 1e-5) + shift``, in the dtype of ``x``; statistics are float32.
@@ -30,11 +30,18 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
     """
     variance, mean = _moments(x.float())
     gain = torch.rsqrt(variance + NORM_EPS)
+    if scale is not None and shift is not None and scale.dim() == 4:
+        return torch.addcmul(shift.to(x.dtype), _scaled(x, gain, -mean * gain), scale.to(x.dtype))
     if scale is not None:
         gain = gain * scale.float()
     offset = -mean * gain
     if shift is not None:
         offset = offset + shift.float()
+    return _scaled(x, gain, offset)
+
+
+def _scaled(x: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
+    """``gain * x + offset`` with N x C each for N x C x H x W."""
     return torch.addcmul(offset[..., None, None].to(x.dtype), x, gain[..., None, None].to(x.dtype))
 
 
@@ -56,6 +63,13 @@ def activated_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
 def padded_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
     """Reflection padding and convolution."""
     return conv(F.pad(x, (pad, pad, pad, pad), mode="reflect"))
+
+
+def smoothed(x: Tensor) -> Tensor:
+    """Each map of N x C x H x W behind a 3x3 binomial filter, which leaves halving its side without aliasing."""
+    row = torch.tensor([0.25, 0.5, 0.25], device=x.device, dtype=x.dtype)
+    kernel = (row[:, None] * row).expand(x.shape[1], 1, 3, 3)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, groups=x.shape[1])
 
 
 def doubling(base: int, maximum: int, count: int) -> list[int]:

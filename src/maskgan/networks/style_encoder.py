@@ -1,7 +1,7 @@
 """The spatial-aware style encoder: a face and its own mask to one style vector.
 
 Source: supplement, section A and figures 2 and 3 (SFT as in Wang et al., CVPR 2018, without adding 1 to the scale);
-the concat variant is the ablation of Table 1.
+the concat variant is the ablation of Table 1. Codes of regions are not the paper's (see ``regions``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from maskgan.config import StyleEncoderConfig
 from maskgan.networks.layers import activated_conv, doubling, padded_conv
+from maskgan.networks.regions import RegionEncoder, divide, num_regions
 
 _DOWNSAMPLINGS = 5
 
@@ -73,7 +74,7 @@ class SpatialAwareStyleEncoder(nn.Module):
         self,
         config: StyleEncoderConfig,
         num_classes: int,  # channels of the one-hot mask
-        style_size: int,  # numbers in the style vector
+        style_size: int,  # numbers in the style of the whole face
     ) -> None:
         super().__init__()
         fusion = _FUSIONS[config.fusion]
@@ -87,6 +88,11 @@ class SpatialAwareStyleEncoder(nn.Module):
         self.fusion1 = fusion(widths[2])
         self.fusion2 = fusion(widths[5])
         self.to_style = nn.Conv2d(widths[5], style_size, 1)
+        self.regions = (
+            RegionEncoder(widths[2], widths[5], num_regions(num_classes), config.region_size)
+            if config.regions == "parts"
+            else None
+        )
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Encode the look of a face.
@@ -96,17 +102,21 @@ class SpatialAwareStyleEncoder(nn.Module):
             mask: the image's own one-hot mask, N x num_classes x H x W.
 
         Returns:
-            N x style_size.
+            N x style_size; with regions, each region's code follows the style of the whole face.
         """
         condition1, condition2 = self._conditions(mask) if self.spatial else (None, None)
         x = activated_conv(self.image_stem, image, 3)
         for conv in self.image_down[:2]:
             x = activated_conv(conv, x, 1)
-        x = self.fusion1(x, condition1)
+        x = fine = self.fusion1(x, condition1)
         for conv in self.image_down[2:]:
             x = activated_conv(conv, x, 1)
-        x = self.fusion2(x, condition2)
-        return self.to_style(x.mean(dim=(2, 3), keepdim=True)).flatten(1)
+        summary = self.fusion2(x, condition2).mean(dim=(2, 3), keepdim=True)
+        style = self.to_style(summary).flatten(1)
+        if self.regions is None:
+            return style
+        codes = self.regions(fine, summary.flatten(1), divide(mask))
+        return torch.cat([style, codes.flatten(1).to(style.dtype)], dim=1)
 
     def _conditions(self, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The mask's branch at a quarter and at 1/32 of the side, both before activation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -15,13 +16,25 @@ class LossWeights:
     """Weights of the generator's terms; zero switches a term off and saves its cost."""
 
     adversarial: float = 1.0
-    """LSGAN, summed over the scales."""
+    """Of the discriminators' verdicts, summed over the scales."""
     feature_matching: float = 10.0
     """L1 in the discriminators' features."""
     perceptual: float = 10.0
     """L1 in a classifier's features."""
     pixel: float = 0.0
     """L1 in the picture itself; not in the paper."""
+
+
+@dataclass(frozen=True)
+class CriticOptions:
+    """How the discriminators learn; the defaults are the paper's."""
+
+    loss: Literal["lsgan", "hinge"] = "lsgan"
+    """Least squares, or hinge loss."""
+    r1_weight: float = 0.0
+    """Of R1, the penalty on the discriminators' gradient at real pictures; computed in one of 16 steps."""
+    augment: bool = False
+    """Whether real and made pictures are varied before they are judged (DiffAugment)."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,8 @@ class TrainingConfig:
     """Which of them to train on (see ``maskgan.data.pairs.select``); all if absent."""
     fusion: Literal["sft", "concat", "none"] | None = None
     """How the style encoder joins mask and image; the preset's if absent."""
+    network: str = ""
+    """Changes of the preset's dense mapping network (see ``maskgan.config.changed``)."""
     resolution: int | None = None
     """Side of the pictures throughout the run, in place of the preset's phases."""
     batch_size: int = 8
@@ -77,10 +92,13 @@ class TrainingConfig:
     """``efficientnet``, or the path of a VGG-19 weights file."""
     weights: LossWeights = field(default_factory=LossWeights)
     """Weights of the terms."""
+    critic: CriticOptions = field(default_factory=CriticOptions)
+    """Of the stages that train the dense mapping network."""
     kl_weight: float = 1e-5
     """MaskVAE's: of the KL divergence, summed over the code, beside the cross entropy's mean over the pixels."""
     class_balance: float = 0.0
-    """MaskVAE's and the parser's: 0 counts every pixel the same, 1 every class; between, small parts count more."""
+    """0 counts every pixel the same, 1 every class; between, small parts count more. MaskVAE's and the parser's in the
+    cross entropy; the dense mapping network's wherever two pictures are compared place by place."""
     base: str = ""
     """Run folder whose generator and discriminator training begins with: always given in the stage ``editing``, and
     in ``dense-mapping`` where it goes on at another rate or on other data. They are used to the final resolution.
@@ -136,6 +154,8 @@ class TrainingConfig:
             raise UserError(f"--resolution must be a multiple of 32 in 32..2048, is {self.resolution}")
         if self.stream and self.simulation.edits:
             raise UserError("--stream reads masks from shards alone; leave --edits out, and edits are made on the fly")
+        if not 0 <= self.critic.r1_weight < math.inf:
+            raise UserError(f"--r1-weight must be at least 0, is {self.critic.r1_weight}")
         if not 0 <= self.class_balance <= 1:
             raise UserError(f"--class-balance must lie in 0..1, is {self.class_balance}")
         if not 0 <= self.decay_from <= 1:

@@ -13,15 +13,27 @@ from torch import Tensor
 
 from maskgan.config import DiscriminatorConfig
 from maskgan.distributed import average_gradients
-from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
+from maskgan.losses.adversarial import (
+    Judged,
+    feature_matching,
+    gradient_penalty,
+    hinge,
+    hinge_discriminator,
+    lsgan,
+    lsgan_discriminator,
+)
+from maskgan.losses.differentiable_augmentation import Variation, draw
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
+from maskgan.losses.places import place_weights, weighted_l1
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.training.config import TrainingConfig
 from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, placed
 
+_PENALTY_EVERY = 16  # steps, on average, between two gradient penalties, which then weigh so many times as much
+
 
 class FaceCritic:
-    """LSGAN, feature matching, the perceptual term and the pixel term; terms of weight zero are not computed."""
+    """Adversarial, feature matching, perceptual and pixel terms; those of weight zero are not computed."""
 
     def __init__(self, discriminator: DiscriminatorConfig, config: TrainingConfig) -> None:
         self.discriminator = placed(MultiscaleDiscriminator(discriminator), config.device)
@@ -51,19 +63,29 @@ class FaceCritic:
         losses: dict[str, Tensor] = {}
         total = torch.zeros((), device=pictures.device)
         adversarial = bool(weights.adversarial or weights.feature_matching)
+        places = place_weights(mask, self._config.class_balance)
         with autocast(self._config):
             if adversarial:
-                judged_real = self.discriminator(mask, pictures)
-                judged_made = self.discriminator(mask, made.to(pictures.dtype))
-                losses["adversarial"] = lsgan(judged_made, 1.0)
-                losses["feature_matching"] = feature_matching(judged_real, judged_made)
-                losses["discriminator"] = lsgan_discriminator(judged_real, judged_made)
+                variation = draw(len(pictures), pictures.device) if self._config.critic.augment else None
+                judged_real = self._judged(mask, pictures, variation)
+                judged_made = self._judged(mask, made.to(pictures.dtype), variation)
+                if self._config.critic.loss == "hinge":
+                    losses["adversarial"] = hinge(judged_made)
+                    losses["discriminator"] = hinge_discriminator(judged_real, judged_made)
+                else:
+                    losses["adversarial"] = lsgan(judged_made, 1.0)
+                    losses["discriminator"] = lsgan_discriminator(judged_real, judged_made)
+                losses["feature_matching"] = feature_matching(
+                    judged_real,
+                    judged_made,
+                    places if places is None or variation is None else variation.placed(places),
+                )
                 total = total + weights.adversarial * losses["adversarial"]
                 total = total + weights.feature_matching * losses["feature_matching"]
             if self._perceptual is not None:
-                losses["perceptual"] = self._perceptual(made, pictures)
+                losses["perceptual"] = self._perceptual(made, pictures, places)
                 total = total + weights.perceptual * losses["perceptual"]
-            losses["pixel"] = F.l1_loss(made.float(), pictures)
+            losses["pixel"] = weighted_l1(made, pictures, places)
             total = total + weights.pixel * losses["pixel"]
         for optimizer in (*learners, self.optimizer):
             optimizer.zero_grad(set_to_none=True)
@@ -72,11 +94,25 @@ class FaceCritic:
         torch.autograd.backward(total, retain_graph=adversarial, inputs=[p for o in learners for p in _parameters(o)])
         if adversarial:
             torch.autograd.backward(losses["discriminator"], inputs=_parameters(self.optimizer))
+            # Drawn, not counted: a run that goes on then needs no count.
+            if self._config.critic.r1_weight and float(torch.rand(())) < 1 / _PENALTY_EVERY:
+                penalty = self._config.critic.r1_weight * _PENALTY_EVERY * self._gradient_penalty(mask, pictures)
+                torch.autograd.backward(penalty, inputs=_parameters(self.optimizer))
         taught = [*learners, self.optimizer] if adversarial else [*learners]
         average_gradients(p for optimizer in taught for p in _parameters(optimizer))
         for optimizer in taught:
             optimizer.step()
         return {name: loss.detach() for name, loss in losses.items()}
+
+    def _judged(self, mask: Tensor, image: Tensor, variation: Variation | None) -> Judged:
+        if variation is None:
+            return self.discriminator(mask, image)
+        return self.discriminator(variation.placed(mask), variation.picture(image))
+
+    def _gradient_penalty(self, mask: Tensor, pictures: Tensor) -> Tensor:
+        image = pictures.detach().requires_grad_()
+        with autocast(self._config):
+            return gradient_penalty(self.discriminator(mask, image), image)
 
     @torch.no_grad()
     def distance(self, made: Tensor, pictures: Tensor) -> Tensor:

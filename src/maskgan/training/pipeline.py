@@ -93,7 +93,7 @@ def pipeline(
         editing: whether stage 1 is followed by editing behaviour simulated training.
         batch_size: of every stage; the recipe's if ``None``. The others likewise.
         learning_rate: of every stage.
-        class_balance: of MaskVAE and parser.
+        class_balance: likewise.
 
     Raises:
         UserError: there is no such preset.
@@ -112,13 +112,12 @@ def pipeline(
             images=max(round(whole.images * share), 1),
             minutes=None if whole.minutes is None else whole.minutes * share,
             base=_base(part.stage, folder),
+            class_balance=part.class_balance if class_balance is None else class_balance,
         )
         if config.resolution is None and part.largest_side is not None:
             config = replace(config, resolution=min(part.largest_side, largest))
         if part.wide and whole.augment != NO_AUGMENTATION:
             config = replace(config, augment=WIDE_AUGMENTATION)
-        if part.stage in ("mask-vae", "parser"):
-            config = replace(config, class_balance=part.class_balance if class_balance is None else class_balance)
         if part.stage == "editing":
             config = replace(config, simulation=_simulation(whole, folder))
         if labelled is not None and config.labelled:
