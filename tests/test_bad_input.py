@@ -265,6 +265,10 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         r"out\.jpg: label maps are PNG files",
     ),
     "a system without a name": (lambda s: evaluate("--system", str(s.weights)), r"write NAME=PATH"),
+    "a group of nobody": (
+        lambda _: evaluate("--task", "groups", "--by", "Male,glasses"),
+        r"--by: 'glasses' is no attribute of CelebA; write Eyeglasses$",
+    ),
     "two systems of one name": (
         lambda s: evaluate("--system", f"a={s.weights}", "--system", f"a={s.weights}"),
         r"the name 'a' is taken",

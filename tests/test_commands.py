@@ -100,6 +100,11 @@ def test_evaluate_prints_and_writes_what_it_measured(
     kinds = {"real", f"{name}, own style", f"{name}, borrowed style"}
     assert measured["count"] == 3 and set(measured["agreement"]) == kinds
     assert len(measured["weights"][name]) == 12 and 0 <= measured["agreement"]["real"]["pixel_accuracy"] <= 1
+    assert main(["evaluate", "--task", "groups", "--by", "Male", *arguments, "-o", str(record)]) == 0
+    assert "attributes as the classifier reads them" in capsys.readouterr().out
+    measured = json.loads(record.read_text())
+    assert [(group["by"], group["row"]) for group in measured["groups"][1:3]] == [("Male", "with"), ("Male", "without")]
+    assert measured["source"] == "classifier" and len(measured["attributes"]) == len(measured["parser"]) == 12
 
 
 def test_weights_are_shown_and_halved(tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:

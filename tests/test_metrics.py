@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskgan.metrics.colour import ColourFollowing, class_colour
+from maskgan.metrics.colour import ColourFollowing, class_colour, to_lab, typology_angle
 from maskgan.metrics.segmentation import SegmentationAgreement
 
 
@@ -31,6 +31,31 @@ def test_absent_classes_do_not_count() -> None:
     assert measured.mean_iou == 1.0 and np.isnan(measured.iou[1:]).all()
     with pytest.raises(ValueError, match="cannot be compared"):
         measured.update(np.zeros((4, 4), dtype=np.uint8), np.zeros((4, 5), dtype=np.uint8))
+
+
+def test_lab_of_known_colours() -> None:
+    colours = np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0], [0, 0, 255]], dtype=np.uint8)
+    known = np.array([[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20], [32.30, 79.19, -107.86]])  # of colour tables
+    np.testing.assert_allclose(to_lab(colours), known, atol=0.05)
+
+
+def test_lighter_skins_have_larger_angles() -> None:
+    label_map = np.zeros((20, 20), dtype=np.uint8)
+    label_map[:10] = 1
+
+    def angle(*colour: int) -> float:
+        picture = np.zeros((20, 20, 3), dtype=np.uint8)
+        picture[:10] = colour
+        picture[0, :8] = 255  # highlights do not count
+        measured = typology_angle(picture, label_map)
+        assert measured is not None
+        return measured
+
+    light, middle, dark = angle(241, 214, 192), angle(198, 154, 118), angle(95, 58, 38)
+    assert light > 41 > middle > 10 > -30 > dark  # in Chardon's scale light above 41, dark below -30
+    lightness, _, yellow = to_lab(np.array([198, 154, 118], dtype=np.uint8))
+    assert middle == pytest.approx(np.degrees(np.arctan((lightness - 50) / yellow)))
+    assert typology_angle(np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20), np.uint8)) is None
 
 
 def test_colours_of_a_class() -> None:

@@ -12,9 +12,10 @@ import click
 from maskgan.cli.options import network_options, resolve_device
 from maskgan.errors import UserError
 
-_TASKS = ("reconstruct", "style-copy", "smile", "interactive", "masks", "attributes", "identity")
+_TASKS = ("reconstruct", "style-copy", "smile", "interactive", "groups", "masks", "attributes", "identity")
 _WITH_SHEET = ("style-copy", "smile", "interactive")
-_WITH_REFINEMENT = ("reconstruct", "smile", "interactive")  # faces rendered in their own style
+_WITH_REFINEMENT = ("reconstruct", "smile", "interactive", "groups")  # faces rendered in their own style
+_GROUPS = "Male,Young,Pale_Skin,Big_Nose,Gray_Hair,Bald,Heavy_Makeup,Eyeglasses,Wearing_Hat"
 _FILE = click.Path(path_type=Path)
 
 
@@ -26,6 +27,7 @@ reconstruct  do rendered faces follow their masks and styles?
 style-copy   does another face's look come over? (supplement, Table 1)
 smile        do faces smile with another's mouth, and stay who they are?
 interactive  are scripted edits (brows, mouth, hair, glasses, hat) followed?
+groups       for whom are results worse, by attributes and skin tone?
 masks        does MaskVAE give masks back, and draw valid ones?
 attributes   how often is the classifier right?
 identity     how well does the embedding tell people apart?
@@ -49,6 +51,7 @@ Every table has rows of real pictures, and of nothing done, to read the others b
     help="Adds a row for each network, fitted to each photograph first.",
 )
 @click.option("--table", type=_FILE, help="Attributes of the faces, as a CSV.  [what the classifier sees]")
+@click.option("--by", default=_GROUPS, show_default=True, help="For the task 'groups': attributes of CelebA.")
 @click.option("--identities", help="For the last two tasks: a range of the table's people, as in '9193..'.  [all]")
 @click.option(
     "--count", type=click.IntRange(2, 100_000), default=500, show_default=True, help="Cases a group, at most."

@@ -17,7 +17,17 @@ from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.session import Blend
 from maskgan.errors import UserError
-from maskgan.evaluation import attributes, cases, interactive, masks, recognition, reconstruct, smile, style_copy
+from maskgan.evaluation import (
+    attributes,
+    cases,
+    groups,
+    interactive,
+    masks,
+    recognition,
+    reconstruct,
+    smile,
+    style_copy,
+)
 from maskgan.evaluation.attribute_reader import AttributeReader
 from maskgan.evaluation.attribute_systems import KINDS, AttributeSystem
 from maskgan.evaluation.features import EfficientNetFeatures, FeatureReader, InceptionFeatures
@@ -40,6 +50,7 @@ class Options:
     blend: Blend
     refine: int
     table: Path | None
+    by: str
     identities: str | None
     count: int
     save_cases: Path | None
@@ -138,13 +149,12 @@ class Measured:
 
 
 def _reconstruct(options: Options) -> Measured:
-    if options.blend != "full":
-        raise UserError("--blend: 'reconstruct' changes no mask, so with 'region' every picture would stay as it is")
+    _require_whole_pictures(options, "reconstruct")
     systems, parser = options.compared(), options.tool("parser")
     result = reconstruct.reconstruct(
         options.pairs(), systems, Parser(parser, options.device), options.side, options.seed
     )
-    hashes = {**_hashes(systems), "parser": fingerprint(parser)}
+    hashes = _hashes(systems, {"parser": parser})
     return Measured(reconstruct.to_markdown(result), {**hashes, **result.to_dict()})
 
 
@@ -153,7 +163,7 @@ def _interactive(options: Options) -> Measured:
     result = interactive.interactive(pairs, systems, Parser(parser, options.device), options.reader(), options.side)
     if options.sheet is not None:
         write_picture(options.sheet, interactive.sheet(pairs, systems, options.side, count=6))
-    hashes = {**_hashes(systems), "parser": fingerprint(parser)}
+    hashes = _hashes(systems, {"parser": parser})
     return Measured(interactive.to_markdown(result), {**hashes, **result.to_dict()})
 
 
@@ -179,7 +189,7 @@ def _style_copy(options: Options) -> Measured:
         options.side,
     )
     _write_sheet(options, pairs, chosen, systems)
-    hashes = {**_hashes(systems), **{kind: fingerprint(path) for kind, path in tools.items()}}
+    hashes = _hashes(systems, tools)
     return Measured(style_copy.to_markdown(result), {**hashes, **result.to_dict()})
 
 
@@ -204,8 +214,29 @@ def _smile(options: Options) -> Measured:
         options.side,
     )
     _write_sheet(options, pairs, chosen, systems)
-    hashes = {**_hashes(systems), **{kind: fingerprint(path) for kind, path in tools.items()}}
+    hashes = _hashes(systems, tools)
     return Measured(smile.to_markdown(result), {**hashes, **result.to_dict()})
+
+
+def _groups(options: Options) -> Measured:
+    _require_whole_pictures(options, "groups")
+    by = groups.parse_attributes(options.by)
+    pairs, systems = options.pairs(), options.compared()
+    tools = {kind: options.tool(kind) for kind in ("attributes", "identity", "parser")}
+    classifier = AttributeReader(tools["attributes"], options.device)
+    result = groups.measure_groups(
+        pairs,
+        _labels(options, pairs, classifier),
+        "classifier" if options.table is None else "table",
+        by,
+        systems,
+        classifier,
+        open_embedding(tools["identity"], options.device),
+        Parser(tools["parser"], options.device),
+        options.side,
+        options.seed,
+    )
+    return Measured(groups.to_markdown(result), {**_hashes(systems, tools), **result.to_dict()})
 
 
 def _masks(options: Options) -> Measured:
@@ -233,12 +264,18 @@ TASKS: Mapping[str, Callable[[Options], Measured]] = MappingProxyType(
         "style-copy": _style_copy,
         "smile": _smile,
         "interactive": _interactive,
+        "groups": _groups,
         "masks": _masks,
         "attributes": _attributes,
         "identity": _identity,
     }
 )
 """Each task of ``maskgan evaluate``."""
+
+
+def _require_whole_pictures(options: Options, task: str) -> None:
+    if options.blend != "full":
+        raise UserError(f"--blend: {task!r} changes no mask, so with 'region' every picture would stay as it is")
 
 
 def _labels(options: Options, pairs: PairCollection, classifier: AttributeReader) -> cases.Labels:
@@ -265,5 +302,6 @@ def _write_sheet(
         write_picture(options.sheet, request_sheet(requests, systems))
 
 
-def _hashes(systems: Iterable[ComparedSystem]) -> dict[str, Any]:
-    return {"weights": {system.name: system.fingerprint for system in systems}}
+def _hashes(systems: Iterable[ComparedSystem], tools: Mapping[str, Path]) -> dict[str, Any]:
+    measuring = {kind: fingerprint(path) for kind, path in tools.items()}
+    return {"weights": {system.name: system.fingerprint for system in systems}, **measuring}

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from maskgan.data.pairs import FacePair, PairCollection
+from maskgan.data.pairs import PairCollection
 from maskgan.editing.parsing import Parser
-from maskgan.evaluation.cases import fit_name
-from maskgan.evaluation.systems import Request, System, squared
+from maskgan.evaluation.systems import System, ring_requests
 from maskgan.labels import CLASSES, INDEX
 from maskgan.metrics.colour import ColourFollowing, class_colour
 from maskgan.metrics.segmentation import SegmentationAgreement
@@ -91,16 +90,14 @@ def reconstruct(
     """
     real = SegmentationAgreement()
     measures = {system.name: _Measures() for system in systems}
-    ring = np.random.default_rng(seed).permutation(len(pairs))
-    last = squared(pairs[int(ring[-1])], side)
-    for index in tqdm(ring, "rendering", unit="pair", disable=None, leave=False):
-        pair, style = squared(pairs[int(index)], side), last
-        last = pair
+    requests = ring_requests(pairs, side, seed)
+    for in_own, in_borrowed in tqdm(requests, "rendering", len(pairs), unit="pair", disable=None, leave=False):
+        pair, style = in_borrowed.source, in_borrowed.style
         real.update(pair.label_map, parser(pair.picture))
         for system in systems:
             measured = measures[system.name]
-            own = system(_asked(pair, pair))
-            borrowed = system(_asked(pair, style))
+            own = system(in_own)
+            borrowed = system(in_borrowed)
             measured.own.update(pair.label_map, parser(own))
             measured.borrowed.update(pair.label_map, parser(borrowed))
             for name, following in measured.colours.items():
@@ -127,10 +124,6 @@ def reconstruct(
             for name, measured in measures.items()
         },
     )
-
-
-def _asked(pair: FacePair, style: FacePair) -> Request:
-    return Request(f"{fit_name(pair.key)}-as-{fit_name(style.key)}", pair, style, pair.label_map)
 
 
 def _agreement(measured: SegmentationAgreement) -> Agreement:

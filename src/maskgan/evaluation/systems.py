@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from maskgan.checkpoints.weights import fingerprint
 from maskgan.data.pairs import PICTURE_SUFFIXES, FacePair, PairCollection
 from maskgan.editing.part_transfer import transfer_mouth
 from maskgan.editing.session import Blend, FaceEditor
 from maskgan.errors import UserError
-from maskgan.evaluation.cases import Case
+from maskgan.evaluation.cases import Case, fit_name
 from maskgan.images import Picture, read_picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
 
@@ -49,6 +51,19 @@ def requests_of(pairs: PairCollection, cases: Sequence[Case], side: int) -> Iter
         donor = face(case.donor) if case.donor else None
         asked = source.label_map if donor is None else transfer_mouth(source.label_map, donor.label_map)
         yield Request(case.name, source, style, asked, donor)
+
+
+def ring_requests(pairs: PairCollection, side: int, seed: int) -> Iterator[tuple[Request, Request]]:
+    """Every face's own mask, asked for in its own style and in that of its neighbour in a ring shuffled by ``seed``."""
+    ring = np.random.default_rng(seed).permutation(len(pairs))
+    neighbour = squared(pairs[int(ring[-1])], side)
+    for index in ring:
+        pair = squared(pairs[int(index)], side)
+        own, borrowed = (
+            Request(fit_name(pair.key, "as", style.key), pair, style, pair.label_map) for style in (pair, neighbour)
+        )
+        yield own, borrowed
+        neighbour = pair
 
 
 class System(Protocol):

@@ -1,4 +1,4 @@
-"""Whether a picture takes the colours of the face whose style it borrows."""
+"""Colours of a face's parts: whether they are those of the face whose style it borrows, and how light its skin is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.images import Picture
-from maskgan.labels import LabelMap
+from maskgan.labels import INDEX, LabelMap
 
 _FEWEST_PIXELS = 50
+# IEC 61966-2-1: linear sRGB to CIE XYZ, each row divided by the white point D65, so that white is (1, 1, 1).
+_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+_TO_XYZ /= _TO_XYZ.sum(axis=1, keepdims=True)
+_LAB_KNEE = 6 / 29
 
 
 def class_colour(picture: Picture, label_map: LabelMap, label: int) -> NDArray[np.float64] | None:
@@ -21,6 +25,33 @@ def class_colour(picture: Picture, label_map: LabelMap, label: int) -> NDArray[n
     """
     pixels = picture[label_map == label]
     return pixels.mean(axis=0, dtype=np.float64) if len(pixels) >= _FEWEST_PIXELS else None
+
+
+def to_lab(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """... x 3 uint8 sRGB to CIE L*a*b* under D65: L 0..100, a and b about -110..110."""
+    encoded = colours / 255.0
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    xyz = linear @ _TO_XYZ.T
+    x, y, z = np.moveaxis(np.where(xyz > _LAB_KNEE**3, np.cbrt(xyz), xyz / (3 * _LAB_KNEE**2) + 4 / 29), -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def typology_angle(picture: Picture, label_map: LabelMap) -> float | None:
+    """Individual typology angle of a face's skin in degrees, larger for lighter skin; ``None`` without 50 skin pixels.
+
+    ``atan2(L - 50, b)`` of the skin pixels' median L and b, which highlights and shadows move little (Chardon, Cretois
+    and Hourseau, *Skin colour typology and suntanning pathways*, Int. J. Cosmetic Science 13, 1991). There a
+    colorimeter on the skin measures it under its own light; in a photograph it depends on lighting and camera too.
+
+    Args:
+        picture: H x W x 3 uint8.
+        label_map: H x W uint8.
+    """
+    skin = picture[label_map == INDEX["skin"]]
+    if len(skin) < _FEWEST_PIXELS:
+        return None
+    lightness, _, yellow = np.median(to_lab(skin), axis=0)
+    return float(np.degrees(np.arctan2(lightness - 50, yellow)))
 
 
 class ColourFollowing:
