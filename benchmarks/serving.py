@@ -47,12 +47,19 @@ class Seen:
 class Person:
     """Someone who edits a portrait."""
 
-    def __init__(self, client: httpx.AsyncClient, number: int, seen: Seen) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        number: int,
+        seen: Seen,
+        lift: float = 0.0,  # seconds from the last preview to asking for the sharper picture
+    ) -> None:
         self._client = client
         self._number = number
         self._seen = seen
         self._generator = np.random.default_rng(number)
-        self._path = ""
+        self._lift = lift
+        self.path = ""
         self._mask: LabelMap = np.zeros((0, 0), dtype=np.uint8)
 
     async def begin(self) -> None:
@@ -60,8 +67,8 @@ class Person:
         answer = await self._client.post("/api/sessions", json={"portrait": self._number % 9 + 1})
         answer.raise_for_status()
         about = answer.json()
-        self._path = f"/api/sessions/{about['id']}"
-        mask = (await self._client.get(f"{self._path}/mask")).content
+        self.path = f"/api/sessions/{about['id']}"
+        mask = (await self._client.get(f"{self.path}/mask")).content
         self._mask = np.frombuffer(mask, dtype=np.uint8).reshape(about["height"], about["width"]).copy()
 
     async def stroke(self) -> None:
@@ -71,6 +78,7 @@ class Person:
         for step in range(_POINTS):
             self._dab(row, column + 5 * step, label)
             await self.see("preview")
+        await asyncio.sleep(self._lift)
         # The last point was not seen before the pen was lifted, so nothing can be taken from the last preview.
         self._dab(row + 5, column + 5 * _POINTS, label)
         await self.see("full")
@@ -83,7 +91,7 @@ class Person:
         began = time.perf_counter()
         try:
             answer = await self._client.post(
-                f"{self._path}/render?quality={quality}",
+                f"{self.path}/render?quality={quality}",
                 content=gzip.compress(self._mask.tobytes(), 1),
                 headers={"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"},
             )

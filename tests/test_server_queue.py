@@ -13,6 +13,7 @@ import pytest
 
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
+from maskgan.server import inference
 from maskgan.server.faces import Face
 from maskgan.server.inference import InferenceQueue
 from maskgan.server.limits import Limits
@@ -104,6 +105,46 @@ async def test_patient_jobs_take_turns_with_previews(queue: InferenceQueue, work
     worker.open.set()
     await asyncio.gather(first, patient, preview, full)
     assert worker.batches == [[0], [3, 2], [1]]  # 2 rides with 3, being of its group
+
+
+async def test_slices_run_when_nobody_draws(
+    queue: InferenceQueue, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "_CALM", 0.1)
+    worker.open.set()
+    slices = [asyncio.create_task(queue.background(lambda n=n: worker.render([n]))) for n in (10, 11)]
+    await asyncio.sleep(0)
+    assert len(queue) == 0
+    await asked(queue, worker, 0, "a")
+    assert worker.batches[-1] == [0] and len(worker.batches) <= 2, "the second holds back while the pen rests"
+    given_up = asyncio.create_task(queue.background(lambda: worker.render([12])))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(*slices)
+    await asyncio.sleep(0.02)
+    assert sorted(worker.batches) == [[0], [10], [11]]
+
+
+async def test_an_overdue_slice_takes_its_turn_before_previews_alone(
+    queue: InferenceQueue, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "_OVERDUE", 0.0)
+    first = asked(queue, worker, 0, "a")
+    await asyncio.sleep(0.01)
+    slice_ = asyncio.create_task(queue.background(lambda: worker.render([1])))
+    others = [asked(queue, worker, 2, "b"), asked(queue, worker, 3, "c", preview=False)]
+    await asyncio.sleep(0.01)
+    worker.open.set()
+    await asyncio.gather(first, slice_, *others)
+    assert worker.batches == [[0], [3, 2], [1]]
+    worker.open.clear()
+    first = asked(queue, worker, 4, "a", preview=False)
+    await asyncio.sleep(0.01)
+    slice_, preview = asyncio.create_task(queue.background(lambda: worker.render([5]))), asked(queue, worker, 6, "b")
+    await asyncio.sleep(0.01)
+    worker.open.set()
+    await asyncio.gather(first, slice_, preview)
+    assert worker.batches[-3:] == [[4], [5], [6]]
 
 
 async def test_what_its_client_gave_up_is_not_rendered(queue: InferenceQueue, worker: Worker) -> None:

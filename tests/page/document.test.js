@@ -210,6 +210,7 @@ test("what cannot change the result is told apart: locks, and the end of a gestu
 
 test("settings from a file are checked one by one", () => {
   const style = { kind: "portrait", number: 3 };
-  const read = readSettings({ strength: 7, locks: [3, "x", 99, 1], blend: "melt", style });
-  assert.deepEqual(read, { strength: 1, locks: [1, 3], blend: "region", style });
+  const read = readSettings({ strength: 7, locks: [3, "x", 99, 1], blend: "melt", style, refined: "yes" });
+  assert.deepEqual(read, { strength: 1, locks: [1, 3], blend: "region", style, refined: false });
+  assert.equal(readSettings({ refined: true }).refined, true);
 });

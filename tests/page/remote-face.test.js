@@ -16,6 +16,8 @@ class Server {
   #begun = 0;
   /** @type {(() => Response) | null} instead of the next rendering */
   instead = null;
+  /** @type {string | null} the state of a refinement that was begun before */
+  refining = null;
 
   forgetAll() {
     this.#sessions.clear();
@@ -32,9 +34,11 @@ class Server {
       this.#sessions.add(id);
       return Response.json({ id, width: 2, height: 2, parsed: false, project: null }, { status: 201 });
     }
-    const [, , , id, rest] = path.split("/");
+    const [, , , id, rest = ""] = path.split("/");
     if (!this.#sessions.has(id)) return Response.json({ error: "no such session" }, { status: 404 });
-    if (rest.startsWith("style")) return new Response(null, { status: 204 });
+    if (rest.startsWith("style") || method === "DELETE") return new Response(null, { status: 204 });
+    if (rest === "refinement" && method === "POST" && this.refining) return Response.json({ error: "already" }, { status: 409 });
+    if (rest === "refinement") return Response.json({ state: this.refining ?? "running", done: 4, steps: 40, error: null });
     const { instead } = this;
     this.instead = null;
     if (instead) return instead();
@@ -125,4 +129,29 @@ test("without a server: an error that asks to be tried again, and the next try b
   });
   globalThis.fetch = (path, init) => server.answer(String(path), init ?? {});
   assert.equal(await (await face.render(labels, defaultSettings(), "full", signal))?.text(), "picture");
+});
+
+test("a fitted face is asked for once it is there, and no longer where the session was begun again", async () => {
+  const face = begin();
+  const settings = { ...defaultSettings(), refined: true };
+  const rendered = async () => {
+    await face.render(labels, settings, "full", signal);
+    return server.asked.at(-1)?.includes("refined=true");
+  };
+  assert.equal((await face.refine()).state, "running");
+  assert.equal((await face.refinement()).done, 4);
+  assert.equal(await rendered(), false);
+  server.refining = "done";
+  assert.equal((await face.refine()).state, "done", "what runs already is watched");
+  assert.ok(face.isRefined && (await rendered()));
+  await face.render(labels, defaultSettings(), "full", signal);
+  assert.ok(!server.asked.at(-1)?.includes("refined"));
+  server.forgetAll();
+  assert.equal(await rendered(), false);
+  assert.equal(face.isRefined, false);
+  await face.leave();
+  server.forgetAll();
+  const asked = server.asked.length;
+  await assert.rejects(face.refinement(), ApiError, "a face that was left is not begun again");
+  assert.equal(server.asked.length, asked + 1);
 });

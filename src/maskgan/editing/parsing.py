@@ -25,7 +25,7 @@ class Parser:
         """
         network, info = load_weights(path, kind="parser")
         assert isinstance(network, FaceParser)
-        self._network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: FaceParser = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._side = info.resolution
         self._device = device
 
@@ -39,6 +39,6 @@ class Parser:
         margins = ((top, longer - height - top), (left, longer - width - left), (0, 0))
         small = resize_picture(np.pad(picture, margins, mode="edge"), (self._side, self._side))
         image = torch.from_numpy(small.copy()).to(self._device).permute(2, 0, 1)[None].float() / 127.5 - 1
-        logits = F.interpolate(self._network(image), size=(longer, longer), mode="bilinear", align_corners=False)
+        logits = F.interpolate(self.network(image), size=(longer, longer), mode="bilinear", align_corners=False)
         labels = logits[:, :, top : top + height, left : left + width].argmax(1)
         return labels[0].byte().cpu().numpy()

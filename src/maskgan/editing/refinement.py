@@ -41,50 +41,8 @@ class Refined:
     """Shares the memory of all but its last layers with the network that it was made from."""
     style: Tensor
     """The fitted style code, 1 x style_size."""
-
-
-def refine(
-    network: DenseMappingNetwork,
-    parser: FaceParser,
-    image: Tensor,
-    mask: Tensor,
-    style: Tensor,
-    steps: int,
-    progress: Progress | None = None,
-) -> Refined:
-    """Fit style code and last layers to a photograph; the network itself is left as it is.
-
-    Nothing is drawn at random: the same arguments give the same result.
-
-    Args:
-        network: frozen, in eval mode.
-        parser: frozen, in eval mode; its features are the perceptual part of the distance.
-        image: the photograph, 1 x 3 x H x W in [-1, 1].
-        mask: its own mask, one-hot, 1 x num_classes x H x W.
-        style: its style code, 1 x style_size.
-        steps: 0..``MOST_STEPS``; each takes about twice the time of a picture.
-        progress: told of each step.
-
-    Raises:
-        UserError: the number of steps is out of range.
-    """
-    check_steps(steps)
-    own, layers = _with_own_last_layers(network)
-    code = style.detach().clone().requires_grad_()
-    optimiser = torch.optim.Adam(
-        [{"params": [code], "lr": _STYLE_RATE}, {"params": layers, "lr": _LAYER_RATE}], betas=(0.9, 0.95)
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
-    distance = _Distance(parser, image)
-    with torch.enable_grad():
-        for step in range(steps):
-            optimiser.zero_grad()
-            distance(own.synthesise(mask, code)).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
-            if progress is not None:
-                progress(step + 1, steps)
-    return Refined(own.requires_grad_(False), code.detach())
+    nbytes: int
+    """Memory of the layers that it does not share."""
 
 
 def check_steps(steps: int) -> None:
@@ -95,6 +53,64 @@ def check_steps(steps: int) -> None:
     """
     if not 0 <= steps <= MOST_STEPS:
         raise UserError(f"a photograph is refined in 0 to {MOST_STEPS} steps, not {steps}")
+
+
+class Refinement:
+    """Style code and last layers on their way to a photograph, step by step; the network itself is left as it is.
+
+    Nothing is drawn at random: the same arguments give the same result, whatever is computed between the steps.
+    """
+
+    def __init__(
+        self,
+        network: DenseMappingNetwork,
+        parser: FaceParser,
+        image: Tensor,
+        mask: Tensor,
+        style: Tensor,
+        steps: int,
+    ) -> None:
+        """Begin.
+
+        Args:
+            network: frozen, in eval mode.
+            parser: frozen, in eval mode; its features are the perceptual part of the distance.
+            image: the photograph, 1 x 3 x H x W in [-1, 1].
+            mask: its own mask, one-hot, 1 x num_classes x H x W.
+            style: its style code, 1 x style_size.
+            steps: 0..``MOST_STEPS``; each takes about twice the time of a picture.
+
+        Raises:
+            UserError: the number of steps is out of range.
+        """
+        check_steps(steps)
+        self._own, self._layers = _with_own_last_layers(network)
+        self._code = style.detach().clone().requires_grad_()
+        groups = [{"params": [self._code], "lr": _STYLE_RATE}, {"params": self._layers, "lr": _LAYER_RATE}]
+        self._optimiser = torch.optim.Adam(groups, betas=(0.9, 0.95))
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, lambda step: _rate(step, steps))
+        self._distance = _Distance(parser, image)
+        self._mask = mask
+        self._left = steps
+
+    def step(self) -> bool:
+        """Make the next step, if one is left; whether there was one."""
+        if not self._left:
+            return False
+        # Only here: what runs on this thread between the steps must not find gradients switched on.
+        with torch.enable_grad():
+            self._optimiser.zero_grad()
+            self._distance(self._own.synthesise(self._mask, self._code)).backward()  # type: ignore[no-untyped-call]
+            self._optimiser.step()
+            self._schedule.step()
+        self._left -= 1
+        return True
+
+    def result(self) -> Refined:
+        """What the steps so far gave; none can follow."""
+        self._left = 0
+        nbytes = sum(layer.nbytes for layer in self._layers)
+        return Refined(self._own.requires_grad_(False), self._code.detach(), nbytes)
 
 
 class _Distance:

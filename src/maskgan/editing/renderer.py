@@ -14,7 +14,7 @@ from torch import Tensor
 
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
-from maskgan.editing.refinement import Progress, refine
+from maskgan.editing.refinement import Progress, Refined, Refinement
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap, check_labels
@@ -79,29 +79,47 @@ class Renderer:
         with self._autocast():
             return self._network.synthesise(self._one_hot(label_maps), styles).float()
 
-    def refined(
-        self, picture: Picture, label_map: LabelMap, steps: int, progress: Progress | None = None
-    ) -> tuple[Renderer, Tensor]:
-        """A renderer for this face alone, fitted to its photograph, and its style code there, 1 x style_size.
-
-        It shares all but the last layers with this one, which stays as it is. See ``refinement.refine``.
+    def refinement(
+        self, picture: Picture, label_map: LabelMap, steps: int, parser: FaceParser | None = None
+    ) -> Refinement:
+        """A refinement to a face's photograph, to be made step by step; ``fitted`` takes its result.
 
         Args:
             picture: H x W x 3 uint8 RGB.
             label_map: its own mask, as for ``encode``.
             steps: 0 to 1000.
-            progress: told of each step.
+            parser: whose features compare faces, on this renderer's device; ``None``: the one that ships is loaded.
 
         Raises:
             UserError: as for ``encode``, or the number of steps is out of range.
         """
         style = self.encode(picture, label_map)
-        parser, _ = load_weights(shipped_weights("parser"), kind="parser")
-        assert isinstance(parser, FaceParser)
-        parser = parser.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if parser is None:
+            loaded, _ = load_weights(shipped_weights("parser"), kind="parser")
+            assert isinstance(loaded, FaceParser)
+            parser = loaded.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         image, mask = self._image(picture, label_map), self._one_hot([label_map])
-        fitted = refine(self._network, parser, image, mask, style, steps, progress)
-        return Renderer(fitted.network, self._resolution, self._device, self._precision), fitted.style
+        return Refinement(self._network, parser, image, mask, style, steps)
+
+    def fitted(self, refined: Refined) -> Renderer:
+        """A renderer for the face that a refinement was made to; it shares all but the last layers with this one."""
+        return Renderer(refined.network, self._resolution, self._device, self._precision)
+
+    def refined(
+        self, picture: Picture, label_map: LabelMap, steps: int, progress: Progress | None = None
+    ) -> tuple[Renderer, Tensor]:
+        """A renderer for this face alone, fitted to its photograph, and its style code there, 1 x style_size.
+
+        This one stays as it is. Arguments and errors as for ``refinement``; ``progress`` is told of each step.
+        """
+        refinement = self.refinement(picture, label_map, steps)
+        done = 0
+        while refinement.step():
+            done += 1
+            if progress is not None:
+                progress(done, steps)
+        result = refinement.result()
+        return self.fitted(result), result.style
 
     def working_size(self, label_map: LabelMap) -> tuple[int, int]:
         """Height and width for the network: the longer side at its resolution, both multiples that it can halve."""
@@ -140,9 +158,18 @@ def mixed(own: Tensor, other: Tensor, strength: float) -> Tensor:
     Raises:
         UserError: ``strength`` is not within 0..1.
     """
+    check_strength(strength)
+    return torch.lerp(own, other, strength)
+
+
+def check_strength(strength: float) -> None:
+    """Raise unless that much of a style can be mixed in.
+
+    Raises:
+        UserError: it is not within 0..1.
+    """
     if not 0 <= strength <= 1:
         raise UserError(f"a style's strength is between 0 and 1, not {strength}")
-    return torch.lerp(own, other, strength)
 
 
 def to_picture(image: Tensor) -> Picture:

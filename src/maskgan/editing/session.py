@@ -18,7 +18,7 @@ from torch import Tensor
 
 from maskgan.editing.compositing import Unedited, composite, unedited
 from maskgan.editing.refinement import Progress, check_steps
-from maskgan.editing.renderer import Precision, Renderer, mixed, size_text, to_picture
+from maskgan.editing.renderer import Precision, Renderer, check_strength, mixed, size_text, to_picture
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap, check_labels
@@ -38,6 +38,14 @@ class _Source:
     unedited: Unedited | None = None
 
 
+@dataclass(frozen=True)
+class _Borrowed:
+    """The look of another face."""
+
+    code: Tensor  # 1 x style_size
+    strength: float  # over 0
+
+
 class FaceEditor:
     """Edits one face at a time with a dense mapping network."""
 
@@ -45,7 +53,7 @@ class FaceEditor:
         self._renderer = renderer
         self._source: _Source | None = None
         self._mask: LabelMap | None = None
-        self._style: Tensor | None = None  # a borrowed style, if one is set
+        self._borrowed: _Borrowed | None = None
 
     @classmethod
     def from_weights(cls, path: Path, device: str = "cpu", precision: Precision = "fp32") -> FaceEditor:
@@ -69,13 +77,14 @@ class FaceEditor:
         style = self._renderer.encode(picture, label_map)
         self._source = _Source(picture, label_map, style, self._renderer, style)
         self._mask = None
-        self._style = None
+        self._borrowed = None
 
     def refine(self, steps: int, progress: Progress | None = None) -> None:
         """Fit the style code and the network's last layers to the source, so that edits look more like the person.
 
         What is fitted belongs to this source alone and lasts until the next one; edits cost what they did before, and
-        borrowed styles are rendered as without it. It begins anew each time, and gives the same result each time.
+        a style borrowed at full strength, which leaves nothing of the source's, is rendered as without it. It begins
+        anew each time, and gives the same result each time.
 
         Args:
             steps: 0 to 1000; 0 goes back to the network as it is. Each takes about twice the time of a picture.
@@ -121,16 +130,15 @@ class FaceEditor:
             UserError: the proportions differ, a label is over 18, ``strength`` is not within 0..1, or it is below 1
                 and no source is set.
         """
-        other = self._renderer.encode(picture, label_map)
-        if strength == 1:
-            self._style = other
-        else:
-            mixture = mixed(self._require_source().encoded, other, strength)
-            self._style = mixture if strength > 0 else None
+        check_strength(strength)
+        code = self._renderer.encode(picture, label_map)
+        if strength < 1:
+            self._require_source()
+        self._borrowed = _Borrowed(code, strength) if strength > 0 else None
 
     def reset_style(self) -> None:
         """Go back to the source's own style."""
-        self._style = None
+        self._borrowed = None
 
     def render(self, blend: Blend = "region") -> Picture:
         """Render the face that follows the present mask and style.
@@ -148,7 +156,7 @@ class FaceEditor:
         source = self._require_source()
         mask = source.label_map if self._mask is None else self._mask
         size = (source.picture.shape[0], source.picture.shape[1])
-        if blend == "full" or self._style is not None:
+        if blend == "full" or self._borrowed is not None:
             return resize_picture(to_picture(self._made(mask)), size)
         if np.array_equal(mask, source.label_map):
             return source.picture.copy()
@@ -175,11 +183,13 @@ class FaceEditor:
         return resize_picture(to_picture(self._made(label_map)), (label_map.shape[0], label_map.shape[1]))
 
     def _made(self, label_map: LabelMap) -> Tensor:
-        """The network's picture of a mask in the borrowed style, or else in the source's."""
-        if self._style is not None:
-            return self._renderer.synthesise([label_map], self._style)
+        """The network's picture of a mask in the borrowed style, as far as it goes, or else in the source's."""
+        borrowed = self._borrowed
+        if borrowed is not None and borrowed.strength == 1:
+            return self._renderer.synthesise([label_map], borrowed.code)
         source = self._require_source()
-        return source.renderer.synthesise([label_map], source.style)
+        style = source.style if borrowed is None else mixed(source.style, borrowed.code, borrowed.strength)
+        return source.renderer.synthesise([label_map], style)
 
     def _require_source(self) -> _Source:
         if self._source is None:

@@ -21,6 +21,7 @@ from maskgan.server.logs import FaultAnswer, RequestLog
 from maskgan.server.refusals import RefusalError
 from maskgan.server.routes.general import general_routes
 from maskgan.server.routes.moves import move_routes
+from maskgan.server.routes.refinement import refinement_routes
 from maskgan.server.routes.rendering import rendering_routes
 from maskgan.server.routes.sessions import session_routes
 from maskgan.server.routes.styles import style_routes
@@ -60,7 +61,7 @@ def create_app(
     # No pages of documentation: they would load scripts from elsewhere.
     app = FastAPI(title="MaskGAN editor", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.serving = serving
-    for routes in (general_routes, session_routes, rendering_routes, style_routes, move_routes):
+    for routes in (general_routes, session_routes, rendering_routes, refinement_routes, style_routes, move_routes):
         app.include_router(routes(serving))
     _serve_page(app)
     _answer_errors(app)

@@ -10,8 +10,29 @@ import numpy as np
 from torch import Tensor
 
 from maskgan.editing.compositing import Unedited
+from maskgan.editing.renderer import Renderer
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What makes a face's pictures: the server's network, or one that was fitted to its photograph."""
+
+    renderer: Renderer
+    style: Tensor
+    """The face's style code for this renderer, 1 x style_size."""
+    unedited: Unedited
+    """What compositing needs to know of the face and of the renderer's picture of it."""
+    own_bytes: int = 0
+    """Memory of those layers of the network that are this face's alone."""
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Memory that it takes, but for the face's own mask."""
+        tensors = (getattr(self.unedited, f.name) for f in fields(self.unedited))
+        arrays = [tensor.numpy() for tensor in tensors if isinstance(tensor, Tensor)]
+        return self.own_bytes + self.style.nbytes + _nbytes([self.unedited.small_label_map, *arrays])
 
 
 @dataclass(frozen=True)
@@ -26,10 +47,8 @@ class Face:
     """The same as previews show it."""
     label_map: LabelMap
     """Its own mask, of the size that page and server exchange."""
-    style: Tensor
-    """Its style code, 1 x style_size."""
-    unedited: Unedited
-    """What compositing needs to know of it."""
+    likeness: Likeness
+    """What makes its pictures where it was not fitted."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -39,12 +58,7 @@ class Face:
     @cached_property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        arrays = (self.picture, self.display, self.preview, self.label_map, self.unedited.small_label_map)
-        return _nbytes(arrays) + _nbytes(
-            getattr(self.unedited, f.name).numpy()
-            for f in fields(self.unedited)
-            if isinstance(getattr(self.unedited, f.name), Tensor)
-        )
+        return _nbytes((self.picture, self.display, self.preview, self.label_map)) + self.likeness.nbytes
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,7 @@ class StyleReference:
 
     picture: Picture
     label_map: LabelMap
-    code: Tensor  # 1 x style_size
+    code: Tensor  # 1 x style_size; fitted renderers read it too, for they share the encoder
 
     @property
     def nbytes(self) -> int:

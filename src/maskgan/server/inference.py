@@ -1,5 +1,8 @@
 """One queue before the network: bounded, in turn, several renders in one pass where that helps.
 
+Long work comes in slices, each a job in the background of all others: a slice that runs is the most that a render waits
+for it. A thread of its own would take cores from every render for as long as it works.
+
 All bookkeeping happens on the event loop, so it needs no locks; the work happens on one thread, for the network uses
 all cores by itself and two passes at once would only be in each other's way.
 """
@@ -7,6 +10,8 @@ all cores by itself and two passes at once would only be in each other's way.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +22,12 @@ from maskgan.server.refusals import too_busy
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
+_CALM = 0.3
+"""Seconds after somebody's picture in which slices hold back: the page asks for the sharp picture 0.2 s after a stroke,
+and for the next preview sooner."""
+_OVERDUE = 1.0
+"""Seconds after which a slice takes its turn among previews: who draws without pause must not stop it for good."""
+
 Run = Callable[[Sequence[Any]], Sequence[Any]]
 
 
@@ -41,6 +52,7 @@ class _Job:
     owner: str | None  # whose next render supersedes this one
     patient: bool  # what somebody waits for goes before it
     supersedable: bool
+    is_slice: bool = False
     future: asyncio.Future[Done[Any] | None] = field(default_factory=_new_future)
     since: float = field(default_factory=time.perf_counter)
 
@@ -56,12 +68,15 @@ class InferenceQueue:
         self._limit = limit
         self._together = together
         self._waiting: list[_Job] = []
+        self._slices: list[_Job] = []
+        self._last_slice = 0.0  # when it ended
+        self._last_answer = -math.inf  # likewise, what somebody waited for
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        """How many jobs wait."""
+        """How many jobs wait that somebody asked for; slices do not count."""
         return len(self._waiting)
 
     def start(self) -> None:
@@ -73,8 +88,9 @@ class InferenceQueue:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        _fail(self._waiting, too_busy("the server stops; start it again"))
+        _fail([*self._waiting, *self._slices], too_busy("the server stops; start it again"))
         self._waiting.clear()
+        self._slices.clear()
         await asyncio.to_thread(self._thread.shutdown)
 
     async def call(self, work: Callable[[], Result], *, patient: bool = False) -> Done[Result]:
@@ -113,6 +129,23 @@ class InferenceQueue:
         """
         return await self._submit(_Job(run, request, group, owner, patient=preview, supersedable=preview))
 
+    async def background(self, work: Callable[[], Result]) -> Result:
+        """Run a slice of long work when nobody draws, or else about once a second; those of several take turns."""
+        job = _Job(
+            lambda requests: [work() for _ in requests],
+            None,
+            None,
+            None,
+            patient=True,
+            supersedable=False,
+            is_slice=True,
+        )
+        self._slices.append(job)
+        self._arrived.set()
+        done = await job.future
+        assert done is not None
+        return done.result
+
     async def _submit(self, job: _Job) -> Done[Any] | None:
         own = [other for other in self._waiting if job.owner is not None and other.owner == job.owner]
         overtaken = next((other for other in own if other.supersedable), None)
@@ -137,7 +170,7 @@ class InferenceQueue:
         while True:
             while not (jobs := self._next()):
                 self._arrived.clear()
-                await self._arrived.wait()
+                await self._arrival()
             began = time.perf_counter()
             try:
                 results = await loop.run_in_executor(self._thread, jobs[0].run, [job.request for job in jobs])
@@ -147,10 +180,25 @@ class InferenceQueue:
             except Exception as error:
                 _fail(jobs, error)
                 continue
+            finally:
+                self._note_end(jobs[0])
             worked = time.perf_counter() - began
             for job, result in zip(jobs, results, strict=True):
                 if not job.future.done():
                     job.future.set_result(Done(result, began - job.since, worked))
+
+    async def _arrival(self) -> None:
+        """Until a job comes, or the time of a slice that waits."""
+        with contextlib.suppress(TimeoutError):
+            calm_in = self._last_answer + _CALM - time.perf_counter()
+            async with asyncio.timeout(max(calm_in, 0.01) if self._slices else None):
+                await self._arrived.wait()
+
+    def _note_end(self, job: _Job) -> None:
+        if job.is_slice:
+            self._last_slice = time.perf_counter()
+        else:
+            self._last_answer = time.perf_counter()
 
     def _next(self) -> list[_Job]:
         """What to do now: a job and others of its group, up to the bound; none if none waits.
@@ -158,11 +206,21 @@ class InferenceQueue:
         What somebody waits for goes before what is patient: previews are worth little once the pen has moved on.
         """
         waiting = [job for job in self._waiting if not job.future.done()]  # the others were given up
+        self._slices = [job for job in self._slices if not job.future.done()]
+        if self._slices and self._may_slice(waiting):
+            return [self._slices.pop(0)]
         waiting.sort(key=lambda job: job.patient)  # stable: in their order otherwise
         first = waiting[:1]
         like = [j for j in waiting[1:] if j.group is not None and j.group == first[0].group][: self._together - 1]
         self._waiting = [job for job in self._waiting if job not in first and job not in like]
         return [*first, *like]
+
+    def _may_slice(self, waiting: Sequence[_Job]) -> bool:
+        """Whether it is the turn of the first slice; what somebody waits for always goes before it."""
+        now = time.perf_counter()
+        overdue = now - max(self._slices[0].since, self._last_slice) > _OVERDUE
+        calm = not waiting and now - self._last_answer > _CALM
+        return calm or (overdue and all(job.patient for job in waiting))
 
 
 def _fail(jobs: Iterable[_Job], error: Exception) -> None:

@@ -20,6 +20,10 @@ class Limits:
     together: int = 1
     """Renders made in one pass of the network. A CPU takes as long for two together as one by one, and for four a
     tenth longer (caches), so there the first in the line need not wait for the others; a GPU gains."""
+    refinements: int = 2
+    """Faces that the network is fitted to at once, step by step in turns; others are told to come again."""
+    refinement_steps: int = 200
+    """Steps of one of them."""
     upload_bytes: int = 48 << 20
     """Bytes of a picture and a mask in a request."""
     project_bytes: int = 160 << 20

@@ -20,6 +20,7 @@ from maskgan.server.forms import Form, parse_form
 from maskgan.server.inference import InferenceQueue
 from maskgan.server.limits import Limits
 from maskgan.server.portraits import shipped_portrait
+from maskgan.server.refining import Refinements
 from maskgan.server.refusals import wrong_type
 from maskgan.server.sessions import Sessions
 from maskgan.server.studio import Studio
@@ -51,6 +52,7 @@ class Serving:
         self.limits = limits
         self.sessions = Sessions(limits)
         self.queue = InferenceQueue(limits.waiting, limits.together)
+        self.refinements = Refinements(studio, self.queue, limits, grown=self.sessions.shrink)
         # Held from the first byte of an upload until its session stands, and while a large picture is made to save:
         # photographs are the largest things here, so only a few may be under way.
         self.uploading = asyncio.Semaphore(limits.uploads)
@@ -70,6 +72,7 @@ class Serving:
         """End all threads and tasks."""
         if self._sweeping is not None:
             self._sweeping.cancel()
+        self.refinements.stop()
         await self.queue.stop()
         for pool in (self._decoding, self._encoding):
             pool.shutdown(wait=False, cancel_futures=True)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from maskgan.labels import LabelMap
-from maskgan.server.faces import Face, StyleReference
+from maskgan.server.faces import Face, Likeness, StyleReference
 from maskgan.server.limits import Limits
+from maskgan.server.refining import RefinementJob
 from maskgan.server.refusals import RefusalError
 from maskgan.server.studio import Recent
 
@@ -22,6 +23,7 @@ class Session:
     face: Face
     edited: LabelMap  # the mask that a reopened project begins with; the own mask otherwise
     style: StyleReference | None = None
+    refinement: RefinementJob | None = None
     recent: Recent = field(default_factory=Recent)
     # Unguessable: who knows it may see and edit the face.
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -33,8 +35,25 @@ class Session:
         own = 0 if self.edited is self.face.label_map else self.edited.nbytes
         style = 0 if self.style is None else self.style.nbytes
         # Counted from the beginning, for it comes with the first render.
-        recent = self.face.label_map.nbytes + self.face.unedited.difference.nbytes
-        return self.face.nbytes + own + style + recent
+        recent = self.face.label_map.nbytes + self.face.likeness.unedited.difference.nbytes
+        refined = 0 if self.refinement is None else self.refinement.nbytes
+        return self.face.nbytes + own + style + recent + refined
+
+    @property
+    def refined(self) -> Likeness | None:
+        """What makes the face's pictures where the network was fitted to it."""
+        return None if self.refinement is None else self.refinement.likeness
+
+    @property
+    def refinement_runs(self) -> bool:
+        """Whether the network is being fitted to the face."""
+        return self.refinement is not None and self.refinement.state == "running"
+
+    def end_refinement(self) -> None:
+        """Cancel it, or forget what was fitted."""
+        if self.refinement is not None:
+            self.refinement.cancel()
+        self.refinement = None
 
 
 class Sessions:
@@ -76,13 +95,14 @@ class Sessions:
 
     def remove(self, session_id: str) -> None:
         """End a session, if it is there."""
-        self._sessions.pop(session_id, None)
+        if session_id in self._sessions:
+            self._end(session_id)
 
     def expire(self) -> None:
         """End the sessions that nobody has used for too long."""
         oldest_allowed = self._clock() - self._limits.session_age
         while self._sessions and next(iter(self._sessions.values())).used < oldest_allowed:
-            self._sessions.popitem(last=False)
+            self._end(next(iter(self._sessions)))
 
     def shrink(self) -> None:
         """End the least recently used sessions until number and memory are within bounds; one always stays."""
@@ -91,5 +111,8 @@ class Sessions:
         while len(self._sessions) > 1 and (
             len(self._sessions) > self._limits.sessions or nbytes > self._limits.session_bytes
         ):
-            _, ended = self._sessions.popitem(last=False)
-            nbytes -= ended.nbytes
+            nbytes -= next(iter(self._sessions.values())).nbytes
+            self._end(next(iter(self._sessions)))
+
+    def _end(self, session_id: str) -> None:
+        self._sessions.pop(session_id).end_refinement()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,12 @@ from torch import Tensor
 from maskgan.editing.compositing import composite, unedited
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
+from maskgan.editing.refinement import Refinement
 from maskgan.editing.renderer import Renderer, mixed, require_same_proportions, to_picture
 from maskgan.editing.session import Blend
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
-from maskgan.server.faces import Face, StyleReference, shrunk
+from maskgan.server.faces import Face, Likeness, StyleReference, shrunk
 from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE, PREVIEW_SIDE
 
 
@@ -25,13 +26,15 @@ class Edit:
     """What a person did to a face; it decides the network's picture."""
 
     label_map: LabelMap
+    likeness: Likeness
     reference: StyleReference | None
-    strength: float  # how much of the reference's style is mixed in, 0..1
+    strength: float  # how much of the reference's style is mixed in, 0..1; its picture is the unfitted one at 1
 
     def same_as(self, other: Edit) -> bool:
         """Whether both give one picture."""
         return (
-            self.reference is other.reference
+            self.likeness is other.likeness
+            and self.reference is other.reference
             and self.strength == other.strength
             and np.array_equal(self.label_map, other.label_map)
         )
@@ -84,15 +87,22 @@ class Studio:
         """
         label_map = self.fitted(picture, label_map)
         style = self._renderer.encode(picture, label_map)
-        reconstruction = self._renderer.synthesise([label_map], style)
-        return Face(
-            picture,
-            shrunk(picture, DISPLAY_SIDE),
-            shrunk(picture, PREVIEW_SIDE),
-            label_map,
-            style,
-            unedited(picture, label_map, reconstruction),
-        )
+        likeness = _likeness(picture, label_map, self._renderer, style)
+        return Face(picture, shrunk(picture, DISPLAY_SIDE), shrunk(picture, PREVIEW_SIDE), label_map, likeness)
+
+    def refinement(self, face: Face, steps: int) -> Refinement:
+        """What fits the network to a face's photograph, step by step.
+
+        Raises:
+            UserError: the number of steps is out of range.
+        """
+        return self._renderer.refinement(face.picture, face.label_map, steps, self.parser.network)
+
+    def fitted_likeness(self, face: Face, refinement: Refinement) -> Likeness:
+        """What makes a face's pictures after a refinement, which ends with this."""
+        refined = refinement.result()
+        renderer = self._renderer.fitted(refined)
+        return _likeness(face.picture, face.label_map, renderer, refined.style, refined.nbytes)
 
     def reference(self, picture: Picture, label_map: LabelMap | None) -> StyleReference:
         """Encode a style; arguments and errors as for ``face``.
@@ -104,21 +114,21 @@ class Studio:
         return StyleReference(picture, label_map, self._renderer.encode(picture, label_map))
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Picture]:
-        """A picture for each request, of the size of its canvas; their faces have one working size."""
+        """A picture for each request, of the size of its canvas; all are of one ``group``."""
         needed = [request for request in requests if _needs_network(request)]
         known = {id(request): request.recent.recall(request.edit) for request in needed}
         unknown = [request for request in needed if known[id(request)] is None]
         if unknown:
             codes = torch.cat([_code(request) for request in unknown])
-            made = self._renderer.synthesise([request.edit.label_map for request in unknown], codes)
+            made = _renderer(unknown[0]).synthesise([request.edit.label_map for request in unknown], codes)
             for request, image in zip(unknown, made.unsqueeze(1), strict=True):
                 known[id(request)] = own = image.clone()  # what is kept must not keep the whole batch
                 request.recent.keep(request.edit, own)
         return [_finished(request, known.get(id(request))) for request in requests]
 
-    def working_size(self, label_map: LabelMap) -> tuple[int, int]:
-        """The size that the network works at; faces of one working size can be rendered together."""
-        return self._renderer.working_size(label_map)
+    def group(self, request: RenderRequest) -> Hashable:
+        """Requests of one group can be rendered together: they have one renderer and one working size."""
+        return _renderer(request), self._renderer.working_size(request.edit.label_map)
 
     def warm_up(self) -> None:
         """Render once, so that the first person does not wait for the libraries to prepare themselves."""
@@ -140,8 +150,19 @@ def map_size(picture: Picture) -> tuple[int, int]:
     return max(round(picture.shape[0] * scale), 1), max(round(picture.shape[1] * scale), 1)
 
 
+def _likeness(picture: Picture, label_map: LabelMap, renderer: Renderer, style: Tensor, own_bytes: int = 0) -> Likeness:
+    reconstruction = renderer.synthesise([label_map], style)
+    return Likeness(renderer, style, unedited(picture, label_map, reconstruction), own_bytes)
+
+
+def _renderer(request: RenderRequest) -> Renderer:
+    # At full strength nothing of the face's own style is left, and what was fitted knows no other.
+    borrowed = request.edit.reference is not None and request.edit.strength == 1
+    return (request.face if borrowed else request.edit).likeness.renderer
+
+
 def _code(request: RenderRequest) -> Tensor:
-    own = request.face.style
+    own = request.edit.likeness.style
     return own if request.edit.reference is None else mixed(own, request.edit.reference.code, request.edit.strength)
 
 
@@ -159,4 +180,4 @@ def _finished(request: RenderRequest, made: Tensor | None) -> Picture:
         return request.canvas
     if _is_full(request):
         return resize_picture(to_picture(made), (request.canvas.shape[0], request.canvas.shape[1]))
-    return composite(request.canvas, request.face.unedited, request.edit.label_map, made)
+    return composite(request.canvas, request.edit.likeness.unedited, request.edit.label_map, made)

@@ -8,6 +8,7 @@ import { byId, loadIcons } from "./ui/elements.js";
 import { closableDialogs, helpSheet, hintKeys, save, saveMenu, tabs, themeButton } from "./ui/menus.js";
 import { showError, showNotice } from "./ui/messages.js";
 import { acceptDrops, openDialog } from "./ui/open-dialog.js";
+import { refinePanel } from "./ui/refine-panel.js";
 import { shapePanel } from "./ui/shape-panel.js";
 import { Stage } from "./ui/stage.js";
 import { stylePanel } from "./ui/style-panel.js";
@@ -71,6 +72,7 @@ function furnish(bench) {
   classPanel(bench);
   stylePanel(bench);
   shapePanel(bench);
+  refinePanel(bench);
   viewControls(bench, stage);
   toolOptions(bench, tools);
   saveMenu((what) => void save(bench, what));

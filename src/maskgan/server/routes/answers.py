@@ -21,6 +21,12 @@ LABEL_MAP: dict[str, Any] = {
 """A body that is a label map: one byte a pixel, row by row."""
 
 
+def json_body(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A body that is a JSON object."""
+    schema = {"type": "object", "properties": properties, "required": list(required)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
 def form(*parts: str, portrait: bool = False) -> dict[str, Any]:
     """A body that is a form; where ``portrait`` is set, it may also be the JSON ``{"portrait": number}``."""
     properties = dict.fromkeys(parts, _BYTES)

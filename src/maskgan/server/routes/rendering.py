@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -37,13 +37,14 @@ def rendering_routes(serving: Serving) -> APIRouter:
         quality: Literal["preview", "full"] = "preview",
         blend: Blend = "region",
         style: Strength = 0.0,
+        refined: bool = False,
     ) -> Response:
         """The face that follows the mask in the body; 204 if a newer render overtook this preview."""
         session = serving.sessions.get(session_id)
         edited = await _edited_mask(serving, session, request)
         preview = quality == "preview"
         canvas = session.face.preview if preview else session.face.display
-        done = await _rendered(serving, session, request, edited, blend, style, canvas, preview)
+        done = await _rendered(serving, session, request, edited, blend, style, refined, canvas, preview)
         if done is None:
             return Response(status_code=204)
         format: Format = "jpeg" if preview else wanted_format(request.headers.get("accept", ""), default="jpeg")
@@ -58,12 +59,15 @@ def rendering_routes(serving: Serving) -> APIRouter:
         format: Format = "png",
         blend: Blend = "region",
         style: Strength = 0.0,
+        refined: bool = False,
     ) -> Response:
         """The picture to save, of the photograph's size, marked as edited by a generative model."""
         session = serving.sessions.get(session_id)
         edited = await _edited_mask(serving, session, request)
         async with serving.saving:
-            done = await _rendered(serving, session, request, edited, blend, style, session.face.picture, preview=False)
+            done = await _rendered(
+                serving, session, request, edited, blend, style, refined, session.face.picture, preview=False
+            )
             assert done is not None
             data = await serving.encode(encode_edited, done.result, format)
         return download(data, f"image/{format}", f"face.{'jpg' if format == 'jpeg' else format}")
@@ -110,18 +114,21 @@ async def _rendered(
     edited: LabelMap,
     blend: Blend,
     strength: float,
+    refined: bool,
     canvas: Picture,
     preview: bool,
 ) -> Done[Picture] | None:
     if strength > 0 and session.style is None:
         raise bad_input("no style reference is chosen; choose one first, or ask for style=0")
+    likeness = session.refined if refined else session.face.likeness
+    if likeness is None:
+        raise bad_input("the network is not fitted to this face; POST to refinement first, or ask for refined=false")
     render = RenderRequest(
         face=session.face,
-        edit=Edit(edited, session.style, strength),
+        edit=Edit(edited, likeness, session.style, strength),
         blend=blend,
         canvas=canvas,
         recent=session.recent,
     )
-    group: Any = serving.studio.working_size(session.face.label_map)
-    work = serving.queue.render(serving.studio.render, render, group, session.id, preview)
+    work = serving.queue.render(serving.studio.render, render, serving.studio.group(render), session.id, preview)
     return await unless_gone(request, work)

@@ -22,6 +22,12 @@
  * @property {boolean} parsed whether the mask came from the parser
  * @property {{editor: unknown, style: boolean} | null} project what a project file held beside pictures and masks
  * @property {{text: string, order: string} | null} notice the mask seems to have another label order
+ *
+ * @typedef {object} Refinement how far the server is with fitting its network to the photograph
+ * @property {"none" | "running" | "done" | "failed"} state
+ * @property {number} done steps
+ * @property {number} steps in all
+ * @property {string | null} error why it failed
  */
 
 import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
@@ -36,6 +42,11 @@ export class RemoteFace {
   #session;
   /** The style that the server has, as text; unknown while it is being changed. */
   #appliedStyle = "null";
+  /** The session that the page works with, and the one whose face the network was fitted to. */
+  #id = "";
+  #refinedId = "none";
+  /** Whether the page is through with the face: what is still asked must not begin it again. */
+  #left = false;
   /** @type {Promise<void>} */
   #styling = Promise.resolve();
 
@@ -52,6 +63,11 @@ export class RemoteFace {
   /** @returns {Promise<Session>} */
   get session() {
     return this.#session;
+  }
+
+  /** Whether renderings come from a network that was fitted to the photograph, where that is wanted. */
+  get isRefined() {
+    return this.#refinedId === this.#id;
   }
 
   /** @returns {Promise<Blob>} the source as it is shown */
@@ -85,10 +101,10 @@ export class RemoteFace {
    * @returns {Promise<Blob | null>} null where a newer request overtook this one
    */
   async render(labels, settings, quality, signal) {
-    const query = `quality=${quality}&${renderQuery(settings)}`;
     const body = await labelBody(labels);
     const headers = { ...body.headers, ...EXACT };
-    const response = await this.#askStyled(settings.style, `render?${query}`, { ...body, headers, signal });
+    const path = () => `render?quality=${quality}&${this.#renderQuery(settings)}`;
+    const response = await this.#askStyled(settings.style, path, { ...body, headers, signal });
     return response.status === 204 ? null : response.blob();
   }
 
@@ -100,7 +116,7 @@ export class RemoteFace {
    */
   async move(labels, move, style) {
     const body = formBody({ mask: new Blob([labels]), move: JSON.stringify(move) });
-    return labelsOf(await this.#askStyled(style, "move", body));
+    return labelsOf(await this.#askStyled(style, () => "move", body));
   }
 
   /**
@@ -109,7 +125,7 @@ export class RemoteFace {
    * @param {"png" | "jpeg"} format
    */
   async result(labels, settings, format) {
-    const path = `result?format=${format}&${renderQuery(settings)}`;
+    const path = () => `result?format=${format}&${this.#renderQuery(settings)}`;
     return (await this.#askStyled(settings.style, path, await labelBody(labels))).blob();
   }
 
@@ -125,11 +141,34 @@ export class RemoteFace {
    */
   async project(labels, style, editor) {
     const body = formBody({ mask: new Blob([labels]), editor: JSON.stringify(editor) });
-    return (await this.#askStyled(style, "project", body)).blob();
+    return (await this.#askStyled(style, () => "project", body)).blob();
+  }
+
+  /** @returns {Promise<Refinement>} how far the fit is that this begins, or that runs already */
+  async refine() {
+    return this.#remembered(async (id) => {
+      try {
+        return await (await request(`/api/sessions/${id}/refinement`, jsonBody({}))).json();
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 409) throw error;
+        return this.#watch(id);
+      }
+    });
+  }
+
+  /** @returns {Promise<Refinement>} how far the fit is */
+  async refinement() {
+    return this.#remembered((id) => this.#watch(id));
+  }
+
+  /** Cancel the fit. */
+  async endRefinement() {
+    await this.#ask("refinement", { method: "DELETE" });
   }
 
   /** The server need not keep the face any longer. */
   async leave() {
+    this.#left = true;
     const { id } = await this.#session;
     await request(`/api/sessions/${id}`, { method: "DELETE", keepalive: true });
   }
@@ -138,6 +177,7 @@ export class RemoteFace {
   async #begin() {
     const response = await request("/api/sessions", beginning(this.#source));
     const session = /** @type {Session} */ (await response.json());
+    this.#id = session.id;
     this.#appliedStyle = session.project?.style ? JSON.stringify({ kind: "project" }) : "null";
     return session;
   }
@@ -155,21 +195,39 @@ export class RemoteFace {
    * Ask once the server has the style that is meant.
    *
    * @param {Style | null} style
-   * @param {string} path
+   * @param {() => string} path below the session, as it is when the style stands
    * @param {RequestInit} init
    */
   async #askStyled(style, path, init) {
     return this.#remembered(async () => {
       await this.#applyStyle(style);
       const { id } = await this.#session;
-      return request(`/api/sessions/${id}/${path}`, init);
+      return request(`/api/sessions/${id}/${path()}`, init);
     });
+  }
+
+  /** @param {Settings} settings */
+  #renderQuery({ blend, style, strength, refined }) {
+    const query = `blend=${blend}&style=${style ? strength : 0}`;
+    return refined && this.isRefined ? `${query}&refined=true` : query;
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Refinement>}
+   */
+  async #watch(id) {
+    const refinement = await (await request(`/api/sessions/${id}/refinement`)).json();
+    if (refinement.state === "done") this.#refinedId = id;
+    return refinement;
   }
 
   /**
    * Do something with the session, and again with a new one where the server knows it no longer.
    *
-   * @param {(id: string) => Promise<Response>} task
+   * @template T
+   * @param {(id: string) => Promise<T>} task
+   * @returns {Promise<T>}
    */
   async #remembered(task) {
     let session = this.#session;
@@ -182,7 +240,7 @@ export class RemoteFace {
     try {
       return await task((await session).id);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      if (!(error instanceof ApiError) || error.status !== 404 || this.#left) throw error;
       return task((await this.#renew(session)).id);
     }
   }
@@ -248,11 +306,6 @@ function beginning(source) {
     order: source.order ?? null,
     crop: source.crop && JSON.stringify(source.crop),
   });
-}
-
-/** @param {Settings} settings */
-function renderQuery({ blend, style, strength }) {
-  return `blend=${blend}&style=${style ? strength : 0}`;
 }
 
 /** @param {Response} response */

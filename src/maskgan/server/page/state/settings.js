@@ -10,13 +10,14 @@
  * @property {number} strength how much of the style is mixed in, 0..1
  * @property {number[]} locks the locked classes, ascending
  * @property {"region" | "full"} blend into the original, or the network's picture alone
+ * @property {boolean} refined whether the network is to be fitted to the photograph, which the server takes its time for
  */
 
 import { NUM_CLASSES } from "../mask/label-map.js";
 
 /** @returns {Settings} */
 export function defaultSettings() {
-  return { style: null, strength: 1, locks: [], blend: "region" };
+  return { style: null, strength: 1, locks: [], blend: "region", refined: false };
 }
 
 /**
@@ -68,6 +69,7 @@ export function readSomeSettings(value) {
   if (style) sound.style = style;
   if (typeof given.strength === "number" && given.strength >= 0 && given.strength <= 1) sound.strength = given.strength;
   if (given.blend === "region" || given.blend === "full") sound.blend = given.blend;
+  if (typeof given.refined === "boolean") sound.refined = given.refined;
   if (Array.isArray(given.locks)) sound.locks = given.locks.filter(isClass).sort((a, b) => a - b);
   return sound;
 }

@@ -149,6 +149,11 @@ export class Workbench extends EventTarget {
     this.open.document.commit(title);
   }
 
+  /** Render the same edit again: the network at the server changed. */
+  renderAgain() {
+    this.#scheduler.edited();
+  }
+
   /**
    * Keep the picture of a style that was opened.
    *

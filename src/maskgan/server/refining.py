@@ -1,0 +1,115 @@
+"""Refinement of a face as a job in the background of all drawing: few at once, told of as they go, cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+from maskgan.errors import UserError
+from maskgan.server.faces import Face, Likeness
+from maskgan.server.inference import InferenceQueue
+from maskgan.server.limits import Limits
+from maskgan.server.logs import log
+from maskgan.server.refusals import RefusalError, too_busy
+from maskgan.server.studio import Studio
+
+_COME_AGAIN = 3  # seconds, where all places are taken
+
+State = Literal["running", "done", "failed"]
+
+
+class RefinementJob:
+    """One face's refinement: how far it is, and what it gave."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.done = 0
+        self.likeness: Likeness | None = None
+        """What makes the face's pictures, once it is done."""
+        self.error: str | None = None
+        """Why it failed, in a line."""
+        self._end: Callable[[], object] = lambda: None
+
+    @property
+    def state(self) -> State:
+        """Where it stands; one that was cancelled is told of no more."""
+        if self.error is not None:
+            return "failed"
+        return "running" if self.likeness is None else "done"
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that its result takes."""
+        return 0 if self.likeness is None else self.likeness.nbytes
+
+    def when_cancelled(self, end: Callable[[], object]) -> None:
+        """Take what ends the work."""
+        self._end = end
+
+    def cancel(self) -> None:
+        """End it after the step at hand; its place is free at once."""
+        self._end()
+
+
+class Refinements:
+    """The jobs of a server."""
+
+    def __init__(self, studio: Studio, queue: InferenceQueue, limits: Limits, grown: Callable[[], None]) -> None:
+        """Without jobs yet.
+
+        Args:
+            studio: the networks.
+            queue: where the steps are made, each a slice.
+            limits: how many jobs at once.
+            grown: called after each job that gave something, which takes memory.
+        """
+        self._studio = studio
+        self._queue = queue
+        self._limits = limits
+        self._grown = grown
+        self._running: dict[RefinementJob, asyncio.Task[None]] = {}
+
+    def begin(self, face: Face, steps: int) -> RefinementJob:
+        """Begin to fit the network to a face; called on the running event loop.
+
+        Raises:
+            RefusalError: 503, too many others are under way.
+        """
+        if len(self._running) >= self._limits.refinements:
+            raise too_busy("other faces are being fitted at this moment; try again in a few seconds", _COME_AGAIN)
+        job = RefinementJob(steps)
+        task = asyncio.create_task(self._work(job, face))
+        self._running[job] = task
+        task.add_done_callback(lambda _: self._running.pop(job, None))
+        job.when_cancelled(partial(self._cancel, job))
+        return job
+
+    def stop(self) -> None:
+        """Cancel all jobs."""
+        for job in list(self._running):
+            self._cancel(job)
+
+    def _cancel(self, job: RefinementJob) -> None:
+        task = self._running.pop(job, None)
+        if task is not None:
+            task.cancel()
+
+    async def _work(self, job: RefinementJob, face: Face) -> None:
+        try:
+            refinement = await self._queue.background(partial(self._studio.refinement, face, job.steps))
+            while await self._queue.background(refinement.step):
+                job.done += 1
+            likeness = await self._queue.background(partial(self._studio.fitted_likeness, face, refinement))
+        except (RefusalError, UserError) as error:
+            job.error = str(error)
+        except Exception as error:
+            # It has no request whose answer would tell.
+            reason = (str(error).splitlines() or [""])[0]
+            log.error(json.dumps({"fault": f"{type(error).__name__}: {reason}", "where": "refinement"}))
+            job.error = "the fit failed by a fault of the server, which its log tells of; edit on without it"
+        else:
+            job.likeness = likeness
+            self._grown()

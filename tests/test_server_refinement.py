@@ -1,0 +1,196 @@
+"""The editor's server fits its network to a photograph: as Python does, beside all drawing, and only where it may."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from maskgan.assets import portrait
+from maskgan.editing.refinement import Refinement
+from maskgan.editing.session import Blend, FaceEditor
+from maskgan.images import Picture, read_label_map, read_picture
+from maskgan.labels import INDEX, LabelMap
+from maskgan.server.limits import Limits
+from maskgan.server.refining import RefinementJob
+from maskgan.server.refusals import RefusalError
+from maskgan.server.sessions import Session, Sessions
+from maskgan.server.studio import Edit, Recent, RenderRequest, Studio
+from serving import begin, editor_app, own_mask, picture_of, render, running
+
+pytestmark = pytest.mark.anyio
+BLENDS: tuple[Blend, ...] = ("full", "region")
+MANY = 200
+
+
+def path_of(session: dict[str, Any]) -> str:
+    return f"/api/sessions/{session['id']}/refinement"
+
+
+async def refine(client: httpx.AsyncClient, session: dict[str, Any], steps: object) -> httpx.Response:
+    return await client.post(path_of(session), json={"steps": steps})
+
+
+async def progress(client: httpx.AsyncClient, session: dict[str, Any], state: str) -> list[int]:
+    """The steps told of until it stands at ``state``."""
+    told: list[int] = []
+    async with asyncio.timeout(60):
+        while True:
+            answer = (await client.get(path_of(session))).json()
+            told.append(answer["done"])
+            if answer["state"] == state:
+                return told
+            assert answer["state"] == "running", answer
+            await asyncio.sleep(0.005)
+
+
+def with_mouth(mask: LabelMap) -> LabelMap:
+    edited = mask.copy()
+    edited[340:370, 220:290] = INDEX["mouth"]
+    return edited
+
+
+async def test_pictures_are_those_of_a_refined_python_session(networks: Studio, tiny_weights: Path) -> None:
+    editor = FaceEditor.from_weights(tiny_weights)
+    editor.set_source(read_picture(portrait(7)[0]), read_label_map(portrait(7)[1]))
+    other = read_picture(portrait(2)[0]), read_label_map(portrait(2)[1])
+    async with running(editor_app(networks, Limits(together=4))) as client:
+        session, unrefined = await begin(client), await begin(client)
+        edited = with_mouth(await own_mask(client, session))
+        editor.set_mask(edited)
+        plain = {
+            blend: picture_of(await render(client, session, edited, quality="full", blend=blend)) for blend in BLENDS
+        }
+        await client.post(f"/api/sessions/{session['id']}/style", json={"portrait": 2})
+
+        begun = await refine(client, session, 3)
+        assert begun.status_code == 202
+        assert begun.json() == {"state": "running", "done": 0, "steps": 3, "error": None}
+        told = await progress(client, session, "done")
+        assert told == sorted(told) and told[-1] == 3
+        editor.refine(3)
+        for blend in BLENDS:
+            asked = [
+                render(client, session, edited, quality="full", blend=blend, refined="true"),
+                render(client, session, edited, quality="full", blend=blend),
+                render(client, unrefined, edited, quality="full", blend=blend),
+            ]
+            refined, *without = [picture_of(answer) for answer in await asyncio.gather(*asked)]
+            assert (refined == editor.render(blend)).all() and (refined != plain[blend]).any()
+            assert all((picture == plain[blend]).all() for picture in without), "others' pictures stay as they were"
+        for strength in (0.5, 1.0):
+            editor.set_style(*other, strength)
+            mixed = await render(client, session, edited, quality="full", style=strength, refined="true")
+            assert (picture_of(mixed) == editor.render()).all()
+        assert (await client.delete(path_of(session))).status_code == 204
+        forgotten = await render(client, session, edited, refined="true")
+        assert forgotten.status_code == 400 and "not fitted" in forgotten.json()["error"]
+
+
+async def test_it_is_cancelled_and_ends_with_its_session(networks: Studio) -> None:
+    app = editor_app(networks, Limits(refinements=1))
+    jobs = app.state.serving.refinements
+    async with running(app) as client:
+        session, other = await begin(client), await begin(client)
+        edited = with_mouth(await own_mask(client, session))
+        assert (await refine(client, session, MANY)).status_code == 202
+        again, full = await refine(client, session, MANY), await refine(client, other, MANY)
+        assert again.status_code == 409 and "already" in again.json()["error"]
+        assert full.status_code == 503 and int(full.headers["retry-after"]) >= 1
+        for _ in range(3):  # drawing goes on
+            edited[0, 0] ^= 1
+            assert (await render(client, session, edited, quality="full")).status_code == 200
+        assert (await client.get(path_of(session))).json()["done"] < MANY
+
+        assert (await client.delete(path_of(session))).status_code == 204
+        assert (await client.get(path_of(session))).json()["state"] == "none"
+        assert (await refine(client, other, MANY)).status_code == 202, "the place is free again"
+        assert (await client.delete(f"/api/sessions/{other['id']}")).status_code == 204
+        assert (await client.get(path_of(other))).status_code == 404
+        assert not jobs._running
+        assert (await refine(client, session, MANY)).status_code == 202
+    assert not jobs._running, "nor does it outlive the server"
+
+
+async def test_steps_that_are_none(networks: Studio) -> None:
+    async with running(editor_app(networks)) as client:
+        session = await begin(client)
+        for steps in (0, -1, MANY + 1, 1.5, "40", True, None, [1]):
+            answer = await refine(client, session, steps)
+            assert answer.status_code == 400 and f"1 to {MANY}" in answer.json()["error"]
+        assert (
+            await client.post(path_of(session), content=b"{", headers={"Content-Type": "application/json"})
+        ).is_error
+        assert (await client.post(path_of(session), content=b'{"steps": 40}')).status_code == 415
+        assert (await client.post(path_of(session), json={}, headers={"Origin": "http://elsewhere"})).status_code == 403
+        assert (await client.get(path_of(session))).json() == {"state": "none", "done": 0, "steps": 0, "error": None}
+        assert (await client.delete(path_of(session))).status_code == 204
+        for method in ("POST", "GET", "DELETE"):
+            assert (await client.request(method, path_of({"id": "unknown"}), json={})).status_code == 404
+
+
+async def test_a_fit_that_fails_says_so_and_can_be_tried_again(
+    networks: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: Refinement) -> bool:
+        raise MemoryError("no room\nat all")
+
+    async with running(editor_app(networks)) as client:
+        session = await begin(client)
+        with monkeypatch.context() as patch:
+            patch.setattr(Refinement, "step", failing)
+            assert (await refine(client, session, 1)).status_code == 202
+            await progress(client, session, "failed")
+        error = (await client.get(path_of(session))).json()["error"]
+        assert "fault" in error and "\n" not in error
+        assert (await refine(client, session, 1)).status_code == 202
+        await progress(client, session, "done")
+
+
+class _Watched(RefinementJob):
+    cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def test_sessions_that_give_way_end_their_jobs(networks: Studio, face: tuple[Picture, LabelMap]) -> None:
+    small = networks.face(*face)
+    now = 0.0
+    sessions = Sessions(Limits(sessions=2, session_age=100), clock=lambda: now)
+    held = [Session(small, small.label_map, refinement=_Watched(1)) for _ in range(3)]
+    for session in held:
+        sessions.add(session)
+    jobs = [session.refinement for session in held[1:]]
+    assert held[0].refinement is None and len(sessions) == 2
+    now = 101.0
+    sessions.expire()
+    assert all(isinstance(job, _Watched) and job.cancelled for job in jobs)
+    with pytest.raises(RefusalError):
+        sessions.get(held[1].id)
+
+
+def test_what_was_fitted_is_counted_and_rendered_apart(networks: Studio, face: tuple[Picture, LabelMap]) -> None:
+    small = networks.face(*face)
+    refinement = networks.refinement(small, 1)
+    while refinement.step():
+        pass
+    job = RefinementJob(1)
+    session = Session(small, small.label_map, refinement=job)
+    before = session.nbytes
+    job.likeness = networks.fitted_likeness(small, refinement)
+    assert session.nbytes - before == job.likeness.nbytes > job.likeness.own_bytes > 0
+
+    def request(edit: Edit) -> RenderRequest:
+        return RenderRequest(small, edit, "full", small.preview, Recent())
+
+    own = Edit(with_mouth(small.label_map), small.likeness, None, 0.0)
+    fitted = replace(own, likeness=job.likeness)
+    styled = replace(fitted, reference=networks.reference(*face))
+    groups = [networks.group(request(edit)) for edit in (own, fitted, replace(styled, strength=1.0), styled)]
+    assert groups[0] == groups[2] != groups[1] == groups[3]
+    assert not own.same_as(fitted) and fitted.same_as(replace(fitted, label_map=fitted.label_map.copy()))
