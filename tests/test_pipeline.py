@@ -84,8 +84,8 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
         (folder.name, c.stage, c.batch_size, c.learning_rate, c.class_balance, c.phases) for folder, c in parts
     ] == [
         ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.6, 256))),
-        ("dense-mapping", "dense-mapping", 4, 2e-4, 0.0, ((0.0, 128), (0.6, 256))),
-        ("editing", "editing", 4, 5e-5, 0.0, ((0.0, 256),)),
+        ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.6, 256))),
+        ("editing", "editing", 4, 5e-5, 0.5, ((0.0, 256),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("identity", "identity", 32, 1e-3, 0.0, ((0.0, 128),)),
@@ -115,7 +115,7 @@ def test_options_go_before_the_recipe(tmp_path: Path) -> None:
     given = config("all", preset="paper", augment=NO_AUGMENTATION, resolution=256)
     for _, c in pipeline(given, tmp_path, batch_size=6, learning_rate=1e-4, class_balance=0.5):
         assert (c.batch_size, c.learning_rate, c.resolution, c.augment) == (6, 1e-4, 256, NO_AUGMENTATION)
-        assert c.class_balance == (0.5 if c.stage in ("mask-vae", "parser") else 0.0)
+        assert c.class_balance == 0.5
     plain = {c.stage: c for _, c in pipeline(config("all", preset="paper"), tmp_path)}
     assert (plain["mask-vae"].class_balance, plain["dense-mapping"].batch_size) == (0.0, 8)
 

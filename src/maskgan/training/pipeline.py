@@ -35,8 +35,8 @@ _MEASURING = (
 
 _SMALL = (
     Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
-    Part("dense-mapping", 0.50, 4, 2e-4),
-    Part("editing", 0.20, 4, 5e-5),
+    Part("dense-mapping", 0.50, 4, 2e-4, class_balance=0.5),
+    Part("editing", 0.20, 4, 5e-5, class_balance=0.5),
     Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, wide=True),
     *_MEASURING,
 )
