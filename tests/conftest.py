@@ -18,7 +18,7 @@ from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.server.studio import Studio
 from serving import open_studio
 
-torch.set_num_threads(2)
+torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 os.environ.pop("MASKGAN_WEIGHTS", None)  # what ships is tested, not what the person uses
 
 
