@@ -303,6 +303,15 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         r"t\.csv: has no column",
     ),
     "a missing option": (lambda s: ["edit", str(s.file("image.png"))], r"Missing option '--mask'"),
+    "nothing to edit": (
+        lambda s: ["edit", str(s.file("image.png")), "--mask", "m.png", "-o", "o.png"],
+        r"nothing to do: give --edited, .* or --style",
+    ),
+    "a style without its mask": (
+        lambda s: [*s.edit(), "--style", "her.png"],
+        r"--style and --style-mask belong together",
+    ),
+    "parts of no style": (lambda s: [*s.edit(), "--style-parts", "hair"], r"--style-parts: of which face\?"),
     "an unknown command": (lambda _: ["paint"], r"No such command 'paint'"),
 }
 

@@ -49,6 +49,21 @@ def test_edit_takes_colour_masks(tmp_path: Path, tiny_weights: Path, face_files:
     assert (results[0] == results[1]).all()
 
 
+def test_edit_borrows_the_look_of_a_part(tmp_path: Path, tiny_weights: Path, face_files: dict[str, Path]) -> None:
+    picture, mask = portrait(4)
+    arguments = ["edit", str(face_files["image"]), "--mask", str(face_files["mask"]), "--weights", str(tiny_weights)]
+    style = ["--style", str(picture), "--style-mask", str(mask), "--style-parts", "hair, upper lip"]
+    results = []
+    for i, more in enumerate(([], ["--style-strength", "0.5"], ["--edited", str(face_files["edited"])])):
+        assert main([*arguments, *style, *more, "-o", str(tmp_path / f"{i}.png")]) == 0
+        results.append(read_picture(tmp_path / f"{i}.png"))
+    original, label_map = read_picture(face_files["image"]), read_label_map(face_files["mask"])
+    skin = label_map == 1
+    assert (results[0][skin] == original[skin]).all(axis=-1).mean() > 0.5
+    assert (results[0][label_map == 13] != original[label_map == 13]).any()
+    assert (results[0] != results[1]).any() and (results[0] != results[2]).any()
+
+
 def test_style_copy_writes_the_masks_size(tmp_path: Path, tiny_weights: Path, face_files: dict[str, Path]) -> None:
     picture, mask = portrait(4)
     arguments = [str(picture), "--style-mask", str(mask), "--onto", str(face_files["mask"])]

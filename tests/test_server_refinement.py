@@ -193,4 +193,7 @@ def test_what_was_fitted_is_counted_and_rendered_apart(networks: Studio, face: t
     styled = replace(fitted, reference=networks.reference(*face))
     groups = [networks.group(request(edit)) for edit in (own, fitted, replace(styled, strength=1.0), styled)]
     assert groups[0] == groups[2] != groups[1] == groups[3]
+    hair = replace(styled, strength=1.0, parts=(13,))
+    assert networks.group(request(hair)) == groups[1], "the rest of the style is the own one"
+    assert not hair.same_as(replace(hair, parts=None)) and hair.same_as(replace(hair))
     assert not own.same_as(fitted) and fitted.same_as(replace(fitted, label_map=fitted.label_map.copy()))

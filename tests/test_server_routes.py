@@ -16,7 +16,7 @@ from PIL import Image
 
 from maskgan.assets import portrait
 from maskgan.editing.renderer import Renderer
-from maskgan.editing.session import FaceEditor
+from maskgan.editing.session import Blend, FaceEditor
 from maskgan.images import decode_label_map, read_label_map, read_picture, resize_label_map, resize_picture
 from maskgan.labels import INDEX, LabelMap, convert_order
 from maskgan.provenance import DIGITAL_SOURCE_TYPE
@@ -25,6 +25,7 @@ from maskgan.server.studio import Studio
 from serving import begin, editor_app, own_mask, picture_of, png, render, running
 
 pytestmark = pytest.mark.anyio
+BLENDS: tuple[Blend, ...] = ("full", "region")
 
 
 @pytest.fixture
@@ -228,6 +229,31 @@ async def test_styles_are_mixed_in_by_strength(client: httpx.AsyncClient, editor
     assert (await client.delete(f"{path}/style")).status_code == 204
     assert (await client.get(f"{path}/style.jpg")).status_code == 404
     assert (picture_of(await render(client, session, edited, quality="full")) == seen[0]).all()
+
+
+async def test_styles_of_parts_are_borrowed_alone(client: httpx.AsyncClient, editor: FaceEditor) -> None:
+    assert (await client.get("/api/about")).json()["style_parts"] is True
+    session = await begin(client)
+    edited = with_mouth(await own_mask(client, session))
+    await client.post(f"/api/sessions/{session['id']}/style", json={"portrait": 2})
+    editor.set_mask(edited)
+    other = read_picture(portrait(2)[0]), read_label_map(portrait(2)[1])
+    asked: dict[str, str | float] = {"quality": "full", "style": 1, "style_parts": "hair,u_lip"}
+    seen = []
+    for blend in BLENDS:
+        editor.set_style(*other, parts=["u_lip", "hair"])
+        seen.append(picture_of(await render(client, session, edited, **asked, blend=blend)))
+        assert (seen[-1] == editor.render(blend)).all()
+    assert (seen[0] != seen[1]).any()
+    less = picture_of(await render(client, session, edited, **{**asked, "style_parts": "hair"}))
+    assert (less != seen[0]).any(), "another choice of parts is another edit"
+    for parts, words in (("hair,beard", "'beard' is no class"), ("", "'' is no class"), ("hair," * 60, "256 char")):
+        refused = await render(client, session, edited, **{**asked, "style_parts": parts})
+        assert refused.status_code == 400 and words in refused.json()["error"]
+    saved = await client.post(
+        f"/api/sessions/{session['id']}/result", params={"style": 1, "style_parts": "beard"}, content=edited.tobytes()
+    )
+    assert saved.status_code == 400
 
 
 @pytest.mark.parametrize(

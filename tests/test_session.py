@@ -191,12 +191,15 @@ def test_compositing_only_the_region_changes_nothing(
     picture = resize_picture(face[0], (side, side))
     made, reconstruction = torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     before = compositing.unedited(picture, label_map, reconstruction)
-    part = compositing.composite(picture, before, edited, made)
+    colours = compositing.class_colours(255 - face[0], label_map)
+    hair = compositing.Restyled((13,), 0.7, colours)
+    parts = [compositing.composite(picture, before, edited, made, restyled) for restyled in (None, hair)]
     corrected = compositing._corrected
     monkeypatch.setattr(compositing, "_surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
-    monkeypatch.setattr(compositing, "_corrected", lambda *a: corrected(*a[:3], (0.0, 1.0, 0.0, 1.0), a[4]))
-    assert (part == compositing.composite(picture, before, edited, made)).all()
-    assert (part != picture).any()
+    monkeypatch.setattr(compositing, "_corrected", lambda *a: corrected(*a[:3], (0.0, 1.0, 0.0, 1.0), *a[4:]))
+    for part, restyled in zip(parts, (None, hair), strict=True):
+        assert (part == compositing.composite(picture, before, edited, made, restyled)).all()
+        assert (part != picture).any()
 
 
 def test_bfloat16_stays_close(tiny_weights: Path, face: Face) -> None:

@@ -6,7 +6,7 @@ Left and right are the person's: ``l_eye`` lies on the right of the picture.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -103,6 +103,23 @@ def check_labels(label_map: NDArray[np.integer], name: str = "label map") -> Non
         raise UserError(
             f"{name}: value {value} at row {row}, column {column} is no label; labels are 0..{NUM_CLASSES - 1}"
         )
+
+
+def class_indices(classes: Iterable[int | str], name: str = "classes") -> tuple[int, ...]:
+    """Indices of classes given by index, name or title, each once and ascending.
+
+    Raises:
+        UserError: naming ``name`` and the first that is no class, or saying that there is none at all.
+    """
+    known: dict[int | str, int] = {key: c.index for c in CLASSES for key in (c.index, c.name, c.title)}
+    indices = set()
+    for given in classes:
+        if given not in known:
+            raise UserError(f"{name}: {given!r} is no class; 'maskgan labels' lists them")
+        indices.add(known[given])
+    if not indices:
+        raise UserError(f"{name}: there is none; name at least one class, as 'maskgan labels' lists them")
+    return tuple(sorted(indices))
 
 
 def mirrored(label_map: LabelMap) -> LabelMap:

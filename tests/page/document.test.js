@@ -7,6 +7,7 @@ import { FaceDocument } from "../../src/maskgan/server/page/state/document.js";
 import { History } from "../../src/maskgan/server/page/state/history.js";
 import { readEditor, writeEditor } from "../../src/maskgan/server/page/state/project.js";
 import { readSettings } from "../../src/maskgan/server/page/state/settings.js";
+import { STYLE_PARTS, isChosen, toggled } from "../../src/maskgan/server/page/state/style-parts.js";
 import { locking, plain } from "./masks.js";
 
 /**
@@ -73,6 +74,9 @@ test("undo and redo run through strokes, styles, strength and locks in the order
   remember();
   for (const strength of [0.9, 0.5, 0.3]) document.adjust({ strength });
   document.commit("strength");
+  remember();
+  document.adjust({ styleParts: [13] });
+  document.commit("parts");
   remember();
   document.adjust({ locks: [1] });
   document.commit("lock");
@@ -208,9 +212,22 @@ test("what cannot change the result is told apart: locks, and the end of a gestu
   ]);
 });
 
+test("parts of a style are chosen in groups, and everything where none is left", () => {
+  const classes = STYLE_PARTS.flatMap(({ labels }) => labels);
+  assert.deepEqual(classes.toSorted((a, b) => a - b), Array.from({ length: 19 }, (_, label) => label));
+  const [hair, skin] = STYLE_PARTS;
+  const both = toggled(hair, toggled(skin, null));
+  assert.deepEqual(both, [1, 2, 8, 9, 13, 17]);
+  assert.ok(isChosen(skin, both) && isChosen(skin, [2]) && !isChosen(skin, [13]) && !isChosen(skin, null));
+  assert.deepEqual(toggled(skin, both), [13]);
+  assert.equal(toggled(hair, [13]), null);
+});
+
 test("settings from a file are checked one by one", () => {
   const style = { kind: "portrait", number: 3 };
   const read = readSettings({ strength: 7, locks: [3, "x", 99, 1], blend: "melt", style, refined: "yes" });
-  assert.deepEqual(read, { strength: 1, locks: [1, 3], blend: "region", style, refined: false });
+  assert.deepEqual(read, { strength: 1, styleParts: null, locks: [1, 3], blend: "region", style, refined: false });
+  assert.deepEqual(readSettings({ styleParts: [13, 1, 13, -1, "hair"] }).styleParts, [1, 13]);
+  for (const styleParts of [[], ["hair"], "hair", null]) assert.equal(readSettings({ styleParts }).styleParts, null);
   assert.equal(readSettings({ refined: true }).refined, true);
 });

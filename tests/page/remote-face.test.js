@@ -104,6 +104,16 @@ test("a style is sent once, and taken back when it is no longer wanted", async (
   );
 });
 
+test("parts of a style are asked for by name, where there is a style", async () => {
+  const face = begin();
+  const settings = { ...defaultSettings(), styleParts: [11, 12, 13] };
+  await face.render(labels, settings, "full", signal);
+  assert.ok(!server.asked.some((line) => line.includes("style_parts")));
+  await face.result(labels, { ...settings, style: { kind: "portrait", number: 2 } }, "png");
+  const query = "format=png&blend=region&style=1&style_parts=u_lip,l_lip,hair";
+  assert.equal(server.asked.at(-1), `POST /api/sessions/s1/result?${query}`);
+});
+
 test("a rendering that was overtaken gives nothing", async () => {
   server.instead = () => new Response(null, { status: 204 });
   assert.equal(await begin().render(labels, defaultSettings(), "preview", signal), null);

@@ -1,7 +1,8 @@
 """Put an edited region back into the photograph: everything else keeps its pixels, the border is soft.
 
 The paper's authors name compositing as a cure for lost identity. The network's colours are never quite the
-photograph's; they are corrected class by class with the difference that it makes where nothing was edited.
+photograph's; they are corrected class by class with the difference that it makes where nothing was edited. Parts whose
+look is borrowed are blended in likewise, and corrected towards the average colour that they have in the other face.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from maskgan.labels import NUM_CLASSES, LabelMap
 
 _GROW = 0.020  # how far the region reaches beyond the changed labels, as a fraction of the longer side
 _SOFT = 0.012  # standard deviation of its soft border, likewise
+_RESTYLED_GROW, _RESTYLED_SOFT = 0.004, 0.004  # the same for restyled parts: eyes within the skin keep their pixels
 _COLOUR_REACH = 0.08  # over which distance colour differences are averaged, likewise
 _STEP_BLUR = 0.004  # over which distance the correction may step between classes, likewise
 _REGION_SIDE = 512  # pixels on the longer side of the region's own map
 _COARSE = 4  # by how much the grid of colour corrections is coarser than the network's picture
 _FAR = 1e-3  # weight of the class's average where no unedited pixel of it is near
+_FEW = 1e-4  # share of a picture at which a class's average colour in it counts half
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,33 @@ class Unedited:
     """The average difference over each class, 19 x 3 x 1 x 1; 0 for a class that is not there."""
     colours: Tensor
     """The average difference over nearby pixels of each class, on a coarse grid: 19 x 3 x h/4 x w/4."""
+
+
+@dataclass(frozen=True)
+class Restyled:
+    """Parts of a face that have another face's look."""
+
+    classes: tuple[int, ...]
+    """Which parts: classes, wherever the edited mask shows them."""
+    strength: float
+    """How much of that look, 0..1."""
+    colours: Tensor
+    """The other face's, as ``class_colours`` gives them."""
+
+
+def class_colours(picture: Picture, label_map: LabelMap) -> Tensor:
+    """The average colour of each class and how far it can be relied on, 19 x 4: red, green, blue in [-1, 1]; 0..1.
+
+    Args:
+        picture: H x W x 3 uint8.
+        label_map: its mask, h x w uint8.
+    """
+    pixels = resize_picture(picture, (label_map.shape[0], label_map.shape[1])).reshape(-1, 3) / 127.5 - 1
+    labels = label_map.reshape(-1)
+    sums = np.stack([np.bincount(labels, weights, NUM_CLASSES) for weights in (*pixels.T, np.ones(len(labels)))], 1)
+    share = sums[:, 3:] / len(labels)
+    colours = np.concatenate([sums[:, :3] / sums[:, 3:].clip(min=1), share / (share + _FEW)], axis=1)
+    return torch.from_numpy(colours).float()
 
 
 def unedited(picture: Picture, label_map: LabelMap, reconstruction: Tensor) -> Unedited:
@@ -61,20 +91,30 @@ def unedited(picture: Picture, label_map: LabelMap, reconstruction: Tensor) -> U
     return Unedited(label_map, small, difference, averages, _colours(difference, had, averages))
 
 
-def composite(picture: Picture, before: Unedited, edited: LabelMap, made: Tensor) -> Picture:
-    """Blend the edited region of the network's picture into the original.
+def composite(
+    picture: Picture,
+    before: Unedited,
+    edited: LabelMap,
+    made: Tensor,
+    restyled: Restyled | None = None,
+) -> Picture:
+    """Blend what was edited or restyled of the network's picture into the original.
 
     Args:
         picture: H x W x 3 uint8, the original, at any size.
         before: what ``unedited`` found of it.
         edited: its mask after the edit, of the size of the mask before.
         made: the network's picture of ``edited``, 1 x 3 x h x w in [-1, 1].
+        restyled: what has another face's look in it.
 
     Returns:
         H x W x 3 uint8; exactly the original where the soft region does not reach.
     """
     height, width = picture.shape[:2]
-    region = _soft_region(before.label_map != edited)
+    region = _soft_region(before.label_map != edited, _GROW, _SOFT)
+    if restyled is not None:
+        parts = _soft_region(np.isin(edited, restyled.classes), _RESTYLED_GROW, _RESTYLED_SOFT)
+        region = np.maximum(region, parts)
     box = _bounding_box(region)
     if box is None:
         return picture.copy()
@@ -85,7 +125,7 @@ def composite(picture: Picture, before: Unedited, edited: LabelMap, made: Tensor
     place = np.s_[top:bottom, left:right]
     frame = (top / height, bottom / height, left / width, right / width)
     size = (bottom - top, right - left)
-    corrected = _corrected(before, edited, made.cpu(), frame, size)
+    corrected = _corrected(before, edited, made.cpu(), frame, size, restyled)
 
     alpha = _cropped(region, frame, size, Image.Resampling.BILINEAR)
     result = picture.copy()
@@ -97,10 +137,11 @@ def composite(picture: Picture, before: Unedited, edited: LabelMap, made: Tensor
     return result
 
 
-def _soft_region(changed: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _soft_region(changed: NDArray[np.bool_], growth: float, softness: float) -> NDArray[np.float32]:
     """1 on the changed labels and a little around, falling softly to exactly 0.
 
-    Its resolution is bounded: soft borders need no more, and its cost does not grow with the photograph.
+    How little is said as ``_GROW`` and ``_SOFT`` say it. The resolution is bounded: soft borders need no more, and the
+    cost does not grow with the photograph.
     """
     height, width = changed.shape
     factor = min(1.0, _REGION_SIDE / max(height, width))
@@ -108,8 +149,10 @@ def _soft_region(changed: NDArray[np.bool_]) -> NDArray[np.float32]:
     # Averaged and not sampled, so that a thin stroke is not lost.
     share = np.asarray(Image.fromarray(changed.astype(np.float32)).resize(size, Image.Resampling.BOX))
     longer = max(size)
-    grow, sigma = max(round(_GROW * longer), 1), max(_SOFT * longer, 0.5)
+    grow, sigma = max(round(growth * longer), 1), max(softness * longer, 0.5)
     region = np.zeros((size[1], size[0]), dtype=np.float32)
+    if not changed.any():
+        return region
     # Beyond the reach of growth and blur the region is 0: only what lies within is computed.
     place = _surroundings(share > 0, grow + _radius(sigma) + 1)
     mask = torch.from_numpy(share[place] > 0).float()[None, None]
@@ -165,10 +208,11 @@ def _corrected(
     made: Tensor,
     frame: tuple[float, float, float, float],
     size: tuple[int, int],
+    restyled: Restyled | None,
 ) -> Tensor:
     """The network's picture, 3 x h x w, with the photograph's colours in ``frame``, which is to be brought to ``size``.
 
-    Beyond what resizing the frame looks at, it stays as it is.
+    Restyled parts get the other face's instead. Beyond what resizing the frame looks at, it stays as it is.
     """
     height, width = before.small_label_map.shape
     after = resize_label_map(edited, (height, width))
@@ -190,6 +234,10 @@ def _corrected(
         kept = _planes(np.where(same, after, NUM_CLASSES), present[lost])
         averages = before.averages[torch.from_numpy(present[lost])]
         colours[torch.from_numpy(lost)] = _colours(before.difference, kept, averages)
+    if restyled is not None:
+        for i in np.flatnonzero(np.isin(present, restyled.classes)):
+            shown = made[0][:, torch.from_numpy(after == present[i])]
+            colours[i].lerp_(_lacking(shown, restyled.colours[present[i]]), restyled.strength)
     local = F.interpolate(colours[:, :, cells[0], cells[1]], size=part.shape, mode="bilinear", align_corners=False)
     chosen = torch.from_numpy(np.searchsorted(present, part))[None, None].expand(1, 3, -1, -1)
     # Corrections meet at class borders; a short blur keeps their steps from showing.
@@ -197,6 +245,11 @@ def _corrected(
     corrected = made[0].clone()
     corrected[:, place[0], place[1]] += correction[0]
     return corrected
+
+
+def _lacking(pixels: Tensor, colour: Tensor) -> Tensor:
+    """What pixels, 3 x n, lack of a class's colour as in ``class_colours``, as far as that is reliable: 3 x 1 x 1."""
+    return ((colour[:3] - pixels.mean(dim=1)) * colour[3])[:, None, None]
 
 
 def _colours(difference: Tensor, planes: Tensor, averages: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ Style codes and pictures of the network are tensors (N x style_size, N x 3 x h x
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,7 @@ from maskgan.checkpoints.weights import load_weights
 from maskgan.editing.refinement import Progress, Refined, Refinement
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
-from maskgan.labels import LabelMap, check_labels
+from maskgan.labels import LabelMap, check_labels, class_indices
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
 from maskgan.networks.parser import FaceParser
@@ -78,6 +78,42 @@ class Renderer:
         """
         with self._autocast():
             return self._network.synthesise(self._one_hot(label_maps), styles).float()
+
+    @property
+    def has_part_styles(self) -> bool:
+        """Whether styles of single parts of a face can be mixed in."""
+        return self._network.has_part_styles
+
+    def style_parts(self, parts: Iterable[int | str]) -> tuple[int, ...]:
+        """Classes whose styles can be mixed in, by index, name or title, as ascending indices.
+
+        Raises:
+            UserError: one is no class, there is none, or the network has no styles of parts.
+        """
+        indices = class_indices(parts, "parts of a style")
+        if not self.has_part_styles:
+            raise UserError(
+                "parts of a style: these weights have none, only a style of the whole face; borrow that, or use others"
+            )
+        return indices
+
+    def mixed(self, own: Tensor, other: Tensor, strength: float, parts: Iterable[int | str] | None = None) -> Tensor:
+        """The style code ``strength`` of the way from ``own`` to ``other``; exactly either one at 0 and 1.
+
+        Args:
+            own: N x style_size.
+            other: likewise.
+            strength: 0..1.
+            parts: classes whose codes alone go; what is of the whole face stays. ``None``: everything goes.
+
+        Raises:
+            UserError: ``strength`` is not within 0..1, or as for ``style_parts``.
+        """
+        check_strength(strength)
+        if parts is None:
+            return torch.lerp(own, other, strength)
+        chosen = self._network.part_of_style(self.style_parts(parts)).to(own.device)
+        return torch.where(chosen, torch.lerp(own, other, strength), own)
 
     def refinement(
         self, picture: Picture, label_map: LabelMap, steps: int, parser: FaceParser | None = None
@@ -150,16 +186,6 @@ def load_network(path: Path) -> tuple[DenseMappingNetwork, int]:
     network, info = load_weights(path, kind="dense-mapping")
     assert isinstance(network, DenseMappingNetwork)
     return network, info.resolution
-
-
-def mixed(own: Tensor, other: Tensor, strength: float) -> Tensor:
-    """The style code ``strength`` of the way from ``own`` to ``other``; exactly either one at 0 and 1.
-
-    Raises:
-        UserError: ``strength`` is not within 0..1.
-    """
-    check_strength(strength)
-    return torch.lerp(own, other, strength)
 
 
 def check_strength(strength: float) -> None:

@@ -9,6 +9,7 @@ face = editor.render()                    # one pass of the backbone
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,9 +17,9 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
-from maskgan.editing.compositing import Unedited, composite, unedited
+from maskgan.editing.compositing import Restyled, Unedited, class_colours, composite, unedited
 from maskgan.editing.refinement import Progress, check_steps
-from maskgan.editing.renderer import Precision, Renderer, check_strength, mixed, size_text, to_picture
+from maskgan.editing.renderer import Precision, Renderer, check_strength, size_text, to_picture
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap, check_labels
@@ -44,6 +45,17 @@ class _Borrowed:
 
     code: Tensor  # 1 x style_size
     strength: float  # over 0
+    restyled: Restyled | None  # the parts that it is borrowed for; None: everything
+
+    @property
+    def parts(self) -> tuple[int, ...] | None:
+        """The classes of those parts."""
+        return None if self.restyled is None else self.restyled.classes
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether nothing of the own style is left."""
+        return self.strength == 1 and self.restyled is None
 
 
 class FaceEditor:
@@ -118,23 +130,36 @@ class FaceEditor:
             )
         self._mask = label_map
 
-    def set_style(self, picture: Picture, label_map: LabelMap, strength: float = 1.0) -> None:
+    def set_style(
+        self,
+        picture: Picture,
+        label_map: LabelMap,
+        strength: float = 1.0,
+        parts: Iterable[int | str] | None = None,
+    ) -> None:
         """Borrow the look of another face; ``reset_style`` gives the own one back.
 
         Args:
             picture: H x W x 3 uint8 RGB.
             label_map: its own mask, as in ``set_source``.
             strength: how much of it is mixed into the source's style, 0..1; at 0 the style is the own one.
+            parts: classes whose look alone is borrowed, by index, name or title, such as ``["hair", "u_lip"]``; skin
+                includes the skin around mouth and eyes. ``None``: the look of everything.
 
         Raises:
-            UserError: the proportions differ, a label is over 18, ``strength`` is not within 0..1, or it is below 1
-                and no source is set.
+            UserError: the proportions differ, a label is over 18, ``strength`` is not within 0..1, a part is no class,
+                the network has no styles of parts, or something of the own style is to stay and no source is set.
         """
         check_strength(strength)
+        classes = None if parts is None else self._renderer.style_parts(parts)
         code = self._renderer.encode(picture, label_map)
-        if strength < 1:
+        restyled = None
+        if classes is not None:
+            restyled = Restyled(classes, strength, class_colours(picture, label_map))
+        borrowed = _Borrowed(code, strength, restyled)
+        if not borrowed.leaves_nothing:
             self._require_source()
-        self._borrowed = _Borrowed(code, strength) if strength > 0 else None
+        self._borrowed = borrowed if strength > 0 else None
 
     def reset_style(self) -> None:
         """Go back to the source's own style."""
@@ -144,8 +169,9 @@ class FaceEditor:
         """Render the face that follows the present mask and style.
 
         Args:
-            blend: ``full`` gives the network's picture; ``region`` keeps the original's pixels away from the edit and
-                blends softly across the border. A borrowed style changes all of the face, so it is always ``full``.
+            blend: ``full`` gives the network's picture; ``region`` keeps the original's pixels away from the edit, and
+                from parts with a borrowed style, and blends softly across the border. A style borrowed for everything
+                changes all of the face, so it is always ``full``.
 
         Returns:
             H x W x 3 uint8 RGB, of the source's size.
@@ -156,16 +182,18 @@ class FaceEditor:
         source = self._require_source()
         mask = source.label_map if self._mask is None else self._mask
         size = (source.picture.shape[0], source.picture.shape[1])
-        if blend == "full" or self._borrowed is not None:
+        borrowed = self._borrowed
+        if blend == "full" or (borrowed is not None and borrowed.restyled is None):
             return resize_picture(to_picture(self._made(mask)), size)
-        if np.array_equal(mask, source.label_map):
+        restyled = None if borrowed is None else borrowed.restyled
+        if restyled is None and np.array_equal(mask, source.label_map):
             return source.picture.copy()
         if source.unedited is None:
             reconstruction = source.renderer.synthesise([source.label_map], source.style)
             source = replace(source, unedited=unedited(source.picture, source.label_map, reconstruction))
             self._source = source
         assert source.unedited is not None
-        return composite(source.picture, source.unedited, mask, self._made(mask))
+        return composite(source.picture, source.unedited, mask, self._made(mask), restyled)
 
     def render_style_onto(self, label_map: LabelMap) -> Picture:
         """The borrowed style, or else the source's, on any mask; no source is needed.
@@ -185,10 +213,12 @@ class FaceEditor:
     def _made(self, label_map: LabelMap) -> Tensor:
         """The network's picture of a mask in the borrowed style, as far as it goes, or else in the source's."""
         borrowed = self._borrowed
-        if borrowed is not None and borrowed.strength == 1:
+        if borrowed is not None and borrowed.leaves_nothing:
             return self._renderer.synthesise([label_map], borrowed.code)
         source = self._require_source()
-        style = source.style if borrowed is None else mixed(source.style, borrowed.code, borrowed.strength)
+        style = source.style
+        if borrowed is not None:
+            style = source.renderer.mixed(style, borrowed.code, borrowed.strength, borrowed.parts)
         return source.renderer.synthesise([label_map], style)
 
     def _require_source(self) -> _Source:

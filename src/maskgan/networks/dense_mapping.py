@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
 from maskgan.config import DenseMappingConfig
 from maskgan.networks.backbone import Backbone
 from maskgan.networks.layers import initialise_fan_in, initialise_normal
-from maskgan.networks.regions import RegionModulation, divide, num_regions
+from maskgan.networks.regions import RegionModulation, divide, num_regions, regions_of
 from maskgan.networks.style_encoder import SFTFusion, SpatialAwareStyleEncoder
 
 
@@ -33,6 +35,24 @@ class DenseMappingNetwork(nn.Module):
     def size_multiple(self) -> int:
         """Height and width of masks must be multiples of this."""
         return int(2**self.config.backbone.downsamplings)
+
+    @property
+    def has_part_styles(self) -> bool:
+        """Whether parts of the face have style codes of their own."""
+        return self._regions > 0
+
+    def part_of_style(self, labels: Iterable[int]) -> Tensor:
+        """Which numbers of a style belong to these classes and to nothing else: style_size, bool; none without regions.
+
+        Args:
+            labels: classes; skin includes the skin around mouth and eyes.
+        """
+        whole = torch.zeros(self.backbone.style_size, dtype=torch.bool)
+        if not self._regions:
+            return whole
+        chosen = torch.zeros(self._regions, dtype=torch.bool)
+        chosen[regions_of(labels, self.config.num_classes)] = True
+        return torch.cat([whole, chosen.repeat_interleave(self.config.style_encoder.region_size)])
 
     def encode_style(self, image: Tensor, mask: Tensor) -> Tensor:
         """The style of a face: N x style_size, flat whatever it consists of.

@@ -7,6 +7,8 @@ shape can take the codes of any other.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -28,6 +30,12 @@ _SMALL = 4.0  # cells of a region at which its own features count half
 def num_regions(num_classes: int) -> int:
     """How many there are: the classes, skin around the mouth and skin around the eyes."""
     return num_classes + _SKIN_PARTS
+
+
+def regions_of(labels: Iterable[int], num_classes: int) -> list[int]:
+    """Which of ``num_regions`` show these classes: skin brings all of its parts."""
+    regions = list(labels)
+    return [*regions, *range(num_classes, num_regions(num_classes))] if _SKIN in regions else regions
 
 
 def divide(mask: Tensor) -> Tensor:

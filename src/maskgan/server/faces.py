@@ -68,6 +68,7 @@ class StyleReference:
     picture: Picture
     label_map: LabelMap
     code: Tensor  # 1 x style_size; fitted renderers read it too, for they share the encoder
+    colours: Tensor  # of its classes, as compositing's class_colours gives them
 
     @property
     def nbytes(self) -> int:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from maskgan.editing.compositing import composite, unedited
+from maskgan.editing.compositing import Restyled, class_colours, composite, unedited
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.refinement import Refinement
-from maskgan.editing.renderer import Renderer, mixed, require_same_proportions, to_picture
+from maskgan.editing.renderer import Renderer, require_same_proportions, to_picture
 from maskgan.editing.session import Blend
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
@@ -28,7 +28,20 @@ class Edit:
     label_map: LabelMap
     likeness: Likeness
     reference: StyleReference | None
-    strength: float  # how much of the reference's style is mixed in, 0..1; its picture is the unfitted one at 1
+    strength: float  # how much of the reference's style is mixed in, 0..1
+    parts: tuple[int, ...] | None = None  # classes whose style alone it is; None: the style of everything
+
+    @property
+    def restyled(self) -> Restyled | None:
+        """What has the reference's look, where that is not everything."""
+        if self.reference is None or self.strength == 0 or self.parts is None:
+            return None
+        return Restyled(self.parts, self.strength, self.reference.colours)
+
+    @property
+    def changes_everything(self) -> bool:
+        """Whether all of the face gets something of the reference's look."""
+        return self.reference is not None and self.strength > 0 and self.parts is None
 
     def same_as(self, other: Edit) -> bool:
         """Whether both give one picture."""
@@ -36,6 +49,7 @@ class Edit:
             self.likeness is other.likeness
             and self.reference is other.reference
             and self.strength == other.strength
+            and self.parts == other.parts
             and np.array_equal(self.label_map, other.label_map)
         )
 
@@ -111,7 +125,21 @@ class Studio:
         """
         picture = shrunk(picture, DISPLAY_SIDE)
         label_map = self.fitted(picture, label_map)
-        return StyleReference(picture, label_map, self._renderer.encode(picture, label_map))
+        code = self._renderer.encode(picture, label_map)
+        return StyleReference(picture, label_map, code, class_colours(picture, label_map))
+
+    @property
+    def has_part_styles(self) -> bool:
+        """Whether styles of single parts can be borrowed."""
+        return self._renderer.has_part_styles
+
+    def style_parts(self, names: Iterable[str]) -> tuple[int, ...]:
+        """The classes of these names, whose styles can be borrowed alone.
+
+        Raises:
+            UserError: one is no class, there is none, or the network has no styles of parts.
+        """
+        return self._renderer.style_parts(names)
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Picture]:
         """A picture for each request, of the size of its canvas; all are of one ``group``."""
@@ -156,23 +184,27 @@ def _likeness(picture: Picture, label_map: LabelMap, renderer: Renderer, style: 
 
 
 def _renderer(request: RenderRequest) -> Renderer:
-    # At full strength nothing of the face's own style is left, and what was fitted knows no other.
-    borrowed = request.edit.reference is not None and request.edit.strength == 1
-    return (request.face if borrowed else request.edit).likeness.renderer
+    # Where nothing of the face's own style is left, what was fitted knows no other.
+    foreign = request.edit.changes_everything and request.edit.strength == 1
+    return (request.face if foreign else request.edit).likeness.renderer
 
 
 def _code(request: RenderRequest) -> Tensor:
-    own = request.edit.likeness.style
-    return own if request.edit.reference is None else mixed(own, request.edit.reference.code, request.edit.strength)
+    edit = request.edit
+    own = edit.likeness.style
+    if edit.reference is None:
+        return own
+    return edit.likeness.renderer.mixed(own, edit.reference.code, edit.strength, edit.parts)
 
 
 def _is_full(request: RenderRequest) -> bool:
-    # A borrowed style changes all of the face.
-    return request.blend == "full" or (request.edit.reference is not None and request.edit.strength > 0)
+    return request.blend == "full" or request.edit.changes_everything
 
 
 def _needs_network(request: RenderRequest) -> bool:
-    return _is_full(request) or not np.array_equal(request.edit.label_map, request.face.label_map)
+    edit = request.edit
+    as_it_was = edit.restyled is None and np.array_equal(edit.label_map, request.face.label_map)
+    return _is_full(request) or not as_it_was
 
 
 def _finished(request: RenderRequest, made: Tensor | None) -> Picture:
@@ -180,4 +212,5 @@ def _finished(request: RenderRequest, made: Tensor | None) -> Picture:
         return request.canvas
     if _is_full(request):
         return resize_picture(to_picture(made), (request.canvas.shape[0], request.canvas.shape[1]))
-    return composite(request.canvas, request.edit.likeness.unedited, request.edit.label_map, made)
+    edit = request.edit
+    return composite(request.canvas, edit.likeness.unedited, edit.label_map, made, edit.restyled)

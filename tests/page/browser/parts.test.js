@@ -87,10 +87,28 @@ test("another face's style is borrowed, mixed and given back", async () => {
   await editor.rendered();
   await editor.at("undo").click();
   await editor.rendered();
+  const hasParts = await editor.page.evaluate(async () => (await (await fetch("/api/about")).json()).style_parts);
+  assert.equal(await editor.at("style-part-hair").isVisible(), hasParts);
+  if (hasParts) await borrowHair();
   await editor.at("style-reset").click();
   await editor.rendered();
   assert.ok((await editor.change("own")).inside < 0.05, "the own style gives the own face");
 });
+
+/** From the style of everything, and back to it. */
+async function borrowHair() {
+  await editor.at("style-part-hair").click();
+  await editor.rendered();
+  await editor.look("style-hair");
+  const { inside, outside } = await editor.change("own", [60, 20, 440, 140]);
+  assert.ok(inside > 2 && outside < inside / 3, `hair changed by ${inside}, the rest by ${outside}`);
+  const chin = await editor.change("own", [200, 430, 300, 470]);
+  assert.ok(chin.inside < 0.05, "the rest is the photograph's");
+  assert.ok(await editor.at("style-part-glasses").isHidden(), "no part that the face lacks");
+  await editor.at("undo").click();
+  await editor.rendered();
+  assert.equal(await editor.at("style-part-everything").getAttribute("aria-pressed"), "true");
+}
 
 test("the whole mask moves through the space of masks", async () => {
   await editor.remember("start");

@@ -53,6 +53,7 @@ def general_routes(serving: Serving) -> APIRouter:
                 {"name": name, "title": name.replace("_", " ").replace("-", " ")}
                 for name in serving.studio.manifold.directions
             ],
+            "style_parts": serving.studio.has_part_styles,
             "limits": {
                 "upload_bytes": serving.limits.upload_bytes,
                 "project_bytes": serving.limits.project_bytes,

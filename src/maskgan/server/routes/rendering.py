@@ -24,6 +24,9 @@ from maskgan.server.studio import Edit, RenderRequest
 from maskgan.server.uploads import raw_label_map
 
 Strength = Annotated[float, Query(ge=0, le=1)]
+StyleParts = Annotated[
+    str | None, Query(max_length=256, description="classes whose style alone is borrowed, as hair,u_lip; absent: all")
+]
 
 
 def rendering_routes(serving: Serving) -> APIRouter:
@@ -37,6 +40,7 @@ def rendering_routes(serving: Serving) -> APIRouter:
         quality: Literal["preview", "full"] = "preview",
         blend: Blend = "region",
         style: Strength = 0.0,
+        style_parts: StyleParts = None,
         refined: bool = False,
     ) -> Response:
         """The face that follows the mask in the body; 204 if a newer render overtook this preview."""
@@ -44,7 +48,7 @@ def rendering_routes(serving: Serving) -> APIRouter:
         edited = await _edited_mask(serving, session, request)
         preview = quality == "preview"
         canvas = session.face.preview if preview else session.face.display
-        done = await _rendered(serving, session, request, edited, blend, style, refined, canvas, preview)
+        done = await _rendered(serving, session, request, edited, blend, style, style_parts, refined, canvas, preview)
         if done is None:
             return Response(status_code=204)
         format: Format = "jpeg" if preview else wanted_format(request.headers.get("accept", ""), default="jpeg")
@@ -59,14 +63,16 @@ def rendering_routes(serving: Serving) -> APIRouter:
         format: Format = "png",
         blend: Blend = "region",
         style: Strength = 0.0,
+        style_parts: StyleParts = None,
         refined: bool = False,
     ) -> Response:
         """The picture to save, of the photograph's size, marked as edited by a generative model."""
         session = serving.sessions.get(session_id)
         edited = await _edited_mask(serving, session, request)
         async with serving.saving:
+            canvas = session.face.picture
             done = await _rendered(
-                serving, session, request, edited, blend, style, refined, session.face.picture, preview=False
+                serving, session, request, edited, blend, style, style_parts, refined, canvas, preview=False
             )
             assert done is not None
             data = await serving.encode(encode_edited, done.result, format)
@@ -114,18 +120,20 @@ async def _rendered(
     edited: LabelMap,
     blend: Blend,
     strength: float,
+    style_parts: str | None,
     refined: bool,
     canvas: Picture,
     preview: bool,
 ) -> Done[Picture] | None:
     if strength > 0 and session.style is None:
         raise bad_input("no style reference is chosen; choose one first, or ask for style=0")
+    parts = None if style_parts is None else serving.studio.style_parts(style_parts.split(","))
     likeness = session.refined if refined else session.face.likeness
     if likeness is None:
         raise bad_input("the network is not fitted to this face; POST to refinement first, or ask for refined=false")
     render = RenderRequest(
         face=session.face,
-        edit=Edit(edited, likeness, session.style, strength),
+        edit=Edit(edited, likeness, session.style, strength, parts),
         blend=blend,
         canvas=canvas,
         recent=session.recent,

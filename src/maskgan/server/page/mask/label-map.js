@@ -37,6 +37,12 @@ export const NECKLACE = 16;
 export const NECK = 17;
 export const CLOTHES = 18;
 
+/** As the server's interface calls them. */
+export const CLASS_NAMES = [
+  ...["background", "skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear"],
+  ...["mouth", "u_lip", "l_lip", "hair", "hat", "ear_r", "neck_l", "neck", "cloth"],
+];
+
 /** @returns {Locks} */
 export function noLocks() {
   return new Uint8Array(NUM_CLASSES);

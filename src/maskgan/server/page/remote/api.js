@@ -15,6 +15,7 @@
  * @property {FaceClass[]} classes
  * @property {{number: number}[]} portraits
  * @property {{name: string, title: string}[]} directions
+ * @property {boolean} style_parts whether the look of single parts can be borrowed
  * @property {{upload_bytes: number, project_bytes: number, pixels: number, side: number}} limits
  */
 

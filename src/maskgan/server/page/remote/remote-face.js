@@ -30,6 +30,7 @@
  * @property {string | null} error why it failed
  */
 
+import { CLASS_NAMES } from "../mask/label-map.js";
 import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
 
 /** Without loss, so that before and after differ where something was edited and nowhere else. */
@@ -207,8 +208,9 @@ export class RemoteFace {
   }
 
   /** @param {Settings} settings */
-  #renderQuery({ blend, style, strength, refined }) {
-    const query = `blend=${blend}&style=${style ? strength : 0}`;
+  #renderQuery({ blend, style, strength, styleParts, refined }) {
+    let query = `blend=${blend}&style=${style ? strength : 0}`;
+    if (style && styleParts) query += `&style_parts=${styleParts.map((label) => CLASS_NAMES[label]).join()}`;
     return refined && this.isRefined ? `${query}&refined=true` : query;
   }
 

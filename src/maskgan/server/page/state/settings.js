@@ -8,6 +8,7 @@
  * @typedef {object} Settings
  * @property {Style | null} style null is the face's own
  * @property {number} strength how much of the style is mixed in, 0..1
+ * @property {number[] | null} styleParts classes whose look alone is borrowed, ascending; null: the look of everything
  * @property {number[]} locks the locked classes, ascending
  * @property {"region" | "full"} blend into the original, or the network's picture alone
  * @property {boolean} refined whether the network is to be fitted to the photograph, which the server takes its time for
@@ -17,7 +18,7 @@ import { NUM_CLASSES } from "../mask/label-map.js";
 
 /** @returns {Settings} */
 export function defaultSettings() {
-  return { style: null, strength: 1, locks: [], blend: "region", refined: false };
+  return { style: null, strength: 1, styleParts: null, locks: [], blend: "region", refined: false };
 }
 
 /**
@@ -68,10 +69,23 @@ export function readSomeSettings(value) {
   const style = readStyle(given.style);
   if (style) sound.style = style;
   if (typeof given.strength === "number" && given.strength >= 0 && given.strength <= 1) sound.strength = given.strength;
+  if (given.styleParts === null) sound.styleParts = null;
+  const parts = readClasses(given.styleParts);
+  if (parts?.length) sound.styleParts = parts;
   if (given.blend === "region" || given.blend === "full") sound.blend = given.blend;
   if (typeof given.refined === "boolean") sound.refined = given.refined;
-  if (Array.isArray(given.locks)) sound.locks = given.locks.filter(isClass).sort((a, b) => a - b);
+  const locks = readClasses(given.locks);
+  if (locks) sound.locks = locks;
   return sound;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {number[] | null} the classes in it, each once and ascending; null where it is no list
+ */
+function readClasses(value) {
+  if (!Array.isArray(value)) return null;
+  return [...new Set(value)].filter(isClass).sort((a, b) => a - b);
 }
 
 /** @param {unknown} value */

@@ -1,11 +1,13 @@
 /**
- * Whose look the face borrows, and how much of it.
+ * Whose look the face borrows, how much of it, and for which parts.
  *
  * @typedef {import("./workbench.js").Workbench} Workbench
  * @typedef {import("../state/settings.js").Style} Style
  */
 
 import { understandFiles } from "../state/files.js";
+import { defaultSettings } from "../state/settings.js";
+import { STYLE_PARTS, isChosen, toggled } from "../state/style-parts.js";
 import { byId, create, icon, slider } from "./elements.js";
 import { frameDialog } from "./frame-dialog.js";
 import { croppedPicture, shrunkPicture } from "./cropping.js";
@@ -48,23 +50,50 @@ export function stylePanel(bench) {
   });
   const reset = create("button", { "data-testid": "style-reset" }, "Back to its own style");
   reset.addEventListener("click", () => choose(null));
-  byId("style-controls", HTMLElement).append(strength.element, reset);
+  const everything = partButton("Everything", "style-part-everything");
+  everything.addEventListener("click", () => borrow(null));
+  const parts = STYLE_PARTS.map((part) => {
+    const button = partButton(part.title, `style-part-${part.name}`);
+    button.addEventListener("click", () => {
+      borrow(toggled(part, bench.project?.document.settings.styleParts ?? null));
+    });
+    return { part, button };
+  });
+  const choice = create("div", { class: "chips", role: "group", "aria-label": "Parts whose look is borrowed" });
+  choice.append(everything, ...parts.map(({ button }) => button));
+  byId("style-controls", HTMLElement).append(strength.element, choice, reset);
 
   /** @param {Style | null} style */
   function choose(style) {
     if (bench.project) bench.changeSettings({ style }, style ? "Choose a style" : "Own style");
   }
 
+  /** @param {number[] | null} styleParts */
+  function borrow(styleParts) {
+    if (bench.project) bench.changeSettings({ styleParts }, styleParts ? "Style of parts" : "Style of everything");
+  }
+
   /** @type {string | null} */
   let shownKey = null;
   function update() {
-    const { style, strength: share } = bench.project?.document.settings ?? { style: null, strength: 1 };
+    const { style, strength: share, styleParts } = bench.project?.document.settings ?? defaultSettings();
     press(own, style === null);
     for (const { number, button } of portraits) press(button, style?.kind === "portrait" && style.number === number);
     press(opened, style?.kind === "picture" || style?.kind === "project");
     strength.set(share);
     strength.range.disabled = style === null;
     reset.disabled = style === null;
+    // A project of another server may have parts chosen that this one cannot do: "Everything" is then the way out.
+    choice.hidden = !bench.about.style_parts && !styleParts;
+    press(everything, !styleParts);
+    everything.disabled = style === null;
+    const present = new Set(bench.project?.document.mask.data);
+    for (const { part, button } of parts) {
+      const chosen = isChosen(part, styleParts);
+      press(button, chosen);
+      button.disabled = style === null;
+      button.hidden = !chosen && !part.labels.some((label) => present.has(label));
+    }
     const latest = latestPicture(bench);
     opened.hidden = !latest;
     const key = JSON.stringify(latest);
@@ -137,6 +166,14 @@ function latestPicture({ project }) {
  */
 function styleButton(label, testId, content) {
   return create("button", { class: "tile", "aria-label": label, title: label, "data-testid": testId }, content);
+}
+
+/**
+ * @param {string} title
+ * @param {string} testId
+ */
+function partButton(title, testId) {
+  return create("button", { class: "chip", "data-testid": testId }, title);
 }
 
 /**

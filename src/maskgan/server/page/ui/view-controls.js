@@ -85,8 +85,8 @@ export function viewControls(bench, stage) {
     byId("mask-shown", HTMLElement).setAttribute("aria-pressed", String(maskShown));
     byId("mask-caption", HTMLElement).textContent = under === "photo" ? "Mask over photo" : "Mask over result";
     opacity.set(share);
-    const { blend, style, strength } = bench.project?.document.settings ?? defaultSettings();
-    const styled = style !== null && strength > 0;
+    const { blend, style, strength, styleParts } = bench.project?.document.settings ?? defaultSettings();
+    const styled = style !== null && strength > 0 && !styleParts;
     for (const button of blends) {
       button.setAttribute("aria-pressed", String(button.dataset.blend === (styled ? "full" : blend)));
       button.disabled = styled;
