@@ -15,7 +15,7 @@ demo: $(VENV)/ready
 
 test: $(VENV)/ready-dev lint
 	tests/page/setup.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check src tests benchmarks

@@ -149,8 +149,11 @@ test("the network is fitted to the person while painting goes on; cancelled, und
   await editor.rendered();
   await editor.look("fitting");
   await editor.at("undo").click(); // what was painted
+  // Wanted again before the server has heard of it, the fit would only go on.
+  const ended = editor.page.waitForResponse((response) => response.request().method() === "DELETE");
   await editor.at("refine").click(); // cancels
   await saysSoon(/15 seconds/);
+  await ended;
   assert.ok(await editor.at("refine-bar").isHidden());
 
   steps = 2;
