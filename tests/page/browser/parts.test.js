@@ -152,7 +152,7 @@ test("the network is fitted to the person while painting goes on; cancelled, und
   // Wanted again before the server has heard of it, the fit would only go on.
   const ended = editor.page.waitForResponse((response) => response.request().method() === "DELETE");
   await editor.at("refine").click(); // cancels
-  await saysSoon(/15 seconds/);
+  await saysSoon(/10 seconds/);
   await ended;
   assert.ok(await editor.at("refine-bar").isHidden());
 

@@ -14,7 +14,7 @@ const WORDS = {
   off: {
     label: "Fit to this person",
     icon: "mark",
-    status: "The network learns this one photograph, so edits keep more of who it is. Takes about 15 seconds.",
+    status: "The network learns this one photograph, so edits keep more of who it is. Takes about 10 seconds.",
   },
   running: { label: "Cancel the fit", icon: "close", status: "Learning this photograph. You can paint on meanwhile." },
   waiting: { label: "Cancel the fit", icon: "close", status: "Waiting for the server to have time for this photograph." },
