@@ -225,6 +225,17 @@ def test_config_errors_name_the_option() -> None:
         build_stage(replace(config(), preset="huge"))
 
 
+@pytest.mark.parametrize(("preset", "balance"), [("demo", 0.5), ("paper", 0.0)])
+def test_a_stage_alone_learns_by_its_presets_recipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], preset: str, balance: float
+) -> None:
+    arguments = ["train", "dense-mapping", "--data", "drawn:2", "--preset", preset, "--run", str(tmp_path), "--dry-run"]
+    assert main(arguments) == 0
+    assert f'"class_balance": {balance}' in capsys.readouterr().out
+    assert main([*arguments, "--class-balance", "0.1"]) == 0
+    assert '"class_balance": 0.1' in capsys.readouterr().out
+
+
 def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["train", "dense-mapping", "--data", "drawn:4:64", "--preset", "tiny", "--run", str(tmp_path / "run")]
     assert main([*arguments, "--dry-run"]) == 0

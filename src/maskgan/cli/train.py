@@ -83,7 +83,7 @@ def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorat
 
 
 _class_balance: Decorator = click.option(
-    "--class-balance", type=float, default=0.0, show_default=True, help="0: pixels count alike; 1: classes do."
+    "--class-balance", type=float, help="0: pixels count alike; 1: classes do.  [the preset's recipe]"
 )
 
 
@@ -276,10 +276,13 @@ def _finish(parts: Sequence[tuple[Path, TrainingConfig]], whole: TrainingConfig,
 
 
 def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
+    from maskgan.training.pipeline import part_of
     from maskgan.training.stopping import Deadline
 
     deadline = Deadline(options.pop("stop_after"))
     folder, dry_run = options.pop("run"), options.pop("dry_run")
+    if "class_balance" in options and options["class_balance"] is None:
+        options["class_balance"] = part_of(options["preset"], stage).class_balance
     _run([(folder, _config(stage, options, **more))], deadline, dry_run)
 
 

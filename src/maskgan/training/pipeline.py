@@ -58,6 +58,17 @@ RECIPES: Mapping[str, Sequence[Part]] = MappingProxyType(
 )
 """What each preset's networks are trained with, in the order in which they are."""
 
+
+def part_of(preset_name: str, stage: str) -> Part:
+    """What the recipe of a preset says of one stage.
+
+    Raises:
+        UserError: there is no such preset.
+    """
+    preset(preset_name)
+    return next(part for part in RECIPES[preset_name] if part.stage == stage)
+
+
 LABELLED_PEOPLE = "..9192"
 """CelebA's people to learn from; later ones are kept for measuring the classifier and the embedding."""
 
