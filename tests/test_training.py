@@ -98,7 +98,9 @@ def test_a_piece_ends_after_its_time_with_all_saved(tmp_path: Path, capsys: pyte
         assert f"stopped and saved after {2 * step} pictures; the same command goes on" in capsys.readouterr().err
     assert main([*arguments, "2e-4", "--no-augmentation", "--stop-after", "10"]) == 0
     assert "stopped" not in capsys.readouterr().err
-    assert RunFolder(tmp_path / "parts").has_spent(config("parser", augment=NO_AUGMENTATION))
+    # The command without --class-balance takes its preset's recipe.
+    done = config("parser", augment=NO_AUGMENTATION, class_balance=0.25)
+    assert RunFolder(tmp_path / "parts").has_spent(done)
     assert main([*arguments, "2e-4", "--stop-after", "0"]) == 2
 
 
