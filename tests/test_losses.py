@@ -19,6 +19,7 @@ from maskgan.losses.adversarial import (
     lsgan_discriminator,
 )
 from maskgan.losses.differentiable_augmentation import draw
+from maskgan.losses.droplets import droplets
 from maskgan.losses.masks import balanced_weights, kl_divergence
 from maskgan.losses.perceptual import (
     EfficientNetLite0Features,
@@ -27,7 +28,7 @@ from maskgan.losses.perceptual import (
     perceptual_network,
 )
 from maskgan.losses.places import place_weights, weighted_l1
-from maskgan.networks.layers import one_hot
+from maskgan.networks.layers import energy, one_hot
 
 
 def test_lsgan_by_hand() -> None:
@@ -52,6 +53,23 @@ def test_feature_matching_teaches_only_the_made_side() -> None:
     real, made = torch.ones(4, requires_grad=True), torch.zeros(4, requires_grad=True)
     feature_matching([[real, real]], [[made, made]]).backward()
     assert real.grad is None and made.grad is not None
+
+
+def test_a_pixel_that_towers_above_the_others_is_a_droplet() -> None:
+    x = torch.zeros(2, 3, 10, 10, requires_grad=True)
+    with torch.no_grad():
+        x[1, :, 2, 4] = 7.0  # one of 100 pixels: mean 0.07, variance 0.4851, so its energy is 6.93**2 / 0.4851 = 99
+        x[0] = torch.linspace(-1, 1, 100).reshape(10, 10)
+    energies = energy(x)
+    torch.testing.assert_close(energies.mean(dim=(1, 2)), torch.ones(2), rtol=1e-3, atol=0)
+    assert energies[1, 2, 4].item() == pytest.approx(99, rel=1e-3)
+    assert droplets([energies[:1]]) == 0
+    loss = droplets([energies, energies[:1]])
+    assert loss.item() == pytest.approx((99 - 8) / 200 / 2, rel=1e-3)
+    noisy = x.detach() + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    noisy.requires_grad_()
+    droplets([energy(noisy)]).backward()
+    assert noisy.grad is not None and (noisy.grad[1, :, 2, 4] > 0).all()  # descent lets it sink
 
 
 def random_vgg(path: Path) -> dict[str, torch.Tensor]:

@@ -83,14 +83,19 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     assert [
         (folder.name, c.stage, c.batch_size, c.learning_rate, c.class_balance, c.phases) for folder, c in parts
     ] == [
-        ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.6, 256))),
-        ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.6, 256))),
+        ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.25, 256))),
+        ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.25, 256))),
         ("editing", "editing", 4, 5e-5, 0.5, ((0.0, 256),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("identity", "identity", 32, 1e-3, 0.0, ((0.0, 128),)),
     ]
     assert [c.minutes for _, c in parts] == pytest.approx([10, 50, 20, 10, 6, 4])
+    assert [(c.weights.adversarial, c.weights.droplet) for _, c in parts][:3] == [
+        (1.0, 0.0),
+        (0.25, 20.0),
+        (0.25, 20.0),
+    ]
     assert [c.augment == WIDE_AUGMENTATION for _, c in parts] == [False, False, False, True, True, True]
     by_stage = {c.stage: c for _, c in parts}
     assert by_stage["editing"].base == str(tmp_path / "dense-mapping")
@@ -113,9 +118,11 @@ def test_what_is_left_out_leaves_its_share_to_the_others(tmp_path: Path) -> None
 
 def test_options_go_before_the_recipe(tmp_path: Path) -> None:
     given = config("all", preset="paper", augment=NO_AUGMENTATION, resolution=256)
-    for _, c in pipeline(given, tmp_path, batch_size=6, learning_rate=1e-4, class_balance=0.5):
+    for _, c in pipeline(
+        given, tmp_path, batch_size=6, learning_rate=1e-4, class_balance=0.5, weights={"droplet": 3.0}
+    ):
         assert (c.batch_size, c.learning_rate, c.resolution, c.augment) == (6, 1e-4, 256, NO_AUGMENTATION)
-        assert c.class_balance == 0.5
+        assert (c.class_balance, c.weights.droplet) == (0.5, 3.0)
     plain = {c.stage: c for _, c in pipeline(config("all", preset="paper"), tmp_path)}
     assert (plain["mask-vae"].class_balance, plain["dense-mapping"].batch_size) == (0.0, 8)
 

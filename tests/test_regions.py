@@ -11,7 +11,7 @@ from maskgan.config import preset
 from maskgan.labels import INDEX, NUM_CLASSES
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import normalised, one_hot
-from maskgan.networks.regions import RegionEncoder, RegionModulation, divide, num_regions, shrunk
+from maskgan.networks.regions import RegionEncoder, RegionModulation, divide, num_regions, pyramid, shrunk
 
 AROUND_MOUTH, AROUND_EYES = NUM_CLASSES, NUM_CLASSES + 1
 
@@ -124,3 +124,9 @@ def test_noise_is_the_same_for_every_edit() -> None:
     assert torch.equal(generator.synthesise(face_mask(), style), generator.synthesise(face_mask(), style))
     generator.train()
     assert not torch.equal(generator.synthesise(face_mask(), style), generator.synthesise(face_mask(), style))
+
+
+def test_a_pyramid_halves_again_and_again() -> None:
+    regions = torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    for factor, found in zip((4, 2, 1), pyramid(regions, 3), strict=True):
+        torch.testing.assert_close(found, shrunk(regions, factor))

@@ -113,7 +113,7 @@ def test_another_run_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
     run(tmp_path, config(images=2))
     record = json.loads((tmp_path / "config.json").read_text())
-    del record["base"], record["stream"]
+    del record["base"], record["stream"], record["weights"]["droplet"]
     (tmp_path / "config.json").write_text(json.dumps(record))
     assert run(tmp_path, config(images=4)).images == 4
 
@@ -142,13 +142,14 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
     [
         (LossWeights(perceptual=0), {"perceptual"}),
         (LossWeights(adversarial=0, feature_matching=0), {"adversarial", "feature_matching", "discriminator"}),
+        (LossWeights(droplet=1.0), set()),
     ],
 )
 def test_each_term_is_a_switch(weights: LossWeights, absent: set[str]) -> None:
     stage = build_stage(config(weights=weights))
     losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9)
     everything = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
-    assert set(losses) == everything - absent
+    assert set(losses) == everything - absent | ({"droplet"} if weights.droplet else set())
 
 
 def test_other_critics_and_networks_learn_and_go_on(tmp_path: Path) -> None:
@@ -227,15 +228,30 @@ def test_config_errors_name_the_option() -> None:
         build_stage(replace(config(), preset="huge"))
 
 
-@pytest.mark.parametrize(("preset", "balance"), [("demo", 0.5), ("paper", 0.0)])
+@pytest.mark.parametrize(
+    ("preset", "balance", "weights"), [("demo", 0.5, (0.25, 10.0, 20.0)), ("paper", 0.0, (1.0, 10.0, 0.0))]
+)
 def test_a_stage_alone_learns_by_its_presets_recipe(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], preset: str, balance: float
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    preset: str,
+    balance: float,
+    weights: tuple[float, float, float],
 ) -> None:
     arguments = ["train", "dense-mapping", "--data", "drawn:2", "--preset", preset, "--run", str(tmp_path), "--dry-run"]
+
+    def printed() -> dict[str, Any]:
+        out = capsys.readouterr().out
+        found: dict[str, Any] = json.JSONDecoder().raw_decode(out[out.index("{") :])[0]
+        return found
+
     assert main(arguments) == 0
-    assert f'"class_balance": {balance}' in capsys.readouterr().out
-    assert main([*arguments, "--class-balance", "0.1"]) == 0
-    assert '"class_balance": 0.1' in capsys.readouterr().out
+    config = printed()
+    assert config["class_balance"] == balance
+    assert tuple(config["weights"][name] for name in ("adversarial", "perceptual", "droplet")) == weights
+    assert main([*arguments, "--class-balance", "0.1", "--droplet-weight", "1", "--adversarial-weight", "2"]) == 0
+    config = printed()
+    assert (config["class_balance"], config["weights"]["droplet"], config["weights"]["adversarial"]) == (0.1, 1, 2)
 
 
 def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

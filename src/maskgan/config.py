@@ -210,7 +210,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "demo": Preset(
             name="demo",
             resolution=256,
-            phases=((0.0, 128), (0.6, 256)),
+            phases=((0.0, 128), (0.25, 256)),
             dense_mapping=DenseMappingConfig(
                 backbone=BackboneConfig(
                     base_channels=24,

@@ -15,7 +15,7 @@ from maskgan.errors import UserError
 
 if TYPE_CHECKING:
     from maskgan.data.transforms import AugmentConfig
-    from maskgan.training.config import TrainingConfig
+    from maskgan.training.config import CriticOptions, TrainingConfig
     from maskgan.training.stopping import Deadline
 
 _log = logging.getLogger(__name__)
@@ -100,10 +100,11 @@ def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--adversarial-loss", type=click.Choice(["lsgan", "hinge"]), default="lsgan", show_default=True),
         click.option("--r1-weight", type=float, default=0.0, show_default=True, help="Gradient penalty at real faces."),
         click.option("--augment-critic", is_flag=True, help="Vary what the discriminators see (DiffAugment)."),
+        click.option("--droplet-weight", type=float, help="Against blobs of speckles.  [the preset's recipe]"),
         click.option("--pixel-weight", type=float, default=0.0, show_default=True),
         click.option("--perceptual-weight", type=float, default=10.0, show_default=True),
         click.option("--feature-matching-weight", type=float, default=10.0, show_default=True),
-        click.option("--adversarial-weight", type=float, default=1.0, show_default=True),
+        click.option("--adversarial-weight", type=float, help="[the preset's recipe]"),
         click.option(
             "--perceptual", default="efficientnet", show_default=True, help="Or the file of VGG-19's weights."
         ),
@@ -128,7 +129,7 @@ def mask_vae(**options: Any) -> None:
 @click.option("--base", default="", help="Run folder to take the networks from, to go on in another way.")
 def dense_mapping(**options: Any) -> None:
     """Stage 1: a face from its mask and its style."""
-    _train("dense-mapping", options, **_terms(options))
+    _train("dense-mapping", options)
 
 
 @command.command("editing")
@@ -146,17 +147,21 @@ def editing(mask_vae: str, edits: str, strength: float, **options: Any) -> None:
     if bool(mask_vae) == bool(edits):
         raise UserError("give either --mask-vae FILE, to simulate edits on the fly, or --edits FOLDER")
     simulation = SimulationOptions(mask_vae, edits, strength)
-    _train("editing", options, simulation=simulation, **_terms(options))
+    _train("editing", options, simulation=simulation)
 
 
-def _terms(options: dict[str, Any]) -> dict[str, Any]:
-    """What the dense mapping network learns from, taken out of ``options``."""
-    from maskgan.training.config import CriticOptions, LossWeights
+def _given_weights(options: dict[str, Any]) -> dict[str, float]:
+    """Those of the losses that are not left to the recipe, taken out of ``options``."""
+    names = ("adversarial", "feature_matching", "perceptual", "pixel", "droplet")
+    given = {name: options.pop(f"{name}_weight") for name in names}
+    return {name: weight for name, weight in given.items() if weight is not None}
 
-    names = ("adversarial", "feature_matching", "perceptual", "pixel")
-    weights = LossWeights(**{name: options.pop(f"{name}_weight") for name in names})
-    critic = [options.pop(name) for name in ("adversarial_loss", "r1_weight", "augment_critic")]
-    return {"weights": weights, "critic": CriticOptions(*critic)}
+
+def _critic(options: dict[str, Any]) -> CriticOptions:
+    """How the discriminators learn, taken out of ``options``."""
+    from maskgan.training.config import CriticOptions
+
+    return CriticOptions(*[options.pop(name) for name in ("adversarial_loss", "r1_weight", "augment_critic")])
 
 
 @command.command("parser")
@@ -242,8 +247,9 @@ def all_stages(**options: Any) -> None:
     if faces is None and (table or identities):
         raise UserError("--table and --identities say what --labelled-data shows; give its folder or tar file too")
     recipe = {name: options.pop(name) for name in ("editing", "batch_size", "learning_rate", "class_balance")}
+    recipe["weights"] = _given_weights(options)
     simulation = SimulationOptions(strength=options.pop("strength"))
-    whole = _config("all", options, simulation=simulation, **_terms(options))
+    whole = _config("all", options, simulation=simulation, critic=_critic(options))
     labelled = None if faces is None else LabelledData(faces, table, identities)
     parts = pipeline(whole, folder, labelled, **recipe)
     if labelled is None:
@@ -281,8 +287,12 @@ def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
 
     deadline = Deadline(options.pop("stop_after"))
     folder, dry_run = options.pop("run"), options.pop("dry_run")
-    if "class_balance" in options and options["class_balance"] is None:
+    if options.get("class_balance", 0) is None:
         options["class_balance"] = part_of(options["preset"], stage).class_balance
+    if "adversarial_weight" in options:
+        weights = _given_weights(options)
+        more["weights"] = replace(part_of(options["preset"], stage).weights, **weights)
+        more["critic"] = _critic(options)
     _run([(folder, _config(stage, options, **more))], deadline, dry_run)
 
 

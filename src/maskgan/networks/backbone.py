@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import BackboneConfig
-from maskgan.networks.layers import doubling, normalised, padded_conv, smoothed
-from maskgan.networks.regions import RegionModulation, shrunk
+from maskgan.networks.layers import doubling, energy, normalised, padded_conv, smoothed
+from maskgan.networks.regions import RegionModulation, pyramid
 
 
 class StyleReader:
@@ -136,13 +136,20 @@ class Backbone(nn.Module):
             yield slice(position + width, position + 2 * width)
             position += 2 * width
 
-    def forward(self, x: Tensor, style: Tensor | None = None, regions: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        style: Tensor | None = None,
+        regions: tuple[Tensor, Tensor] | None = None,
+        energies: list[Tensor] | None = None,
+    ) -> Tensor:
         """Map pictures to pictures.
 
         Args:
             x: N x in_channels x H x W.
             style: N x style_size.
             regions: codes, N x regions x region_size, and where they lie, N x regions x H x W.
+            energies: where given, that of each upsampling's features is appended (see ``energy``), N x h x w.
 
         Returns:
             N x out_channels x H x W before the last activation.
@@ -154,11 +161,13 @@ class Backbone(nn.Module):
             x = F.relu(normalised(conv(smoothed(x) if self.config.resampling == "smooth" else x)))
         for block in self.residual:
             x = block(x, reader)
+        codes, shares = (None, []) if regions is None else (regions[0], pyramid(regions[1], len(self.up)))
         for i, up in enumerate(self.up):
             x = up(x)
+            if energies is not None:
+                energies.append(energy(x))
             modulation = reader.next(x.shape[1]) if self.config.modulate_decoder else (None, None)
-            if regions is not None:
-                codes, where = regions
-                modulation = self.region[i](codes, shrunk(where, 2 ** (len(self.up) - 1 - i)), *modulation)
+            if codes is not None:
+                modulation = self.region[i](codes, shares[i], *modulation)
             x = F.relu(normalised(x, *modulation))
         return padded_conv(self.head, x, pad)

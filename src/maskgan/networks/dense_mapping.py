@@ -63,15 +63,20 @@ class DenseMappingNetwork(nn.Module):
         """
         return self.style_encoder(image, mask)
 
-    def synthesise(self, mask: Tensor, style: Tensor) -> Tensor:
-        """A face (N x 3 x H x W in [-1, 1]) for a one-hot mask (N x 19 x H x W) and a style (N x style_size)."""
+    def synthesise(self, mask: Tensor, style: Tensor, energies: list[Tensor] | None = None) -> Tensor:
+        """A face (N x 3 x H x W in [-1, 1]) for a one-hot mask (N x 19 x H x W) and a style (N x style_size).
+
+        ``energies`` is filled as by ``Backbone.forward``.
+        """
         whole, codes = style[:, : self.backbone.style_size], style[:, self.backbone.style_size :]
         regions = (codes.reshape(len(codes), self._regions, -1), divide(mask)) if self._regions else None
-        return torch.tanh(self.backbone(mask, whole, regions))
+        return torch.tanh(self.backbone(mask, whole, regions, energies))
 
-    def forward(self, mask: Tensor, style_image: Tensor, style_mask: Tensor) -> Tensor:
+    def forward(
+        self, mask: Tensor, style_image: Tensor, style_mask: Tensor, energies: list[Tensor] | None = None
+    ) -> Tensor:
         """``synthesise`` for ``mask`` in the style of ``style_image``, whose own mask is ``style_mask``."""
-        return self.synthesise(mask, self.encode_style(style_image, style_mask))
+        return self.synthesise(mask, self.encode_style(style_image, style_mask), energies)
 
     def _initialise_fan_in(self) -> None:
         # With scales near 0, as N(0, 0.02) gives, the style hardly reaches the picture and is never learnt.

@@ -40,6 +40,20 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
     return _scaled(x, gain, offset)
 
 
+def energy(x: Tensor) -> Tensor:
+    """How much each pixel's features stand out: squares of the normalised maps, averaged over the maps.
+
+    Args:
+        x: N x C x H x W.
+
+    Returns:
+        N x H x W, mean 1 over the pixels of a picture; float32.
+    """
+    variance, mean = _moments(x.float())
+    gain = torch.rsqrt(variance + NORM_EPS)
+    return _scaled(x.float(), gain, -mean * gain).square().mean(dim=1)
+
+
 def _scaled(x: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
     """``gain * x + offset`` with N x C each for N x C x H x W."""
     return torch.addcmul(offset[..., None, None].to(x.dtype), x, gain[..., None, None].to(x.dtype))

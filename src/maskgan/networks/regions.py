@@ -102,6 +102,14 @@ def shrunk(regions: Tensor, factor: int) -> Tensor:
     return F.avg_pool2d(regions, factor) if factor > 1 else regions
 
 
+def pyramid(regions: Tensor, levels: int) -> list[Tensor]:
+    """``shrunk`` by 2**(levels - 1), ..., 4, 2 and 1, each from the next."""
+    found = [regions]
+    for _ in range(levels - 1):
+        found.append(shrunk(found[-1], 2))
+    return found[::-1]
+
+
 class RegionModulation(nn.Module):
     """From the regions' codes to a shift and a scale of each feature at each pixel of one layer."""
 

@@ -23,6 +23,8 @@ class LossWeights:
     """L1 in a classifier's features."""
     pixel: float = 0.0
     """L1 in the picture itself; not in the paper."""
+    droplet: float = 0.0
+    """Features that tower above the others of their layer (see ``maskgan.losses.droplets``); not in the paper."""
 
 
 @dataclass(frozen=True)

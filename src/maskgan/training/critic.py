@@ -23,6 +23,7 @@ from maskgan.losses.adversarial import (
     lsgan_discriminator,
 )
 from maskgan.losses.differentiable_augmentation import Variation, draw
+from maskgan.losses.droplets import droplets
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.losses.places import place_weights, weighted_l1
 from maskgan.networks.discriminator import MultiscaleDiscriminator
@@ -45,7 +46,14 @@ class FaceCritic:
             else None
         )
 
-    def teach(self, made: Tensor, pictures: Tensor, mask: Tensor, learners: Sequence[torch.optim.Optimizer]) -> Losses:
+    def teach(
+        self,
+        made: Tensor,
+        pictures: Tensor,
+        mask: Tensor,
+        learners: Sequence[torch.optim.Optimizer],
+        energies: Sequence[Tensor] | None = None,
+    ) -> Losses:
         """One step of the networks behind ``learners``, and one of the discriminator.
 
         Both learn from the same judgement, as in the reference.
@@ -55,6 +63,7 @@ class FaceCritic:
             pictures: the real faces, likewise.
             mask: one-hot, N x num_classes x H x W.
             learners: optimizers of the networks that made the faces.
+            energies: of the layers that made them (see ``droplets``), if they count.
 
         Returns:
             Each term, unweighted.
@@ -87,6 +96,9 @@ class FaceCritic:
                 total = total + weights.perceptual * losses["perceptual"]
             losses["pixel"] = weighted_l1(made, pictures, places)
             total = total + weights.pixel * losses["pixel"]
+        if energies is not None:
+            losses["droplet"] = droplets(energies)
+            total = total + weights.droplet * losses["droplet"]
         for optimizer in (*learners, self.optimizer):
             optimizer.zero_grad(set_to_none=True)
         # Naming the inputs keeps each backward pass out of the other networks' weights, so that the

@@ -63,9 +63,10 @@ class DenseMappingStage:
         """See ``Stage.step``."""
         pictures = faces.pictures.contiguous(memory_format=torch.channels_last)
         mask = one_hot(faces.label_maps, self._generator.config.num_classes)
+        energies: list[Tensor] | None = [] if self._config.weights.droplet else None
         with autocast(self._config):
-            made = self._generator(mask, pictures, mask)
-        losses = self._critic.teach(made, pictures, mask, [self._optimizer])
+            made = self._generator(mask, pictures, mask, energies)
+        losses = self._critic.teach(made, pictures, mask, [self._optimizer], energies)
         update_average(self._average, self._generator, ema_decay)
         return losses
 

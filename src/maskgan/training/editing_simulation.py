@@ -81,9 +81,10 @@ class EditingStage:
         """See ``Stage.step``. In order: discriminator and generator on the face, then both and the blender."""
         pictures = faces.pictures.contiguous(memory_format=torch.channels_last)
         mask = one_hot(faces.label_maps, self._generator.config.num_classes)
+        energies: list[Tensor] | None = [] if self._config.weights.droplet else None
         with autocast(self._config):
-            made = self._generator(mask, pictures, mask)
-        direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer])
+            made = self._generator(mask, pictures, mask, energies)
+        direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer], energies)
         # Each face borrows the mask of the one before it in the batch of all processes.
         inter, outer = self._edited(faces, share(gathered(faces.label_maps).roll(1, dims=0)))
         with autocast(self._config):

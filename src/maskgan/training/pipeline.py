@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from maskgan.config import preset
 from maskgan.data.transforms import NO_AUGMENTATION, WIDE_AUGMENTATION
-from maskgan.training.config import SimulationOptions, TrainingConfig
+from maskgan.training.config import LossWeights, SimulationOptions, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Part:
     batch_size: int
     learning_rate: float
     class_balance: float = 0.0
+    weights: LossWeights = field(default_factory=LossWeights)
     largest_side: int | None = None
     """Side of the pictures throughout, or the preset's if that is smaller; ``None`` for the preset's phases."""
     wide: bool = False
@@ -33,10 +34,13 @@ _MEASURING = (
     Part("identity", 0.04, 32, 1e-3, largest_side=128, wide=True),
 )
 
+# In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
+_GENTLE = LossWeights(adversarial=0.25, droplet=20.0)
+
 _SMALL = (
     Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
-    Part("dense-mapping", 0.50, 4, 2e-4, class_balance=0.5),
-    Part("editing", 0.20, 4, 5e-5, class_balance=0.5),
+    Part("dense-mapping", 0.50, 4, 2e-4, class_balance=0.5, weights=_GENTLE),
+    Part("editing", 0.20, 4, 5e-5, class_balance=0.5, weights=_GENTLE),
     Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, wide=True),
     *_MEASURING,
 )
@@ -94,6 +98,7 @@ def pipeline(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     class_balance: float | None = None,
+    weights: Mapping[str, float] = MappingProxyType({}),
 ) -> list[tuple[Path, TrainingConfig]]:
     """The run folder and config of each stage, in order.
 
@@ -105,6 +110,7 @@ def pipeline(
         batch_size: of every stage; the recipe's if ``None``. The others likewise.
         learning_rate: of every stage.
         class_balance: likewise.
+        weights: of losses, by the names of ``LossWeights``; those not named are the recipe's.
 
     Raises:
         UserError: there is no such preset.
@@ -124,6 +130,7 @@ def pipeline(
             minutes=None if whole.minutes is None else whole.minutes * share,
             base=_base(part.stage, folder),
             class_balance=part.class_balance if class_balance is None else class_balance,
+            weights=replace(part.weights, **weights),
         )
         if config.resolution is None and part.largest_side is not None:
             config = replace(config, resolution=min(part.largest_side, largest))

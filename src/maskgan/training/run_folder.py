@@ -81,8 +81,8 @@ class RunFolder:
             return
         try:
             # A run of an older version lacks newer fields; what they do by default is what it did.
-            found = {**TrainingConfig("", "", "").to_dict(), **json.loads(file.read_text())}
-        except (OSError, ValueError, TypeError) as error:
+            found = _completed(json.loads(file.read_text()), TrainingConfig("", "", "").to_dict())
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise UserError(f"{file}: cannot be read as JSON ({error}); choose another --run folder") from error
         given = config.to_dict()
         for name, value in _portable(given, self.path).items():
@@ -156,6 +156,12 @@ class RunFolder:
         write_picture(self.path / "samples" / f"{images:09d}.png", picture)
         if self._board is not None:
             self._board.add_image("samples", picture, images, dataformats="HWC")
+
+
+def _completed(found: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found, with what it lacks from the defaults, level by level."""
+    nested = {n: _completed(found.get(n, {}), value) for n, value in defaults.items() if isinstance(value, dict)}
+    return {**defaults, **found, **nested}
 
 
 def _portable(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
