@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from maskgan.assets import portrait, shipped_weights
-from maskgan.editing.framing import Frame, cut_out, find_frame
+from maskgan.editing.framing import Frame, cut_out, find_frame, put_back
 from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
 from maskgan.images import Picture, read_picture, resize_picture
@@ -65,3 +65,54 @@ def test_no_face_is_found_where_none_is(parser: Parser) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
     assert find_frame(noise, parser) is None
     assert find_frame(np.full((64, 64, 3), 127, np.uint8), parser) is None
+
+
+FRAMES = [Frame(150, 120, 96), Frame(130.3, 121.7, 120.5, -23.0), Frame(20, 240, 128, 10.0)]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_what_was_not_changed_is_put_back_as_it_was(face: Picture, frame: Frame) -> None:
+    shown = cut_out(face, frame, round(frame.side))
+    assert np.array_equal(put_back(face, frame, shown, shown), face)
+
+
+def test_a_change_is_put_back_in_its_place(face: Picture) -> None:
+    frame = Frame(150, 120, 100)
+    before = cut_out(face, frame, 100)
+    after = before.copy()
+    after[40:60, 30:50] = (255, 0, 128)
+    expected = face.copy()
+    expected[110:130, 130:150] = (255, 0, 128)  # the frame begins at row 70, column 100
+    assert np.array_equal(put_back(face, frame, before, after), expected)
+
+
+@pytest.mark.parametrize("frame", [FRAMES[1], Frame(120.6, 140.2, 110, 35)])
+def test_a_frame_cut_out_again_shows_the_change(face: Picture, frame: Frame) -> None:
+    side = round(frame.side)
+    before = cut_out(face, frame, side)
+    rows, columns = np.mgrid[:side, :side]
+    bump = 60 * np.exp(-((rows - side * 0.45) ** 2 + (columns - side * 0.6) ** 2) / (2 * (side / 10) ** 2))
+    after = np.where(before < 128, before + bump[..., None], before - bump[..., None]).astype(np.uint8)
+    again = cut_out(put_back(face, frame, before, after), frame, side).astype(int)
+    inner = slice(side // 8, -side // 8)
+    unchanged = cut_out(put_back(face, frame, before, before), frame, side).astype(int)
+    change, expected = (again - unchanged)[inner, inner], (after.astype(int) - before)[inner, inner]
+    assert np.abs(change - expected).mean() < 1.5
+    assert np.abs(expected).mean() > 5
+
+
+def test_changes_fade_out_at_edges_inside_the_photograph_alone(face: Picture) -> None:
+    grey = np.full_like(face, 100)
+    frame = Frame(64, 128, 128)  # its left edge is the photograph's
+    before = cut_out(grey, frame, 128)
+    result = put_back(grey, frame, before, np.full_like(before, 200))[128, :, 0].astype(int)
+    assert (result[:120] == 200).all() and (result[128:] == 100).all()
+    assert 100 < result[125] < 200 and (np.diff(result[120:]) <= 0).all()
+
+
+def test_a_photograph_finer_than_what_was_cut_out_keeps_its_detail() -> None:
+    noise = np.random.default_rng(0).integers(0, 200, (400, 400, 3), dtype=np.uint8)
+    frame = Frame(200, 200, 400)
+    before = cut_out(noise, frame, 100)
+    result = put_back(noise, frame, before, before + 40)
+    assert np.abs(result.astype(int) - noise - 40).max() <= 1

@@ -162,6 +162,33 @@ async def test_a_crop_cuts_picture_and_mask_alike(client: httpx.AsyncClient) -> 
     assert (np.abs(seen[..., 0].astype(int) - 10 * cut.astype(int)) <= 2).mean() > 0.93
 
 
+async def test_an_edited_face_is_put_back_into_its_photograph(client: httpx.AsyncClient) -> None:
+    whole = np.random.default_rng(0).integers(0, 40, (600, 900, 3), dtype=np.uint8)
+    whole[50:562, 200:712] = read_picture(portrait(7)[0])
+    sent = {"picture": png(whole), "crop": json.dumps({"x": 470.4, "y": 300.6, "side": 400.0, "angle": 12.0}).encode()}
+    session = await begin(client, **sent)
+    mask = await own_mask(client, session)
+
+    async def saved(mask: LabelMap, **changes: bytes) -> httpx.Response:
+        parts = {"mask": mask.tobytes(), **sent, **changes}
+        return await client.post(f"/api/sessions/{session['id']}/photograph", params={"format": "png"}, files=parts)
+
+    answer = await saved(mask)
+    assert answer.status_code == 200, answer.text
+    assert (picture_of(answer) == whole).all() and DIGITAL_SOURCE_TYPE.encode() in answer.content
+    mask[200:240, 100:400] = INDEX["eye_g"]
+    changed = (picture_of(await saved(mask)) != whole).any(axis=2)
+    rows, columns = np.nonzero(changed)
+    assert len(rows) > 1000
+    across, down = columns - 470.4, rows - 300.6
+    turn = np.radians(12)
+    assert np.abs(across * np.cos(turn) + down * np.sin(turn)).max() < 201
+    assert np.abs(down * np.cos(turn) - across * np.sin(turn)).max() < 201
+    elsewhere = json.dumps({"x": 471.4, "y": 300.6, "side": 400.0, "angle": 12.0}).encode()
+    refused = await saved(mask, crop=elsewhere)
+    assert refused.status_code == 400 and "opened from" in refused.json()["error"]
+
+
 async def test_a_mask_in_another_label_order_is_noticed_and_read_when_told(client: httpx.AsyncClient) -> None:
     photograph, mask = (path.read_bytes() for path in portrait(7))
     ours = read_label_map(portrait(7)[1])

@@ -12,6 +12,8 @@ class Server {
   asked = [];
   /** @type {Uint8Array | null} */
   rendered = null;
+  /** @type {FormData | null} the last that was sent */
+  form = null;
   #sessions = new Set();
   #begun = 0;
   /** @type {(() => Response) | null} instead of the next rendering */
@@ -29,6 +31,7 @@ class Server {
    */
   async answer(path, { method = "GET", body } = {}) {
     this.asked.push(`${method} ${path}`);
+    if (body instanceof FormData) this.form = body;
     if (path === "/api/sessions") {
       const id = `s${++this.#begun}`;
       this.#sessions.add(id);
@@ -112,6 +115,19 @@ test("parts of a style are asked for by name, where there is a style", async () 
   await face.result(labels, { ...settings, style: { kind: "portrait", number: 2 } }, "png");
   const query = "format=png&blend=region&style=1&style_parts=u_lip,l_lip,hair";
   assert.equal(server.asked.at(-1), `POST /api/sessions/s1/result?${query}`);
+});
+
+test("a face cut out of a photograph is put back into it, and no other", async () => {
+  const picture = new Blob(["photograph"]);
+  const crop = { x: 10, y: 20, side: 30, angle: 0 };
+  const cut = new RemoteFace({ kind: "picture", picture, mask: null, crop }, () => undefined);
+  assert.ok(cut.isCutOut);
+  await cut.photograph(labels, { ...defaultSettings(), blend: "full" });
+  assert.equal(server.asked.at(-1), "POST /api/sessions/s1/photograph?format=jpeg&blend=full&style=0");
+  assert.deepEqual([...(server.form?.keys() ?? [])], ["mask", "picture", "crop"]);
+  assert.equal(server.form?.get("crop"), JSON.stringify(crop));
+  const whole = new RemoteFace({ kind: "picture", picture, mask: null, crop: null }, () => undefined);
+  assert.deepEqual([whole.isCutOut, begin().isCutOut], [false, false]);
 });
 
 test("a rendering that was overtaken gives nothing", async () => {

@@ -1,10 +1,10 @@
-"""From a photograph to the frame that the networks know: the face upright and filling a square, as in CelebA-HQ."""
+"""From a photograph to the frame that the networks know, a face upright in a square as in CelebA-HQ, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import atan2, cos, degrees, hypot, radians, sin
+from math import atan2, ceil, cos, degrees, hypot, radians, sin
 
 import numpy as np
 from PIL import Image
@@ -20,6 +20,9 @@ _SHARES = (1.0, 0.7, 0.5, 0.35)  # sides of the squares searched, as shares of t
 _ROUNDS = 2  # each makes the frame anew from what the parser sees in it
 _MOST_TURNED = 50.0  # degrees; the parser knows faces that are more or less upright
 _MOST_WANDERED = 0.25  # of its side, from one round to the next
+
+_FADED = 0.04  # of a frame's side, in which what is put back fades out
+_STRIP = 256  # rows put back at a time, for the memory's sake
 
 
 @dataclass(frozen=True)
@@ -169,3 +172,63 @@ def _aligned(frame: Frame, label_map: LabelMap) -> Frame | None:
         side=side * unit,
         angle=frame.angle + degrees(atan2(across[0], across[1])),
     )
+
+
+def put_back(photograph: Picture, frame: Frame, before: Picture, after: Picture) -> Picture:
+    """A photograph in which what a frame shows is changed as it was changed there.
+
+    What is added is the difference, so that unchanged pixels stay exactly as they were, and nothing is lost where the
+    photograph is finer than what was cut out of it. It fades out towards those edges of the frame that lie inside the
+    photograph.
+
+    Args:
+        photograph: H x W x 3 uint8.
+        frame: in its pixels.
+        before: what ``cut_out`` gave for it, S x S x 3 uint8.
+        after: the same, edited.
+
+    Returns:
+        H x W x 3 uint8.
+    """
+    height, width = photograph.shape[:2]
+    side = before.shape[0]
+    turn, unit = radians(frame.angle), side / frame.side
+    across, down = cos(turn) * unit, sin(turn) * unit
+    reach = frame.side / 2 * (abs(cos(turn)) + abs(sin(turn)))
+    top, bottom = max(int(frame.y - reach), 0), min(ceil(frame.y + reach), height)
+    left, right = max(int(frame.x - reach), 0), min(ceil(frame.x + reach), width)
+    fading = _edges_inside(frame, width, height)
+    images = [Image.fromarray(picture) for picture in (before, after)]
+    result = photograph.copy()
+    for row in range(top, bottom, _STRIP):
+        size = (right - left, min(_STRIP, bottom - row))
+        from_x, from_y = left - frame.x, row - frame.y
+        matrix = (
+            across, down, side / 2 + from_x * across + from_y * down,
+            -down, across, side / 2 - from_x * down + from_y * across,
+        )  # fmt: skip
+        old, new = (
+            np.asarray(image.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC), np.float32)
+            for image in images
+        )
+        columns, rows = np.arange(size[0]) + 0.5, np.arange(size[1])[:, None] + 0.5
+        x = (matrix[0] * columns + matrix[1] * rows + matrix[2]) / side
+        y = (matrix[3] * columns + matrix[4] * rows + matrix[5]) / side
+        share = np.ones(x.shape, np.float32)
+        for inside, distance in zip(fading, (x, 1 - x, y, 1 - y), strict=True):
+            if inside:
+                share = np.minimum(share, distance / _FADED)
+        strip = result[row : row + size[1], left:right]
+        strip[:] = np.rint(strip + (new - old) * share.clip(0, 1)[..., None]).clip(0, 255)
+    return result
+
+
+def _edges_inside(frame: Frame, width: int, height: int) -> list[bool]:
+    """Whether the middles of a frame's edges lie inside a picture: left, right, upper, lower."""
+    turn, reach = radians(frame.angle), frame.side / 2
+    inside = []
+    for right, lower in ((-reach, 0.0), (reach, 0.0), (0.0, -reach), (0.0, reach)):
+        x = frame.x + right * cos(turn) - lower * sin(turn)
+        y = frame.y + right * sin(turn) + lower * cos(turn)
+        inside.append(0 < x < width and 0 < y < height)
+    return inside

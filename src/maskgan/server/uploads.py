@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from maskgan.editing.framing import Frame, cut_out
+from maskgan.editing.framing import Frame, cut_out, put_back
 from maskgan.editing.renderer import require_same_proportions
 from maskgan.errors import MaskGANError
 from maskgan.images import MIN_SIDE, Picture, decode_label_map, decode_picture
@@ -63,6 +63,39 @@ class Upload:
         if label_map is not None:
             label_map = cropped_label_map(label_map, frame, picture)
         return cls(cropped(picture, frame), label_map, likely_order)
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A photograph from which a face was cut, sent again to have the edited face put back."""
+
+    picture: Picture
+    frame: Frame
+    cut: Picture
+
+    @classmethod
+    def of(cls, form: Form, limits: Limits, cut: Picture) -> Photograph:
+        """Open the parts ``picture`` and ``crop`` of a form.
+
+        Args:
+            form: what was sent.
+            limits: bounds of the picture.
+            cut: what the face was opened from, S x S x 3 uint8.
+
+        Raises:
+            RefusalError: as ``Upload.of``; 400, the crop is missing, or shows something else than ``cut``.
+            UserError: as ``Upload.of``.
+        """
+        form.require("crop")
+        picture, frame = framed_picture(form, limits)
+        assert frame is not None
+        if not np.array_equal(cropped(picture, frame), cut):
+            raise bad_input("photograph and crop are not those that this face was opened from")
+        return cls(picture, frame, cut)
+
+    def changed(self, edited: Picture) -> Picture:
+        """The photograph with ``edited`` in place of what was cut out of it."""
+        return put_back(self.picture, self.frame, self.cut, edited)
 
 
 def framed_picture(form: Form, limits: Limits) -> tuple[Picture, Frame | None]:

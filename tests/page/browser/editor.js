@@ -296,7 +296,7 @@ export class Editor {
   /**
    * Save, and read the file.
    *
-   * @param {"png" | "jpeg" | "mask" | "project"} what
+   * @param {"png" | "jpeg" | "photograph" | "mask" | "project"} what
    */
   async save(what) {
     await this.at("save").click();

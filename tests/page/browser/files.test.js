@@ -101,6 +101,31 @@ test("a picture alone is framed and parsed", async () => {
   assert.match(await editor.classAt([256, 400]), /skin|lip|mouth/);
 });
 
+test("a face framed in a photograph is saved with what is around it", async () => {
+  const photograph = join(folder, "photograph.png");
+  const paste = "import sys; from PIL import Image; p = Image.new('RGB', (900, 700), (90, 120, 60)); "
+    + "p.paste(Image.open(sys.argv[1]), (300, 100)); p.save(sys.argv[2])";
+  execFileSync(process.env.PYTHON ?? "python3", ["-c", paste, PICTURE, photograph]);
+  await editor.choose("open-picture", [photograph]);
+  await editor.at("frame-use").waitFor();
+  await editor.page.waitForTimeout(1500);
+  await editor.at("frame-use").click();
+  await editor.titled("photograph");
+  await editor.take("brush", "hair");
+  await editor.drag([[200, 60], [300, 60]]);
+  await editor.rendered();
+  const { path, name } = await editor.save("photograph");
+  assert.equal(name, "photograph-photograph.jpg");
+  const size = "import sys; from PIL import Image; i = Image.open(sys.argv[1]); print(*i.size, *i.getpixel((20, 20)))";
+  const shown = execFileSync(process.env.PYTHON ?? "python3", ["-c", size, path]).toString().split(" ").map(Number);
+  assert.deepEqual(shown.slice(0, 2), [900, 700]);
+  for (const [channel, value] of [90, 120, 60].entries()) assert.ok(Math.abs(shown[2 + channel] - value) < 4);
+  await editor.choose("open-pair", [PICTURE, MASK]);
+  await editor.titled("portrait-5");
+  await editor.at("save").click();
+  assert.equal(await editor.at("save-photograph").isVisible(), false);
+});
+
 test("a picture with its mask is opened as it is, by choosing and by dropping", async () => {
   await editor.choose("open-pair", [PICTURE, MASK]);
   await editor.titled("portrait-5");

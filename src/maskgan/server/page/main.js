@@ -75,7 +75,10 @@ function furnish(bench) {
   refinePanel(bench);
   viewControls(bench, stage);
   toolOptions(bench, tools);
-  saveMenu((what) => void save(bench, what));
+  saveMenu(
+    (what) => void save(bench, what),
+    (what) => what !== "photograph" || Boolean(bench.project?.remote.isCutOut),
+  );
   acceptDrops(bench);
   commands(bench, stage, { take, open: openDialog(bench), help: helpSheet() });
 }

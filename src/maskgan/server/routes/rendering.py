@@ -21,7 +21,7 @@ from maskgan.server.routes.answers import LABEL_MAP, download, form, picture_ans
 from maskgan.server.serving import Serving, read_upload_form, unless_gone
 from maskgan.server.sessions import Session
 from maskgan.server.studio import Edit, RenderRequest
-from maskgan.server.uploads import raw_label_map
+from maskgan.server.uploads import Photograph, raw_label_map
 
 Strength = Annotated[float, Query(ge=0, le=1)]
 StyleParts = Annotated[
@@ -77,6 +77,31 @@ def rendering_routes(serving: Serving) -> APIRouter:
             assert done is not None
             data = await serving.encode(encode_edited, done.result, format)
         return download(data, f"image/{format}", f"face.{'jpg' if format == 'jpeg' else format}")
+
+    @router.post("/photograph", response_class=Response, openapi_extra=form("mask", "picture", "crop"))
+    async def photograph(
+        session_id: str,
+        request: Request,
+        format: Format = "jpeg",
+        blend: Blend = "region",
+        style: Strength = 0.0,
+        style_parts: StyleParts = None,
+        refined: bool = False,
+    ) -> Response:
+        """The whole photograph from which the face was cut, the edit put back: as ``result``, with ``picture`` and
+        ``crop`` sent again beside the ``mask``."""
+        session = serving.sessions.get(session_id)
+        async with serving.saving:
+            parts = await read_upload_form(request, serving, serving.limits.upload_bytes)
+            edited = raw_label_map(parts.require("mask"), session.face.size)
+            whole = await serving.decode(Photograph.of, parts, serving.limits, session.face.picture)
+            canvas = session.face.picture
+            done = await _rendered(
+                serving, session, request, edited, blend, style, style_parts, refined, canvas, preview=False
+            )
+            assert done is not None
+            data = await serving.encode(lambda: encode_edited(whole.changed(done.result), format))
+        return download(data, f"image/{format}", f"photograph.{'jpg' if format == 'jpeg' else format}")
 
     @router.post("/mask.png", response_class=Response, openapi_extra=LABEL_MAP)
     async def mask(session_id: str, request: Request) -> Response:

@@ -130,6 +130,25 @@ export class RemoteFace {
     return (await this.#askStyled(settings.style, path, await labelBody(labels))).blob();
   }
 
+  /** Whether the face is a part of a photograph that the page holds. */
+  get isCutOut() {
+    return this.#source.kind === "picture" && this.#source.crop !== null;
+  }
+
+  /**
+   * The photograph from which the face was cut, with the edited face put back.
+   *
+   * @param {Uint8Array} labels
+   * @param {Settings} settings
+   */
+  async photograph(labels, settings) {
+    if (this.#source.kind !== "picture") throw new Error("This face was not cut out of a photograph.");
+    const { picture, crop } = this.#source;
+    const body = formBody({ mask: new Blob([labels]), picture, crop: JSON.stringify(crop) });
+    const path = () => `photograph?format=jpeg&${this.#renderQuery(settings)}`;
+    return (await this.#askStyled(settings.style, path, body)).blob();
+  }
+
   /** @param {Uint8Array} labels */
   async maskFile(labels) {
     return (await this.#ask("mask.png", await labelBody(labels))).blob();

@@ -8,10 +8,16 @@ import { showNotice, withProgress } from "./messages.js";
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
-/** @typedef {"png" | "jpeg" | "mask" | "project"} Savable */
+/** @typedef {"png" | "jpeg" | "photograph" | "mask" | "project"} Savable */
 
 /** @type {Record<Savable, string>} */
-const SUFFIXES = { png: ".png", jpeg: ".jpg", mask: "-mask.png", project: ".maskgan" };
+const SUFFIXES = {
+  png: ".png",
+  jpeg: ".jpg",
+  photograph: "-photograph.jpg",
+  mask: "-mask.png",
+  project: ".maskgan",
+};
 
 /**
  * @param {import("./workbench.js").Workbench} bench
@@ -26,18 +32,24 @@ export async function save(bench, what) {
   showNotice(`Saved ${name}`);
 }
 
-/** @param {(what: Savable) => void} choose */
-export function saveMenu(choose) {
+/**
+ * @param {(what: Savable) => void} choose
+ * @param {(what: Savable) => boolean} isOffered asked each time the menu opens
+ */
+export function saveMenu(choose, isOffered) {
   const button = byId("save", HTMLButtonElement);
   const menu = byId("save-menu", HTMLElement);
-  const items = /** @type {HTMLButtonElement[]} */ ([...menu.querySelectorAll("button")]);
+  const all = /** @type {HTMLButtonElement[]} */ ([...menu.querySelectorAll("button")]);
+  let items = all;
   const show = (/** @type {boolean} */ shown) => {
+    for (const item of all) item.hidden = !isOffered(/** @type {Savable} */ (item.dataset.save));
+    items = all.filter((item) => !item.hidden);
     menu.hidden = !shown;
     button.setAttribute("aria-expanded", String(shown));
     if (shown) items[0].focus();
   };
   button.addEventListener("click", () => show(menu.hidden));
-  for (const item of items) {
+  for (const item of all) {
     item.addEventListener("click", () => {
       show(false);
       button.focus();

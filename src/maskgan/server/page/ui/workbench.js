@@ -176,13 +176,14 @@ export class Workbench extends EventTarget {
   /**
    * The bytes of a file to save.
    *
-   * @param {"png" | "jpeg" | "mask" | "project"} what
+   * @param {import("./menus.js").Savable} what
    */
   async fileToSave(what) {
     this.settle();
     const { document, remote, title, styles } = this.open;
     const labels = document.committed.data;
     if (what === "mask") return remote.maskFile(labels);
+    if (what === "photograph") return remote.photograph(labels, document.settings);
     if (what !== "project") return remote.result(labels, document.settings, what);
     const editor = await writeEditor(document, title, styles, this.appearance);
     return remote.project(labels, document.settings.style, editor);
