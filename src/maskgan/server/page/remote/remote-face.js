@@ -2,13 +2,7 @@
  * A face at the server. The server may forget it (restart, age, too many sessions): it is then begun again from what
  * the page holds, and nobody notices but for the time that it takes.
  *
- * @typedef {{x: number, y: number, side: number, angle: number}} Crop centre and side in pixels of the upright picture,
- *   degrees clockwise
- *
- * @typedef {{kind: "picture", picture: Blob, mask: Blob | null, crop: Crop | null, order?: string}} PictureSource order
- *   of the mask's labels, where it is not CelebAMask-HQ's
- * @typedef {{kind: "portrait", number: number} | PictureSource | {kind: "project", file: Blob}} Source
- *
+ * @typedef {import("./sources.js").Source} Source
  * @typedef {import("../mask/label-map.js").LabelMap} LabelMap
  * @typedef {import("../state/settings.js").Settings} Settings
  * @typedef {import("../state/settings.js").Style} Style
@@ -32,6 +26,7 @@
 
 import { CLASS_NAMES } from "../mask/label-map.js";
 import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
+import { beginning } from "./sources.js";
 
 /** Without loss, so that before and after differ where something was edited and nowhere else. */
 const EXACT = { Accept: "image/png" };
@@ -305,28 +300,6 @@ export class RemoteFace {
     if (!kept) throw new ApiError("The picture of this style was not kept; choose the style again.", 400);
     return formBody({ picture: kept.picture, mask: kept.mask });
   }
-}
-
-/**
- * @param {Blob} picture
- * @param {Crop} [crop]
- * @returns {Promise<{crop: Crop, found: boolean}>} where the server sees the face
- */
-export async function proposeFrame(picture, crop) {
-  const body = formBody({ picture, crop: crop ? JSON.stringify(crop) : null });
-  return (await request("/api/frame", body)).json();
-}
-
-/** @param {Source} source */
-function beginning(source) {
-  if (source.kind === "portrait") return jsonBody({ portrait: source.number });
-  if (source.kind === "project") return formBody({ project: source.file });
-  return formBody({
-    picture: source.picture,
-    mask: source.mask,
-    order: source.order ?? null,
-    crop: source.crop && JSON.stringify(source.crop),
-  });
 }
 
 /** @param {Response} response */

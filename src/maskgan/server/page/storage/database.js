@@ -6,7 +6,7 @@
  * @typedef {import("../state/settings.js").Settings} Settings
  * @typedef {import("../state/project.js").Appearance} Appearance
  * @typedef {import("../state/project.js").StylePicture} StylePicture
- * @typedef {import("../remote/remote-face.js").Source} Source
+ * @typedef {import("../remote/sources.js").Source} Source
  *
  * @typedef {object} ProjectRecord
  * @property {string} id

@@ -1,9 +1,10 @@
 /**
- * @typedef {import("../remote/remote-face.js").Crop} Crop
+ * @typedef {import("../remote/sources.js").Crop} Crop
  */
 
 const MAX_SIDE = 1024;
 const MIN_SIDE = 64;
+const THUMBNAIL = 160;
 
 /**
  * Cut a square, turned as the frame is, out of a picture.
@@ -39,6 +40,17 @@ export async function shrunkPicture(picture) {
   }
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(Math.round(side * scale), 1));
   return drawn(bitmap, width, height, (context) => context.scale(scale, scale));
+}
+
+/**
+ * @param {ImageBitmap} picture
+ * @returns {Promise<Blob>} JPEG of 160 pixels on its longer side
+ */
+export async function thumbnailOf(picture) {
+  const scale = THUMBNAIL / Math.max(picture.width, picture.height);
+  const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
+  canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
 }
 
 /**

@@ -1,12 +1,12 @@
 /**
  * Frame the face: the server proposes where it is, the person may drag, size and turn the frame.
  *
- * @typedef {import("../remote/remote-face.js").Crop} Crop
+ * @typedef {import("../remote/sources.js").Crop} Crop
  * @typedef {import("../mask/stamps.js").Frame} Frame
  * @typedef {import("../mask/label-map.js").Point} Point
  */
 
-import { proposeFrame } from "../remote/remote-face.js";
+import { proposeFrame } from "../remote/sources.js";
 import { fitted, toMask, toScreen } from "../state/view.js";
 import { byId, slider } from "./elements.js";
 import { withProgress } from "./messages.js";

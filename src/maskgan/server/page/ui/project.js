@@ -1,7 +1,7 @@
 /**
  * The face that is open: its document, its counterpart at the server, and its pictures.
  *
- * @typedef {import("../remote/remote-face.js").Source} Source
+ * @typedef {import("../remote/sources.js").Source} Source
  * @typedef {import("../state/project.js").StylePicture} StylePicture
  * @typedef {import("../state/project.js").Appearance} Appearance
  */

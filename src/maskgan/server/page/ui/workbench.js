@@ -8,30 +8,32 @@
  * - `busy`: opening or rendering began or ended
  *
  * @typedef {import("../remote/api.js").About} About
- * @typedef {import("../remote/remote-face.js").Source} Source
+ * @typedef {import("../remote/sources.js").Source} Source
  * @typedef {import("../state/project.js").StylePicture} StylePicture
  * @typedef {import("../state/settings.js").Settings} Settings
  * @typedef {import("../storage/kept-projects.js").Place} Place
  * @typedef {import("./project.js").Project} Project
  */
 
-import { ApiError } from "../remote/api.js";
-import { RenderScheduler } from "../state/scheduler.js";
 import { writeEditor } from "../state/project.js";
 import { KeptProjects } from "../storage/kept-projects.js";
 import { newId } from "../storage/ownership.js";
+import { thumbnailOf } from "./cropping.js";
 import { showError, showNotice, withProgress } from "./messages.js";
 import { openSource, reopen } from "./project.js";
-
-const THUMBNAIL = 160;
-const QUIET_WAITS = 3;
+import { Rendering } from "./rendering.js";
 
 export class Workbench extends EventTarget {
   /** @type {Project | null} */
   project = null;
-  /** @type {ImageBitmap | null} the newest picture of the edited face */
-  result = null;
-  #rendering = false;
+  #rendering = new Rendering({
+    project: () => this.open,
+    resultChanged: (bitmap, quality) => {
+      this.#tell("result");
+      if (quality === "full") void this.#keepThumbnail(bitmap);
+    },
+    busyChanged: () => this.#tell("busy"),
+  });
   /** Openings under way. */
   #opening = 0;
   /** How many were ever begun: the newest one wins. */
@@ -44,12 +46,6 @@ export class Workbench extends EventTarget {
   );
   /** @type {Blob | null} */
   #thumbnail = null;
-  /** @type {(() => void) | null} */
-  #dismissWaiting = null;
-  /** How often the server had no time since it last had. */
-  #waits = 0;
-  /** @type {RenderScheduler<ImageBitmap>} */
-  #scheduler;
 
   /**
    * @param {About} about
@@ -59,16 +55,6 @@ export class Workbench extends EventTarget {
     super();
     this.about = about;
     this.preferences = preferences;
-    this.#scheduler = new RenderScheduler({
-      render: (quality, signal) => this.#render(quality, signal),
-      show: (bitmap, quality) => this.#showResult(bitmap, quality),
-      fail: (error) => showError(error.message),
-      waiting: (error) => this.#tellOfWaiting(error),
-      busyChanged: (busy) => {
-        this.#rendering = busy;
-        this.#tell("busy");
-      },
-    });
     preferences.onChange((changed) => {
       if ("hidden" in changed || "opacity" in changed) this.kept.write();
     });
@@ -76,8 +62,13 @@ export class Workbench extends EventTarget {
     window.addEventListener("beforeunload", () => this.settle());
   }
 
+  /** The newest picture of the edited face. */
+  get result() {
+    return this.#rendering.result;
+  }
+
   get busy() {
-    return this.#rendering || this.#opening > 0;
+    return this.#rendering.busy || this.#opening > 0;
   }
 
   /** @returns {Project} */
@@ -151,7 +142,7 @@ export class Workbench extends EventTarget {
 
   /** Render the same edit again: the network at the server changed. */
   renderAgain() {
-    this.#scheduler.edited();
+    this.#rendering.edited();
   }
 
   /**
@@ -256,71 +247,32 @@ export class Workbench extends EventTarget {
     this.preferences.set(project.appearance ?? { hidden: [] });
     project.document.onChange((cause, alters) => {
       if (this.project !== project) return;
-      if (alters) this.#scheduler.edited();
+      if (alters) this.#rendering.edited();
       if (cause !== "gesture") this.kept.write();
       this.#tell("change", cause);
     });
     this.#tell("open");
-    this.#scheduler.edited();
+    this.#rendering.edited();
   }
 
   async #leave() {
     const { project } = this;
     if (!project) return;
     this.settle();
-    this.#scheduler.stop();
+    this.#rendering.stop();
     // A face that nobody edited can be opened again as it was; there is nothing to keep.
     await this.kept.leave(project.document.isEdited);
     project.picture.close();
-    this.result?.close();
-    this.result = null;
+    this.#rendering.clear();
     this.#thumbnail = null;
     this.project = null;
     project.remote.leave().catch(() => {}); // the server forgets it in time by itself
   }
 
-  /**
-   * @param {"preview" | "full"} quality
-   * @param {AbortSignal} signal
-   */
-  async #render(quality, signal) {
-    const { document, remote } = this.open;
-    const blob = await remote.render(document.mask.data, document.settings, quality, signal);
-    return blob && createImageBitmap(blob);
-  }
-
-  /**
-   * @param {ImageBitmap} bitmap
-   * @param {"preview" | "full"} quality
-   */
-  #showResult(bitmap, quality) {
-    this.#dismissWaiting?.();
-    this.#dismissWaiting = null;
-    this.#waits = 0;
-    this.result?.close();
-    this.result = bitmap;
-    this.#tell("result");
-    if (quality === "full") void this.#makeThumbnail(bitmap);
-  }
-
-  /**
-   * A server that is busy for a moment is no news; one that is gone is.
-   *
-   * @param {Error} error
-   */
-  #tellOfWaiting(error) {
-    this.#waits++;
-    const gone = error instanceof ApiError && error.status === 0;
-    if (gone || this.#waits > QUIET_WAITS) this.#dismissWaiting ??= showError(error.message);
-  }
-
   /** @param {ImageBitmap} picture */
-  async #makeThumbnail(picture) {
+  async #keepThumbnail(picture) {
     const { project } = this;
-    const scale = THUMBNAIL / Math.max(picture.width, picture.height);
-    const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
-    canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    const thumbnail = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
+    const thumbnail = await thumbnailOf(picture);
     if (this.project !== project) return;
     this.#thumbnail = thumbnail;
     this.kept.write();

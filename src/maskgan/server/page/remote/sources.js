@@ -1,0 +1,38 @@
+/**
+ * What a face is opened from.
+ *
+ * @typedef {{x: number, y: number, side: number, angle: number}} Crop centre and side in pixels of the upright picture,
+ *   degrees clockwise
+ *
+ * @typedef {{kind: "picture", picture: Blob, mask: Blob | null, crop: Crop | null, order?: string}} PictureSource order
+ *   of the mask's labels, where it is not CelebAMask-HQ's
+ * @typedef {{kind: "portrait", number: number} | PictureSource | {kind: "project", file: Blob}} Source
+ */
+
+import { formBody, jsonBody, request } from "./api.js";
+
+/**
+ * @param {Blob} picture
+ * @param {Crop} [crop]
+ * @returns {Promise<{crop: Crop, found: boolean}>} where the server sees the face
+ */
+export async function proposeFrame(picture, crop) {
+  const body = formBody({ picture, crop: crop ? JSON.stringify(crop) : null });
+  return (await request("/api/frame", body)).json();
+}
+
+/**
+ * The request that begins a session.
+ *
+ * @param {Source} source
+ */
+export function beginning(source) {
+  if (source.kind === "portrait") return jsonBody({ portrait: source.number });
+  if (source.kind === "project") return formBody({ project: source.file });
+  return formBody({
+    picture: source.picture,
+    mask: source.mask,
+    order: source.order ?? null,
+    crop: source.crop && JSON.stringify(source.crop),
+  });
+}
