@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from maskgan.assets import portrait, shipped_weights
+from maskgan.cli.main import main
 from maskgan.editing.framing import Frame, cut_out, find_frame, put_back
 from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
-from maskgan.images import Picture, read_picture, resize_picture
+from maskgan.images import Picture, read_picture, resize_picture, write_picture
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +119,53 @@ def test_a_photograph_finer_than_what_was_cut_out_keeps_its_detail() -> None:
     before = cut_out(noise, frame, 100)
     result = put_back(noise, frame, before, before + 40)
     assert np.abs(result.astype(int) - noise - 40).max() <= 1
+
+
+@pytest.fixture
+def photograph(face: Picture, tmp_path: Path) -> Path:
+    whole = np.random.default_rng(0).integers(60, 90, (400, 500, 3), dtype=np.uint8)
+    whole[90:346, 150:406] = face
+    path = tmp_path / "photograph.png"
+    write_picture(path, whole)
+    return path
+
+
+def test_a_face_is_cut_out_and_put_back_by_commands(photograph: Path, tmp_path: Path) -> None:
+    cut, edited, result = (str(tmp_path / name) for name in ("face.png", "edited.png", "result.png"))
+    assert main(["frame", "cut", str(photograph), "-o", cut]) == 0
+    shown = read_picture(cut)
+    assert 180 < len(shown) < 330
+    assert main(["frame", "put-back", str(photograph), cut, cut, "-o", result]) == 0
+    assert np.array_equal(read_picture(result), read_picture(photograph))
+    middle = np.s_[len(shown) * 2 // 5 : len(shown) * 3 // 5]
+    changed = shown.copy()
+    changed[middle, middle] = 255
+    write_picture(edited, changed)
+    assert main(["frame", "put-back", str(photograph), cut, edited, "-o", result]) == 0
+    assert read_picture(result).min() < 250 and (read_picture(result)[200:230, 270:290] == 255).all()
+    assert main(["frame", "cut", str(photograph), "-o", cut, "--at", "250,200,100.4,-8"]) == 0
+    assert read_picture(cut).shape == (100, 100, 3)
+
+
+def test_what_cannot_be_put_back_is_named(photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut, other, result = (str(tmp_path / name) for name in ("face.png", "other.png", "result.png"))
+
+    def refused(*arguments: str) -> str:
+        capsys.readouterr()
+        assert main(["frame", *arguments]) == 2 and not Path(result).exists()
+        error = capsys.readouterr().err.strip()
+        assert "\n" not in error
+        return error
+
+    at = ("--at", "250,200,100")
+    assert main(["frame", "cut", str(photograph), "-o", cut, *at]) == 0
+    write_picture(other, read_picture(cut)[:50])
+    assert "does not say where" in refused("put-back", str(photograph), other, cut, "-o", result)
+    assert "100x50" in refused("put-back", str(photograph), cut, other, "-o", result)
+    write_picture(other, np.roll(read_picture(photograph), 3))
+    assert "was not cut out" in refused("put-back", other, cut, cut, "-o", result)
+    write_picture(other, np.full((300, 300, 3), 99, np.uint8))
+    assert "no face was found" in refused("cut", other, "-o", result)
+    assert "X,Y,SIDE" in refused("cut", other, "-o", result, "--at", "3,x")
+    assert "frame" in refused("cut", other, "-o", result, "--at", "3,3,9")
+    assert "PNG" in refused("cut", other, "-o", str(tmp_path / "face.jpg"))

@@ -18,6 +18,7 @@ _COMMANDS = (
     "serve",
     "edit",
     "style-copy",
+    "frame",
     "parse",
     "demo",
     "labels",

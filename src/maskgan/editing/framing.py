@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from maskgan.errors import UserError
-from maskgan.images import Picture, resize_picture
+from maskgan.images import MIN_SIDE, Picture, resize_picture
 from maskgan.labels import INDEX, LabelMap
 from maskgan.metrics.face_geometry import MOUTH, centre_of
 from maskgan.metrics.mask_shape import broken_rules
@@ -21,6 +21,7 @@ _ROUNDS = 2  # each makes the frame anew from what the parser sees in it
 _MOST_TURNED = 50.0  # degrees; the parser knows faces that are more or less upright
 _MOST_WANDERED = 0.25  # of its side, from one round to the next
 
+_LARGEST_CUT = 4096  # pixels a side
 _FADED = 0.04  # of a frame's side, in which what is put back fades out
 _STRIP = 256  # rows put back at a time, for the memory's sake
 
@@ -37,6 +38,11 @@ class Frame:
     """Length of its sides, in pixels."""
     angle: float = 0.0
     """By how many degrees it is turned clockwise."""
+
+
+def own_side(frame: Frame) -> int:
+    """The side at which ``cut_out`` keeps a frame's detail: its own in pixels, 16 to 4096."""
+    return min(max(round(frame.side), MIN_SIDE), _LARGEST_CUT)
 
 
 def cut_out(picture: Picture, frame: Frame, side: int) -> Picture:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from maskgan.editing.framing import Frame, cut_out, put_back
+from maskgan.editing.framing import Frame, cut_out, own_side, put_back
 from maskgan.editing.renderer import require_same_proportions
 from maskgan.errors import MaskGANError
 from maskgan.images import MIN_SIDE, Picture, decode_label_map, decode_picture
@@ -31,7 +31,6 @@ from maskgan.server.refusals import RefusalError, bad_input, too_large, wrong_ty
 
 # Formats that a browser shows or a camera writes; others (some start foreign programs) are never tried.
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
-_MAX_CUT = 4096  # pixels a side of what is cut out of a photograph
 _log = logging.getLogger(__name__)
 
 
@@ -209,7 +208,7 @@ def frame_from(value: dict[str, Any], picture: Picture) -> Frame:
 
 def cropped(picture: Picture, frame: Frame) -> Picture:
     """The square inside ``frame``, at its own size in pixels, 4096 at most."""
-    return cut_out(picture, frame, min(max(round(frame.side), MIN_SIDE), _MAX_CUT))
+    return cut_out(picture, frame, own_side(frame))
 
 
 def within(outer: Frame, inner: Frame, side: int) -> Frame:

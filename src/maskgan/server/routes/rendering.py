@@ -88,8 +88,7 @@ def rendering_routes(serving: Serving) -> APIRouter:
         style_parts: StyleParts = None,
         refined: bool = False,
     ) -> Response:
-        """The whole photograph from which the face was cut, the edit put back: as ``result``, with ``picture`` and
-        ``crop`` sent again beside the ``mask``."""
+        """As ``result``, put back into the whole photograph; its ``picture`` and ``crop`` are sent again."""
         session = serving.sessions.get(session_id)
         async with serving.saving:
             parts = await read_upload_form(request, serving, serving.limits.upload_bytes)

@@ -1,0 +1,122 @@
+"""``maskgan frame``: a face cut out of a photograph as the networks know faces, and put back when it is edited."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from maskgan.cli.options import DEVICES, resolve_device
+from maskgan.errors import UserError
+
+if TYPE_CHECKING:
+    from maskgan.editing.framing import Frame
+
+_KEY = "maskgan-frame"  # of the text in a face's PNG that says where it was cut out
+_NUMBERS = ("x", "y", "side", "angle")
+
+
+@click.group("frame", short_help="Cut a face out of a photograph, and put it back edited.")
+def command() -> None:
+    """Cut a face out of a photograph, upright in a square as the networks know faces, and put it back edited."""
+
+
+@command.command("cut")
+@click.argument("photograph", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The face, a PNG.")
+@click.option(
+    "--at",
+    metavar="X,Y,SIDE[,ANGLE]",
+    help="Centre and side in pixels, degrees clockwise, in place of looking for the largest face.",
+)
+@click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
+def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> None:
+    """Write the face in PHOTOGRAPH as a square picture, which remembers where it was."""
+    from PIL.PngImagePlugin import PngInfo
+
+    from maskgan.assets import shipped_weights
+    from maskgan.cli.opening import require_writable
+    from maskgan.editing.framing import cut_out, find_frame, own_side
+    from maskgan.editing.parsing import Parser
+    from maskgan.images import read_picture, write_picture
+
+    if output.suffix.lower() != ".png":
+        raise UserError(f"{output}: the face is written as a PNG, which remembers its frame; name it so")
+    require_writable(output)
+    picture = read_picture(photograph)
+    if at is not None:
+        frame: Frame | None = _frame_from(at)
+    else:
+        frame = find_frame(picture, Parser(shipped_weights("parser"), resolve_device(device)))
+    if frame is None:
+        raise UserError(f"{photograph}: no face was found; say where it is with --at X,Y,SIDE")
+    numbers = {name: getattr(frame, name) for name in _NUMBERS}
+    info = PngInfo()
+    info.add_text(_KEY, json.dumps(numbers))
+    write_picture(output, cut_out(picture, frame, own_side(frame)), pnginfo=info)
+    click.echo(output)
+
+
+@command.command("put-back")
+@click.argument("photograph", type=click.Path(path_type=Path))
+@click.argument("face", type=click.Path(path_type=Path))
+@click.argument("edited", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write.")
+def put_back(photograph: Path, face: Path, edited: Path, output: Path) -> None:
+    """Put EDITED, the FACE that was cut out of PHOTOGRAPH after editing, in its place.
+
+    Every pixel that was not edited stays as it was.
+    """
+    import numpy as np
+
+    from maskgan.cli.opening import require_writable
+    from maskgan.editing import framing
+    from maskgan.images import read_picture
+    from maskgan.provenance import write_edited
+
+    require_writable(output)
+    picture, before, after = read_picture(photograph), read_picture(face), read_picture(edited)
+    frame = _remembered(face)
+    if after.shape != before.shape:
+        raise UserError(
+            f"{edited}: is {after.shape[1]}x{after.shape[0]}, but {face} is {before.shape[1]}x{before.shape[0]}; "
+            "the edited face must be of its size"
+        )
+    if not np.array_equal(framing.cut_out(picture, frame, framing.own_side(frame)), before):
+        raise UserError(f"{face}: was not cut out of {photograph}, or was changed since; cut it out again")
+    write_edited(output, framing.put_back(picture, frame, before, after))
+    click.echo(output)
+
+
+def _frame_from(text: str) -> Frame:
+    from maskgan.editing.framing import Frame
+
+    try:
+        numbers = [float(number) for number in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not 3 <= len(numbers) <= len(_NUMBERS):
+        raise UserError(f"--at takes X,Y,SIDE or X,Y,SIDE,ANGLE, not {text!r}")
+    return Frame(*numbers)
+
+
+def _remembered(face: Path) -> Frame:
+    """Where a face was cut out.
+
+    Raises:
+        UserError: the file does not say.
+    """
+    from PIL import Image
+
+    from maskgan.editing.framing import Frame
+
+    with Image.open(face) as image:
+        text = image.info.get(_KEY)
+    try:
+        return Frame(**{name: float(json.loads(text or "{}")[name]) for name in _NUMBERS})
+    except (TypeError, ValueError, KeyError):
+        raise UserError(
+            f"{face}: does not say where it was cut out; it must be the file of 'maskgan frame cut'"
+        ) from None
