@@ -65,7 +65,7 @@ def test_a_pixel_that_towers_above_the_others_is_a_droplet() -> None:
     assert energies[1, 2, 4].item() == pytest.approx(99, rel=1e-3)
     assert droplets([energies[:1]]) == 0
     loss = droplets([energies, energies[:1]])
-    assert loss.item() == pytest.approx((99 - 8) / 200 / 2, rel=1e-3)
+    assert loss.item() == pytest.approx((99 - 4) / 200, rel=1e-3)
     noisy = x.detach() + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
     noisy.requires_grad_()
     droplets([energy(noisy)]).backward()

@@ -13,14 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_ENOUGH = 8.0
-"""Times the mean energy that a pixel may have; eyes, the most unusual places of a face, reach about as much."""
+_ENOUGH = 4.0
+"""Times the mean energy that a pixel may have; the most unusual places of a face, its eyes and nose, reach about as
+much where there are no droplets."""
 
 
 def droplets(energies: Sequence[Tensor]) -> Tensor:
-    """The energy beyond what any place needs, averaged over the pixels and the layers.
+    """The energy beyond what any place needs, averaged over the pixels and summed over the layers.
 
     Args:
         energies: of each layer, N x h x w (see ``networks.layers.energy``).
     """
-    return torch.stack([F.relu(energy - _ENOUGH).mean() for energy in energies]).mean()
+    return torch.stack([F.relu(energy - _ENOUGH).mean() for energy in energies]).sum()

@@ -45,10 +45,14 @@ class ResidualBlock(nn.Module):
         self.conv1 = nn.Conv2d(channels, channels, 3)
         self.conv2 = nn.Conv2d(channels, channels, 3)
 
-    def forward(self, x: Tensor, style: StyleReader) -> Tensor:
-        """N x C x H x W to the same."""
-        y = F.relu(normalised(padded_conv(self.conv1, x, 1), *style.next(x.shape[1])))
-        return x + normalised(padded_conv(self.conv2, y, 1), *style.next(x.shape[1]))
+    def forward(self, x: Tensor, style: StyleReader, energies: list[Tensor] | None = None) -> Tensor:
+        """N x C x H x W to the same; ``energies`` as in ``Backbone.forward``."""
+        first = padded_conv(self.conv1, x, 1)
+        y = F.relu(normalised(first, *style.next(x.shape[1])))
+        second = padded_conv(self.conv2, y, 1)
+        if energies is not None:
+            energies += [energy(first), energy(second)]
+        return x + normalised(second, *style.next(x.shape[1]))
 
 
 class Noise(nn.Module):
@@ -149,7 +153,8 @@ class Backbone(nn.Module):
             x: N x in_channels x H x W.
             style: N x style_size.
             regions: codes, N x regions x region_size, and where they lie, N x regions x H x W.
-            energies: where given, that of each upsampling's features is appended (see ``energy``), N x h x w.
+            energies: where given, those of the features in residual blocks and upsamplings are appended (see
+                ``energy``), N x h x w each.
 
         Returns:
             N x out_channels x H x W before the last activation.
@@ -160,7 +165,7 @@ class Backbone(nn.Module):
         for conv in self.down:
             x = F.relu(normalised(conv(smoothed(x) if self.config.resampling == "smooth" else x)))
         for block in self.residual:
-            x = block(x, reader)
+            x = block(x, reader, energies)
         codes, shares = (None, []) if regions is None else (regions[0], pyramid(regions[1], len(self.up)))
         for i, up in enumerate(self.up):
             x = up(x)
