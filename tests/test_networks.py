@@ -217,3 +217,16 @@ def test_a_picture_does_not_depend_on_its_batch() -> None:
     together = network(mask, face, mask)
     alone = torch.cat([network(mask[i : i + 1], face[i : i + 1], mask[i : i + 1]) for i in range(3)])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_normalised_is_kept_within_a_limit() -> None:
+    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    x[:, :, 3, 4] = 40.0
+    plain = normalised(x)
+    assert plain.max() > 10
+    torch.testing.assert_close(normalised(x, limit=2.5), plain.clamp(-2.5, 2.5))
+    shift, scale = torch.randn(2, 2, 3, generator=torch.Generator().manual_seed(1)).unbind()
+    expected = scale[..., None, None] * plain.clamp(-2.5, 2.5) + shift[..., None, None]
+    for form in ((shift, scale), tuple(t[..., None, None].expand(-1, -1, 16, 16) for t in (shift, scale))):
+        torch.testing.assert_close(normalised(x, *form, limit=2.5), expected)
+    torch.testing.assert_close(normalised(x, shift, scale, limit=1e9), normalised(x, shift, scale))

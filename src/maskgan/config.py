@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
@@ -36,6 +37,8 @@ class BackboneConfig:
     where nearest neighbours are taken otherwise."""
     noise: bool = False
     """Whether each upsampling adds noise, as much of it to each feature as is learnt."""
+    feature_limit: float = 0.0
+    """Standard deviations within which the upsamplings' features are kept, so that none of them speckles; 0 for any."""
     modulate_decoder: bool = False
     """AdaIN in the upsampling layers too, not in the residual blocks alone; the style then reaches the picture."""
 
@@ -218,6 +221,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     outer_kernel=5,
                     residual_blocks=5,
                     upsampling="resize",
+                    feature_limit=2.5,
                     modulate_decoder=True,
                 ),
                 style_encoder=StyleEncoderConfig(max_channels=128, regions="parts"),
@@ -318,6 +322,8 @@ def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
             raise UserError(f"{kind.__name__}: field {name!r} is {value!r}, should be one of {choices}")
         elif isinstance(value, int) and not isinstance(value, bool) and not 0 < value <= 65536:
             raise UserError(f"{kind.__name__}: field {name!r} is {value}, outside 1..65536")
+        elif isinstance(value, float) and not 0 <= value <= 65536:
+            raise UserError(f"{kind.__name__}: field {name!r} is {value}, outside 0..65536")
         else:
             built[name] = value
     return kind(**built)
@@ -347,11 +353,14 @@ def changed(config: ConfigT, changes: str, source: str) -> ConfigT:
     return from_dict(type(config), values)
 
 
-def _parsed(text: str, kind: type, what: str) -> bool | int | str:
+def _parsed(text: str, kind: type, what: str) -> bool | int | float | str:
     if kind is bool and text in ("true", "false"):
         return text == "true"
     if kind is str:
         return text
     if kind is int and text.isdecimal():
         return int(text)
-    raise UserError(f"{what} should be {'true or false' if kind is bool else 'a whole number'}, is {text!r}")
+    if kind is float and re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    needed = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+    raise UserError(f"{what} should be {needed}, is {text!r}")

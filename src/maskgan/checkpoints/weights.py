@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.comparison import Shape, compare, printable
 from maskgan.checkpoints.kinds import KINDS, NetworkConfig, kind_of, meta_network
-from maskgan.config import from_dict, to_dict
+from maskgan.config import changed, from_dict, to_dict
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, require_file
 
@@ -106,6 +106,21 @@ def load_weights(path: Path | str, kind: str | None = None) -> tuple[nn.Module, 
             raise UserError(f"{path}: cannot be read: {_first_line(error)}") from error
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False), info
+
+
+def rebuilt(network: nn.Module, info: WeightsInfo, changes: str) -> tuple[nn.Module, WeightsInfo]:
+    """The same tensors in a network whose config differs in some fields, as ``config.changed`` reads them.
+
+    Raises:
+        UserError: there is no such field, its value is not allowed, or other tensors would be needed.
+    """
+    info = replace(info, config=changed(info.config, changes, "--network"))
+    try:
+        other = meta_network(info.config)
+        other.load_state_dict(network.state_dict(), assign=True)
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"--network {changes}: needs other tensors than the file has; train such a network") from error
+    return other.eval().requires_grad_(False), info
 
 
 def read_info(path: Path | str) -> WeightsInfo:

@@ -174,5 +174,5 @@ class Backbone(nn.Module):
             modulation = reader.next(x.shape[1]) if self.config.modulate_decoder else (None, None)
             if codes is not None:
                 modulation = self.region[i](codes, shares[i], *modulation)
-            x = F.relu(normalised(x, *modulation))
+            x = F.relu(normalised(x, *modulation, limit=self.config.feature_limit))
         return padded_conv(self.head, x, pad)

@@ -15,13 +15,14 @@ def one_hot(label_map: Tensor, num_classes: int) -> Tensor:
     return encoded.permute(0, 3, 1, 2).float()
 
 
-def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None) -> Tensor:
+def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None, limit: float = 0.0) -> Tensor:
     """Normalise each map of each picture over its pixels; with a style, scale and shift it (AdaIN).
 
     Args:
         x: N x C x H x W.
         shift: N x C, or absent with ``scale``: plain instance normalisation. N x C x H x W differs between pixels.
         scale: likewise.
+        limit: what has been normalised is kept within this on both sides of 0, before it is scaled; 0: it is not.
 
     Returns:
         ``scale * (x - mean) / sqrt(variance + 1e-5) + shift``, in the dtype of ``x``; statistics are float32.
@@ -30,8 +31,14 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
     """
     variance, mean = _moments(x.float())
     gain = torch.rsqrt(variance + NORM_EPS)
-    if scale is not None and shift is not None and scale.dim() == 4:
-        return torch.addcmul(shift.to(x.dtype), _scaled(x, gain, -mean * gain), scale.to(x.dtype))
+    if limit or (scale is not None and scale.dim() == 4):
+        plain = _scaled(x, gain, -mean * gain)
+        plain = plain.clamp(-limit, limit) if limit else plain
+        if scale is None or shift is None:
+            return plain
+        if scale.dim() == 2:
+            shift, scale = shift[..., None, None], scale[..., None, None]
+        return torch.addcmul(shift.to(x.dtype), plain, scale.to(x.dtype))
     if scale is not None:
         gain = gain * scale.float()
     offset = -mean * gain
