@@ -38,7 +38,7 @@ def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> N
 
     from maskgan.assets import shipped_weights
     from maskgan.cli.opening import require_writable
-    from maskgan.editing.framing import cut_out, find_frame, own_side
+    from maskgan.editing.framing import cut_out, find_frame
     from maskgan.editing.parsing import Parser
     from maskgan.images import read_picture, write_picture
 
@@ -55,7 +55,7 @@ def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> N
     numbers = {name: getattr(frame, name) for name in _NUMBERS}
     info = PngInfo()
     info.add_text(_KEY, json.dumps(numbers))
-    write_picture(output, cut_out(picture, frame, own_side(frame)), pnginfo=info)
+    write_picture(output, cut_out(picture, frame), pnginfo=info)
     click.echo(output)
 
 
@@ -84,7 +84,7 @@ def put_back(photograph: Path, face: Path, edited: Path, output: Path) -> None:
             f"{edited}: is {after.shape[1]}x{after.shape[0]}, but {face} is {before.shape[1]}x{before.shape[0]}; "
             "the edited face must be of its size"
         )
-    if not np.array_equal(framing.cut_out(picture, frame, framing.own_side(frame)), before):
+    if not np.array_equal(framing.cut_out(picture, frame), before):
         raise UserError(f"{face}: was not cut out of {photograph}, or was changed since; cut it out again")
     write_edited(output, framing.put_back(picture, frame, before, after))
     click.echo(output)

@@ -40,18 +40,13 @@ class Frame:
     """By how many degrees it is turned clockwise."""
 
 
-def own_side(frame: Frame) -> int:
-    """The side at which ``cut_out`` keeps a frame's detail: its own in pixels, 16 to 4096."""
-    return min(max(round(frame.side), MIN_SIDE), _LARGEST_CUT)
-
-
-def cut_out(picture: Picture, frame: Frame, side: int) -> Picture:
+def cut_out(picture: Picture, frame: Frame, side: int | None = None) -> Picture:
     """What a frame shows, upright.
 
     Args:
         picture: H x W x 3 uint8.
         frame: in pixels of ``picture``; beyond its edges, the edge's pixels are drawn out.
-        side: of the result, in pixels.
+        side: of the result, in pixels; the frame's own, but 16 to 4096, if absent.
 
     Returns:
         side x side x 3 uint8.
@@ -65,6 +60,8 @@ def cut_out(picture: Picture, frame: Frame, side: int) -> Picture:
     reach = frame.side / 2
     if not (-reach < frame.x < width + reach and -reach < frame.y < height + reach):
         raise UserError("the frame lies outside the picture")
+    if side is None:
+        side = min(max(round(frame.side), MIN_SIDE), _LARGEST_CUT)
     # Pillow's transform takes single pixels; shrinking first averages, so that nothing flickers.
     shrink = min(1.0, side / frame.side)
     if shrink < 1:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from maskgan.editing.framing import Frame, cut_out, own_side, put_back
+from maskgan.editing.framing import Frame, cut_out, put_back
 from maskgan.editing.renderer import require_same_proportions
 from maskgan.errors import MaskGANError
 from maskgan.images import MIN_SIDE, Picture, decode_label_map, decode_picture
@@ -61,7 +61,7 @@ class Upload:
             return cls(picture, label_map, likely_order)
         if label_map is not None:
             label_map = cropped_label_map(label_map, frame, picture)
-        return cls(cropped(picture, frame), label_map, likely_order)
+        return cls(cut_out(picture, frame), label_map, likely_order)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Photograph:
         form.require("crop")
         picture, frame = framed_picture(form, limits)
         assert frame is not None
-        if not np.array_equal(cropped(picture, frame), cut):
+        if not np.array_equal(cut_out(picture, frame), cut):
             raise bad_input("photograph and crop are not those that this face was opened from")
         return cls(picture, frame, cut)
 
@@ -204,11 +204,6 @@ def frame_from(value: dict[str, Any], picture: Picture) -> Frame:
     if not (-reach < numbers["x"] < width + reach and -reach < numbers["y"] < height + reach):
         raise bad_input("crop: it lies outside the picture")
     return Frame(**numbers)
-
-
-def cropped(picture: Picture, frame: Frame) -> Picture:
-    """The square inside ``frame``, at its own size in pixels, 4096 at most."""
-    return cut_out(picture, frame, own_side(frame))
 
 
 def within(outer: Frame, inner: Frame, side: int) -> Frame:

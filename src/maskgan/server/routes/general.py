@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from maskgan import __version__
-from maskgan.editing.framing import Frame
+from maskgan.editing.framing import Frame, cut_out
 from maskgan.labels import CLASSES, MIRROR
 from maskgan.server.faces import shrunk
 from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE
@@ -19,7 +19,7 @@ from maskgan.server.portraits import NUMBERS, shipped_portrait
 from maskgan.server.routes.answers import FOREVER, form, picture_answer
 from maskgan.server.search import search_face
 from maskgan.server.serving import Serving, read_upload_form, unless_gone
-from maskgan.server.uploads import cropped, framed_picture, within
+from maskgan.server.uploads import framed_picture, within
 
 
 def general_routes(serving: Serving) -> APIRouter:
@@ -79,7 +79,7 @@ def general_routes(serving: Serving) -> APIRouter:
             parts = await read_upload_form(request, serving, limits.upload_bytes)
             picture, crop = await serving.decode(framed_picture, parts, limits)
             height, width = picture.shape[:2]
-            searched = picture if crop is None else await serving.decode(cropped, picture, crop)
+            searched = picture if crop is None else await serving.decode(cut_out, picture, crop)
             found = await unless_gone(request, search_face(serving, searched))
         if found is not None and crop is not None:
             found = within(crop, found, searched.shape[0])

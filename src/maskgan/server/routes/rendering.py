@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,6 +30,25 @@ StyleParts = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a picture of an edited mask is to look."""
+
+    blend: Blend
+    style: float
+    style_parts: str | None
+    refined: bool
+
+
+def _asked_look(
+    blend: Blend = "region", style: Strength = 0.0, style_parts: StyleParts = None, refined: bool = False
+) -> Look:
+    return Look(blend, style, style_parts, refined)
+
+
+AskedLook = Annotated[Look, Depends(_asked_look)]
+
+
 def rendering_routes(serving: Serving) -> APIRouter:
     """The routes that answer an edited mask."""
     router = APIRouter(prefix="/api/sessions/{session_id}")
@@ -37,18 +57,15 @@ def rendering_routes(serving: Serving) -> APIRouter:
     async def render(
         session_id: str,
         request: Request,
+        look: AskedLook,
         quality: Literal["preview", "full"] = "preview",
-        blend: Blend = "region",
-        style: Strength = 0.0,
-        style_parts: StyleParts = None,
-        refined: bool = False,
     ) -> Response:
         """The face that follows the mask in the body; 204 if a newer render overtook this preview."""
         session = serving.sessions.get(session_id)
         edited = await _edited_mask(serving, session, request)
         preview = quality == "preview"
         canvas = session.face.preview if preview else session.face.display
-        done = await _rendered(serving, session, request, edited, blend, style, style_parts, refined, canvas, preview)
+        done = await _rendered(serving, session, request, edited, look, canvas, preview)
         if done is None:
             return Response(status_code=204)
         format: Format = "jpeg" if preview else wanted_format(request.headers.get("accept", ""), default="jpeg")
@@ -60,20 +77,14 @@ def rendering_routes(serving: Serving) -> APIRouter:
     async def result(
         session_id: str,
         request: Request,
+        look: AskedLook,
         format: Format = "png",
-        blend: Blend = "region",
-        style: Strength = 0.0,
-        style_parts: StyleParts = None,
-        refined: bool = False,
     ) -> Response:
         """The picture to save, of the photograph's size, marked as edited by a generative model."""
         session = serving.sessions.get(session_id)
         edited = await _edited_mask(serving, session, request)
         async with serving.saving:
-            canvas = session.face.picture
-            done = await _rendered(
-                serving, session, request, edited, blend, style, style_parts, refined, canvas, preview=False
-            )
+            done = await _rendered(serving, session, request, edited, look, session.face.picture, preview=False)
             assert done is not None
             data = await serving.encode(encode_edited, done.result, format)
         return download(data, f"image/{format}", f"face.{'jpg' if format == 'jpeg' else format}")
@@ -82,22 +93,18 @@ def rendering_routes(serving: Serving) -> APIRouter:
     async def photograph(
         session_id: str,
         request: Request,
+        look: AskedLook,
         format: Format = "jpeg",
-        blend: Blend = "region",
-        style: Strength = 0.0,
-        style_parts: StyleParts = None,
-        refined: bool = False,
     ) -> Response:
         """As ``result``, put back into the whole photograph; its ``picture`` and ``crop`` are sent again."""
         session = serving.sessions.get(session_id)
         async with serving.saving:
-            parts = await read_upload_form(request, serving, serving.limits.upload_bytes)
+            parts = await read_upload_form(
+                request, serving, serving.limits.upload_bytes + session.face.label_map.nbytes
+            )
             edited = raw_label_map(parts.require("mask"), session.face.size)
             whole = await serving.decode(Photograph.of, parts, serving.limits, session.face.picture)
-            canvas = session.face.picture
-            done = await _rendered(
-                serving, session, request, edited, blend, style, style_parts, refined, canvas, preview=False
-            )
+            done = await _rendered(serving, session, request, edited, look, session.face.picture, preview=False)
             assert done is not None
             data = await serving.encode(lambda: encode_edited(whole.changed(done.result), format))
         return download(data, f"image/{format}", f"photograph.{'jpg' if format == 'jpeg' else format}")
@@ -142,23 +149,20 @@ async def _rendered(
     session: Session,
     request: Request,
     edited: LabelMap,
-    blend: Blend,
-    strength: float,
-    style_parts: str | None,
-    refined: bool,
+    look: Look,
     canvas: Picture,
     preview: bool,
 ) -> Done[Picture] | None:
-    if strength > 0 and session.style is None:
+    if look.style > 0 and session.style is None:
         raise bad_input("no style reference is chosen; choose one first, or ask for style=0")
-    parts = None if style_parts is None else serving.studio.style_parts(style_parts.split(","))
-    likeness = session.refined if refined else session.face.likeness
+    parts = None if look.style_parts is None else serving.studio.style_parts(look.style_parts.split(","))
+    likeness = session.refined if look.refined else session.face.likeness
     if likeness is None:
         raise bad_input("the network is not fitted to this face; POST to refinement first, or ask for refined=false")
     render = RenderRequest(
         face=session.face,
-        edit=Edit(edited, likeness, session.style, strength, parts),
-        blend=blend,
+        edit=Edit(edited, likeness, session.style, look.style, parts),
+        blend=look.blend,
         canvas=canvas,
         recent=session.recent,
     )
