@@ -252,6 +252,14 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         lambda s: train(s, "--data", "drawn:2:64", "--minutes", "1", "--images", "5"),
         r"--minutes and --images exclude each other",
     ),
+    "no such face features": (
+        lambda s: train(s, "--data", "drawn:2:64", "--face-features", str(s.file("face.safetensors"))),
+        r"face\.safetensors: no such file",
+    ),
+    "a face weight without a classifier": (
+        lambda s: train(s, "--data", "drawn:2:64", "--face-weight", "2"),
+        r"give its weights with --face-features",
+    ),
     "no such perceptual file": (
         lambda s: train(s, "--data", "drawn:2:64", "--perceptual", str(s.file("vgg.pth"))),
         r"vgg\.pth: no such file",

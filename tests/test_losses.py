@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from maskgan.config import AttributesConfig
+from maskgan.data.annotations import ATTRIBUTES
 from maskgan.errors import UserError
 from maskgan.labels import INDEX
 from maskgan.losses.adversarial import (
@@ -20,6 +23,8 @@ from maskgan.losses.adversarial import (
 )
 from maskgan.losses.differentiable_augmentation import draw
 from maskgan.losses.droplets import droplets
+from maskgan.losses.expressions import expression_distance, with_mouth_of
+from maskgan.losses.face_features import FaceFeatures
 from maskgan.losses.masks import balanced_weights, kl_divergence
 from maskgan.losses.perceptual import (
     EfficientNetLite0Features,
@@ -29,6 +34,7 @@ from maskgan.losses.perceptual import (
 )
 from maskgan.losses.places import place_weights, weighted_l1
 from maskgan.networks.layers import energy, one_hot
+from maskgan.networks.resnet import AttributeClassifier
 
 
 def test_lsgan_by_hand() -> None:
@@ -206,3 +212,56 @@ def test_differentiable_augmentation_moves_mask_and_picture_alike() -> None:
         assert len(made[place == 1].unique()) <= 1
     variation.picture(image).sum().backward()  # type: ignore[no-untyped-call]
     assert image.grad is not None and (image.grad != 0).flatten(1).any(dim=1).all()
+
+
+@pytest.fixture
+def classifier() -> AttributeClassifier:
+    torch.manual_seed(0)
+    return AttributeClassifier(AttributesConfig(base_channels=4)).eval()
+
+
+def test_face_features_are_those_that_the_classifier_reads(classifier: AttributeClassifier) -> None:
+    image = torch.randn(2, 3, 64, 64)
+    maps = FaceFeatures(classifier, side=64)(image)
+    assert [tuple(m.shape[1:]) for m in maps] == [(4, 16, 16), (8, 8, 8), (16, 4, 4), (32, 2, 2)]
+    read = classifier.trunk.head(maps[-1].mean(dim=(2, 3)))
+    torch.testing.assert_close(read, classifier(image))
+
+
+def test_faces_are_compared_at_the_side_at_which_the_classifier_learnt(classifier: AttributeClassifier) -> None:
+    small = torch.randn(1, 3, 32, 32)
+    large = small.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    features = FaceFeatures(classifier, side=32)
+    for ours, theirs in zip(features(large), features(small), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_face_features_teach_the_picture_and_not_the_classifier(classifier: AttributeClassifier) -> None:
+    loss = PerceptualLoss(FaceFeatures(classifier.train(), side=64))
+    before = classifier.trunk.stem_norm.running_mean.clone()  # type: ignore[union-attr]
+    real, made = torch.randn(2, 3, 64, 64), torch.randn(2, 3, 64, 64, requires_grad=True)
+    assert loss(real, real) == 0
+    distance = loss(made, real)
+    distance.backward()
+    assert distance > 0 and made.grad is not None and made.grad.abs().sum() > 0
+    assert all(parameter.grad is None for parameter in classifier.parameters())
+    assert torch.equal(before, classifier.trunk.stem_norm.running_mean)  # type: ignore[arg-type]
+
+
+def test_a_borrowed_mouth_brings_its_smile_and_nothing_else() -> None:
+    own, donors = torch.zeros(2, 40), torch.ones(2, 40)
+    wanted = with_mouth_of(own, donors)
+    brought = {ATTRIBUTES[place] for place in wanted[0].nonzero().flatten().tolist()}
+    assert brought == {"Smiling", "Mouth_Slightly_Open", "High_Cheekbones"}
+    assert not own.any()
+
+
+def test_expression_distance_by_hand() -> None:
+    logits, wanted = torch.zeros(1, 40), torch.full((1, 40), 0.5)
+    floor = 2 * math.log(2)  # what comes and what stays, each a mean of log 2
+    assert expression_distance(logits, wanted) == pytest.approx(floor)
+    for name, times in (("Smiling", 1 / 3), ("Male", 1 / 29), ("Double_Chin", 0.0)):
+        other = logits.clone()
+        other[0, ATTRIBUTES.index(name)] = 2.0
+        more = math.log(1 + math.exp(2.0)) - 2.0 * 0.5 - math.log(2)
+        assert expression_distance(other, wanted) == pytest.approx(floor + times * more, rel=1e-5), name

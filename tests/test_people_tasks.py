@@ -15,7 +15,6 @@ from maskgan.assets import portrait
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.pairs import FacePair
 from maskgan.editing.mask_edits import open_mouth, smile
-from maskgan.editing.part_transfer import transfer_mouth
 from maskgan.errors import UserError
 from maskgan.evaluation import smile as smile_task
 from maskgan.evaluation import style_copy
@@ -27,6 +26,7 @@ from maskgan.evaluation.systems import NothingDone, Request, StoredPictures, req
 from maskgan.images import Picture, read_label_map, read_picture, write_picture
 from maskgan.labels import INDEX, LabelMap, colourise, from_colours
 from maskgan.metrics.face_geometry import MOUTH, pose_of
+from maskgan.part_transfer import transfer_mouth
 
 SIDE = 128
 MALE, SMILING = ATTRIBUTES.index("Male"), ATTRIBUTES.index("Smiling")

@@ -24,7 +24,7 @@ from maskgan.editing.mask_directions import load_directions
 from maskgan.errors import UserError
 from maskgan.training import packing
 from maskgan.training.compact import compact, expand
-from maskgan.training.config import TrainingConfig
+from maskgan.training.config import LossWeights, TrainingConfig
 from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.editing_simulation import EditingStage
 from maskgan.training.parser import ParserStage
@@ -32,8 +32,9 @@ from maskgan.training.pipeline import LabelledData, pipeline
 from maskgan.training.run_folder import RunFolder
 from tiny_runs import config, state
 
-STAGES = ("mask-vae", "dense-mapping", "editing", "parser", "attributes", "identity")
-IMAGES = 40  # 1, 5, 2, 1, 1 and 1 steps of 4
+PARTS = ("mask-vae", "face-features", "dense-mapping", "editing", "parser", "attributes", "identity")
+STAGES = ["attributes" if part == "face-features" else part for part in PARTS]
+IMAGES = 40  # 1, 1, 5, 2, 1, 1 and 1 steps of 4
 FACES = 130  # directions need 110
 
 
@@ -52,11 +53,11 @@ def piece(run: Path) -> list[str]:
 
 
 def assert_same_states(one: Path, other: Path) -> None:
-    for stage in STAGES:
-        ours, theirs = state(one / stage), state(other / stage)
-        assert ours.keys() == theirs.keys(), stage
+    for part in PARTS:
+        ours, theirs = state(one / part), state(other / part)
+        assert ours.keys() == theirs.keys(), part
         for name in ours:
-            assert torch.equal(ours[name], theirs[name]), (stage, name)
+            assert torch.equal(ours[name], theirs[name]), (part, name)
 
 
 def assert_complete(weights: Path) -> None:
@@ -84,19 +85,25 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
         (folder.name, c.stage, c.batch_size, c.learning_rate, c.class_balance, c.phases) for folder, c in parts
     ] == [
         ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.25, 256))),
+        ("face-features", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.25, 256))),
         ("editing", "editing", 4, 5e-5, 0.5, ((0.0, 256),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("identity", "identity", 32, 1e-3, 0.0, ((0.0, 128),)),
     ]
-    assert [c.minutes for _, c in parts] == pytest.approx([10, 50, 20, 10, 6, 4])
-    assert [(c.weights.adversarial, c.weights.droplet) for _, c in parts][:3] == [
-        (1.0, 0.0),
-        (0.25, 20.0),
-        (0.25, 20.0),
+    assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 50, 15, 10, 6, 4])
+    features = str(tmp_path / "face-features" / "attributes.safetensors")
+    plain, small = LossWeights(), LossWeights(adversarial=0.25, face=2.0, expression=1.0, droplet=20.0)
+    assert [(c.weights, c.face_features) for _, c in parts][:4] == [
+        (plain, ""),
+        (plain, ""),
+        (small, features),
+        (small, features),
     ]
-    assert [c.augment == WIDE_AUGMENTATION for _, c in parts] == [False, False, False, True, True, True]
+    wide = [folder.name for folder, c in parts if c.augment == WIDE_AUGMENTATION]
+    assert wide == ["face-features", "parser", "attributes", "identity"]
+    assert [folder.name for folder, c in parts if c.seed] == ["face-features"]
     by_stage = {c.stage: c for _, c in parts}
     assert by_stage["editing"].base == str(tmp_path / "dense-mapping")
     assert by_stage["editing"].simulation.mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
@@ -113,7 +120,17 @@ def test_what_is_left_out_leaves_its_share_to_the_others(tmp_path: Path) -> None
         ("dense-mapping", pytest.approx(50)),
         ("parser", pytest.approx(10)),
     ]
-    assert all(c.resolution in (None, 64) for _, c in parts)
+    assert all(c.resolution in (None, 64) and not c.weights.face and not c.weights.expression for _, c in parts)
+
+
+def test_face_features_that_are_given_are_not_trained(tmp_path: Path) -> None:
+    given = config("all", preset="demo", face_features="theirs.safetensors")
+    for labelled in (None, LabelledData("celeba", "table.csv")):
+        parts = {folder.name: c for folder, c in pipeline(given, tmp_path, labelled)}
+        assert "face-features" not in parts
+        assert parts["dense-mapping"].face_features == "theirs.safetensors" and parts["dense-mapping"].weights.face
+    with pytest.raises(UserError, match="give its weights with --face-features"):
+        pipeline(config("all"), tmp_path, weights={"face": 2.0})
 
 
 def test_options_go_before_the_recipe(tmp_path: Path) -> None:
@@ -130,7 +147,7 @@ def test_options_go_before_the_recipe(tmp_path: Path) -> None:
 def test_a_dry_run_prints_every_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(tmp_path / "run", "--dry-run")) == 0
     printed = capsys.readouterr().out
-    assert [line.split('"')[3] for line in printed.splitlines() if '"stage"' in line] == list(STAGES)
+    assert [line.split('"')[3] for line in printed.splitlines() if '"stage"' in line] == STAGES
     assert "130 pairs" in printed and "8 faces" in printed and not (tmp_path / "run").exists()
 
 
@@ -169,7 +186,7 @@ def test_the_same_command_trains_nothing_twice(whole: Path, capsys: pytest.Captu
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("state.pt")}
     directions = (whole / "weights" / "mask-directions.safetensors").stat().st_mtime_ns
     assert main(command(whole)) == 0
-    assert capsys.readouterr().err.count(": done, in") == len(STAGES)
+    assert capsys.readouterr().err.count(": done, in") == len(PARTS)
     assert {path: path.stat().st_mtime_ns for path in whole.rglob("state.pt")} == before
     assert (whole / "weights" / "mask-directions.safetensors").stat().st_mtime_ns == directions
     assert main(command(whole, "--learning-rate", "0.1")) == 2
@@ -183,7 +200,7 @@ def test_pieces_equal_one_run(tmp_path: Path, whole: Path, capsys: pytest.Captur
         pieces += 1
         said = capsys.readouterr().err
         assert "the same command goes on" in said or (tmp_path / "weights" / MANIFEST).exists()
-    assert pieces == 12  # 11 steps, and the directions
+    assert pieces == 13  # 12 steps, and the directions
     assert_same_states(tmp_path, whole)
     assert_complete(tmp_path / "weights")
 
@@ -231,7 +248,7 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
 
 def test_a_packed_run_goes_on_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here, there = tmp_path / "here" / "run", tmp_path / "there" / "other"
-    for _ in range(7):  # into editing
+    for _ in range(8):  # into editing
         assert main(piece(here)) == 0
     assert RunFolder(here / "editing").progress().images == 4  # type: ignore[union-attr]
     assert main(["runs", "pack", str(here), "-o", str(tmp_path / "pack")]) == 0
@@ -241,13 +258,13 @@ def test_a_packed_run_goes_on_elsewhere(tmp_path: Path, capsys: pytest.CaptureFi
     capsys.readouterr()
     assert main(command(there)) == 0
     said = capsys.readouterr().err
-    assert said.count("done, in") == 2 and "going on after 4 pictures" in said
+    assert said.count("done, in") == 3 and "going on after 4 pictures" in said
     assert_complete(there / "weights")
 
 
 def test_editing_can_begin_from_a_pack(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
-    for _ in range(6):  # all of stage 1
+    for _ in range(7):  # all of stage 1
         assert main(piece(here)) == 0
     packing.pack(here, tmp_path / "pack")
     packing.unpack(tmp_path / "pack", there)

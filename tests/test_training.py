@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from maskgan.checkpoints.weights import load_weights
+from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
 from maskgan.cli.main import main
+from maskgan.config import preset as preset_named
 from maskgan.data.loading import Samples, squared_pair
 from maskgan.data.transforms import NO_AUGMENTATION, to_float
 from maskgan.errors import MaskGANError, UserError
 from maskgan.networks.layers import one_hot
+from maskgan.networks.resnet import AttributeClassifier
+from maskgan.part_transfer import transfer_mouth
 from maskgan.training import critic
 from maskgan.training.config import CriticOptions, LossWeights
+from maskgan.training.critic import FaceCritic
 from maskgan.training.dense_mapping import DenseMappingStage
+from maskgan.training.expressions import exchange_mouths
+from maskgan.training.pipeline import part_of
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stages import build_stage
@@ -152,6 +160,55 @@ def test_each_term_is_a_switch(weights: LossWeights, absent: set[str]) -> None:
     assert set(losses) == everything - absent | ({"droplet"} if weights.droplet else set())
 
 
+@pytest.fixture(scope="module")
+def classifier_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file of an untrained attribute classifier."""
+    torch.manual_seed(0)
+    network = AttributeClassifier(preset_named("tiny").attributes)
+    path = tmp_path_factory.mktemp("classifier") / "attributes.safetensors"
+    save_weights(path, network, WeightsInfo("attributes", network.config, 64, 0, "untrained, for tests", "none"))
+    return path
+
+
+def test_faces_are_looked_at_by_a_classifier_on_request(classifier_weights: Path) -> None:
+    def losses_of(stage: str = "dense-mapping", **weights: float) -> set[str]:
+        settings = config(stage, weights=LossWeights(**weights), face_features=str(classifier_weights))
+        pictures = torch.rand(2, 3, 64, 64) * 2 - 1
+        return set(build_stage(settings).step(faces(pictures, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9))
+
+    plain = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
+    assert losses_of(face=1.0) == plain | {"face"}
+    assert losses_of(expression=1.0) == plain | {"expression", "expression_adversarial"}
+    without = plain - {"adversarial", "feature_matching", "discriminator"}
+    assert losses_of(expression=1.0, adversarial=0, feature_matching=0) == without | {"expression"}
+
+
+def test_mouths_are_exchanged_where_both_faces_show_one() -> None:
+    own, donor = (torch.from_numpy(PAIRS[i].label_map)[None] for i in (0, 1))
+    hidden = torch.ones_like(own)
+    edited, exchanged = exchange_mouths(torch.cat([own, own, hidden]), torch.cat([donor, hidden, donor]))
+    assert exchanged.tolist() == [True, False, False]
+    assert np.array_equal(edited[0], transfer_mouth(own[0].numpy(), donor[0].numpy()))
+    assert torch.equal(edited[1:], torch.cat([own, hidden])) and not torch.equal(edited[:1], own)
+
+
+def test_expressions_are_taught_to_the_generator_alone(
+    classifier_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = config(weights=LossWeights(expression=1.0), face_features=str(classifier_weights))
+    stage = build_stage(settings)
+    monkeypatch.setattr(FaceCritic, "teach", lambda *_: {})
+    before = {kind: copy.deepcopy(network.state_dict()) for kind, network in stage.networks.items()}
+    maps = torch.from_numpy(np.stack([PAIRS[i].label_map for i in range(2)]))
+    losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, maps), 0.9)
+    assert losses["expression"] > 0
+    changed = {
+        kind: any(not torch.equal(tensor, before[kind][name]) for name, tensor in network.state_dict().items())
+        for kind, network in stage.networks.items()
+    }
+    assert changed == {"generator": True, "average": True, "discriminator": False}
+
+
 def test_other_critics_and_networks_learn_and_go_on(tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "critic": CriticOptions("hinge", r1_weight=1.0, augment=True),
@@ -252,6 +309,12 @@ def test_a_stage_alone_learns_by_its_presets_recipe(
     assert main([*arguments, "--class-balance", "0.1", "--droplet-weight", "1", "--adversarial-weight", "2"]) == 0
     config = printed()
     assert (config["class_balance"], config["weights"]["droplet"], config["weights"]["adversarial"]) == (0.1, 1, 2)
+    assert (config["weights"]["face"], config["weights"]["expression"]) == (0, 0)
+    assert main([*arguments, "--face-features", "classifier.safetensors"]) == 0
+    recipe = part_of(preset, "dense-mapping").weights
+    weights = printed()["weights"]
+    assert (weights["face"], weights["expression"]) == (recipe.face, recipe.expression)
+    assert bool(recipe.face and recipe.expression) == (preset != "paper")
 
 
 def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

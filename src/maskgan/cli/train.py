@@ -101,12 +101,23 @@ def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--r1-weight", type=float, default=0.0, show_default=True, help="Gradient penalty at real faces."),
         click.option("--augment-critic", is_flag=True, help="Vary what the discriminators see (DiffAugment)."),
         click.option("--droplet-weight", type=float, help="Against blobs of speckles.  [the preset's recipe]"),
+        click.option(
+            "--expression-weight",
+            type=float,
+            help="Of what --face-features finds in faces with others' mouths.  [the preset's recipe]",
+        ),
+        click.option("--face-weight", type=float, help="Of the distance in --face-features.  [the preset's recipe]"),
         click.option("--pixel-weight", type=float, default=0.0, show_default=True),
         click.option("--perceptual-weight", type=float, default=10.0, show_default=True),
         click.option("--feature-matching-weight", type=float, default=10.0, show_default=True),
         click.option("--adversarial-weight", type=float, help="[the preset's recipe]"),
         click.option(
             "--perceptual", default="efficientnet", show_default=True, help="Or the file of VGG-19's weights."
+        ),
+        click.option(
+            "--face-features",
+            default="",
+            help="Weights of an attribute classifier that looks at faces, for the two terms above.",
         ),
     ):
         function = option(function)
@@ -152,7 +163,7 @@ def editing(mask_vae: str, edits: str, strength: float, **options: Any) -> None:
 
 def _given_weights(options: dict[str, Any]) -> dict[str, float]:
     """Those of the losses that are not left to the recipe, taken out of ``options``."""
-    names = ("adversarial", "feature_matching", "perceptual", "pixel", "droplet")
+    names = ("adversarial", "feature_matching", "perceptual", "face", "expression", "pixel", "droplet")
     given = {name: options.pop(f"{name}_weight") for name in names}
     return {name: weight for name, weight in given.items() if weight is not None}
 
@@ -291,6 +302,8 @@ def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
         options["class_balance"] = part_of(options["preset"], stage).class_balance
     if "adversarial_weight" in options:
         weights = _given_weights(options)
+        if not options["face_features"]:
+            weights = {"face": 0.0, "expression": 0.0, **weights}
         more["weights"] = replace(part_of(options["preset"], stage).weights, **weights)
         more["critic"] = _critic(options)
     _run([(folder, _config(stage, options, **more))], deadline, dry_run)

@@ -11,12 +11,12 @@ import numpy as np
 
 from maskgan.checkpoints.weights import fingerprint
 from maskgan.data.pairs import PICTURE_SUFFIXES, FacePair, PairCollection
-from maskgan.editing.part_transfer import transfer_mouth
 from maskgan.editing.session import Blend, FaceEditor
 from maskgan.errors import UserError
 from maskgan.evaluation.cases import Case, fit_name
 from maskgan.images import Picture, read_picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
+from maskgan.part_transfer import transfer_mouth
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,17 @@ class ResNet18(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """See the class."""
-        x = F.relu(self.stem_norm(self.stem(image)))
-        x = self.blocks(F.max_pool2d(x, 3, stride=2, padding=1))
-        return self.head(x.mean(dim=(2, 3)))
+        return self.head(self.features(image)[-1].mean(dim=(2, 3)))
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """The ends of the four stages: maps of 1/4, 1/8, 1/16 and 1/32 of the side."""
+        x = F.max_pool2d(F.relu(self.stem_norm(self.stem(image))), 3, stride=2, padding=1)
+        ends = []
+        for number, block in enumerate(self.blocks, start=1):
+            x = block(x)
+            if number % _BLOCKS == 0:
+                ends.append(x)
+        return ends
 
 
 class AttributeClassifier(nn.Module):

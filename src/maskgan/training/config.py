@@ -23,6 +23,10 @@ class LossWeights:
     """L1 in a classifier's features."""
     pixel: float = 0.0
     """L1 in the picture itself; not in the paper."""
+    face: float = 0.0
+    """L1 in the features of an attribute classifier (see ``TrainingConfig.face_features``); not in the paper."""
+    expression: float = 0.0
+    """Attributes that faces with others' mouths should have (see ``maskgan.losses.expressions``); not in the paper."""
     droplet: float = 0.0
     """Features that tower above the others of their layer (see ``maskgan.losses.droplets``); not in the paper."""
 
@@ -92,6 +96,9 @@ class TrainingConfig:
     """cpu, cuda or mps."""
     perceptual: str = "efficientnet"
     """``efficientnet``, or the path of a VGG-19 weights file."""
+    face_features: str = ""
+    """Weights file of the attribute classifier that looks at faces, where ``weights.face`` or ``weights.expression``
+    is not 0."""
     weights: LossWeights = field(default_factory=LossWeights)
     """Weights of the terms."""
     critic: CriticOptions = field(default_factory=CriticOptions)
@@ -156,6 +163,11 @@ class TrainingConfig:
             raise UserError(f"--resolution must be a multiple of 32 in 32..2048, is {self.resolution}")
         if self.stream and self.simulation.edits:
             raise UserError("--stream reads masks from shards alone; leave --edits out, and edits are made on the fly")
+        if (self.weights.face or self.weights.expression) and not self.face_features:
+            raise UserError(
+                "--face-weight and --expression-weight need an attribute classifier; "
+                "give its weights with --face-features"
+            )
         if not 0 <= self.critic.r1_weight < math.inf:
             raise UserError(f"--r1-weight must be at least 0, is {self.critic.r1_weight}")
         if not 0 <= self.class_balance <= 1:
@@ -186,7 +198,7 @@ class TrainingConfig:
         return asdict(self)
 
 
-KNOWN_BY_NAME = frozenset({"data", "table", "keys", "validate", "perceptual"})
+KNOWN_BY_NAME = frozenset({"data", "table", "keys", "validate", "perceptual", "face_features"})
 """Fields in which a run that goes on may name another folder: the same data may lie elsewhere on another machine."""
 
 MAY_CHANGE = frozenset(

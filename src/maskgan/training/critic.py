@@ -6,13 +6,15 @@ Source: section 4 of Pix2PixHD for the terms, the reference code for their weigh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from maskgan.checkpoints.weights import load_weights
 from maskgan.config import DiscriminatorConfig
-from maskgan.distributed import average_gradients
+from maskgan.distributed import average_gradients, gathered, share
 from maskgan.losses.adversarial import (
     Judged,
     feature_matching,
@@ -24,9 +26,12 @@ from maskgan.losses.adversarial import (
 )
 from maskgan.losses.differentiable_augmentation import Variation, draw
 from maskgan.losses.droplets import droplets
+from maskgan.losses.expressions import expression_distance, with_mouth_of
+from maskgan.losses.face_features import FaceFeatures
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.losses.places import place_weights, weighted_l1
 from maskgan.networks.discriminator import MultiscaleDiscriminator
+from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training.config import TrainingConfig
 from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, placed
 
@@ -34,9 +39,14 @@ _PENALTY_EVERY = 16  # steps, on average, between two gradient penalties, which 
 
 
 class FaceCritic:
-    """Adversarial, feature matching, perceptual and pixel terms; those of weight zero are not computed."""
+    """Adversarial, feature matching, perceptual, face and pixel terms; those of weight zero are not computed."""
 
     def __init__(self, discriminator: DiscriminatorConfig, config: TrainingConfig) -> None:
+        """Begin with a new discriminator.
+
+        Raises:
+            UserError: weights of the networks that compare faces are missing, damaged or of another kind.
+        """
         self.discriminator = placed(MultiscaleDiscriminator(discriminator), config.device)
         self.optimizer = adam(self.discriminator, config.learning_rate, GAN_BETAS)
         self._config = config
@@ -45,6 +55,12 @@ class FaceCritic:
             if config.weights.perceptual
             else None
         )
+        self._face_features = (
+            placed(_face_features(Path(config.face_features)), config.device)
+            if config.weights.face or config.weights.expression
+            else None
+        )
+        self._face = None if self._face_features is None else PerceptualLoss(self._face_features)
 
     def teach(
         self,
@@ -94,6 +110,9 @@ class FaceCritic:
             if self._perceptual is not None:
                 losses["perceptual"] = self._perceptual(made, pictures, places)
                 total = total + weights.perceptual * losses["perceptual"]
+            if weights.face and self._face is not None:
+                losses["face"] = self._face(made, pictures, places)
+                total = total + weights.face * losses["face"]
             losses["pixel"] = weighted_l1(made, pictures, places)
             total = total + weights.pixel * losses["pixel"]
         if energies is not None:
@@ -116,6 +135,55 @@ class FaceCritic:
             optimizer.step()
         return {name: loss.detach() for name, loss in losses.items()}
 
+    def teach_expressions(
+        self,
+        made: Tensor,
+        pictures: Tensor,
+        mask: Tensor,
+        exchanged: Tensor,
+        learners: Sequence[torch.optim.Optimizer],
+    ) -> Losses:
+        """One step of the networks behind ``learners``, on faces with the mouths of others.
+
+        There are no photographs of these. They must look real to the discriminator, which learns nothing here, and
+        have the attributes that such a face would have.
+
+        Args:
+            made: N x 3 x H x W in [-1, 1], computed by the networks behind ``learners``.
+            pictures: the faces as they were, likewise. Each got the mouth of the one before it in the batch of all
+                processes.
+            mask: one-hot, N x num_classes x H x W, with the new mouths.
+            exchanged: N bool, whether the face got one.
+            learners: optimizers of the networks that made the faces.
+
+        Returns:
+            Each term, unweighted.
+        """
+        assert self._face_features is not None
+        weights = self._config.weights
+        losses: dict[str, Tensor] = {}
+        total = torch.zeros((), device=pictures.device)
+        with autocast(self._config):
+            with torch.no_grad():
+                own = self._face_features.attributes(pictures).float().sigmoid()
+                borrowed = with_mouth_of(own, share(gathered(own).roll(1, dims=0)))
+            wanted = torch.where(exchanged[:, None], borrowed, own)
+            losses["expression"] = expression_distance(self._face_features.attributes(made), wanted)
+            total = total + weights.expression * losses["expression"]
+            if weights.adversarial:
+                judged = self._judged(mask, made.to(pictures.dtype), None)
+                verdict = hinge(judged) if self._config.critic.loss == "hinge" else lsgan(judged, 1.0)
+                losses["expression_adversarial"] = verdict
+                total = total + weights.adversarial * verdict
+        for optimizer in learners:
+            optimizer.zero_grad(set_to_none=True)
+        parameters = [p for optimizer in learners for p in _parameters(optimizer)]
+        torch.autograd.backward(total, inputs=parameters)
+        average_gradients(parameters)
+        for optimizer in learners:
+            optimizer.step()
+        return {name: loss.detach() for name, loss in losses.items()}
+
     def _judged(self, mask: Tensor, image: Tensor, variation: Variation | None) -> Judged:
         if variation is None:
             return self.discriminator(mask, image)
@@ -131,6 +199,12 @@ class FaceCritic:
         """What is far from the pictures in the perceptual network's features, or in pixels where there is none."""
         with autocast(self._config):
             return F.l1_loss(made.float(), pictures) if self._perceptual is None else self._perceptual(made, pictures)
+
+
+def _face_features(path: Path) -> FaceFeatures:
+    classifier, info = load_weights(path, kind="attributes")
+    assert isinstance(classifier, AttributeClassifier)
+    return FaceFeatures(classifier, info.resolution)
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:

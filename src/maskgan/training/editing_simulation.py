@@ -26,6 +26,7 @@ from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.beginning import begin_with
 from maskgan.training.config import TrainingConfig
 from maskgan.training.critic import FaceCritic
+from maskgan.training.expressions import teach_expressions
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
@@ -85,6 +86,11 @@ class EditingStage:
         with autocast(self._config):
             made = self._generator(mask, pictures, mask, energies)
         direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer], energies)
+        if self._config.weights.expression:
+            expressions = teach_expressions(
+                self._generator, self._critic, self._config, pictures, faces.label_maps, [self._generator_optimizer]
+            )
+            direct = {**direct, **expressions}
         # Each face borrows the mask of the one before it in the batch of all processes.
         inter, outer = self._edited(faces, share(gathered(faces.label_maps).roll(1, dims=0)))
         with autocast(self._config):

@@ -17,6 +17,7 @@ class Part:
     """One stage's part of the whole, and the settings that differ between stages."""
 
     stage: str
+    """See ``TrainingConfig.stage``."""
     share: float
     """Of the budget, in proportion to those of the other parts that are trained."""
     batch_size: int
@@ -27,7 +28,18 @@ class Part:
     """Side of the pictures throughout, or the preset's if that is smaller; ``None`` for the preset's phases."""
     wide: bool = False
     """Whether it learns to look at photographs of any alignment."""
+    more_seed: int = 0
+    """Added to the seed of the whole."""
+    folder: str = ""
+    """Where it is trained, if not in the folder that is named like its stage."""
 
+    @property
+    def name(self) -> str:
+        """Of its folder, and its own."""
+        return self.folder or self.stage
+
+
+_FACE_FEATURES = "face-features"
 
 _MEASURING = (
     Part("attributes", 0.06, 32, 1e-3, largest_side=128, wide=True),
@@ -35,12 +47,14 @@ _MEASURING = (
 )
 
 # In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
-_GENTLE = LossWeights(adversarial=0.25, droplet=20.0)
+_SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, expression=1.0, droplet=20.0)
 
 _SMALL = (
     Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
-    Part("dense-mapping", 0.50, 4, 2e-4, class_balance=0.5, weights=_GENTLE),
-    Part("editing", 0.20, 4, 5e-5, class_balance=0.5, weights=_GENTLE),
+    # Not the classifier that measures: nothing is measured with what it learnt from.
+    Part("attributes", 0.05, 32, 1e-3, largest_side=128, wide=True, folder=_FACE_FEATURES, more_seed=1),
+    Part("dense-mapping", 0.50, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS),
+    Part("editing", 0.15, 4, 5e-5, class_balance=0.5, weights=_SMALL_WEIGHTS),
     Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, wide=True),
     *_MEASURING,
 )
@@ -63,14 +77,14 @@ RECIPES: Mapping[str, Sequence[Part]] = MappingProxyType(
 """What each preset's networks are trained with, in the order in which they are."""
 
 
-def part_of(preset_name: str, stage: str) -> Part:
-    """What the recipe of a preset says of one stage.
+def part_of(preset_name: str, name: str) -> Part:
+    """What the recipe of a preset says of one part.
 
     Raises:
         UserError: there is no such preset.
     """
     preset(preset_name)
-    return next(part for part in RECIPES[preset_name] if part.stage == stage)
+    return next(part for part in RECIPES[preset_name] if part.name == name)
 
 
 LABELLED_PEOPLE = "..9192"
@@ -104,8 +118,9 @@ def pipeline(
 
     Args:
         whole: the budget of all together, and what they share.
-        folder: gets a folder for each stage, named like it.
-        labelled: what attribute classifier and identity embedding learn from; without it they are left out.
+        folder: gets a folder for each part, named like it.
+        labelled: what attribute classifier and identity embedding learn from; without it they are left out, and so is
+            the term of ``whole.face_features`` unless they are given.
         editing: whether stage 1 is followed by editing behaviour simulated training.
         batch_size: of every stage; the recipe's if ``None``. The others likewise.
         learning_rate: of every stage.
@@ -116,21 +131,30 @@ def pipeline(
         UserError: there is no such preset.
     """
     largest = preset(whole.preset).resolution
-    left_out = (() if editing else ("editing",)) + (() if labelled else ("attributes", "identity"))
-    parts = [part for part in RECIPES[whole.preset] if part.stage not in left_out]
+    left_out = set() if editing else {"editing"}
+    left_out |= set() if labelled else {_FACE_FEATURES, "attributes", "identity"}
+    left_out |= {_FACE_FEATURES} if whole.face_features else set()
+    parts = [part for part in RECIPES[whole.preset] if part.name not in left_out]
+    features = whole.face_features
+    if any(part.name == _FACE_FEATURES for part in parts):
+        features = str(folder / _FACE_FEATURES / "attributes.safetensors")
     planned = []
     for part in parts:
         share = part.share / sum(other.share for other in parts)
+        terms = part.weights if features else replace(part.weights, face=0.0, expression=0.0)
+        terms = replace(terms, **weights)
         config = replace(
             whole,
             stage=part.stage,
+            seed=whole.seed + part.more_seed,
             batch_size=part.batch_size if batch_size is None else batch_size,
             learning_rate=part.learning_rate if learning_rate is None else learning_rate,
             images=max(round(whole.images * share), 1),
             minutes=None if whole.minutes is None else whole.minutes * share,
             base=_base(part.stage, folder),
             class_balance=part.class_balance if class_balance is None else class_balance,
-            weights=replace(part.weights, **weights),
+            weights=terms,
+            face_features=features if terms.face or terms.expression else "",
         )
         if config.resolution is None and part.largest_side is not None:
             config = replace(config, resolution=min(part.largest_side, largest))
@@ -140,7 +164,7 @@ def pipeline(
             config = replace(config, simulation=_simulation(whole, folder))
         if labelled is not None and config.labelled:
             config = _on_labelled(config, labelled)
-        planned.append((folder / part.stage, config))
+        planned.append((folder / part.name, config))
     return planned
 
 

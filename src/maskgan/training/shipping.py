@@ -29,6 +29,7 @@ def write_weights(parts: Sequence[tuple[Path, TrainingConfig]], folder: Path) ->
         UserError: a run's weights are missing or damaged, or the folder cannot be written.
     """
     make_folder(folder)
+    # A later part replaces earlier ones of its kind: the classifier that taught does not ship.
     for kind, run in {_KINDS[config.stage]: run for run, config in parts}.items():
         name = f"{kind}.safetensors"
         network, info = load_weights(run / name, kind=kind)
