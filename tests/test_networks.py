@@ -11,8 +11,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from maskgan.config import PRESETS, changed, from_dict, preset, to_dict
+from maskgan.config import PRESETS, BackboneConfig, changed, from_dict, preset, to_dict
 from maskgan.errors import UserError
+from maskgan.networks import backbone
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
@@ -217,6 +218,22 @@ def test_a_picture_does_not_depend_on_its_batch() -> None:
     together = network(mask, face, mask)
     alone = torch.cat([network(mask[i : i + 1], face[i : i + 1], mask[i : i + 1]) for i in range(3)])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("finest", "expected"), [(0.0, [2.5, 2.5]), (1.5, [2.5, 1.5])])
+def test_the_last_upsampling_may_have_a_limit_of_its_own(
+    finest: float, expected: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    def noted(*arguments: torch.Tensor | None, limit: float = 0.0) -> torch.Tensor:
+        limits.append(limit)
+        return normalised(*arguments, limit=limit)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(backbone, "normalised", noted)
+    config = BackboneConfig(base_channels=4, downsamplings=2, residual_blocks=1, feature_limit=2.5, finest_limit=finest)
+    backbone.Backbone(config, 3, modulated=False)(torch.randn(1, 3, 32, 32))
+    assert limits[-2:] == expected and not any(limits[:-2])
 
 
 def test_what_is_normalised_is_kept_within_a_limit() -> None:

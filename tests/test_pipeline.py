@@ -19,6 +19,7 @@ from maskgan.assets import SHIPPED_KINDS
 from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
+from maskgan.config import DenseMappingConfig, preset
 from maskgan.data.transforms import NO_AUGMENTATION, WIDE_AUGMENTATION
 from maskgan.editing.mask_directions import load_directions
 from maskgan.errors import UserError
@@ -167,6 +168,9 @@ def test_everything_that_ships_is_made_and_loads(whole: Path) -> None:
     shipped = load_file(whole / "weights" / "dense-mapping.safetensors")
     for name, tensor in load_file(whole / "editing" / "dense-mapping.safetensors").items():
         assert torch.equal(shipped[name], tensor.half()), name
+    _, info = load_weights(whole / "weights" / "dense-mapping.safetensors")
+    assert isinstance(info.config, DenseMappingConfig) and info.config.backbone.finest_limit == 1.5
+    assert not preset("tiny").dense_mapping.backbone.finest_limit
 
 
 def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_directions(

@@ -174,5 +174,8 @@ class Backbone(nn.Module):
             modulation = reader.next(x.shape[1]) if self.config.modulate_decoder else (None, None)
             if codes is not None:
                 modulation = self.region[i](codes, shares[i], *modulation)
-            x = F.relu(normalised(x, *modulation, limit=self.config.feature_limit))
+            limit = self.config.feature_limit
+            if i == len(self.up) - 1:
+                limit = self.config.finest_limit or limit
+            x = F.relu(normalised(x, *modulation, limit=limit))
         return padded_conv(self.head, x, pad)

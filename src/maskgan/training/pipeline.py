@@ -30,6 +30,8 @@ class Part:
     """Whether it learns to look at photographs of any alignment."""
     more_seed: int = 0
     """Added to the seed of the whole."""
+    shipped: str = ""
+    """What changes in the network's config when it ships (see ``checkpoints.weights.rebuilt``)."""
     folder: str = ""
     """Where it is trained, if not in the folder that is named like its stage."""
 
@@ -47,14 +49,15 @@ _MEASURING = (
 )
 
 # In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
+_SHIPPED = "backbone.finest_limit=1.5"
 _SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, expression=1.0, droplet=20.0)
 
 _SMALL = (
     Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
     # Not the classifier that measures: nothing is measured with what it learnt from.
     Part("attributes", 0.05, 32, 1e-3, largest_side=128, wide=True, folder=_FACE_FEATURES, more_seed=1),
-    Part("dense-mapping", 0.50, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS),
-    Part("editing", 0.15, 4, 5e-5, class_balance=0.5, weights=_SMALL_WEIGHTS),
+    Part("dense-mapping", 0.50, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
+    Part("editing", 0.15, 4, 5e-5, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
     Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, wide=True),
     *_MEASURING,
 )

@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 
 from maskgan.checkpoints.manifest import MANIFEST
-from maskgan.checkpoints.weights import load_weights, save_weights, sha256
+from maskgan.checkpoints.weights import load_weights, rebuilt, save_weights, sha256
 from maskgan.files import atomic_path, make_folder
 from maskgan.training.config import TrainingConfig
+from maskgan.training.pipeline import part_of
 
 _KINDS = {
     "mask-vae": "mask-vae",
@@ -23,16 +24,18 @@ _KINDS = {
 
 
 def write_weights(parts: Sequence[tuple[Path, TrainingConfig]], folder: Path) -> None:
-    """Write what each stage's run gave into ``folder``, as float16.
+    """Write what each stage's run gave into ``folder``, as float16, with the changes that its recipe asks for.
 
     Raises:
         UserError: a run's weights are missing or damaged, or the folder cannot be written.
     """
     make_folder(folder)
     # A later part replaces earlier ones of its kind: the classifier that taught does not ship.
-    for kind, run in {_KINDS[config.stage]: run for run, config in parts}.items():
+    for kind, (run, config) in {_KINDS[config.stage]: (run, config) for run, config in parts}.items():
         name = f"{kind}.safetensors"
         network, info = load_weights(run / name, kind=kind)
+        if changes := part_of(config.preset, run.name).shipped:
+            network, info = rebuilt(network, info, changes)
         save_weights(folder / name, network, info, torch.float16)
 
 
