@@ -169,7 +169,7 @@ def test_everything_that_ships_is_made_and_loads(whole: Path) -> None:
     for name, tensor in load_file(whole / "editing" / "dense-mapping.safetensors").items():
         assert torch.equal(shipped[name], tensor.half()), name
     _, info = load_weights(whole / "weights" / "dense-mapping.safetensors")
-    assert isinstance(info.config, DenseMappingConfig) and info.config.backbone.finest_limit == 1.5
+    assert isinstance(info.config, DenseMappingConfig) and info.config.backbone.finest_limit == 1.8
     assert not preset("tiny").dense_mapping.backbone.finest_limit
 
 
