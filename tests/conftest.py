@@ -15,6 +15,7 @@ from maskgan.data.drawn import DrawnPairs
 from maskgan.images import Picture, write_label_map, write_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.dense_mapping import DenseMappingNetwork
+from maskgan.networks.resnet import AttributeClassifier
 from maskgan.server.studio import Studio
 from serving import open_studio
 
@@ -37,6 +38,16 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         licence="none",
     )
     save_weights(path, network, info)
+    return path
+
+
+@pytest.fixture(scope="session")
+def classifier_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file of an untrained attribute classifier of the ``tiny`` preset."""
+    torch.manual_seed(0)
+    network = AttributeClassifier(preset("tiny").attributes)
+    path = tmp_path_factory.mktemp("classifier") / "attributes.safetensors"
+    save_weights(path, network, WeightsInfo("attributes", network.config, 64, 0, "untrained, for tests", "none"))
     return path
 
 

@@ -17,7 +17,7 @@ from maskgan.checkpoints.weights import load_weights
 from maskgan.data.shards import encode_pair, write_shard
 from maskgan.errors import UserError
 from maskgan.training import critic, dense_mapping, editing_simulation
-from maskgan.training.config import SimulationOptions, TrainingConfig
+from maskgan.training.config import LossWeights, SimulationOptions, TrainingConfig
 from maskgan.training.stages import build_stage
 from tiny_runs import PAIRS, config, run, state
 
@@ -90,8 +90,8 @@ def test_two_processes_equal_one_and_a_run_goes_on_with_another_number(tmp_path:
 
 
 @pytest.mark.slow
-def test_two_processes_borrow_masks_from_each_other(tmp_path: Path) -> None:
-    """In editing training each face's edit comes from the face before it in the whole batch."""
+def test_two_processes_borrow_masks_and_mouths_from_each_other(tmp_path: Path, classifier_weights: Path) -> None:
+    """In editing training each face's edit and new mouth come from the face before it in the whole batch."""
     run(tmp_path / "base", config(network=PLAIN))
     run(tmp_path / "vae", config("mask-vae", images=40, learning_rate=2e-3))
     simulation = SimulationOptions(str(tmp_path / "vae" / "mask-vae.safetensors"))
@@ -106,6 +106,8 @@ def test_two_processes_borrow_masks_from_each_other(tmp_path: Path) -> None:
             network=PLAIN,
             base=str(tmp_path / "base"),
             simulation=simulation,
+            weights=LossWeights(expression=1.0),
+            face_features=str(classifier_weights),
         )
 
     patch = plain_descent()

@@ -13,14 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
+from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
-from maskgan.config import preset as preset_named
 from maskgan.data.loading import Samples, squared_pair
 from maskgan.data.transforms import NO_AUGMENTATION, to_float
 from maskgan.errors import MaskGANError, UserError
 from maskgan.networks.layers import one_hot
-from maskgan.networks.resnet import AttributeClassifier
 from maskgan.part_transfer import transfer_mouth
 from maskgan.training import critic
 from maskgan.training.config import CriticOptions, LossWeights
@@ -158,16 +156,6 @@ def test_each_term_is_a_switch(weights: LossWeights, absent: set[str]) -> None:
     losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9)
     everything = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
     assert set(losses) == everything - absent | ({"droplet"} if weights.droplet else set())
-
-
-@pytest.fixture(scope="module")
-def classifier_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights file of an untrained attribute classifier."""
-    torch.manual_seed(0)
-    network = AttributeClassifier(preset_named("tiny").attributes)
-    path = tmp_path_factory.mktemp("classifier") / "attributes.safetensors"
-    save_weights(path, network, WeightsInfo("attributes", network.config, 64, 0, "untrained, for tests", "none"))
-    return path
 
 
 def test_faces_are_looked_at_by_a_classifier_on_request(classifier_weights: Path) -> None:

@@ -40,8 +40,8 @@ class BackboneConfig:
     feature_limit: float = 0.0
     """Standard deviations within which the upsamplings' features are kept, so that none of them speckles; 0 for any."""
     finest_limit: float = 0.0
-    """Of the last upsampling, in place of ``feature_limit``; 0 for the same. A network that is trained with a limit
-    learns to speckle within it, so this one is set when training is over."""
+    """Of the last upsampling, in place of ``feature_limit``; 0 for the same. A network that is trained with a limit may
+    learn to speckle within it, so this one is set when training is over."""
     modulate_decoder: bool = False
     """AdaIN in the upsampling layers too, not in the residual blocks alone; the style then reaches the picture."""
 

@@ -94,12 +94,12 @@ class FaceCritic:
                 variation = draw(len(pictures), pictures.device) if self._config.critic.augment else None
                 judged_real = self._judged(mask, pictures, variation)
                 judged_made = self._judged(mask, made.to(pictures.dtype), variation)
-                if self._config.critic.loss == "hinge":
-                    losses["adversarial"] = hinge(judged_made)
-                    losses["discriminator"] = hinge_discriminator(judged_real, judged_made)
-                else:
-                    losses["adversarial"] = lsgan(judged_made, 1.0)
-                    losses["discriminator"] = lsgan_discriminator(judged_real, judged_made)
+                losses["adversarial"] = self._verdict(judged_made)
+                losses["discriminator"] = (
+                    hinge_discriminator(judged_real, judged_made)
+                    if self._config.critic.loss == "hinge"
+                    else lsgan_discriminator(judged_real, judged_made)
+                )
                 losses["feature_matching"] = feature_matching(
                     judged_real,
                     judged_made,
@@ -171,8 +171,7 @@ class FaceCritic:
             losses["expression"] = expression_distance(self._face_features.attributes(made), wanted)
             total = total + weights.expression * losses["expression"]
             if weights.adversarial:
-                judged = self._judged(mask, made.to(pictures.dtype), None)
-                verdict = hinge(judged) if self._config.critic.loss == "hinge" else lsgan(judged, 1.0)
+                verdict = self._verdict(self._judged(mask, made.to(pictures.dtype), None))
                 losses["expression_adversarial"] = verdict
                 total = total + weights.adversarial * verdict
         for optimizer in learners:
@@ -188,6 +187,10 @@ class FaceCritic:
         if variation is None:
             return self.discriminator(mask, image)
         return self.discriminator(variation.placed(mask), variation.picture(image))
+
+    def _verdict(self, judged_made: Judged) -> Tensor:
+        """What the networks that made the faces minimise."""
+        return hinge(judged_made) if self._config.critic.loss == "hinge" else lsgan(judged_made, 1.0)
 
     def _gradient_penalty(self, mask: Tensor, pictures: Tensor) -> Tensor:
         image = pictures.detach().requires_grad_()

@@ -72,7 +72,7 @@ RECIPES: Mapping[str, Sequence[Part]] = MappingProxyType(
             Part("parser", 0.10, 16, 1e-3, wide=True),
             *_MEASURING,
         ),
-        # As the weights that ship were trained.
+        # What was found better with few faces and small networks (docs/results.md).
         "demo": _SMALL,
         "tiny": _SMALL,
     }
