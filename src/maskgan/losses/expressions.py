@@ -18,19 +18,19 @@ def _places(*names: str) -> list[int]:
     return [ATTRIBUTES.index(name) for name in names]
 
 
-COMES_WITH_A_MOUTH = _places("Smiling", "Mouth_Slightly_Open", "High_Cheekbones")
-"""Attributes that the donor of a mouth gives; CelebA calls cheeks that a smile has raised high cheekbones."""
-
+# What the donor of a mouth gives. CelebA calls cheeks that a smile has raised high cheekbones.
+_COMES = _places("Smiling", "Mouth_Slightly_Open", "High_Cheekbones")
+# What may go with it, and is left free.
 _FOLLOWS = _places(
     "Attractive", "Bags_Under_Eyes", "Big_Lips", "Chubby", "Double_Chin", "Narrow_Eyes", "Oval_Face", "Rosy_Cheeks"
 )
-_KEPT = [place for place in range(len(ATTRIBUTES)) if place not in (*COMES_WITH_A_MOUTH, *_FOLLOWS)]
+_KEPT = [place for place in range(len(ATTRIBUTES)) if place not in (*_COMES, *_FOLLOWS)]
 
 
 def with_mouth_of(own: Tensor, donors: Tensor) -> Tensor:
     """Attributes of faces that wear others' mouths, N x 40, from those of both."""
     wanted = own.clone()
-    wanted[:, COMES_WITH_A_MOUTH] = donors[:, COMES_WITH_A_MOUTH]
+    wanted[:, _COMES] = donors[:, _COMES]
     return wanted
 
 
@@ -45,6 +45,6 @@ def expression_distance(logits: Tensor, wanted: Tensor) -> Tensor:
     """
     terms = [
         F.binary_cross_entropy_with_logits(logits[:, places].float(), wanted[:, places].float())
-        for places in (COMES_WITH_A_MOUTH, _KEPT)
+        for places in (_COMES, _KEPT)
     ]
     return torch.stack(terms).sum()

@@ -33,7 +33,7 @@ from maskgan.losses.places import place_weights, weighted_l1
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training.config import TrainingConfig
-from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, placed
+from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, descend, placed
 
 _PENALTY_EVERY = 16  # steps, on average, between two gradient penalties, which then weigh so many times as much
 
@@ -141,20 +141,20 @@ class FaceCritic:
         pictures: Tensor,
         mask: Tensor,
         exchanged: Tensor,
-        learners: Sequence[torch.optim.Optimizer],
+        learner: torch.optim.Optimizer,
     ) -> Losses:
-        """One step of the networks behind ``learners``, on faces with the mouths of others.
+        """One step of the network behind ``learner``, on faces with the mouths of others.
 
         There are no photographs of these. They must look real to the discriminator, which learns nothing here, and
         have the attributes that such a face would have.
 
         Args:
-            made: N x 3 x H x W in [-1, 1], computed by the networks behind ``learners``.
+            made: N x 3 x H x W in [-1, 1], computed by the network behind ``learner``.
             pictures: the faces as they were, likewise. Each got the mouth of the one before it in the batch of all
                 processes.
             mask: one-hot, N x num_classes x H x W, with the new mouths.
             exchanged: N bool, whether the face got one.
-            learners: optimizers of the networks that made the faces.
+            learner: optimizer of the network that made the faces.
 
         Returns:
             Each term, unweighted.
@@ -174,13 +174,7 @@ class FaceCritic:
                 verdict = self._verdict(self._judged(mask, made.to(pictures.dtype), None))
                 losses["expression_adversarial"] = verdict
                 total = total + weights.adversarial * verdict
-        for optimizer in learners:
-            optimizer.zero_grad(set_to_none=True)
-        parameters = [p for optimizer in learners for p in _parameters(optimizer)]
-        torch.autograd.backward(total, inputs=parameters)
-        average_gradients(parameters)
-        for optimizer in learners:
-            optimizer.step()
+        descend(learner, total)
         return {name: loss.detach() for name, loss in losses.items()}
 
     def _judged(self, mask: Tensor, image: Tensor, variation: Variation | None) -> Judged:

@@ -70,7 +70,7 @@ class DenseMappingStage:
         losses = self._critic.teach(made, pictures, mask, [self._optimizer], energies)
         if self._config.weights.expression:
             expressions = teach_expressions(
-                self._generator, self._critic, self._config, pictures, faces.label_maps, [self._optimizer]
+                self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._optimizer
             )
             losses = {**losses, **expressions}
         update_average(self._average, self._generator, ema_decay)

@@ -88,7 +88,7 @@ class EditingStage:
         direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer], energies)
         if self._config.weights.expression:
             expressions = teach_expressions(
-                self._generator, self._critic, self._config, pictures, faces.label_maps, [self._generator_optimizer]
+                self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._generator_optimizer
             )
             direct = {**direct, **expressions}
         # Each face borrows the mask of the one before it in the batch of all processes.

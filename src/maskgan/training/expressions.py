@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -23,7 +21,8 @@ def teach_expressions(
     config: TrainingConfig,
     pictures: Tensor,
     label_maps: Tensor,
-    learners: Sequence[torch.optim.Optimizer],
+    own_mask: Tensor,
+    learner: torch.optim.Optimizer,
 ) -> Losses:
     """One step: each face in its own style with the mouth of the one before it in the batch of all processes.
 
@@ -33,17 +32,17 @@ def teach_expressions(
         config: of the run.
         pictures: N x 3 x S x S in [-1, 1].
         label_maps: theirs, N x S x S.
-        learners: the generator's optimizer.
+        own_mask: the same, one-hot, N x num_classes x S x S.
+        learner: the generator's optimizer.
 
     Returns:
         Each term, unweighted.
     """
     edited, exchanged = exchange_mouths(label_maps, share(gathered(label_maps).roll(1, dims=0)))
-    classes = generator.config.num_classes
-    mask = one_hot(edited, classes)
+    mask = one_hot(edited, generator.config.num_classes)
     with autocast(config):
-        made = generator(mask, pictures, one_hot(label_maps, classes))
-    return critic.teach_expressions(made, pictures, mask, exchanged, learners)
+        made = generator(mask, pictures, own_mask)
+    return critic.teach_expressions(made, pictures, mask, exchanged, learner)
 
 
 def exchange_mouths(label_maps: Tensor, donors: Tensor) -> tuple[Tensor, Tensor]:

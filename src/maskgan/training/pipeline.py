@@ -49,8 +49,8 @@ _MEASURING = (
 )
 
 # In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
-_SHIPPED = "backbone.finest_limit=1.8"
 _SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, expression=1.0, droplet=20.0)
+_SHIPPED = "backbone.finest_limit=1.8"  # set in training, it may be learnt around
 
 _SMALL = (
     Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
@@ -122,8 +122,8 @@ def pipeline(
     Args:
         whole: the budget of all together, and what they share.
         folder: gets a folder for each part, named like it.
-        labelled: what attribute classifier and identity embedding learn from; without it they are left out, and so is
-            the term of ``whole.face_features`` unless they are given.
+        labelled: what attribute classifier and identity embedding learn from; without it they are left out, and so are
+            the face terms, unless ``whole.face_features`` are given.
         editing: whether stage 1 is followed by editing behaviour simulated training.
         batch_size: of every stage; the recipe's if ``None``. The others likewise.
         learning_rate: of every stage.
