@@ -80,7 +80,7 @@ def adam(network: nn.Module, learning_rate: float, betas: tuple[float, float]) -
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     """One step down a loss, the same in all processes; other networks behind the loss get no gradients."""
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss, inputs=parameters)
     average_gradients(parameters)
