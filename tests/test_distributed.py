@@ -91,7 +91,7 @@ def test_two_processes_equal_one_and_a_run_goes_on_with_another_number(tmp_path:
 
 @pytest.mark.slow
 def test_two_processes_borrow_masks_and_mouths_from_each_other(tmp_path: Path, classifier_weights: Path) -> None:
-    """In editing training each face's edit and new mouth come from the face before it in the whole batch."""
+    """In editing training each face's edit and exchanges come from other faces of the whole batch."""
     run(tmp_path / "base", config(network=PLAIN))
     run(tmp_path / "vae", config("mask-vae", images=40, learning_rate=2e-3))
     simulation = SimulationOptions(str(tmp_path / "vae" / "mask-vae.safetensors"))
@@ -106,7 +106,7 @@ def test_two_processes_borrow_masks_and_mouths_from_each_other(tmp_path: Path, c
             network=PLAIN,
             base=str(tmp_path / "base"),
             simulation=simulation,
-            weights=LossWeights(expression=1.0),
+            weights=LossWeights(expression=1.0, style_copy=1.0),
             face_features=str(classifier_weights),
         )
 

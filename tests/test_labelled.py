@@ -126,6 +126,8 @@ def test_identity_can_begin_with_the_classifiers_features(tmp_path: Path) -> Non
     for name, tensor in classifier.trunk.state_dict().items():
         assert name.startswith("head.") or torch.equal(taken[name], tensor), name
     assert taken["head.weight"].shape[0] == preset("tiny").identity.embedding_size
+    assert all(parameter.requires_grad for parameter in stage.networks["identity"].parameters())
+    assert all(module.training for module in stage.networks["identity"].modules())
     with pytest.raises(UserError, match="has 4 channels; another --preset made it"):
         IdentityStage(preset("demo"), config("identity", base=str(tmp_path / "attributes.safetensors")), people=3)
 

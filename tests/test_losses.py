@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from maskgan.losses.adversarial import (
 )
 from maskgan.losses.differentiable_augmentation import draw
 from maskgan.losses.droplets import droplets
-from maskgan.losses.expressions import expression_distance, with_mouth_of
+from maskgan.losses.exchanges import MASK, MOUTH, most_different
 from maskgan.losses.face_features import FaceFeatures
 from maskgan.losses.masks import balanced_weights, kl_divergence
 from maskgan.losses.perceptual import (
@@ -248,20 +249,39 @@ def test_face_features_teach_the_picture_and_not_the_classifier(classifier: Attr
     assert torch.equal(before, classifier.trunk.stem_norm.running_mean)  # type: ignore[arg-type]
 
 
+def names(places: Sequence[int]) -> set[str]:
+    return {ATTRIBUTES[place] for place in places}
+
+
 def test_a_borrowed_mouth_brings_its_smile_and_nothing_else() -> None:
     own, donors = torch.zeros(2, 40), torch.ones(2, 40)
-    wanted = with_mouth_of(own, donors)
-    brought = {ATTRIBUTES[place] for place in wanted[0].nonzero().flatten().tolist()}
-    assert brought == {"Smiling", "Mouth_Slightly_Open", "High_Cheekbones"}
+    wanted = MOUTH.wanted(own, donors)
+    assert names(wanted[0].nonzero().flatten().tolist()) == {"Smiling", "Mouth_Slightly_Open", "High_Cheekbones"}
     assert not own.any()
 
 
-def test_expression_distance_by_hand() -> None:
+def test_a_borrowed_mask_brings_its_shape_and_leaves_the_look() -> None:
+    brought = MASK.wanted(torch.zeros(1, 40), torch.ones(1, 40))[0]
+    assert {"Smiling", "Eyeglasses", "Wearing_Hat"} <= names(brought.nonzero().flatten().tolist())
+    assert {"Male", "Heavy_Makeup", "No_Beard", "Black_Hair"} <= names(MASK.kept)
+    for exchange in (MOUTH, MASK):
+        assert not set(exchange.brought) & set(exchange.kept)
+
+
+def test_what_differs_most_is_borrowed() -> None:
+    smiles = torch.zeros(4, 40)
+    smiles[:, ATTRIBUTES.index("Smiling")] = torch.tensor([0.0, 0.2, 0.9, 1.0])
+    smiles[:, ATTRIBUTES.index("Male")] = torch.tensor([0.0, 1.0, 0.0, 1.0])  # does not count
+    assert most_different(smiles, MOUTH.brought).tolist() == [3, 3, 0, 0]
+    assert most_different(smiles[:1], MOUTH.brought).tolist() == [0]
+
+
+def test_distance_of_an_exchange_by_hand() -> None:
     logits, wanted = torch.zeros(1, 40), torch.full((1, 40), 0.5)
-    floor = 2 * math.log(2)  # what comes and what stays, each a mean of log 2
-    assert expression_distance(logits, wanted) == pytest.approx(floor)
+    floor = 2 * math.log(2)  # what is brought and what is kept, each a mean of log 2
+    assert MOUTH.distance(logits, wanted) == pytest.approx(floor)
     for name, times in (("Smiling", 1 / 3), ("Male", 1 / 29), ("Double_Chin", 0.0)):
         other = logits.clone()
         other[0, ATTRIBUTES.index(name)] = 2.0
         more = math.log(1 + math.exp(2.0)) - 2.0 * 0.5 - math.log(2)
-        assert expression_distance(other, wanted) == pytest.approx(floor + times * more, rel=1e-5), name
+        assert MOUTH.distance(other, wanted) == pytest.approx(floor + times * more, rel=1e-5), name

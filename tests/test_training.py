@@ -21,10 +21,10 @@ from maskgan.errors import MaskGANError, UserError
 from maskgan.networks.layers import one_hot
 from maskgan.part_transfer import transfer_mouth
 from maskgan.training import critic
-from maskgan.training.config import CriticOptions, LossWeights
+from maskgan.training.config import FACE_TERMS, CriticOptions, LossWeights
 from maskgan.training.critic import FaceCritic
 from maskgan.training.dense_mapping import DenseMappingStage
-from maskgan.training.expressions import exchange_mouths
+from maskgan.training.exchanges import exchange_mouths
 from maskgan.training.pipeline import part_of
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
@@ -167,6 +167,8 @@ def test_faces_are_looked_at_by_a_classifier_on_request(classifier_weights: Path
     plain = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
     assert losses_of(face=1.0) == plain | {"face"}
     assert losses_of(expression=1.0) == plain | {"expression", "expression_adversarial"}
+    both = losses_of(expression=1.0, style_copy=1.0) - plain
+    assert both == {f"{name}{term}" for name in ("expression", "style_copy") for term in ("", "_adversarial")}
     without = plain - {"adversarial", "feature_matching", "discriminator"}
     assert losses_of(expression=1.0, adversarial=0, feature_matching=0) == without | {"expression"}
 
@@ -180,16 +182,17 @@ def test_mouths_are_exchanged_where_both_faces_show_one() -> None:
     assert torch.equal(edited[1:], torch.cat([own, hidden])) and not torch.equal(edited[:1], own)
 
 
-def test_expressions_are_taught_to_the_generator_alone(
-    classifier_weights: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("term", ["expression", "style_copy"])
+def test_exchanges_are_taught_to_the_generator_alone(
+    classifier_weights: Path, monkeypatch: pytest.MonkeyPatch, term: str
 ) -> None:
-    settings = config(weights=LossWeights(expression=1.0), face_features=str(classifier_weights))
+    settings = config(weights=LossWeights(**{term: 1.0}), face_features=str(classifier_weights))
     stage = build_stage(settings)
     monkeypatch.setattr(FaceCritic, "teach", lambda *_: {})
     before = {kind: copy.deepcopy(network.state_dict()) for kind, network in stage.networks.items()}
     maps = torch.from_numpy(np.stack([PAIRS[i].label_map for i in range(2)]))
     losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, maps), 0.9)
-    assert losses["expression"] > 0
+    assert losses[term] > 0
     changed = {
         kind: any(not torch.equal(tensor, before[kind][name]) for name, tensor in network.state_dict().items())
         for kind, network in stage.networks.items()
@@ -297,12 +300,12 @@ def test_a_stage_alone_learns_by_its_presets_recipe(
     assert main([*arguments, "--class-balance", "0.1", "--droplet-weight", "1", "--adversarial-weight", "2"]) == 0
     config = printed()
     assert (config["class_balance"], config["weights"]["droplet"], config["weights"]["adversarial"]) == (0.1, 1, 2)
-    assert (config["weights"]["face"], config["weights"]["expression"]) == (0, 0)
+    assert [config["weights"][name] for name in FACE_TERMS] == [0, 0, 0]
     assert main([*arguments, "--face-features", "classifier.safetensors"]) == 0
     recipe = part_of(preset, "dense-mapping").weights
     weights = printed()["weights"]
-    assert (weights["face"], weights["expression"]) == (recipe.face, recipe.expression)
-    assert bool(recipe.face and recipe.expression) == (preset != "paper")
+    assert [weights[name] for name in FACE_TERMS] == [getattr(recipe, name) for name in FACE_TERMS]
+    assert recipe.needs_face_features == (preset != "paper")
 
 
 def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +106,11 @@ def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=float,
             help="Of what --face-features finds in faces with others' mouths.  [the preset's recipe]",
         ),
+        click.option(
+            "--style-copy-weight",
+            type=float,
+            help="Of what --face-features finds in faces with others' masks.  [the preset's recipe]",
+        ),
         click.option("--face-weight", type=float, help="Of the distance in --face-features.  [the preset's recipe]"),
         click.option("--pixel-weight", type=float, default=0.0, show_default=True),
         click.option("--perceptual-weight", type=float, default=10.0, show_default=True),
@@ -117,7 +122,7 @@ def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--face-features",
             default="",
-            help="Weights of an attribute classifier that looks at faces, for the two terms above.",
+            help="Weights of an attribute classifier that looks at faces, for the three terms above.",
         ),
     ):
         function = option(function)
@@ -163,7 +168,9 @@ def editing(mask_vae: str, edits: str, strength: float, **options: Any) -> None:
 
 def _given_weights(options: dict[str, Any]) -> dict[str, float]:
     """Those of the losses that are not left to the recipe, taken out of ``options``."""
-    names = ("adversarial", "feature_matching", "perceptual", "face", "expression", "pixel", "droplet")
+    from maskgan.training.config import LossWeights
+
+    names = [field.name for field in fields(LossWeights)]
     given = {name: options.pop(f"{name}_weight") for name in names}
     return {name: weight for name, weight in given.items() if weight is not None}
 
@@ -293,6 +300,7 @@ def _finish(parts: Sequence[tuple[Path, TrainingConfig]], whole: TrainingConfig,
 
 
 def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
+    from maskgan.training.config import FACE_TERMS
     from maskgan.training.pipeline import part_of
     from maskgan.training.stopping import Deadline
 
@@ -303,7 +311,7 @@ def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
     if "adversarial_weight" in options:
         weights = _given_weights(options)
         if not options["face_features"]:
-            weights = {"face": 0.0, "expression": 0.0, **weights}
+            weights = {**dict.fromkeys(FACE_TERMS, 0.0), **weights}
         more["weights"] = replace(part_of(options["preset"], stage).weights, **weights)
         more["critic"] = _critic(options)
     _run([(folder, _config(stage, options, **more))], deadline, dry_run)

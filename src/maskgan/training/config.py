@@ -10,6 +10,9 @@ from maskgan.config import preset
 from maskgan.data.transforms import AugmentConfig
 from maskgan.errors import UserError
 
+FACE_TERMS = ("face", "expression", "style_copy")
+"""Terms of ``LossWeights`` that an attribute classifier computes."""
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -26,9 +29,16 @@ class LossWeights:
     face: float = 0.0
     """L1 in the features of an attribute classifier (see ``TrainingConfig.face_features``); not in the paper."""
     expression: float = 0.0
-    """Attributes that faces with others' mouths should have (see ``maskgan.losses.expressions``); not in the paper."""
+    """Attributes that faces with others' mouths should have (see ``maskgan.losses.exchanges``); not in the paper."""
+    style_copy: float = 0.0
+    """Attributes that faces with others' masks should have (see there); not in the paper."""
     droplet: float = 0.0
     """Features that tower above the others of their layer (see ``maskgan.losses.droplets``); not in the paper."""
+
+    @property
+    def needs_face_features(self) -> bool:
+        """Whether an attribute classifier is needed, for ``TrainingConfig.face_features``."""
+        return any(getattr(self, name) for name in FACE_TERMS)
 
 
 @dataclass(frozen=True)
@@ -97,8 +107,7 @@ class TrainingConfig:
     perceptual: str = "efficientnet"
     """``efficientnet``, or the path of a VGG-19 weights file."""
     face_features: str = ""
-    """Weights file of the attribute classifier that looks at faces, where ``weights.face`` or ``weights.expression``
-    is not 0."""
+    """Weights file of the attribute classifier that looks at faces, where ``weights.needs_face_features``."""
     weights: LossWeights = field(default_factory=LossWeights)
     """Weights of the terms."""
     critic: CriticOptions = field(default_factory=CriticOptions)
@@ -163,9 +172,9 @@ class TrainingConfig:
             raise UserError(f"--resolution must be a multiple of 32 in 32..2048, is {self.resolution}")
         if self.stream and self.simulation.edits:
             raise UserError("--stream reads masks from shards alone; leave --edits out, and edits are made on the fly")
-        if (self.weights.face or self.weights.expression) and not self.face_features:
+        if self.weights.needs_face_features and not self.face_features:
             raise UserError(
-                "--face-weight and --expression-weight need an attribute classifier; "
+                "--face-weight, --expression-weight and --style-copy-weight need an attribute classifier; "
                 "give its weights with --face-features"
             )
         if not 0 <= self.critic.r1_weight < math.inf:

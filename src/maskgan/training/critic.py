@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.config import DiscriminatorConfig
-from maskgan.distributed import average_gradients, gathered, share
+from maskgan.distributed import average_gradients
 from maskgan.losses.adversarial import (
     Judged,
     feature_matching,
@@ -26,7 +27,7 @@ from maskgan.losses.adversarial import (
 )
 from maskgan.losses.differentiable_augmentation import Variation, draw
 from maskgan.losses.droplets import droplets
-from maskgan.losses.expressions import expression_distance, with_mouth_of
+from maskgan.losses.exchanges import Exchange
 from maskgan.losses.face_features import FaceFeatures
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.losses.places import place_weights, weighted_l1
@@ -36,6 +37,21 @@ from maskgan.training.config import TrainingConfig
 from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, descend, placed
 
 _PENALTY_EVERY = 16  # steps, on average, between two gradient penalties, which then weigh so many times as much
+
+
+class Borrowed(NamedTuple):
+    """Faces that borrowed something from others."""
+
+    exchange: Exchange
+    """What it was."""
+    weight: float
+    """Of having the attributes that are wanted."""
+    made: Tensor
+    """N x 3 x H x W in [-1, 1]."""
+    mask: Tensor
+    """What was asked for, one-hot, N x num_classes x H x W."""
+    wanted: Tensor
+    """Attributes, N x 40 probabilities."""
 
 
 class FaceCritic:
@@ -57,7 +73,7 @@ class FaceCritic:
         )
         self._face_features = (
             placed(_face_features(Path(config.face_features)), config.device)
-            if config.weights.face or config.weights.expression
+            if config.weights.face or config.weights.expression or config.weights.style_copy
             else None
         )
         self._face = None if self._face_features is None else PerceptualLoss(self._face_features)
@@ -135,46 +151,40 @@ class FaceCritic:
             optimizer.step()
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def teach_expressions(
-        self,
-        made: Tensor,
-        pictures: Tensor,
-        mask: Tensor,
-        exchanged: Tensor,
-        learner: torch.optim.Optimizer,
-    ) -> Losses:
-        """One step of the network behind ``learner``, on faces with the mouths of others.
+    @torch.no_grad()
+    def attributes(self, pictures: Tensor) -> Tensor:
+        """What the network of ``config.face_features`` finds in faces, N x 40 probabilities."""
+        assert self._face_features is not None
+        with autocast(self._config):
+            return self._face_features.attributes(pictures).float().sigmoid()
+
+    def teach_exchanges(self, borrowed: Sequence[Borrowed], learner: torch.optim.Optimizer) -> Losses:
+        """One step of the network behind ``learner``, on faces that borrowed something from others.
 
         There are no photographs of these. They must look real to the discriminator, which learns nothing here, and
         have the attributes that such a face would have.
 
         Args:
-            made: N x 3 x H x W in [-1, 1], computed by the network behind ``learner``.
-            pictures: the faces as they were, likewise. Each got the mouth of the one before it in the batch of all
-                processes.
-            mask: one-hot, N x num_classes x H x W, with the new mouths.
-            exchanged: N bool, whether the face got one.
-            learner: optimizer of the network that made the faces.
+            borrowed: faces computed by that network.
+            learner: its optimizer.
 
         Returns:
             Each term, unweighted.
         """
         assert self._face_features is not None
-        weights = self._config.weights
+        adversarial = self._config.weights.adversarial
         losses: dict[str, Tensor] = {}
-        total = torch.zeros((), device=pictures.device)
+        totals = []
         with autocast(self._config):
-            with torch.no_grad():
-                own = self._face_features.attributes(pictures).float().sigmoid()
-                borrowed = with_mouth_of(own, share(gathered(own).roll(1, dims=0)))
-            wanted = torch.where(exchanged[:, None], borrowed, own)
-            losses["expression"] = expression_distance(self._face_features.attributes(made), wanted)
-            total = total + weights.expression * losses["expression"]
-            if weights.adversarial:
-                verdict = self._verdict(self._judged(mask, made.to(pictures.dtype), None))
-                losses["expression_adversarial"] = verdict
-                total = total + weights.adversarial * verdict
-        descend(learner, total)
+            for exchange, weight, made, mask, wanted in borrowed:
+                found = exchange.distance(self._face_features.attributes(made), wanted)
+                losses[exchange.name] = found
+                totals.append(weight * found)
+                if adversarial:
+                    verdict = self._verdict(self._judged(mask, made.float(), None))
+                    losses[f"{exchange.name}_adversarial"] = verdict
+                    totals.append(adversarial * verdict)
+        descend(learner, torch.stack(totals).sum())
         return {name: loss.detach() for name, loss in losses.items()}
 
     def _judged(self, mask: Tensor, image: Tensor, variation: Variation | None) -> Judged:

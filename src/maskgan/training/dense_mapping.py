@@ -16,7 +16,7 @@ from maskgan.networks.layers import one_hot
 from maskgan.training.beginning import begin_with
 from maskgan.training.config import TrainingConfig
 from maskgan.training.critic import FaceCritic
-from maskgan.training.expressions import teach_expressions
+from maskgan.training.exchanges import teach_exchanges
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
@@ -68,13 +68,11 @@ class DenseMappingStage:
         with autocast(self._config):
             made = self._generator(mask, pictures, mask, energies)
         losses = self._critic.teach(made, pictures, mask, [self._optimizer], energies)
-        if self._config.weights.expression:
-            expressions = teach_expressions(
-                self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._optimizer
-            )
-            losses = {**losses, **expressions}
+        exchanged = teach_exchanges(
+            self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._optimizer
+        )
         update_average(self._average, self._generator, ema_decay)
-        return losses
+        return {**losses, **exchanged}
 
     @torch.no_grad()
     def distance(self, faces: Faces) -> Tensor:

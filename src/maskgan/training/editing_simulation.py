@@ -26,7 +26,7 @@ from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.beginning import begin_with
 from maskgan.training.config import TrainingConfig
 from maskgan.training.critic import FaceCritic
-from maskgan.training.expressions import teach_expressions
+from maskgan.training.exchanges import teach_exchanges
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
@@ -86,11 +86,9 @@ class EditingStage:
         with autocast(self._config):
             made = self._generator(mask, pictures, mask, energies)
         direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer], energies)
-        if self._config.weights.expression:
-            expressions = teach_expressions(
-                self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._generator_optimizer
-            )
-            direct = {**direct, **expressions}
+        exchanged = teach_exchanges(
+            self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._generator_optimizer
+        )
         # Each face borrows the mask of the one before it in the batch of all processes.
         inter, outer = self._edited(faces, share(gathered(faces.label_maps).roll(1, dims=0)))
         with autocast(self._config):
@@ -100,7 +98,7 @@ class EditingStage:
         consistency = self._critic.teach(blended, pictures, mask, learners)
         update_average(self._generator_average, self._generator, ema_decay)
         update_average(self._blender_average, self._blender, ema_decay)
-        return {**direct, **{f"blend_{name}": loss for name, loss in consistency.items()}}
+        return {**direct, **exchanged, **{f"blend_{name}": loss for name, loss in consistency.items()}}
 
     @torch.no_grad()
     def distance(self, faces: Faces) -> Tensor:

@@ -66,7 +66,8 @@ class IdentityStage:
         if classifier.config.base_channels != self._network.config.base_channels:
             raise UserError(f"{path}: has {classifier.config.base_channels} channels; another --preset made it")
         own_head = self._network.trunk.head
-        self._network.trunk = classifier.trunk.to(self._config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # Loaded weights are frozen and in eval mode; these go on learning.
+        self._network.trunk = placed(classifier.trunk, self._config.device).requires_grad_(True).train()
         self._network.trunk.head = own_head
 
     def step(self, faces: LabelledFaces, ema_decay: float) -> Losses:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from maskgan.config import preset
 from maskgan.data.transforms import NO_AUGMENTATION, WIDE_AUGMENTATION
-from maskgan.training.config import LossWeights, SimulationOptions, TrainingConfig
+from maskgan.training.config import FACE_TERMS, LossWeights, SimulationOptions, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ _MEASURING = (
 )
 
 # In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
-_SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, expression=1.0, droplet=20.0)
+_SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, expression=2.0, style_copy=2.0, droplet=20.0)
 _SHIPPED = "backbone.finest_limit=1.8"  # set in training, it may be learnt around
 
 _SMALL = (
@@ -144,8 +144,8 @@ def pipeline(
     planned = []
     for part in parts:
         share = part.share / sum(other.share for other in parts)
-        terms = part.weights if features else replace(part.weights, face=0.0, expression=0.0)
-        terms = replace(terms, **weights)
+        switched_off = {} if features else dict.fromkeys(FACE_TERMS, 0.0)
+        terms = replace(part.weights, **{**switched_off, **weights})
         config = replace(
             whole,
             stage=part.stage,
@@ -157,7 +157,7 @@ def pipeline(
             base=_base(part.stage, folder),
             class_balance=part.class_balance if class_balance is None else class_balance,
             weights=terms,
-            face_features=features if terms.face or terms.expression else "",
+            face_features=features if terms.needs_face_features else "",
         )
         if config.resolution is None and part.largest_side is not None:
             config = replace(config, resolution=min(part.largest_side, largest))
