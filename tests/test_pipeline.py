@@ -91,7 +91,7 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
         ("editing", "editing", 4, 5e-5, 0.5, ((0.0, 256),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
-        ("identity", "identity", 32, 1e-3, 0.0, ((0.0, 128),)),
+        ("identity", "identity", 32, 3e-4, 0.0, ((0.0, 128),)),
     ]
     assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 50, 15, 10, 6, 4])
     features = str(tmp_path / "face-features" / "attributes.safetensors")

@@ -209,7 +209,7 @@ def attributes(**options: Any) -> None:
 
 
 @command.command("identity")
-@_run_options(learning_rate=1e-3, batch_size=32)
+@_run_options(learning_rate=3e-4, batch_size=32)
 @_label_options
 @click.option("--base", default="", help="Attribute classifier's weights, whose features it begins with.")
 def identity(**options: Any) -> None:

@@ -45,7 +45,7 @@ _FACE_FEATURES = "face-features"
 
 _MEASURING = (
     Part("attributes", 0.06, 32, 1e-3, largest_side=128, wide=True),
-    Part("identity", 0.04, 32, 1e-3, largest_side=128, wide=True),
+    Part("identity", 0.04, 32, 3e-4, largest_side=128, wide=True),
 )
 
 # In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
