@@ -19,7 +19,7 @@ from maskgan.cli.options import network_options, order_option, resolve_device
     type=click.Choice(["full", "region"]),
     default="region",
     show_default=True,
-    help="full: the network's picture; region: the original's pixels away from the edit.",
+    help="full: the network's picture; region: the original's pixels far from the edit.",
 )
 @click.option(
     "--refine",

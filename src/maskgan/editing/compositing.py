@@ -3,6 +3,8 @@
 The paper's authors name compositing as a cure for lost identity. The network's colours are never quite the
 photograph's; they are corrected class by class with the difference that it makes where nothing was edited. Parts whose
 look is borrowed are blended in likewise, and corrected towards the average colour that they have in the other face.
+What of the face lies around the edit keeps the photograph's look, but goes along: the change that the network makes
+there is added to it, as a smile's to the cheeks.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ from torch import Tensor
 
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import NUM_CLASSES, LabelMap
+from maskgan.metrics.face_geometry import FACE
 
 _GROW = 0.020  # how far the region reaches beyond the changed labels, as a fraction of the longer side
 _SOFT = 0.012  # standard deviation of its soft border, likewise
 _RESTYLED_GROW, _RESTYLED_SOFT = 0.004, 0.004  # the same for restyled parts: eyes within the skin keep their pixels
+_FOLLOW_GROW, _FOLLOW_SOFT = 0.08, 0.04  # the same for what goes along with the edit
+_FOLLOW_SIDE = 128  # pixels on the longer side of its map, which is softer
 _COLOUR_REACH = 0.08  # over which distance colour differences are averaged, likewise
 _STEP_BLUR = 0.004  # over which distance the correction may step between classes, likewise
 _REGION_SIDE = 512  # pixels on the longer side of the region's own map
@@ -39,8 +44,10 @@ class Unedited:
     """Its mask, H' x W' uint8."""
     small_label_map: LabelMap
     """The same at the network's size, h x w."""
+    reconstruction: Tensor
+    """The network's picture of this mask, 1 x 3 x h x w in [-1, 1], on the CPU."""
     difference: Tensor
-    """The photograph minus the network's picture of its mask, 1 x 3 x h x w, on the CPU."""
+    """The photograph minus that, 1 x 3 x h x w."""
     averages: Tensor
     """The average difference over each class, 19 x 3 x 1 x 1; 0 for a class that is not there."""
     colours: Tensor
@@ -84,11 +91,12 @@ def unedited(picture: Picture, label_map: LabelMap, reconstruction: Tensor) -> U
     """
     working = (reconstruction.shape[2], reconstruction.shape[3])
     original = torch.from_numpy(resize_picture(picture, working).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-    difference = original - reconstruction.cpu()
+    reconstruction = reconstruction.cpu()
+    difference = original - reconstruction
     small = resize_label_map(label_map, working)
     had = _planes(small, range(NUM_CLASSES))
     averages = (difference * had).sum(dim=(2, 3), keepdim=True) / had.sum(dim=(2, 3), keepdim=True).clamp(min=1)
-    return Unedited(label_map, small, difference, averages, _colours(difference, had, averages))
+    return Unedited(label_map, small, reconstruction, difference, averages, _colours(difference, had, averages))
 
 
 def composite(
@@ -108,14 +116,17 @@ def composite(
         restyled: what has another face's look in it.
 
     Returns:
-        H x W x 3 uint8; exactly the original where the soft region does not reach.
+        H x W x 3 uint8; exactly the original where nothing is blended in and nothing goes along.
     """
     height, width = picture.shape[:2]
-    region = _soft_region(before.label_map != edited, _GROW, _SOFT)
+    made = made.cpu()
+    changed = before.label_map != edited
+    region = _soft_region(changed, _GROW, _SOFT)
     if restyled is not None:
         parts = _soft_region(np.isin(edited, restyled.classes), _RESTYLED_GROW, _RESTYLED_SOFT)
         region = np.maximum(region, parts)
-    box = _bounding_box(region)
+    following = _following(before, edited, made, changed)
+    box = _bounding_box(region, np.abs(following).max(axis=0))
     if box is None:
         return picture.copy()
     # Only the region is brought to the photograph's size, which may be large.
@@ -125,26 +136,42 @@ def composite(
     place = np.s_[top:bottom, left:right]
     frame = (top / height, bottom / height, left / width, right / width)
     size = (bottom - top, right - left)
-    corrected = _corrected(before, edited, made.cpu(), frame, size, restyled)
+    corrected = _corrected(before, edited, made, frame, size, restyled)
 
     alpha = _cropped(region, frame, size, Image.Resampling.BILINEAR)
     result = picture.copy()
     for channel, plane in enumerate(corrected.numpy()):
         original = picture[place][..., channel]
         rendered = _cropped(plane, frame, size, Image.Resampling.BICUBIC)
-        blended = alpha * (rendered + 1) * 127.5 + (1 - alpha) * original
-        result[place][..., channel] = np.where(alpha > 0, np.round(blended).clip(0, 255), original)
+        moved = original + 127.5 * _cropped(following[channel], frame, size, Image.Resampling.BILINEAR)
+        blended = alpha * (rendered + 1) * 127.5 + (1 - alpha) * moved
+        result[place][..., channel] = np.round(blended).clip(0, 255)
     return result
 
 
-def _soft_region(changed: NDArray[np.bool_], growth: float, softness: float) -> NDArray[np.float32]:
+def _following(before: Unedited, edited: LabelMap, made: Tensor, changed: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """What is added to the face around the edit: the change of the network's picture, 3 x h x w of [-1, 1].
+
+    Backgrounds, hair and clothes do not go along: there the network changes its mind about texture.
+    """
+    height, width = before.small_label_map.shape
+    near = _soft_region(changed, _FOLLOW_GROW, _FOLLOW_SOFT, _FOLLOW_SIDE)
+    near = np.asarray(Image.fromarray(near).resize((width, height), Image.Resampling.BILINEAR))
+    face = np.isin(before.small_label_map, FACE) & np.isin(resize_label_map(edited, (height, width)), FACE)
+    share = near * face * _blurred(torch.from_numpy(face).float()[None, None], 1.0)[0, 0].numpy()
+    return (made - before.reconstruction)[0].numpy() * share
+
+
+def _soft_region(
+    changed: NDArray[np.bool_], growth: float, softness: float, side: int = _REGION_SIDE
+) -> NDArray[np.float32]:
     """1 on the changed labels and a little around, falling softly to exactly 0.
 
-    How little is said as ``_GROW`` and ``_SOFT`` say it. The resolution is bounded: soft borders need no more, and the
-    cost does not grow with the photograph.
+    How little is said as ``_GROW`` and ``_SOFT`` say it. The resolution is bounded, to ``side`` pixels: soft borders
+    need no more, and the cost does not grow with the photograph.
     """
     height, width = changed.shape
-    factor = min(1.0, _REGION_SIDE / max(height, width))
+    factor = min(1.0, side / max(height, width))
     size = (max(round(width * factor), 1), max(round(height * factor), 1))
     # Averaged and not sampled, so that a thin stroke is not lost.
     share = np.asarray(Image.fromarray(changed.astype(np.float32)).resize(size, Image.Resampling.BOX))
@@ -175,18 +202,28 @@ def _surroundings(where: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
     )
 
 
-def _bounding_box(region: NDArray[np.float32]) -> tuple[float, float, float, float] | None:
-    """Top, bottom, left and right of what is not 0, with a pixel to spare, as fractions of the sides."""
-    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-    if not len(rows):
+def _bounding_box(*regions: NDArray[np.float32]) -> tuple[float, float, float, float] | None:
+    """Top, bottom, left and right of what is not 0 in any, with a pixel to spare, as fractions of the sides.
+
+    Regions are planes of any sizes that show the same frame.
+    """
+    boxes = []
+    for region in regions:
+        rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+        if len(rows):
+            height, width = region.shape
+            boxes.append(
+                (
+                    max(rows[0] - 1, 0) / height,
+                    min(rows[-1] + 2, height) / height,
+                    max(columns[0] - 1, 0) / width,
+                    min(columns[-1] + 2, width) / width,
+                )
+            )
+    if not boxes:
         return None
-    height, width = region.shape
-    return (
-        max(rows[0] - 1, 0) / height,
-        min(rows[-1] + 2, height) / height,
-        max(columns[0] - 1, 0) / width,
-        min(columns[-1] + 2, width) / width,
-    )
+    tops, bottoms, lefts, rights = zip(*boxes, strict=True)
+    return min(tops), max(bottoms), min(lefts), max(rights)
 
 
 def _cropped(

@@ -169,9 +169,9 @@ class FaceEditor:
         """Render the face that follows the present mask and style.
 
         Args:
-            blend: ``full`` gives the network's picture; ``region`` keeps the original's pixels away from the edit, and
-                from parts with a borrowed style, and blends softly across the border. A style borrowed for everything
-                changes all of the face, so it is always ``full``.
+            blend: ``full`` gives the network's picture; ``region`` keeps the original's pixels far from the edit, and
+                from parts with a borrowed style, blends softly across the border, and adds to the face around the edit
+                what changes there. A style borrowed for everything changes all of the face, so it is always ``full``.
 
         Returns:
             H x W x 3 uint8 RGB, of the source's size.
