@@ -95,7 +95,7 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     ]
     assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 50, 15, 10, 6, 4])
     features = str(tmp_path / "face-features" / "attributes.safetensors")
-    plain, small = LossWeights(), LossWeights(0.25, face=2.0, expression=2.0, style_copy=2.0, droplet=20.0)
+    plain, small = LossWeights(), LossWeights(0.25, face=2.0, expression=2.0, style_copy=1.0, droplet=20.0)
     assert [(c.weights, c.face_features) for _, c in parts][:4] == [
         (plain, ""),
         (plain, ""),

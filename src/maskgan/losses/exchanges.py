@@ -85,11 +85,11 @@ _SHAPE = [
     *_places("Arched_Eyebrows", "Bald", "Bangs", "Big_Nose", "Eyeglasses", "Narrow_Eyes", "Oval_Face", "Pointy_Nose"),
     *_places("Receding_Hairline", "Wearing_Earrings", "Wearing_Hat"),
 ]
-# Of a person's look, not of the shape; the supplement counts sex, make-up and beard as copied with a style.
+# Of a person's look, not of the shape; the supplement counts sex, make-up and beard as copied with a style. Not the
+# hair's colour: it is copied anyway, with the region's code.
 _LOOK = [
     *_places("5_o_Clock_Shadow", "Goatee", "Mustache", "No_Beard", "Sideburns", "Male", "Young"),
     *_places("Heavy_Makeup", "Wearing_Lipstick", "Pale_Skin", "Rosy_Cheeks", "Bags_Under_Eyes"),
-    *_places("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair", "Blurry"),
 ]
 MASK = Exchange("style_copy", _SHAPE, _LOOK)
 """Own style, another's mask: style copy."""

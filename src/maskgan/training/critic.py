@@ -34,7 +34,7 @@ from maskgan.losses.places import place_weights, weighted_l1
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training.config import TrainingConfig
-from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, descend, placed
+from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, placed
 
 _PENALTY_EVERY = 16  # steps, on average, between two gradient penalties, which then weigh so many times as much
 
@@ -111,11 +111,7 @@ class FaceCritic:
                 judged_real = self._judged(mask, pictures, variation)
                 judged_made = self._judged(mask, made.to(pictures.dtype), variation)
                 losses["adversarial"] = self._verdict(judged_made)
-                losses["discriminator"] = (
-                    hinge_discriminator(judged_real, judged_made)
-                    if self._config.critic.loss == "hinge"
-                    else lsgan_discriminator(judged_real, judged_made)
-                )
+                losses["discriminator"] = self._lesson(judged_real, judged_made)
                 losses["feature_matching"] = feature_matching(
                     judged_real,
                     judged_made,
@@ -134,21 +130,11 @@ class FaceCritic:
         if energies is not None:
             losses["droplet"] = droplets(energies)
             total = total + weights.droplet * losses["droplet"]
-        for optimizer in (*learners, self.optimizer):
-            optimizer.zero_grad(set_to_none=True)
-        # Naming the inputs keeps each backward pass out of the other networks' weights, so that the
-        # discriminator need not look at the made picture twice.
-        torch.autograd.backward(total, retain_graph=adversarial, inputs=[p for o in learners for p in _parameters(o)])
-        if adversarial:
-            torch.autograd.backward(losses["discriminator"], inputs=_parameters(self.optimizer))
-            # Drawn, not counted: a run that goes on then needs no count.
-            if self._config.critic.r1_weight and float(torch.rand(())) < 1 / _PENALTY_EVERY:
-                penalty = self._config.critic.r1_weight * _PENALTY_EVERY * self._gradient_penalty(mask, pictures)
-                torch.autograd.backward(penalty, inputs=_parameters(self.optimizer))
-        taught = [*learners, self.optimizer] if adversarial else [*learners]
-        average_gradients(p for optimizer in taught for p in _parameters(optimizer))
-        for optimizer in taught:
-            optimizer.step()
+        lesson = losses.get("discriminator")
+        # Drawn, not counted: a run that goes on then needs no count.
+        if lesson is not None and self._config.critic.r1_weight and float(torch.rand(())) < 1 / _PENALTY_EVERY:
+            lesson = lesson + self._config.critic.r1_weight * _PENALTY_EVERY * self._gradient_penalty(mask, pictures)
+        self._descend(learners, total, lesson)
         return {name: loss.detach() for name, loss in losses.items()}
 
     @torch.no_grad()
@@ -158,34 +144,69 @@ class FaceCritic:
         with autocast(self._config):
             return self._face_features.attributes(pictures).float().sigmoid()
 
-    def teach_exchanges(self, borrowed: Sequence[Borrowed], learner: torch.optim.Optimizer) -> Losses:
-        """One step of the network behind ``learner``, on faces that borrowed something from others.
+    def teach_exchanges(
+        self,
+        borrowed: Sequence[Borrowed],
+        pictures: Tensor,
+        mask: Tensor,
+        learner: torch.optim.Optimizer,
+        energies: Sequence[Tensor] | None = None,
+    ) -> Losses:
+        """One step of the network behind ``learner``, and one of the discriminator, on faces that borrowed something.
 
-        There are no photographs of these. They must look real to the discriminator, which learns nothing here, and
-        have the attributes that such a face would have.
+        There are no photographs of these: they must look like photographs of others, and have the attributes that such
+        a face would have.
 
         Args:
             borrowed: faces computed by that network.
-            learner: its optimizer.
+            pictures: the faces as they were, N x 3 x H x W in [-1, 1].
+            mask: theirs, one-hot, N x num_classes x H x W.
+            learner: the network's optimizer.
+            energies: as in ``teach``.
 
         Returns:
             Each term, unweighted.
         """
         assert self._face_features is not None
-        adversarial = self._config.weights.adversarial
+        weights = self._config.weights
         losses: dict[str, Tensor] = {}
-        totals = []
+        total = torch.zeros((), device=pictures.device)
         with autocast(self._config):
-            for exchange, weight, made, mask, wanted in borrowed:
-                found = exchange.distance(self._face_features.attributes(made), wanted)
-                losses[exchange.name] = found
-                totals.append(weight * found)
-                if adversarial:
-                    verdict = self._verdict(self._judged(mask, made.float(), None))
-                    losses[f"{exchange.name}_adversarial"] = verdict
-                    totals.append(adversarial * verdict)
-        descend(learner, torch.stack(totals).sum())
+            for exchange, weight, made, _, wanted in borrowed:
+                losses[exchange.name] = exchange.distance(self._face_features.attributes(made), wanted)
+                total = total + weight * losses[exchange.name]
+            if weights.adversarial:
+                judged_real = self._judged(mask, pictures, None)
+                judged_made = self._judged(
+                    torch.cat([b.mask for b in borrowed]),
+                    torch.cat([b.made for b in borrowed]).to(pictures.dtype),
+                    None,
+                )
+                losses["exchanged_adversarial"] = self._verdict(judged_made)
+                losses["exchanged_discriminator"] = self._lesson(judged_real, judged_made)
+                # Each of them counts as much as a face that is given back.
+                total = total + weights.adversarial * len(borrowed) * losses["exchanged_adversarial"]
+        if energies is not None:
+            losses["exchanged_droplet"] = droplets(energies)
+            total = total + weights.droplet * losses["exchanged_droplet"]
+        self._descend([learner], total, losses.get("exchanged_discriminator"))
         return {name: loss.detach() for name, loss in losses.items()}
+
+    def _descend(self, learners: Sequence[torch.optim.Optimizer], total: Tensor, lesson: Tensor | None) -> None:
+        """One step of the learners down ``total``, and one of the discriminator down its ``lesson``, if any."""
+        for optimizer in (*learners, self.optimizer):
+            optimizer.zero_grad(set_to_none=True)
+        # Naming the inputs keeps each backward pass out of the other networks' weights, so that the
+        # discriminator need not look at the made picture twice.
+        learning = [p for o in learners for p in _parameters(o)]
+        torch.autograd.backward(total, retain_graph=lesson is not None, inputs=learning)
+        taught = [*learners]
+        if lesson is not None:
+            torch.autograd.backward(lesson, inputs=_parameters(self.optimizer))
+            taught.append(self.optimizer)
+        average_gradients(p for optimizer in taught for p in _parameters(optimizer))
+        for optimizer in taught:
+            optimizer.step()
 
     def _judged(self, mask: Tensor, image: Tensor, variation: Variation | None) -> Judged:
         if variation is None:
@@ -195,6 +216,12 @@ class FaceCritic:
     def _verdict(self, judged_made: Judged) -> Tensor:
         """What the networks that made the faces minimise."""
         return hinge(judged_made) if self._config.critic.loss == "hinge" else lsgan(judged_made, 1.0)
+
+    def _lesson(self, judged_real: Judged, judged_made: Judged) -> Tensor:
+        """What the discriminator minimises."""
+        if self._config.critic.loss == "hinge":
+            return hinge_discriminator(judged_real, judged_made)
+        return lsgan_discriminator(judged_real, judged_made)
 
     def _gradient_penalty(self, mask: Tensor, pictures: Tensor) -> Tensor:
         image = pictures.detach().requires_grad_()

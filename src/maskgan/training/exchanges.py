@@ -56,16 +56,17 @@ def teach_exchanges(
         donors = share(most_different(all_own, MASK.kept))
         asked.append((MASK, weights.style_copy, all_maps[donors], MASK.wanted(own, all_own[donors])))
     masks = one_hot(torch.cat([label_map for _, _, label_map, _ in asked]), generator.config.num_classes)
+    energies: list[Tensor] | None = [] if weights.droplet else None
     with autocast(config):
         style = generator.encode_style(pictures, own_mask)
-        made = generator.synthesise(masks, style.repeat(len(asked), 1))
+        made = generator.synthesise(masks, style.repeat(len(asked), 1), energies)
     borrowed = [
         Borrowed(exchange, weight, face, mask, wanted)
         for (exchange, weight, _, wanted), face, mask in zip(
             asked, made.chunk(len(asked)), masks.chunk(len(asked)), strict=True
         )
     ]
-    return critic.teach_exchanges(borrowed, learner)
+    return critic.teach_exchanges(borrowed, pictures, own_mask, learner, energies)
 
 
 def exchange_mouths(label_maps: Tensor, donors: Tensor) -> tuple[Tensor, Tensor]:

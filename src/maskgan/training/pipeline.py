@@ -49,7 +49,7 @@ _MEASURING = (
 )
 
 # In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
-_SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, expression=2.0, style_copy=2.0, droplet=20.0)
+_SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, expression=2.0, style_copy=1.0, droplet=20.0)
 _SHIPPED = "backbone.finest_limit=1.8"  # set in training, it may be learnt around
 
 _SMALL = (
