@@ -13,6 +13,7 @@ import torch.nn.functional as F
 
 from maskgan.config import PRESETS, BackboneConfig, changed, from_dict, preset, to_dict
 from maskgan.errors import UserError
+from maskgan.losses.droplets import droplets
 from maskgan.networks import backbone
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
@@ -234,6 +235,18 @@ def test_the_last_upsampling_may_have_a_limit_of_its_own(
     config = BackboneConfig(base_channels=4, downsamplings=2, residual_blocks=1, feature_limit=2.5, finest_limit=finest)
     backbone.Backbone(config, 3, modulated=False)(torch.randn(1, 3, 32, 32))
     assert limits[-2:] == expected and not any(limits[:-2])
+
+
+def test_colours_beyond_what_tanh_can_unlearn_count_as_droplets() -> None:
+    network = backbone.Backbone(preset("tiny").dense_mapping.backbone, 19, modulated=False)
+    torch.nn.init.zeros_(network.head.weight)
+    assert network.head.bias is not None
+    for values, excess in (([2.9, -2.9, 0.0], 0.0), ([0.0, -6.0, 3.0], 16.0 - 4.0)):
+        network.head.bias.data = torch.tensor(values)
+        energies: list[torch.Tensor] = []
+        network(masks(2, 64), energies=energies)
+        assert energies[-1].shape == (2, 64, 64)
+        assert droplets(energies[-1:]).item() == pytest.approx(excess)
 
 
 def test_what_is_normalised_is_kept_within_a_limit() -> None:

@@ -2,7 +2,7 @@
 
 A few pixels whose features tower above all others let it choose how large the rest is after normalisation; where they
 lie, the picture shows speckles. Source of the observation: Karras et al. (StyleGAN2), CVPR 2020, section 2, which
-gives the normalisation up; here the features are kept from towering.
+gives the normalisation up; here the features are kept from towering, and so are the picture's values before tanh.
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ from maskgan.config import BackboneConfig
 from maskgan.networks.layers import doubling, energy, normalised, padded_conv, smoothed
 from maskgan.networks.regions import RegionModulation, pyramid
 
+# Before tanh: a vivid colour. Far beyond it tanh has no gradient left by which a wrong colour could be unlearnt.
+_VIVID = 1.5
+
 
 class StyleReader:
     """Deals out a style vector layer by layer: for each modulated layer its shifts, then its scales.
@@ -154,7 +157,7 @@ class Backbone(nn.Module):
             style: N x style_size.
             regions: codes, N x regions x region_size, and where they lie, N x regions x H x W.
             energies: where given, those of the features in residual blocks and upsamplings are appended (see
-                ``energy``), N x h x w each.
+                ``energy``), N x h x w each; and last those of the result, whose mean is not 1.
 
         Returns:
             N x out_channels x H x W before the last activation.
@@ -178,4 +181,7 @@ class Backbone(nn.Module):
             if i == len(self.up) - 1:
                 limit = self.config.finest_limit or limit
             x = F.relu(normalised(x, *modulation, limit=limit))
-        return padded_conv(self.head, x, pad)
+        x = padded_conv(self.head, x, pad)
+        if energies is not None:
+            energies.append((x.float() / _VIVID).square().amax(dim=1))
+        return x
