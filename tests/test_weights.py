@@ -449,3 +449,31 @@ def test_a_manifest_that_is_none(tmp_path: Path, content: str | None, reason: st
         (tmp_path / "SHA256SUMS").write_text(content)
     with pytest.raises(UserError, match=rf"SHA256SUMS: {reason}"):
         faults(tmp_path)
+
+
+def test_weights_between_two(tmp_path: Path, stored: Path) -> None:
+    network, info = load_weights(stored)
+    other = load_weights(stored)[0]
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(1.0)
+    ends = [tmp_path / "first.safetensors", tmp_path / "second.safetensors"]
+    for path, end, licence in zip(ends, (network, other), ("for research", "for teaching"), strict=True):
+        save_weights(path, end, dataclasses.replace(info, licence=licence))
+    files = [str(path) for path in ends]
+    assert main(["weights", "average", *files, str(tmp_path / "between.safetensors"), "--share", "0.25"]) == 0
+    between, said = load_weights(tmp_path / "between.safetensors")
+    for name, parameter in between.named_parameters():
+        torch.testing.assert_close(parameter, network.get_parameter(name) + 0.25)
+    assert said.provenance.startswith("0.25 of the way from weights of") and info.provenance in said.provenance
+    assert said.licence == "for research; for teaching"
+
+
+def test_what_has_nothing_between_is_refused(tmp_path: Path, stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "between.safetensors"
+    parser = str(shipped_weights("parser"))
+    for arguments in ([str(stored), parser], [str(stored), str(stored), "--share", "1.5"]):
+        assert main(["weights", "average", *arguments[:2], str(target), *arguments[2:]]) == 2
+        assert not target.exists()
+    said = capsys.readouterr().err
+    assert "one kind and size" in said and "--share is between 0 and 1, not 1.5" in said

@@ -123,6 +123,32 @@ def rebuilt(network: nn.Module, info: WeightsInfo, changes: str) -> tuple[nn.Mod
     return other.eval().requires_grad_(False), info
 
 
+def between(
+    first: tuple[nn.Module, WeightsInfo], second: tuple[nn.Module, WeightsInfo], share: float
+) -> tuple[nn.Module, WeightsInfo]:
+    """The network whose every number lies ``share`` of the way from the first's to the second's.
+
+    Where training has gone on from the first to the second, one between them can have what was learnt last without all
+    that it cost (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
+
+    Raises:
+        UserError: they are of different kinds or sizes, or ``share`` is not within 0..1.
+    """
+    if not 0 <= share <= 1:
+        raise UserError(f"--share is between 0 and 1, not {share}")
+    (network, info), (other, other_info) = first, second
+    start, end = network.state_dict(), other.state_dict()
+    if info.kind != other_info.kind or {n: t.shape for n, t in start.items()} != {n: t.shape for n, t in end.items()}:
+        raise UserError("weights of different networks have nothing between them; take two of one kind and size")
+    mixed = meta_network(other_info.config)
+    mixed.load_state_dict(
+        {n: torch.lerp(start[n], t, share) if t.is_floating_point() else t for n, t in end.items()}, assign=True
+    )
+    origin = f"{share:g} of the way from weights of {info.step} pictures to those of {other_info.provenance}"
+    licence = "; ".join(dict.fromkeys((info.licence, other_info.licence)))
+    return mixed.eval().requires_grad_(False), replace(other_info, provenance=origin, licence=licence)
+
+
 def read_info(path: Path | str) -> WeightsInfo:
     """What the file says about itself; only its header is read.
 

@@ -1,4 +1,4 @@
-"""``maskgan weights``: which weights there are, whether they are whole, what a file says of itself, smaller files."""
+"""``maskgan weights``: which there are, whether they are whole, what a file says of itself, files made of others."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import click
 _FILE = click.Path(path_type=Path)
 
 
-@click.group("weights", invoke_without_command=True, short_help="List, verify, show or convert weights files.")
+@click.group("weights", invoke_without_command=True, short_help="List, verify, show, convert or average weights files.")
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List, verify, show or convert weights files; 'maskgan weights' alone lists those in use.
+    """List, verify, show, convert or average weights files; 'maskgan weights' alone lists those in use.
 
     Every command takes other weights from a file (--weights, --parser, --mask-vae and the like), or all of them from a
     folder: set MASKGAN_WEIGHTS=FOLDER. What the folder holds as dense-mapping.safetensors, mask-vae.safetensors,
@@ -87,5 +87,22 @@ def convert(source: Path, target: Path, half: bool, network: str) -> None:
     loaded, info = load_weights(source)
     if network:
         loaded, info = rebuilt(loaded, info, network)
+    save_weights(target, loaded, info, torch.float16 if half else torch.float32)
+    click.echo(f"{target}: {info.kind}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
+
+
+@command.command("average")
+@click.argument("first", metavar="FIRST.safetensors", type=_FILE)
+@click.argument("second", metavar="SECOND.safetensors", type=_FILE)
+@click.argument("target", metavar="OUT.safetensors", type=_FILE)
+@click.option("--share", type=float, default=0.5, show_default=True, help="0 is the first, 1 the second.")
+@click.option("--half", is_flag=True, help="Store as float16.")
+def average(first: Path, second: Path, target: Path, share: float, half: bool) -> None:
+    """Write a network between two of one training: what came last, without all that it cost."""
+    import torch
+
+    from maskgan.checkpoints.weights import between, fingerprint, load_weights, save_weights
+
+    loaded, info = between(load_weights(first), load_weights(second), share)
     save_weights(target, loaded, info, torch.float16 if half else torch.float32)
     click.echo(f"{target}: {info.kind}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
