@@ -76,7 +76,8 @@ def test_what_is_not_edited_stays(refined: FaceEditor, face: Face) -> None:
     result = refined.render()
     rows, columns = np.nonzero(edited != face[1])
     near = np.zeros(edited.shape, dtype=bool)
-    near[max(rows.min() - 10, 0) : rows.max() + 11, max(columns.min() - 10, 0) : columns.max() + 11] = True
+    reach = 24  # a quarter of the side, to which the face goes along
+    near[max(rows.min() - reach, 0) : rows.max() + reach, max(columns.min() - reach, 0) : columns.max() + reach] = True
     assert (result[~near] == face[0][~near]).all()
     assert (result[edited != face[1]] != face[0][edited != face[1]]).any()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from maskgan.assets import portrait
@@ -81,7 +82,10 @@ async def test_pictures_are_those_of_a_refined_python_session(networks: Studio, 
             ]
             refined, *without = [picture_of(answer) for answer in await asyncio.gather(*asked)]
             assert (refined == editor.render(blend)).all() and (refined != plain[blend]).any()
-            assert all((picture == plain[blend]).all() for picture in without), "others' pictures stay as they were"
+            # But for rounding: alone and together with others the network computes in another order.
+            for picture in without:
+                differences = np.abs(picture.astype(int) - plain[blend])
+                assert differences.max() <= 1 and (differences > 0).mean() < 0.001, "others' pictures stay as they were"
         for strength in (0.5, 1.0):
             editor.set_style(*other, strength)
             mixed = await render(client, session, edited, quality="full", style=strength, refined="true")
