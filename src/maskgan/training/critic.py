@@ -73,7 +73,7 @@ class FaceCritic:
         )
         self._face_features = (
             placed(_face_features(Path(config.face_features)), config.device)
-            if config.weights.face or config.weights.expression or config.weights.style_copy
+            if config.weights.needs_face_features
             else None
         )
         self._face = None if self._face_features is None else PerceptualLoss(self._face_features)
