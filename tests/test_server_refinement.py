@@ -82,10 +82,13 @@ async def test_pictures_are_those_of_a_refined_python_session(networks: Studio, 
             ]
             refined, *without = [picture_of(answer) for answer in await asyncio.gather(*asked)]
             assert (refined == editor.render(blend)).all() and (refined != plain[blend]).any()
-            # But for rounding: alone and together with others the network computes in another order.
+            # Alone and among others the network differs in its last digits, and a blended value may round otherwise.
+            may_round = 10 if blend == "region" else 0
             for picture in without:
                 differences = np.abs(picture.astype(int) - plain[blend])
-                assert differences.max() <= 1 and (differences > 0).mean() < 0.001, "others' pictures stay as they were"
+                assert differences.max() <= 1 and (differences > 0).sum() <= may_round, (
+                    "others' pictures stay as they were"
+                )
         for strength in (0.5, 1.0):
             editor.set_style(*other, strength)
             mixed = await render(client, session, edited, quality="full", style=strength, refined="true")

@@ -67,7 +67,7 @@ def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> N
 def put_back(photograph: Path, face: Path, edited: Path, output: Path) -> None:
     """Put EDITED, the FACE that was cut out of PHOTOGRAPH after editing, in its place.
 
-    Every pixel that was not edited stays as it was.
+    Every pixel that the edit did not change stays as it was.
     """
     import numpy as np
 

@@ -34,7 +34,7 @@ from maskgan.losses.places import place_weights, weighted_l1
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training.config import TrainingConfig
-from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, placed
+from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, parameters_of, placed
 
 _PENALTY_EVERY = 16  # steps, on average, between two gradient penalties, which then weigh so many times as much
 
@@ -198,13 +198,13 @@ class FaceCritic:
             optimizer.zero_grad(set_to_none=True)
         # Naming the inputs keeps each backward pass out of the other networks' weights, so that the
         # discriminator need not look at the made picture twice.
-        learning = [p for o in learners for p in _parameters(o)]
+        learning = [p for o in learners for p in parameters_of(o)]
         torch.autograd.backward(total, retain_graph=lesson is not None, inputs=learning)
         taught = [*learners]
         if lesson is not None:
-            torch.autograd.backward(lesson, inputs=_parameters(self.optimizer))
+            torch.autograd.backward(lesson, inputs=parameters_of(self.optimizer))
             taught.append(self.optimizer)
-        average_gradients(p for optimizer in taught for p in _parameters(optimizer))
+        average_gradients(p for optimizer in taught for p in parameters_of(optimizer))
         for optimizer in taught:
             optimizer.step()
 
@@ -239,7 +239,3 @@ def _face_features(path: Path) -> FaceFeatures:
     classifier, info = load_weights(path, kind="attributes")
     assert isinstance(classifier, AttributeClassifier)
     return FaceFeatures(classifier, info.resolution)
-
-
-def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

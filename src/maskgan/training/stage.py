@@ -78,9 +78,14 @@ def adam(network: nn.Module, learning_rate: float, betas: tuple[float, float]) -
     return torch.optim.Adam(network.parameters(), lr=learning_rate, betas=betas, fused=device in ("cpu", "cuda"))
 
 
+def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """What it changes."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     """One step down a loss, the same in all processes; other networks behind the loss get no gradients."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+    parameters = parameters_of(optimizer)
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss, inputs=parameters)
     average_gradients(parameters)
