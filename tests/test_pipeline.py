@@ -20,7 +20,7 @@ from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
 from maskgan.config import DenseMappingConfig, preset
-from maskgan.data.transforms import NO_AUGMENTATION, WIDE_AUGMENTATION
+from maskgan.data.transforms import NO_AUGMENTATION, SHARP_AUGMENTATION, WIDE_AUGMENTATION
 from maskgan.editing.mask_directions import load_directions
 from maskgan.errors import UserError
 from maskgan.training import packing
@@ -33,9 +33,9 @@ from maskgan.training.pipeline import LabelledData, pipeline
 from maskgan.training.run_folder import RunFolder
 from tiny_runs import config, state
 
-PARTS = ("mask-vae", "face-features", "dense-mapping", "editing", "parser", "attributes", "identity")
+PARTS = ("mask-vae", "face-features", "dense-mapping", "editing", "enhancer", "parser", "attributes", "identity")
 STAGES = ["attributes" if part == "face-features" else part for part in PARTS]
-IMAGES = 40  # 1, 1, 5, 2, 1, 1 and 1 steps of 4
+IMAGES = 40  # 1, 1, 5, 2, 1, 1, 1 and 1 steps of 4
 FACES = 130  # directions need 110
 
 
@@ -89,11 +89,12 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
         ("face-features", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.25, 256))),
         ("editing", "editing", 4, 5e-5, 0.5, ((0.0, 256),)),
+        ("enhancer", "enhancer", 4, 2e-4, 0.0, ((0.0, 512),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("identity", "identity", 32, 3e-4, 0.0, ((0.0, 128),)),
     ]
-    assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 50, 15, 10, 6, 4])
+    assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 48, 12, 5, 10, 6, 4])
     features = str(tmp_path / "face-features" / "attributes.safetensors")
     plain, small = LossWeights(), LossWeights(0.25, face=2.0, expression=2.0, style_copy=1.0, droplet=20.0)
     assert [(c.weights, c.face_features) for _, c in parts][:4] == [
@@ -108,6 +109,8 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     by_stage = {c.stage: c for _, c in parts}
     assert by_stage["editing"].base == str(tmp_path / "dense-mapping")
     assert by_stage["editing"].simulation.mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
+    assert by_stage["enhancer"].base == str(tmp_path / "editing" / "dense-mapping.safetensors")
+    assert by_stage["enhancer"].augment == SHARP_AUGMENTATION
     assert by_stage["identity"].base == str(tmp_path / "attributes" / "attributes.safetensors")
     for stage in ("attributes", "identity"):
         assert (by_stage[stage].data, by_stage[stage].table) == ("celeba", "table.csv")
@@ -115,10 +118,11 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_leaves_its_share_to_the_others(tmp_path: Path) -> None:
-    parts = pipeline(config("all", minutes=70.0), tmp_path, editing=False)
+    parts = pipeline(config("all", minutes=73.0), tmp_path, editing=False)
     assert [(c.stage, c.minutes) for _, c in parts] == [
         ("mask-vae", pytest.approx(10)),
-        ("dense-mapping", pytest.approx(50)),
+        ("dense-mapping", pytest.approx(48)),
+        ("enhancer", pytest.approx(5)),
         ("parser", pytest.approx(10)),
     ]
     assert all(c.resolution in (None, 64) and not c.weights.needs_face_features for _, c in parts)
@@ -204,7 +208,7 @@ def test_pieces_equal_one_run(tmp_path: Path, whole: Path, capsys: pytest.Captur
         pieces += 1
         said = capsys.readouterr().err
         assert "the same command goes on" in said or (tmp_path / "weights" / MANIFEST).exists()
-    assert pieces == 13  # 12 steps, and the directions
+    assert pieces == 14  # 13 steps, and the directions
     assert_same_states(tmp_path, whole)
     assert_complete(tmp_path / "weights")
 

@@ -193,7 +193,7 @@ def test_what_was_fitted_is_counted_and_rendered_apart(networks: Studio, face: t
     assert session.nbytes - before == job.likeness.nbytes > job.likeness.own_bytes > 0
 
     def request(edit: Edit) -> RenderRequest:
-        return RenderRequest(small, edit, "full", small.preview, Recent())
+        return RenderRequest(small, edit, "full", small.preview, False, Recent())
 
     own = Edit(with_mouth(small.label_map), small.likeness, None, 0.0)
     fitted = replace(own, likeness=job.likeness)

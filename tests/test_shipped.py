@@ -32,6 +32,7 @@ def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
     sizes = preset("demo")
     configs = {
         "dense-mapping": changed(sizes.dense_mapping, part_of("demo", "dense-mapping").shipped, "shipped"),
+        "enhancer": sizes.enhancer,
         "mask-vae": sizes.mask_vae,
         "parser": sizes.parser,
         "attributes": sizes.attributes,

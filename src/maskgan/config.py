@@ -76,6 +76,18 @@ class DenseMappingConfig:
 
 
 @dataclass(frozen=True)
+class EnhancerConfig:
+    """The network that doubles the sides of made pictures."""
+
+    base_channels: int = 32
+    """Channels of all its layers."""
+    residual_blocks: int = 8
+    """Blocks at the size of the given picture."""
+    num_classes: int = NUM_CLASSES
+    """Channels of the one-hot mask."""
+
+
+@dataclass(frozen=True)
 class MaskVAEConfig:
     """The mask autoencoder."""
 
@@ -187,6 +199,7 @@ class Preset:
     phases: tuple[tuple[float, int], ...]
     """(fraction of the budget, side in training from there on): small pictures first teach the same for less."""
     dense_mapping: DenseMappingConfig
+    enhancer: EnhancerConfig
     mask_vae: MaskVAEConfig
     blender: BlenderConfig
     discriminator: DiscriminatorConfig
@@ -204,6 +217,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             resolution=512,
             phases=((0.0, 512),),
             dense_mapping=DenseMappingConfig(),
+            enhancer=EnhancerConfig(),
             mask_vae=MaskVAEConfig(),
             blender=BlenderConfig(),
             discriminator=DiscriminatorConfig(),
@@ -230,6 +244,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 style_encoder=StyleEncoderConfig(max_channels=128, regions="parts"),
                 initialisation="fan_in",
             ),
+            enhancer=EnhancerConfig(base_channels=24, residual_blocks=4),
             mask_vae=MaskVAEConfig(resolution=128, base_channels=16, downsamplings=5, latent_size=256, prior="fitted"),
             blender=BlenderConfig(
                 BackboneConfig(
@@ -260,6 +275,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 style_encoder=StyleEncoderConfig(base_channels=4, max_channels=16, regions="parts", region_size=8),
                 initialisation="fan_in",
             ),
+            enhancer=EnhancerConfig(base_channels=4, residual_blocks=1),
             mask_vae=MaskVAEConfig(resolution=64, base_channels=4, downsamplings=4, latent_size=16, prior="fitted"),
             blender=BlenderConfig(
                 BackboneConfig(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maskgan.errors import MaskGANError, UserError
 
-SHIPPED_KINDS = ("dense-mapping", "mask-vae", "parser", "attributes", "identity")
+SHIPPED_KINDS = ("dense-mapping", "enhancer", "mask-vae", "parser", "attributes", "identity")
 """The kinds of networks whose weights ship."""
 
 WEIGHTS_VARIABLE = "MASKGAN_WEIGHTS"

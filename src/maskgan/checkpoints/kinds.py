@@ -16,6 +16,7 @@ from maskgan.config import (
     DenseMappingConfig,
     DiscriminatorConfig,
     ElegantConfig,
+    EnhancerConfig,
     IdentityConfig,
     MaskVAEConfig,
     ParserConfig,
@@ -26,6 +27,7 @@ from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.elegant import Elegant
+from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 from maskgan.networks.resnet import AttributeClassifier, IdentityNetwork
@@ -33,6 +35,7 @@ from maskgan.networks.stargan import StarGAN
 
 NetworkConfig = (
     DenseMappingConfig
+    | EnhancerConfig
     | MaskVAEConfig
     | BlenderConfig
     | DiscriminatorConfig
@@ -58,6 +61,7 @@ class NetworkKind:
 KINDS: Mapping[str, NetworkKind] = MappingProxyType(
     {
         "dense-mapping": NetworkKind(DenseMappingConfig, DenseMappingNetwork),
+        "enhancer": NetworkKind(EnhancerConfig, Enhancer),
         "mask-vae": NetworkKind(MaskVAEConfig, MaskVAE),
         "blender": NetworkKind(BlenderConfig, AlphaBlender),
         "discriminator": NetworkKind(DiscriminatorConfig, MultiscaleDiscriminator),

@@ -58,6 +58,7 @@ def command(
     style_strength: float,
     order: str,
     weights: str | None,
+    enhance: bool,
     device: str | None,
     precision: str,
 ) -> None:
@@ -84,7 +85,7 @@ def command(
     picture = read_picture(image)
     before = read_label_map(mask, order)
     after = before if edited is None else read_label_map(edited, order)
-    editor = open_editor(weights, resolve_device(device), precision)
+    editor = open_editor(weights, resolve_device(device), precision, enhance)
     editor.set_source(picture, before)
     if style is not None and style_mask is not None:
         parts = None if style_parts is None else [part.strip() for part in style_parts.split(",")]

@@ -12,7 +12,7 @@ import click
 from maskgan.cli.options import network_options, resolve_device
 from maskgan.errors import UserError
 
-_TASKS = ("reconstruct", "style-copy", "smile", "interactive", "groups", "masks", "attributes", "identity")
+_TASKS = ("reconstruct", "style-copy", "smile", "interactive", "groups", "detail", "masks", "attributes", "identity")
 _WITH_SHEET = ("style-copy", "smile", "interactive")
 _WITH_REFINEMENT = ("reconstruct", "smile", "interactive", "groups")  # faces rendered in their own style
 _GROUPS = "Male,Young,Pale_Skin,Big_Nose,Gray_Hair,Bald,Heavy_Makeup,Eyeglasses,Wearing_Hat"
@@ -28,6 +28,7 @@ style-copy   does another face's look come over? (supplement, Table 1)
 smile        do faces smile with another's mouth, and stay who they are?
 interactive  are scripted edits (brows, mouth, hair, glasses, hat) followed?
 groups       for whom are results worse, by attributes and skin tone?
+detail       how sharp are pictures of twice the network's size?
 masks        does MaskVAE give masks back, and draw valid ones?
 attributes   how often is the classifier right?
 identity     how well does the embedding tell people apart?
@@ -63,7 +64,7 @@ Every table has rows of real pictures, and of nothing done, to read the others b
 @click.option("--identity", type=_FILE, help="Identity embedding: own weights, or an ArcFace as ONNX.  [own]")
 @click.option("--inception", type=_FILE, help="Inception-v3 for FID.  [a distance in EfficientNet's features]")
 @click.option("--mask-vae", type=_FILE, help="MaskVAE weights, for the task 'masks'.  [those that ship]")
-@click.option("--side", type=click.IntRange(32, 2048), default=256, show_default=True, help="Pixels compared.")
+@click.option("--side", type=click.IntRange(32, 2048), help="Pixels compared.  [256; for the task 'detail' 512]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses who borrows whose style.")
 @click.option("--sheet", type=_FILE, help="Picture of the first answers to write.")
 @click.option("-o", "--output", type=_FILE, help="JSON file to write.")
@@ -80,6 +81,8 @@ def command(task: str, output: Path | None, device: str | None, **options: Any) 
         require_writable(options["sheet"])
     if options["refine"] and task not in _WITH_REFINEMENT:
         raise UserError(f"--refine: only {', '.join(_WITH_REFINEMENT)} render faces in their own style")
+    if options["side"] is None:
+        options["side"] = 512 if task == "detail" else 256
     settings = Options(device=resolve_device(device), **options)
     measured = TASKS[task](settings)
     click.echo(measured.markdown)

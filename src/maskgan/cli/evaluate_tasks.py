@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +20,7 @@ from maskgan.errors import UserError
 from maskgan.evaluation import (
     attributes,
     cases,
+    detail,
     groups,
     interactive,
     masks,
@@ -64,6 +65,7 @@ class Options:
     seed: int
     sheet: Path | None
     weights: str | None
+    enhance: bool
     device: str
     precision: str
 
@@ -77,6 +79,7 @@ class Options:
             "table": None if self.table is None else self.table.name,
             "blend": self.blend,
             "refine": self.refine,
+            "enhance": self.enhance,
             "precision": self.precision,
             "device": self.device,
             "inception": None if self.inception is None else fingerprint(self.inception),
@@ -115,10 +118,11 @@ class Options:
         if read_info(path).kind in KINDS:
             classifier = AttributeReader(self.tool("attributes"), self.device)
             return [AttributeSystem(name, path, classifier, self.device)]
-        systems: list[ComparedSystem] = [TrainedSystem(name, path, self.blend, self.device, self.precision)]
+        how = (self.blend, self.device, self.precision)
+        systems: list[ComparedSystem] = [TrainedSystem(name, path, *how, enhance=self.enhance)]
         if self.refine:
             refined = f"{name}, refined in {self.refine} steps"
-            systems.append(TrainedSystem(refined, path, self.blend, self.device, self.precision, self.refine))
+            systems.append(TrainedSystem(refined, path, *how, refine=self.refine, enhance=self.enhance))
         return systems
 
     def reader(self) -> FeatureReader:
@@ -165,6 +169,23 @@ def _interactive(options: Options) -> Measured:
         write_picture(options.sheet, interactive.sheet(pairs, systems, options.side, count=6))
     hashes = _hashes(systems, {"parser": parser})
     return Measured(interactive.to_markdown(result), {**hashes, **result.to_dict()})
+
+
+def _detail(options: Options) -> Measured:
+    _require_whole_pictures(options, "detail")
+    if options.side % 2:
+        raise UserError(f"--side {options.side}: is halved for the task 'detail'; give an even number")
+    plain = replace(options, enhance=False).compared()
+    systems = [*plain, *_enhanced(options)] if options.enhance else plain
+    result = detail.detail(options.pairs(), systems, options.reader(), options.side)
+    return Measured(detail.to_markdown(result), {**_hashes(systems, {}), **result.to_dict()})
+
+
+def _enhanced(options: Options) -> list[ComparedSystem]:
+    systems = options.compared()
+    for system in systems:
+        system.name += ", enhanced"
+    return systems
 
 
 def _style_copy(options: Options) -> Measured:
@@ -265,6 +286,7 @@ TASKS: Mapping[str, Callable[[Options], Measured]] = MappingProxyType(
         "smile": _smile,
         "interactive": _interactive,
         "groups": _groups,
+        "detail": _detail,
         "masks": _masks,
         "attributes": _attributes,
         "identity": _identity,

@@ -28,6 +28,7 @@ def command(
     image: Path | None,
     order: str,
     weights: str | None,
+    enhance: bool,
     device: str | None,
     precision: str,
 ) -> None:
@@ -45,7 +46,7 @@ def command(
     masks = open_manifold(mask_vae, device).interpolate(start, end, count)
     frames = [colourise(label_map) for label_map in masks]
     if image is not None:
-        editor = open_editor(weights, device, precision)
+        editor = open_editor(weights, device, precision, enhance)
         editor.set_source(read_picture(image), start)
         for i, label_map in enumerate(masks):
             frames[i] = np.concatenate([editor.render_style_onto(label_map), frames[i]], axis=0)

@@ -11,10 +11,10 @@ from maskgan.errors import UserError
 from maskgan.images import check_picture_path
 
 
-def open_editor(weights: str | None, device: str, precision: str) -> FaceEditor:
+def open_editor(weights: str | None, device: str, precision: str, enhance: bool) -> FaceEditor:
     """An editor with the weights asked for, or those that ship."""
     path = shipped_weights("dense-mapping") if weights is None else Path(weights)
-    return FaceEditor.from_weights(path, device, "bf16" if precision == "bf16" else "fp32")
+    return FaceEditor.from_weights(path, device, "bf16" if precision == "bf16" else "fp32", enhance)
 
 
 def open_manifold(mask_vae: Path | None, device: str) -> MaskManifold:

@@ -30,6 +30,7 @@ def command(
     token: str | None,
     quiet: bool,
     weights: str | None,
+    enhance: bool,
     device: str | None,
     precision: str,
 ) -> None:
@@ -41,6 +42,7 @@ def command(
     import secrets
 
     _require_server()
+    from maskgan.editing.renderer import Precision
     from maskgan.server.running import address_of, editor_app, open_socket, run
     from maskgan.server.security import is_loopback
 
@@ -53,7 +55,8 @@ def command(
     with open_socket(host, port) as listener:
         address = address_of(listener, host, token)
         chosen = None if weights is None else Path(weights)
-        app = editor_app(chosen, resolve_device(device), "bf16" if precision == "bf16" else "fp32", host, token)
+        arithmetic: Precision = "bf16" if precision == "bf16" else "fp32"
+        app = editor_app(chosen, resolve_device(device), arithmetic, enhance, host, token)
 
         def ready() -> None:
             click.echo(f"The editor is at {address} (Ctrl-C ends it)")

@@ -23,6 +23,7 @@ def command(
     output: Path,
     order: str,
     weights: str | None,
+    enhance: bool,
     device: str | None,
     precision: str,
 ) -> None:
@@ -37,7 +38,7 @@ def command(
     require_writable(output)
     picture = read_picture(style_image)
     own, target = read_label_map(style_mask, order), read_label_map(onto, order)
-    editor = open_editor(weights, resolve_device(device), precision)
+    editor = open_editor(weights, resolve_device(device), precision, enhance)
     editor.set_style(picture, own)
     write_edited(output, editor.render_style_onto(target))
     click.echo(output)

@@ -87,8 +87,27 @@ _class_balance: Decorator = click.option(
 )
 
 
+def _critic_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of the stages whose pictures are compared with photographs."""
+    for option in (
+        click.option("--adversarial-loss", type=click.Choice(["lsgan", "hinge"]), default="lsgan", show_default=True),
+        click.option("--r1-weight", type=float, default=0.0, show_default=True, help="Gradient penalty at real faces."),
+        click.option("--augment-critic", is_flag=True, help="Vary what the discriminators see (DiffAugment)."),
+        click.option("--pixel-weight", type=float, default=0.0, show_default=True),
+        click.option("--perceptual-weight", type=float, default=10.0, show_default=True),
+        click.option("--feature-matching-weight", type=float, default=10.0, show_default=True),
+        click.option("--adversarial-weight", type=float, help="[the preset's recipe]"),
+        click.option(
+            "--perceptual", default="efficientnet", show_default=True, help="Or the file of VGG-19's weights."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of the stages that train the dense mapping network."""
+    function = _critic_options(function)
     for option in (
         click.option("--fusion", type=click.Choice(["sft", "concat", "none"]), help="In the style encoder.  [sft]"),
         click.option(
@@ -97,9 +116,6 @@ def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="NAME=VALUE,...",
             help="Other sizes and choices than the preset's, such as style_encoder.regions=none.",
         ),
-        click.option("--adversarial-loss", type=click.Choice(["lsgan", "hinge"]), default="lsgan", show_default=True),
-        click.option("--r1-weight", type=float, default=0.0, show_default=True, help="Gradient penalty at real faces."),
-        click.option("--augment-critic", is_flag=True, help="Vary what the discriminators see (DiffAugment)."),
         click.option("--droplet-weight", type=float, help="Against blobs of speckles.  [the preset's recipe]"),
         click.option(
             "--expression-weight",
@@ -112,13 +128,6 @@ def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Of what --face-features finds in faces with others' masks.  [the preset's recipe]",
         ),
         click.option("--face-weight", type=float, help="Of the distance in --face-features.  [the preset's recipe]"),
-        click.option("--pixel-weight", type=float, default=0.0, show_default=True),
-        click.option("--perceptual-weight", type=float, default=10.0, show_default=True),
-        click.option("--feature-matching-weight", type=float, default=10.0, show_default=True),
-        click.option("--adversarial-weight", type=float, help="[the preset's recipe]"),
-        click.option(
-            "--perceptual", default="efficientnet", show_default=True, help="Or the file of VGG-19's weights."
-        ),
         click.option(
             "--face-features",
             default="",
@@ -171,7 +180,7 @@ def _given_weights(options: dict[str, Any]) -> dict[str, float]:
     from maskgan.training.config import LossWeights
 
     names = [field.name for field in fields(LossWeights)]
-    given = {name: options.pop(f"{name}_weight") for name in names}
+    given = {name: options.pop(f"{name}_weight", None) for name in names}
     return {name: weight for name, weight in given.items() if weight is not None}
 
 
@@ -180,6 +189,17 @@ def _critic(options: dict[str, Any]) -> CriticOptions:
     from maskgan.training.config import CriticOptions
 
     return CriticOptions(*[options.pop(name) for name in ("adversarial_loss", "r1_weight", "augment_critic")])
+
+
+@command.command("enhancer")
+@_run_options(learning_rate=2e-4, batch_size=4)
+@_critic_options
+@click.option("--base", required=True, help="Weights file of the dense mapping network whose pictures it enhances.")
+def enhancer(**options: Any) -> None:
+    """The enhancer, which makes pictures of twice the size sharp."""
+    from maskgan.data.transforms import SHARP_AUGMENTATION
+
+    _train("enhancer", options, augment=SHARP_AUGMENTATION)
 
 
 @command.command("parser")
@@ -250,7 +270,7 @@ def _wide() -> AugmentConfig:
 @click.option("--class-balance", type=float, help="Of all that learn from masks.  [the recipe's]")
 @click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
 def all_stages(**options: Any) -> None:
-    """Everything that ships: MaskVAE, dense mapping, editing, parser, classifier, embedding, mask directions.
+    """Everything that ships: MaskVAE, dense mapping, editing, enhancer, parser, classifier, embedding, mask directions.
 
     Each has its share of the budget and a folder in the run folder; in the end the folder weights/ in there holds all
     as they ship. Classifier and embedding learn from --labelled-data.
@@ -310,7 +330,7 @@ def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
         options["class_balance"] = part_of(options["preset"], stage).class_balance
     if "adversarial_weight" in options:
         weights = _given_weights(options)
-        if not options["face_features"]:
+        if not options.get("face_features"):
             weights = {**dict.fromkeys(FACE_TERMS, 0.0), **weights}
         more["weights"] = replace(part_of(options["preset"], stage).weights, **weights)
         more["critic"] = _critic(options)

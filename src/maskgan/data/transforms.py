@@ -36,6 +36,9 @@ NO_AUGMENTATION = AugmentConfig(0, 0, 0, 0, 0, 0, 0)
 WIDE_AUGMENTATION = AugmentConfig(rotate=15, zoom=0.25, shift=0.08, brightness=0.2, contrast=0.25, saturation=0.3)
 """For networks that look at photographs of any alignment: the parser, the classifier, the embedding."""
 
+SHARP_AUGMENTATION = AugmentConfig(rotate=0, zoom=0, shift=0)
+"""For networks that learn the finest detail: nothing that moves pixels by parts of one, which blurs."""
+
 
 def to_float(pictures: Tensor) -> Tensor:
     """uint8 0..255 to float32 -1..1."""

@@ -14,11 +14,13 @@ from torch import Tensor
 
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
+from maskgan.editing.compositing import Enhance
 from maskgan.editing.refinement import Progress, Refined, Refinement
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap, check_labels, class_indices
 from maskgan.networks.dense_mapping import DenseMappingNetwork
+from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.layers import one_hot
 from maskgan.networks.parser import FaceParser
 
@@ -36,21 +38,33 @@ class Renderer:
         resolution: int,  # pixels on the longer side that the network works at
         device: str = "cpu",
         precision: Precision = "fp32",
+        enhancer: Enhancer | None = None,  # of its pictures
     ) -> None:
         self._network = network.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._enhancer = None
+        if enhancer is not None:
+            self._enhancer = enhancer.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._resolution = resolution
         self._device = device
         self._precision = precision
 
     @classmethod
-    def from_weights(cls, path: Path, device: str = "cpu", precision: Precision = "fp32") -> Renderer:
+    def from_weights(
+        cls, path: Path, device: str = "cpu", precision: Precision = "fp32", enhance: bool = True
+    ) -> Renderer:
         """A renderer with the network of a weights file.
 
+        Args:
+            path: dense mapping weights.
+            device: cpu, cuda or mps.
+            precision: fp32 or bf16.
+            enhance: whether it has the enhancer that ships too, if that was made for pictures of this network's size.
+
         Raises:
-            UserError: the file is missing, damaged, or of another kind.
+            UserError: a file is missing, damaged, or of another kind.
         """
         network, resolution = load_network(path)
-        return cls(network, resolution, device, precision)
+        return cls(network, resolution, device, precision, _load_enhancer(resolution) if enhance else None)
 
     @torch.no_grad()
     def encode(self, picture: Picture, label_map: LabelMap) -> Tensor:
@@ -78,6 +92,31 @@ class Renderer:
         """
         with self._autocast():
             return self._network.synthesise(self._one_hot(label_maps), styles).float()
+
+    @property
+    def enhance(self) -> Enhance | None:
+        """What doubles the sides of this renderer's pictures, if it can."""
+        return None if self._enhancer is None else self._enhanced
+
+    @torch.no_grad()
+    def _enhanced(self, image: Tensor, label_map: LabelMap) -> Tensor:
+        assert self._enhancer is not None
+        mask = one_hot(torch.from_numpy(label_map.copy())[None].to(self._device), self._enhancer.config.num_classes)
+        with self._autocast():
+            return self._enhancer(image.to(self._device), mask).float().to(image.device)
+
+    def picture(self, image: Tensor, label_map: LabelMap, size: tuple[int, int]) -> Picture:
+        """The network's picture at another size, with detail where that is larger and there is an enhancer.
+
+        Args:
+            image: 1 x 3 x h x w in [-1, 1].
+            label_map: its mask, of any size, uint8 0..18.
+            size: height and width of the result.
+        """
+        working = (image.shape[2], image.shape[3])
+        if self.enhance is not None and max(size) > max(working):
+            image = self.enhance(image, resize_label_map(label_map, working))
+        return resize_picture(to_picture(image), size)
 
     @property
     def has_part_styles(self) -> bool:
@@ -139,7 +178,7 @@ class Renderer:
 
     def fitted(self, refined: Refined) -> Renderer:
         """A renderer for the face that a refinement was made to; it shares all but the last layers with this one."""
-        return Renderer(refined.network, self._resolution, self._device, self._precision)
+        return Renderer(refined.network, self._resolution, self._device, self._precision, self._enhancer)
 
     def refined(
         self, picture: Picture, label_map: LabelMap, steps: int, progress: Progress | None = None
@@ -186,6 +225,13 @@ def load_network(path: Path) -> tuple[DenseMappingNetwork, int]:
     network, info = load_weights(path, kind="dense-mapping")
     assert isinstance(network, DenseMappingNetwork)
     return network, info.resolution
+
+
+def _load_enhancer(resolution: int) -> Enhancer | None:
+    """The enhancer in use, if it is made for pictures of this resolution."""
+    enhancer, info = load_weights(shipped_weights("enhancer"), kind="enhancer")
+    assert isinstance(enhancer, Enhancer)
+    return enhancer if info.resolution == 2 * resolution else None
 
 
 def check_strength(strength: float) -> None:

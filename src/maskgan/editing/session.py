@@ -19,9 +19,9 @@ from torch import Tensor
 
 from maskgan.editing.compositing import Restyled, Unedited, class_colours, composite, unedited
 from maskgan.editing.refinement import Progress, check_steps
-from maskgan.editing.renderer import Precision, Renderer, check_strength, size_text, to_picture
+from maskgan.editing.renderer import Precision, Renderer, check_strength, size_text
 from maskgan.errors import UserError
-from maskgan.images import Picture, resize_picture
+from maskgan.images import Picture
 from maskgan.labels import LabelMap, check_labels
 
 Blend = Literal["full", "region"]
@@ -68,13 +68,11 @@ class FaceEditor:
         self._borrowed: _Borrowed | None = None
 
     @classmethod
-    def from_weights(cls, path: Path, device: str = "cpu", precision: Precision = "fp32") -> FaceEditor:
-        """An editor with the network of a weights file.
-
-        Raises:
-            UserError: the file is missing, damaged, or of another kind.
-        """
-        return cls(Renderer.from_weights(path, device, precision))
+    def from_weights(
+        cls, path: Path, device: str = "cpu", precision: Precision = "fp32", enhance: bool = True
+    ) -> FaceEditor:
+        """An editor with the network of a weights file; arguments and errors as for ``Renderer.from_weights``."""
+        return cls(Renderer.from_weights(path, device, precision, enhance))
 
     def set_source(self, picture: Picture, label_map: LabelMap) -> None:
         """Begin with a face: encode its style, forget earlier masks and styles.
@@ -184,7 +182,7 @@ class FaceEditor:
         size = (source.picture.shape[0], source.picture.shape[1])
         borrowed = self._borrowed
         if blend == "full" or (borrowed is not None and borrowed.restyled is None):
-            return resize_picture(to_picture(self._made(mask)), size)
+            return self._renderer.picture(self._made(mask), mask, size)
         restyled = None if borrowed is None else borrowed.restyled
         if restyled is None and np.array_equal(mask, source.label_map):
             return source.picture.copy()
@@ -193,7 +191,7 @@ class FaceEditor:
             source = replace(source, unedited=unedited(source.picture, source.label_map, reconstruction))
             self._source = source
         assert source.unedited is not None
-        return composite(source.picture, source.unedited, mask, self._made(mask), restyled)
+        return composite(source.picture, source.unedited, mask, self._made(mask), restyled, self._renderer.enhance)
 
     def render_style_onto(self, label_map: LabelMap) -> Picture:
         """The borrowed style, or else the source's, on any mask; no source is needed.
@@ -208,7 +206,7 @@ class FaceEditor:
             UserError: neither a style nor a source is set, or a label is over 18.
         """
         check_labels(label_map)
-        return resize_picture(to_picture(self._made(label_map)), (label_map.shape[0], label_map.shape[1]))
+        return self._renderer.picture(self._made(label_map), label_map, (label_map.shape[0], label_map.shape[1]))
 
     def _made(self, label_map: LabelMap) -> Tensor:
         """The network's picture of a mask in the borrowed style, as far as it goes, or else in the source's."""

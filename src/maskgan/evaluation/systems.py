@@ -87,7 +87,9 @@ class ComparedSystem(System, Protocol):
 class TrainedSystem:
     """A dense mapping network."""
 
-    def __init__(self, name: str, weights: Path, blend: Blend, device: str, precision: str, refine: int = 0) -> None:
+    def __init__(
+        self, name: str, weights: Path, blend: Blend, device: str, precision: str, refine: int = 0, enhance: bool = True
+    ) -> None:
         """Load the network.
 
         Args:
@@ -97,6 +99,7 @@ class TrainedSystem:
             device: cpu, cuda or mps.
             precision: fp32 or bf16.
             refine: steps in which it is fitted to each source that is asked for in its own style.
+            enhance: whether pictures over the network's size get detail, see ``Renderer.from_weights``.
 
         Raises:
             UserError: the file is missing, damaged or of another kind.
@@ -104,7 +107,7 @@ class TrainedSystem:
         self.name = name
         self.fingerprint = fingerprint(weights)
         self._refine = refine
-        self._editor = FaceEditor.from_weights(weights, device, "bf16" if precision == "bf16" else "fp32")
+        self._editor = FaceEditor.from_weights(weights, device, "bf16" if precision == "bf16" else "fp32", enhance)
         self._blend: Blend = blend
         self._faces: tuple[str, str] | None = None
 

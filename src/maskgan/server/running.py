@@ -75,7 +75,9 @@ def address_of(listener: socket.socket, host: str, token: str | None) -> str:
     return f"http://{name}:{port}/" + ("" if token is None else f"?token={token}")
 
 
-def editor_app(weights: Path | None, device: str, precision: Precision, host: str, token: str | None) -> FastAPI:
+def editor_app(
+    weights: Path | None, device: str, precision: Precision, enhance: bool, host: str, token: str | None
+) -> FastAPI:
     """The application with its networks loaded and warm.
 
     Raises:
@@ -83,7 +85,7 @@ def editor_app(weights: Path | None, device: str, precision: Precision, host: st
     """
     torch.set_num_threads(_threads())
     path = shipped_weights("dense-mapping") if weights is None else weights
-    renderer = Renderer.from_weights(path, device, precision)
+    renderer = Renderer.from_weights(path, device, precision, enhance)
     vae = shipped_weights("mask-vae")
     directions = shipped_directions()
     manifold = MaskManifold.from_weights(vae, device, directions if directions.is_file() else None)

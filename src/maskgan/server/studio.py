@@ -78,6 +78,7 @@ class RenderRequest:
     edit: Edit
     blend: Blend
     canvas: Picture  # the photograph at the size that the result is to have
+    enhance: bool  # whether it is worth the time to give it detail
     recent: Recent
 
 
@@ -210,7 +211,11 @@ def _needs_network(request: RenderRequest) -> bool:
 def _finished(request: RenderRequest, made: Tensor | None) -> Picture:
     if made is None:
         return request.canvas
+    edit, renderer = request.edit, _renderer(request)
     if _is_full(request):
-        return resize_picture(to_picture(made), (request.canvas.shape[0], request.canvas.shape[1]))
-    edit = request.edit
-    return composite(request.canvas, edit.likeness.unedited, edit.label_map, made, edit.restyled)
+        size = (request.canvas.shape[0], request.canvas.shape[1])
+        if not request.enhance:
+            return resize_picture(to_picture(made), size)
+        return renderer.picture(made, edit.label_map, size)
+    enhance = renderer.enhance if request.enhance else None
+    return composite(request.canvas, edit.likeness.unedited, edit.label_map, made, edit.restyled, enhance)

@@ -120,7 +120,7 @@ class TrainingConfig:
     base: str = ""
     """Run folder whose generator and discriminator training begins with: always given in the stage ``editing``, and
     in ``dense-mapping`` where it goes on at another rate or on other data. They are used to the final resolution.
-    In ``identity`` the weights of an attribute classifier."""
+    In ``identity`` the weights of an attribute classifier, in ``enhancer`` those of a dense mapping network."""
     simulation: SimulationOptions = field(default_factory=SimulationOptions)
     """Of the stage ``editing``."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -194,7 +194,10 @@ class TrainingConfig:
         """(fraction of the budget, side in force from there on)."""
         if self.resolution is not None:
             return ((0.0, self.resolution),)
-        planned = preset(self.preset).phases
+        sizes = preset(self.preset)
+        if self.stage == "enhancer":
+            return ((0.0, 2 * sizes.resolution),)
+        planned = sizes.phases
         return ((0.0, planned[-1][1]),) if self.base else planned
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from maskgan.config import preset
-from maskgan.data.transforms import NO_AUGMENTATION, WIDE_AUGMENTATION
+from maskgan.data.transforms import NO_AUGMENTATION, SHARP_AUGMENTATION, WIDE_AUGMENTATION, AugmentConfig
 from maskgan.training.config import FACE_TERMS, LossWeights, SimulationOptions, TrainingConfig
 
 
@@ -26,8 +26,8 @@ class Part:
     weights: LossWeights = field(default_factory=LossWeights)
     largest_side: int | None = None
     """Side of the pictures throughout, or the preset's if that is smaller; ``None`` for the preset's phases."""
-    wide: bool = False
-    """Whether it learns to look at photographs of any alignment."""
+    augment: AugmentConfig | None = None
+    """How its pictures are varied, unless they are not at all; ``None``: as those of the whole."""
     more_seed: int = 0
     """Added to the seed of the whole."""
     shipped: str = ""
@@ -44,8 +44,8 @@ class Part:
 _FACE_FEATURES = "face-features"
 
 _MEASURING = (
-    Part("attributes", 0.06, 32, 1e-3, largest_side=128, wide=True),
-    Part("identity", 0.04, 32, 3e-4, largest_side=128, wide=True),
+    Part("attributes", 0.06, 32, 1e-3, largest_side=128, augment=WIDE_AUGMENTATION),
+    Part("identity", 0.04, 32, 3e-4, largest_side=128, augment=WIDE_AUGMENTATION),
 )
 
 # In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
@@ -55,10 +55,11 @@ _SHIPPED = "backbone.finest_limit=1.8"  # set in training, it may be learnt arou
 _SMALL = (
     Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
     # Not the classifier that measures: nothing is measured with what it learnt from.
-    Part("attributes", 0.05, 32, 1e-3, largest_side=128, wide=True, folder=_FACE_FEATURES, more_seed=1),
-    Part("dense-mapping", 0.50, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
-    Part("editing", 0.15, 4, 5e-5, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
-    Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, wide=True),
+    Part("attributes", 0.05, 32, 1e-3, largest_side=128, augment=WIDE_AUGMENTATION, folder=_FACE_FEATURES, more_seed=1),
+    Part("dense-mapping", 0.48, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
+    Part("editing", 0.12, 4, 5e-5, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
+    Part("enhancer", 0.05, 4, 2e-4, augment=SHARP_AUGMENTATION),
+    Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, augment=WIDE_AUGMENTATION),
     *_MEASURING,
 )
 
@@ -69,7 +70,7 @@ RECIPES: Mapping[str, Sequence[Part]] = MappingProxyType(
             Part("mask-vae", 0.10, 16, 2e-4),
             Part("dense-mapping", 0.50, 8, 2e-4),
             Part("editing", 0.20, 8, 5e-5),
-            Part("parser", 0.10, 16, 1e-3, wide=True),
+            Part("parser", 0.10, 16, 1e-3, augment=WIDE_AUGMENTATION),
             *_MEASURING,
         ),
         # What was found better with few faces and small networks (docs/results.md).
@@ -81,13 +82,13 @@ RECIPES: Mapping[str, Sequence[Part]] = MappingProxyType(
 
 
 def part_of(preset_name: str, name: str) -> Part:
-    """What the recipe of a preset says of one part.
+    """What the recipe of a preset says of one part, or that of the small ones where it has no such part.
 
     Raises:
         UserError: there is no such preset.
     """
     preset(preset_name)
-    return next(part for part in RECIPES[preset_name] if part.name == name)
+    return next(part for part in (*RECIPES[preset_name], *_SMALL) if part.name == name)
 
 
 LABELLED_PEOPLE = "..9192"
@@ -154,15 +155,17 @@ def pipeline(
             learning_rate=part.learning_rate if learning_rate is None else learning_rate,
             images=max(round(whole.images * share), 1),
             minutes=None if whole.minutes is None else whole.minutes * share,
-            base=_base(part.stage, folder),
+            base=_base(part.stage, folder, "editing" if editing else "dense-mapping"),
             class_balance=part.class_balance if class_balance is None else class_balance,
             weights=terms,
             face_features=features if terms.needs_face_features else "",
         )
         if config.resolution is None and part.largest_side is not None:
             config = replace(config, resolution=min(part.largest_side, largest))
-        if part.wide and whole.augment != NO_AUGMENTATION:
-            config = replace(config, augment=WIDE_AUGMENTATION)
+        if part.stage == "enhancer" and config.resolution is not None:
+            config = replace(config, resolution=2 * config.resolution)
+        if part.augment is not None and whole.augment != NO_AUGMENTATION:
+            config = replace(config, augment=part.augment)
         if part.stage == "editing":
             config = replace(config, simulation=_simulation(whole, folder))
         if labelled is not None and config.labelled:
@@ -171,10 +174,12 @@ def pipeline(
     return planned
 
 
-def _base(stage: str, folder: Path) -> str:
-    """What a stage begins with: another's networks, or nothing."""
+def _base(stage: str, folder: Path, last: str) -> str:
+    """What a stage begins with: another's networks, or nothing; ``last`` is the one that ends the dense mapping."""
     if stage == "editing":
         return str(folder / "dense-mapping")
+    if stage == "enhancer":
+        return str(folder / last / "dense-mapping.safetensors")
     if stage == "identity":
         return str(folder / "attributes" / "attributes.safetensors")
     return ""

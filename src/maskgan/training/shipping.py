@@ -17,6 +17,7 @@ _KINDS = {
     "mask-vae": "mask-vae",
     "dense-mapping": "dense-mapping",
     "editing": "dense-mapping",  # comes after stage 1 and replaces it
+    "enhancer": "enhancer",
     "parser": "parser",
     "attributes": "attributes",
     "identity": "identity",

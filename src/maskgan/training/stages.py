@@ -15,6 +15,7 @@ from maskgan.training.config import TrainingConfig
 from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.editing_simulation import EditingStage
 from maskgan.training.elegant import ElegantStage
+from maskgan.training.enhancer import EnhancerStage
 from maskgan.training.identity import IdentityStage
 from maskgan.training.mask_vae import MaskVAEStage
 from maskgan.training.parser import ParserStage
@@ -46,6 +47,8 @@ def build_stage(config: TrainingConfig, people: int = 0, goes_on: bool = False) 
         return DenseMappingStage(sizes, config, network, base if config.base else None)
     if config.stage == "editing":
         return EditingStage(sizes, config, network, base)
+    if config.stage == "enhancer":
+        return EnhancerStage(sizes, config)
     if config.stage == "parser":
         return ParserStage(sizes, config)
     if config.stage == "attributes":
@@ -57,6 +60,6 @@ def build_stage(config: TrainingConfig, people: int = 0, goes_on: bool = False) 
     if config.stage == "elegant":
         return ElegantStage(sizes, config)
     raise UserError(
-        f"unknown stage {config.stage!r}; known are mask-vae, dense-mapping, editing, parser, attributes, identity, "
-        "stargan and elegant"
+        f"unknown stage {config.stage!r}; known are mask-vae, dense-mapping, editing, enhancer, parser, attributes, "
+        "identity, stargan and elegant"
     )

@@ -164,6 +164,7 @@ async def _rendered(
         edit=Edit(edited, likeness, session.style, look.style, parts),
         blend=look.blend,
         canvas=canvas,
+        enhance=not preview,
         recent=session.recent,
     )
     work = serving.queue.render(serving.studio.render, render, serving.studio.group(render), session.id, preview)
