@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,12 @@ from maskgan.training.pipeline import LabelledData, pipeline
 from maskgan.training.run_folder import RunFolder
 from tiny_runs import config, state
 
-PARTS = ("mask-vae", "face-features", "dense-mapping", "editing", "enhancer", "parser", "attributes", "identity")
-STAGES = ["attributes" if part == "face-features" else part for part in PARTS]
-IMAGES = 40  # 1, 1, 5, 2, 1, 1, 1 and 1 steps of 4
+PARTS = (
+    *("mask-vae", "face-features", "dense-mapping", "exchanges", "editing"),
+    *("enhancer", "parser", "attributes", "identity"),
+)
+STAGES = [{"face-features": "attributes", "exchanges": "dense-mapping"}.get(part, part) for part in PARTS]
+IMAGES = 40  # 1, 1, 3, 3, 2, 1, 1, 1 and 1 steps of 4
 FACES = 130  # directions need 110
 
 
@@ -88,26 +92,30 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
         ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.25, 256))),
         ("face-features", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.25, 256))),
+        ("exchanges", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 256),)),
         ("editing", "editing", 4, 5e-5, 0.5, ((0.0, 256),)),
         ("enhancer", "enhancer", 4, 2e-4, 0.0, ((0.0, 512),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("identity", "identity", 32, 3e-4, 0.0, ((0.0, 128),)),
     ]
-    assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 48, 12, 5, 10, 6, 4])
+    assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 26, 22, 12, 5, 10, 6, 4])
     features = str(tmp_path / "face-features" / "attributes.safetensors")
-    plain, small = LossWeights(), LossWeights(0.25, face=2.0, expression=2.0, style_copy=1.0, droplet=20.0)
-    assert [(c.weights, c.face_features) for _, c in parts][:4] == [
+    plain, small = LossWeights(), LossWeights(0.25, face=2.0, droplet=20.0)
+    exchanging = replace(small, expression=2.0, style_copy=1.0)
+    assert [(c.weights, c.face_features) for _, c in parts][:6] == [
         (plain, ""),
         (plain, ""),
         (small, features),
-        (small, features),
+        (exchanging, features),
+        (exchanging, features),
+        (plain, ""),
     ]
     wide = [folder.name for folder, c in parts if c.augment == WIDE_AUGMENTATION]
     assert wide == ["face-features", "parser", "attributes", "identity"]
     assert [folder.name for folder, c in parts if c.seed] == ["face-features"]
     by_stage = {c.stage: c for _, c in parts}
-    assert by_stage["editing"].base == str(tmp_path / "dense-mapping")
+    assert [c.base for _, c in parts][2:5] == ["", str(tmp_path / "dense-mapping"), str(tmp_path / "exchanges")]
     assert by_stage["editing"].simulation.mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
     assert by_stage["enhancer"].base == str(tmp_path / "editing" / "dense-mapping.safetensors")
     assert by_stage["enhancer"].augment == SHARP_AUGMENTATION
@@ -118,10 +126,10 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_leaves_its_share_to_the_others(tmp_path: Path) -> None:
-    parts = pipeline(config("all", minutes=73.0), tmp_path, editing=False)
+    parts = pipeline(config("all", minutes=51.0), tmp_path, editing=False)
     assert [(c.stage, c.minutes) for _, c in parts] == [
         ("mask-vae", pytest.approx(10)),
-        ("dense-mapping", pytest.approx(48)),
+        ("dense-mapping", pytest.approx(26)),
         ("enhancer", pytest.approx(5)),
         ("parser", pytest.approx(10)),
     ]
@@ -132,7 +140,7 @@ def test_face_features_that_are_given_are_not_trained(tmp_path: Path) -> None:
     given = config("all", preset="demo", face_features="theirs.safetensors")
     for labelled in (None, LabelledData("celeba", "table.csv")):
         parts = {folder.name: c for folder, c in pipeline(given, tmp_path, labelled)}
-        assert "face-features" not in parts
+        assert "face-features" not in parts and parts["exchanges"].weights.style_copy
         assert parts["dense-mapping"].face_features == "theirs.safetensors" and parts["dense-mapping"].weights.face
     with pytest.raises(UserError, match="give its weights with --face-features"):
         pipeline(config("all"), tmp_path, weights={"face": 2.0})
@@ -169,9 +177,13 @@ def test_wrong_labels_are_found_before_anything_is_trained(tmp_path: Path, capsy
 
 def test_everything_that_ships_is_made_and_loads(whole: Path) -> None:
     assert_complete(whole / "weights")
-    shipped = load_file(whole / "weights" / "dense-mapping.safetensors")
-    for name, tensor in load_file(whole / "editing" / "dense-mapping.safetensors").items():
-        assert torch.equal(shipped[name], tensor.half()), name
+    first, last, shipped = (
+        load_file(whole / part / "dense-mapping.safetensors") for part in ("dense-mapping", "editing", "weights")
+    )
+    for name, tensor in shipped.items():
+        expected = (first[name].half().float() + last[name].half().float()) / 2
+        assert torch.allclose(tensor.float(), expected, rtol=1e-3, atol=1e-6), name
+    assert any(not torch.equal(first[name], tensor) for name, tensor in last.items())
     _, info = load_weights(whole / "weights" / "dense-mapping.safetensors")
     assert isinstance(info.config, DenseMappingConfig) and info.config.backbone.finest_limit == 1.8
     assert not preset("tiny").dense_mapping.backbone.finest_limit
@@ -187,7 +199,7 @@ def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_dire
     assert "mask directions are left out: 4 faces are too few" in said
     assert not faults(tmp_path / "weights")
     made = {path.stem for path in (tmp_path / "weights").glob("*.safetensors")}
-    assert made == {"mask-vae", "dense-mapping", "parser"}
+    assert made == {"mask-vae", "dense-mapping", "enhancer", "parser"}
 
 
 def test_the_same_command_trains_nothing_twice(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,7 +220,7 @@ def test_pieces_equal_one_run(tmp_path: Path, whole: Path, capsys: pytest.Captur
         pieces += 1
         said = capsys.readouterr().err
         assert "the same command goes on" in said or (tmp_path / "weights" / MANIFEST).exists()
-    assert pieces == 14  # 13 steps, and the directions
+    assert pieces == 15  # 14 steps, and the directions
     assert_same_states(tmp_path, whole)
     assert_complete(tmp_path / "weights")
 
@@ -237,7 +249,7 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
     context.set_forkserver_preload(["test_pipeline"])
     for stage, steps, ended in (
         (DenseMappingStage, 3, "mask-vae"),  # inside a stage
-        (EditingStage, 1, "dense-mapping"),  # where one begins with the networks of another
+        (EditingStage, 1, "exchanges"),  # where one begins with the networks of another
         (ParserStage, 1, "editing"),
     ):
         process = context.Process(target=train_until_killed, args=(tmp_path / "run", stage, steps))
@@ -256,23 +268,24 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
 
 def test_a_packed_run_goes_on_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here, there = tmp_path / "here" / "run", tmp_path / "there" / "other"
-    for _ in range(8):  # into editing
+    for _ in range(9):  # into editing
         assert main(piece(here)) == 0
     assert RunFolder(here / "editing").progress().images == 4  # type: ignore[union-attr]
     assert main(["runs", "pack", str(here), "-o", str(tmp_path / "pack")]) == 0
     shutil.rmtree(here.parent)
     assert main(["runs", "unpack", str(tmp_path / "pack"), str(there)]) == 0
-    assert not (there / "dense-mapping" / "dense-mapping.safetensors").exists()  # editing has its networks
+    assert not (there / "exchanges" / "dense-mapping.safetensors").exists()  # editing has its networks
+    assert (there / "dense-mapping" / "dense-mapping.safetensors").exists()  # what ships is averaged with it
     capsys.readouterr()
     assert main(command(there)) == 0
     said = capsys.readouterr().err
-    assert said.count("done, in") == 3 and "going on after 4 pictures" in said
+    assert said.count("done, in") == 4 and "going on after 4 pictures" in said
     assert_complete(there / "weights")
 
 
 def test_editing_can_begin_from_a_pack(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
-    for _ in range(7):  # all of stage 1
+    for _ in range(8):  # all of stage 1
         assert main(piece(here)) == 0
     packing.pack(here, tmp_path / "pack")
     packing.unpack(tmp_path / "pack", there)

@@ -27,6 +27,7 @@ from maskgan.checkpoints.weights import load_weights, save_weights
 from maskgan.errors import UserError
 from maskgan.files import atomic_path, make_folder, require_file
 from maskgan.training.compact import CompactState, compact, expand
+from maskgan.training.pipeline import RECIPES, SUCCESSION
 from maskgan.training.run_folder import RunFolder
 
 INDEX = "pack.json"
@@ -36,6 +37,7 @@ PIECE_BYTES = 15 * 2**20
 _FORMAT = 1
 _MOST_PIECES = 256
 _MOST_INDEX_BYTES = 1 << 20
+_AVERAGED = {part.averaged_with for recipe in RECIPES.values() for part in recipe}  # their weights are needed to ship
 _STATE, _ABOUT = "state.safetensors", "state.json"
 # A file of a run, or of one of the stages in it; no path out of its folder is of this form.
 _FILE = re.compile(r"([a-z][a-z-]*/)?(config\.json|stats\.jsonl|state\.json|[a-z][a-z-]*\.safetensors)")
@@ -117,9 +119,10 @@ def _contents(stage: Path, part_of_all: bool) -> dict[str, bytes]:
     # Held-out distances are measured anew: the weights that were best stay behind.
     state["progress"] = {**state["progress"], "best": None}
     if part_of_all and _is_done(stage):
-        followed = RunFolder(stage.parent / "editing").begun
-        state = _without_learners(state, begins_another=stage.name == "dense-mapping" and not followed)
-        if not (stage.name == "dense-mapping" and followed):
+        later = SUCCESSION[SUCCESSION.index(stage.name) + 1 :] if stage.name in SUCCESSION else ()
+        followed = any(RunFolder(stage.parent / name).begun for name in later)
+        state = _without_learners(state, begins_another=bool(later) and not followed)
+        if not followed or stage.name in _AVERAGED:
             files |= {path.name: _halved(path) for path in sorted(stage.glob("*.safetensors"))}
     packed = compact(state)
     files[_STATE] = save_tensors(packed.tensors)
@@ -137,7 +140,7 @@ def _is_done(stage: Path) -> bool:
 
 
 def _without_learners(state: Mapping[str, Any], begins_another: bool) -> dict[str, Any]:
-    """The state of a run that will not go on: what editing begins with, or how far it came alone."""
+    """The state of a run that will not go on: what the next begins with, or how far it came alone."""
     kept = ("average", "discriminator") if begins_another else ()
     networks = {name: network for name, network in state["networks"].items() if name in kept}
     return {"progress": state["progress"], "networks": networks, "optimizers": {}}

@@ -30,6 +30,8 @@ class Part:
     """How its pictures are varied, unless they are not at all; ``None``: as those of the whole."""
     more_seed: int = 0
     """Added to the seed of the whole."""
+    averaged_with: str = ""
+    """The part whose network what ships lies halfway to (see ``checkpoints.weights.between``)."""
     shipped: str = ""
     """What changes in the network's config when it ships (see ``checkpoints.weights.rebuilt``)."""
     folder: str = ""
@@ -49,15 +51,39 @@ _MEASURING = (
 )
 
 # In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
-_SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, expression=2.0, style_copy=1.0, droplet=20.0)
+_SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, droplet=20.0)
+# Pictures of exchanges take as long again and teach little before faces look like faces; and the network between both
+# has most of what they teach without all that it costs.
+_EXCHANGES = "exchanges"
+_EXCHANGE_WEIGHTS = replace(_SMALL_WEIGHTS, expression=2.0, style_copy=1.0)
 _SHIPPED = "backbone.finest_limit=1.8"  # set in training, it may be learnt around
 
 _SMALL = (
     Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
     # Not the classifier that measures: nothing is measured with what it learnt from.
     Part("attributes", 0.05, 32, 1e-3, largest_side=128, augment=WIDE_AUGMENTATION, folder=_FACE_FEATURES, more_seed=1),
-    Part("dense-mapping", 0.48, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
-    Part("editing", 0.12, 4, 5e-5, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
+    Part("dense-mapping", 0.26, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
+    Part(
+        "dense-mapping",
+        0.22,
+        4,
+        2e-4,
+        class_balance=0.5,
+        weights=_EXCHANGE_WEIGHTS,
+        averaged_with="dense-mapping",
+        shipped=_SHIPPED,
+        folder=_EXCHANGES,
+    ),
+    Part(
+        "editing",
+        0.12,
+        4,
+        5e-5,
+        class_balance=0.5,
+        weights=_EXCHANGE_WEIGHTS,
+        averaged_with="dense-mapping",
+        shipped=_SHIPPED,
+    ),
     Part("enhancer", 0.05, 4, 2e-4, augment=SHARP_AUGMENTATION),
     Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, augment=WIDE_AUGMENTATION),
     *_MEASURING,
@@ -90,6 +116,9 @@ def part_of(preset_name: str, name: str) -> Part:
     preset(preset_name)
     return next(part for part in (*RECIPES[preset_name], *_SMALL) if part.name == name)
 
+
+SUCCESSION = tuple(part.name for part in _SMALL if part.stage in ("dense-mapping", "editing"))
+"""Parts of which each begins with the networks of the one before, in any recipe that has them."""
 
 LABELLED_PEOPLE = "..9192"
 """CelebA's people to learn from; later ones are kept for measuring the classifier and the embedding."""
@@ -124,7 +153,7 @@ def pipeline(
         whole: the budget of all together, and what they share.
         folder: gets a folder for each part, named like it.
         labelled: what attribute classifier and identity embedding learn from; without it they are left out, and so are
-            the face terms, unless ``whole.face_features`` are given.
+            the face terms and what learns from exchanges, unless ``whole.face_features`` are given.
         editing: whether stage 1 is followed by editing behaviour simulated training.
         batch_size: of every stage; the recipe's if ``None``. The others likewise.
         learning_rate: of every stage.
@@ -138,7 +167,9 @@ def pipeline(
     left_out = set() if editing else {"editing"}
     left_out |= set() if labelled else {_FACE_FEATURES, "attributes", "identity"}
     left_out |= {_FACE_FEATURES} if whole.face_features else set()
+    left_out |= set() if labelled or whole.face_features else {_EXCHANGES}
     parts = [part for part in RECIPES[whole.preset] if part.name not in left_out]
+    succession = [part.name for part in parts if part.name in SUCCESSION]
     features = whole.face_features
     if any(part.name == _FACE_FEATURES for part in parts):
         features = str(folder / _FACE_FEATURES / "attributes.safetensors")
@@ -155,7 +186,7 @@ def pipeline(
             learning_rate=part.learning_rate if learning_rate is None else learning_rate,
             images=max(round(whole.images * share), 1),
             minutes=None if whole.minutes is None else whole.minutes * share,
-            base=_base(part.stage, folder, "editing" if editing else "dense-mapping"),
+            base=_base(part, folder, succession),
             class_balance=part.class_balance if class_balance is None else class_balance,
             weights=terms,
             face_features=features if terms.needs_face_features else "",
@@ -174,13 +205,13 @@ def pipeline(
     return planned
 
 
-def _base(stage: str, folder: Path, last: str) -> str:
-    """What a stage begins with: another's networks, or nothing; ``last`` is the one that ends the dense mapping."""
-    if stage == "editing":
-        return str(folder / "dense-mapping")
-    if stage == "enhancer":
-        return str(folder / last / "dense-mapping.safetensors")
-    if stage == "identity":
+def _base(part: Part, folder: Path, succession: Sequence[str]) -> str:
+    """What a part begins with: another's networks, or nothing."""
+    if place := succession.index(part.name) if part.name in succession else 0:
+        return str(folder / succession[place - 1])
+    if part.stage == "enhancer":
+        return str(folder / succession[-1] / "dense-mapping.safetensors")
+    if part.stage == "identity":
         return str(folder / "attributes" / "attributes.safetensors")
     return ""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from maskgan.checkpoints.manifest import MANIFEST
-from maskgan.checkpoints.weights import load_weights, rebuilt, save_weights, sha256
+from maskgan.checkpoints.weights import between, load_weights, rebuilt, save_weights, sha256
 from maskgan.files import atomic_path, make_folder
 from maskgan.training.config import TrainingConfig
 from maskgan.training.pipeline import part_of
@@ -34,9 +34,15 @@ def write_weights(parts: Sequence[tuple[Path, TrainingConfig]], folder: Path) ->
     # A later part replaces earlier ones of its kind: the classifier that taught does not ship.
     for kind, (run, config) in {_KINDS[config.stage]: (run, config) for run, config in parts}.items():
         name = f"{kind}.safetensors"
+        part = part_of(config.preset, run.name)
         network, info = load_weights(run / name, kind=kind)
-        if changes := part_of(config.preset, run.name).shipped:
-            network, info = rebuilt(network, info, changes)
+        if part.averaged_with:
+            before, earlier = load_weights(run.parent / part.averaged_with / name, kind=kind)
+            # Rounded as in a pack, so that a run ships the same after it has travelled.
+            first, second = (each.half().float() for each in (before, network))
+            network, info = between((first, earlier), (second, info), share=0.5)
+        if part.shipped:
+            network, info = rebuilt(network, info, part.shipped)
         save_weights(folder / name, network, info, torch.float16)
 
 
