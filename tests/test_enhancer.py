@@ -17,12 +17,14 @@ from maskgan.config import preset
 from maskgan.editing import compositing
 from maskgan.editing.compositing import composite, unedited
 from maskgan.editing.renderer import Renderer, load_network
+from maskgan.editing.session import Blend, FaceEditor
 from maskgan.errors import UserError
 from maskgan.images import Picture, read_picture, resize_label_map, resize_picture
 from maskgan.labels import PALETTE, LabelMap
 from maskgan.metrics.detail import finest_octave
 from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.layers import one_hot
+from maskgan.server.studio import Edit, Recent, RenderRequest, Studio
 from maskgan.training.stages import build_stage
 from tiny_runs import config, faces, run, state
 
@@ -199,3 +201,21 @@ def test_the_program_enhances_unless_told_not_to(tmp_path: Path) -> None:
     assert finest_octave(made["sharp"]).mean() > finest_octave(made["plain"]).mean()
     halves = [resize_picture(made[name], (256, 256)).astype(int) for name in ("sharp", "plain")]
     assert np.abs(halves[0] - halves[1]).mean() < 1
+
+
+@pytest.mark.parametrize("blend", ["full", "region"])
+def test_the_server_enhances_when_the_pen_rests(
+    blend: Blend, renderer: Renderer, networks: Studio, face: tuple[Picture, LabelMap], tiny_weights: Path
+) -> None:
+    """Previews are the plain editor's, full pictures those of one that enhances."""
+    studio = Studio(renderer, networks.parser, networks.manifold)
+    picture, label_map = resize_picture(face[0], (512, 512)), resize_label_map(face[1], (512, 512))
+    edited = label_map.copy()
+    edited[320:360, 200:300] = 10
+    opened = studio.face(picture, label_map)
+    edit = Edit(edited, opened.likeness, None, 0.0)
+    for enhance, editor in ((True, FaceEditor(renderer)), (False, FaceEditor.from_weights(tiny_weights))):
+        editor.set_source(picture, label_map)
+        editor.set_mask(edited)
+        request = RenderRequest(opened, edit, blend, opened.picture, enhance, Recent())
+        assert np.abs(studio.render([request])[0].astype(int) - editor.render(blend)).max() <= 1

@@ -105,16 +105,17 @@ class Renderer:
         with self._autocast():
             return self._enhancer(image.to(self._device), mask).float().to(image.device)
 
-    def picture(self, image: Tensor, label_map: LabelMap, size: tuple[int, int]) -> Picture:
-        """The network's picture at another size, with detail where that is larger and there is an enhancer.
+    def picture(self, image: Tensor, label_map: LabelMap, size: tuple[int, int], enhance: bool = True) -> Picture:
+        """The network's picture at another size.
 
         Args:
             image: 1 x 3 x h x w in [-1, 1].
             label_map: its mask, of any size, uint8 0..18.
             size: height and width of the result.
+            enhance: whether it gets detail where that is larger and there is an enhancer.
         """
         working = (image.shape[2], image.shape[3])
-        if self.enhance is not None and max(size) > max(working):
+        if enhance and self.enhance is not None and max(size) > max(working):
             image = self.enhance(image, resize_label_map(label_map, working))
         return resize_picture(to_picture(image), size)
 

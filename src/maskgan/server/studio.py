@@ -13,7 +13,7 @@ from maskgan.editing.compositing import Restyled, class_colours, composite, uned
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.refinement import Refinement
-from maskgan.editing.renderer import Renderer, require_same_proportions, to_picture
+from maskgan.editing.renderer import Renderer, require_same_proportions
 from maskgan.editing.session import Blend
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
@@ -214,8 +214,6 @@ def _finished(request: RenderRequest, made: Tensor | None) -> Picture:
     edit, renderer = request.edit, _renderer(request)
     if _is_full(request):
         size = (request.canvas.shape[0], request.canvas.shape[1])
-        if not request.enhance:
-            return resize_picture(to_picture(made), size)
-        return renderer.picture(made, edit.label_map, size)
+        return renderer.picture(made, edit.label_map, size, request.enhance)
     enhance = renderer.enhance if request.enhance else None
     return composite(request.canvas, edit.likeness.unedited, edit.label_map, made, edit.restyled, enhance)
