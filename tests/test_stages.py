@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from conftest import random_label_map
+from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
@@ -71,6 +72,23 @@ def test_dense_mapping_can_go_on_from_another_run(stage_one: dict[str, Any]) -> 
     for ours in ("generator", "average"):
         for name, tensor in stage.networks[ours].state_dict().items():
             assert torch.equal(tensor, base["average"][name]), (ours, name)
+
+
+def test_dense_mapping_can_go_on_from_an_average(
+    stage_one: dict[str, Any], tiny_weights: Path, classifier_weights: Path
+) -> None:
+    stage = build_stage(config(base=stage_one["base"], base_weights=str(tiny_weights)))
+    base = torch.load(Path(stage_one["base"]) / "state.pt", weights_only=True)["networks"]
+    given = load_weights(tiny_weights)[0].state_dict()
+    for ours, theirs in (("generator", given), ("average", given), ("discriminator", base["discriminator"])):
+        for name, tensor in stage.networks[ours].state_dict().items():
+            assert torch.equal(tensor, theirs[name]), (ours, name)
+    with pytest.raises(UserError, match="attributes"):
+        build_stage(config(base=stage_one["base"], base_weights=str(classifier_weights)))
+    with pytest.raises(UserError, match="has other sizes than the run"):
+        build_stage(config(base=stage_one["base"], base_weights=str(shipped_weights("dense-mapping"))))
+    with pytest.raises(UserError, match="brings no discriminators"):
+        config(base_weights=str(tiny_weights))
 
 
 def test_a_run_that_goes_on_from_another_stays_at_the_final_resolution() -> None:

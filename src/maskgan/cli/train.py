@@ -152,6 +152,7 @@ def mask_vae(**options: Any) -> None:
 @_face_options
 @_class_balance
 @click.option("--base", default="", help="Run folder to take the networks from, to go on in another way.")
+@click.option("--base-weights", default="", help="Take the generator from this file instead, such as an average.")
 def dense_mapping(**options: Any) -> None:
     """Stage 1: a face from its mask and its style."""
     _train("dense-mapping", options)

@@ -121,6 +121,8 @@ class TrainingConfig:
     """Run folder whose generator and discriminator training begins with: always given in the stage ``editing``, and
     in ``dense-mapping`` where it goes on at another rate or on other data. They are used to the final resolution.
     In ``identity`` the weights of an attribute classifier, in ``enhancer`` those of a dense mapping network."""
+    base_weights: str = ""
+    """In ``dense-mapping``: weights file whose network is the generator to begin with, in place of that of ``base``."""
     simulation: SimulationOptions = field(default_factory=SimulationOptions)
     """Of the stage ``editing``."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -177,6 +179,8 @@ class TrainingConfig:
                 "--face-weight, --expression-weight and --style-copy-weight need an attribute classifier; "
                 "give its weights with --face-features"
             )
+        if self.base_weights and not self.base:
+            raise UserError("--base-weights brings no discriminators; give the run that has them with --base")
         if not 0 <= self.critic.r1_weight < math.inf:
             raise UserError(f"--r1-weight must be at least 0, is {self.critic.r1_weight}")
         if not 0 <= self.class_balance <= 1:
@@ -210,7 +214,7 @@ class TrainingConfig:
         return asdict(self)
 
 
-KNOWN_BY_NAME = frozenset({"data", "table", "keys", "validate", "perceptual", "face_features"})
+KNOWN_BY_NAME = frozenset({"data", "table", "keys", "validate", "perceptual", "face_features", "base_weights"})
 """Fields in which a run that goes on may name another folder: the same data may lie elsewhere on another machine."""
 
 MAY_CHANGE = frozenset(

@@ -41,13 +41,14 @@ class DenseMappingStage:
         """Begin anew, or with the networks of the run in the folder ``base``.
 
         Raises:
-            UserError: that run is missing, damaged or of other sizes.
+            UserError: that run, or ``config.base_weights``, is missing, damaged or of other sizes.
         """
         self._config = config
         self._generator = placed(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
         if base is not None:
-            begin_with(base, config.device, self._generator, self._critic.discriminator)
+            weights = Path(config.base_weights) if config.base_weights else None
+            begin_with(base, config.device, self._generator, self._critic.discriminator, weights)
         self._average = averaged(self._generator)
         self._optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
