@@ -83,6 +83,8 @@ class EnhancerConfig:
     """Channels of all its layers."""
     residual_blocks: int = 8
     """Blocks at the size of the given picture."""
+    cell: Literal[2, 4] = 4
+    """Side of the squares of the result whose mean stays that of the given picture, in pixels."""
     num_classes: int = NUM_CLASSES
     """Channels of the one-hot mask."""
 

@@ -34,7 +34,7 @@ _STEP_BLUR = 0.004  # over which distance the correction may step between classe
 _REGION_SIDE = 512  # pixels on the longer side of the region's own map
 _COARSE = 4  # by how much the grid of colour corrections is coarser than the network's picture
 _FAR = 1e-3  # weight of the class's average where no unedited pixel of it is near
-_MARGIN = 20  # pixels around what is enhanced; an enhancer of 8 residual blocks looks 18 far
+_MARGIN = 20  # pixels around what is enhanced; an enhancer of 8 residual blocks looks as far
 _FEW = 1e-4  # share of a picture at which a class's average colour in it counts half
 
 
@@ -166,7 +166,9 @@ def _enhanced(
     height, width = corrected.shape[1:]
     cells = []
     for start, end, side in ((*frame[:2], height), (*frame[2:], width)):
-        cells.append(np.s_[max(int(start * side) - _MARGIN, 0) : min(math.ceil(end * side) + _MARGIN, side)])
+        # Cut at multiples, so that the enhancer's cells lie as in the whole picture.
+        first, last = int(start * side) - _MARGIN, math.ceil(end * side) + _MARGIN
+        cells.append(np.s_[max(first // _COARSE * _COARSE, 0) : min(-(-last // _COARSE) * _COARSE, side)])
     rows, columns = cells
     label_map = resize_label_map(edited, (height, width))[rows, columns]
     sharp = corrected.new_zeros(3, 2 * height, 2 * width)

@@ -46,8 +46,8 @@ class Enhancer(nn.Module):
             mask: its own, one-hot, N x num_classes x H x W.
 
         Returns:
-            N x 3 x 2H x 2W. The mean of each 2 x 2 pixels is the given pixel, so seen from afar it is the picture that
-            it was; single pixels may lie a little outside [-1, 1].
+            N x 3 x 2H x 2W; 2H and 2W must be multiples of ``config.cell``. Seen from afar it is the picture that it
+            was: the mean of each cell stays. Single pixels may lie a little outside [-1, 1].
         """
         x = self.stem(torch.cat([picture, mask.to(picture.dtype)], dim=1))
         for block in self.blocks:
@@ -55,4 +55,6 @@ class Enhancer(nn.Module):
         detail = F.pixel_shuffle(self.head(F.relu(x)), 2).to(picture.dtype)
         # The kernel of antialias=True continues a ramp as a ramp; the other one does not.
         sharp = detail + F.interpolate(picture, scale_factor=2, mode="bicubic", antialias=True)
-        return sharp + F.interpolate(picture - F.avg_pool2d(sharp, 2), scale_factor=2, mode="nearest")
+        cell = self.config.cell
+        missing = F.avg_pool2d(picture, cell // 2) - F.avg_pool2d(sharp, cell)
+        return sharp + F.interpolate(missing, scale_factor=cell, mode="nearest")
