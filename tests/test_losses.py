@@ -258,9 +258,6 @@ def test_a_borrowed_mouth_brings_its_smile_and_nothing_else() -> None:
     wanted = MOUTH.wanted(own, donors)
     assert names(wanted[0].nonzero().flatten().tolist()) == {"Smiling", "Mouth_Slightly_Open", "High_Cheekbones"}
     assert not own.any()
-    faint = MOUTH.wanted(own + 0.3, donors * 0.6)[0]
-    assert faint[ATTRIBUTES.index("Smiling")] == 1.0, "a faint smile is to be a smile"
-    assert faint[ATTRIBUTES.index("Male")] == pytest.approx(0.3)
 
 
 def test_a_borrowed_mask_brings_its_shape_and_leaves_the_look() -> None:
@@ -275,13 +272,8 @@ def test_what_differs_most_is_borrowed() -> None:
     smiles = torch.zeros(4, 40)
     smiles[:, ATTRIBUTES.index("Smiling")] = torch.tensor([0.0, 0.2, 0.9, 1.0])
     smiles[:, ATTRIBUTES.index("Male")] = torch.tensor([0.0, 1.0, 0.0, 1.0])  # does not count
-    torch.manual_seed(0)
-    drawn = torch.stack([most_different(smiles, MOUTH.told_by) for _ in range(200)])
-    for face, others in ((0, {2, 3}), (1, {2, 3}), (2, {0, 1}), (3, {0, 1})):
-        counts = drawn[:, face].bincount(minlength=4).tolist()
-        assert {other for other in range(4) if counts[other]} == others
-        assert min(counts[other] for other in others) > 60, "the faint as often as the strong"
-    assert most_different(smiles[:1], MOUTH.told_by).tolist() == [0]
+    assert most_different(smiles, MOUTH.brought).tolist() == [3, 3, 0, 0]
+    assert most_different(smiles[:1], MOUTH.brought).tolist() == [0]
 
 
 def test_distance_of_an_exchange_by_hand() -> None:

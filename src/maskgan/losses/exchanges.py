@@ -24,23 +24,18 @@ class Exchange:
 
     Attributes:
         name: of its terms.
-        told_by: places of the attributes by which those who give are chosen.
         brought: places of the attributes that come with it.
         kept: those that stay. What may go either way is in neither.
     """
 
     name: str
-    told_by: Sequence[int]
     brought: Sequence[int]
     kept: Sequence[int]
 
     def wanted(self, own: Tensor, donors: Tensor) -> Tensor:
-        """Attributes of faces that borrowed it, N x 40, from their own and those of the faces that gave it.
-
-        What is brought is wanted for certain: a faint smile, half seen in its photograph, is to be a smile.
-        """
+        """Attributes of faces that borrowed it, N x 40, from their own and those of the faces that gave it."""
         wanted = own.clone()
-        wanted[:, self.brought] = donors[:, self.brought].round()
+        wanted[:, self.brought] = donors[:, self.brought]
         return wanted
 
     def distance(self, logits: Tensor, wanted: Tensor) -> Tensor:
@@ -58,17 +53,14 @@ class Exchange:
 
 
 def most_different(attributes: Tensor, places: Sequence[int]) -> Tensor:
-    """For each face the number of one that differs from it in as many of these attributes as any, N int64.
-
-    Which of several is drawn, so that those who have an attribute faintly come as often as those who have it strongly.
+    """For each face the number of the one that differs most from it in these attributes, N int64.
 
     Args:
-        attributes: of all faces, N x 40 probabilities.
+        attributes: of all faces, N x 40.
         places: those that count.
     """
-    counted = attributes[:, places].float().round()
-    differing = torch.cdist(counted, counted, p=1)
-    return (differing.round() + 0.9 * torch.rand_like(differing)).argmax(dim=1)
+    counted = attributes[:, places].float()
+    return torch.cdist(counted, counted, p=1).argmax(dim=1)
 
 
 def _places(*names: str) -> list[int]:
@@ -85,7 +77,7 @@ _SMILE = _places("Smiling", "Mouth_Slightly_Open", "High_Cheekbones")
 _WITH_SMILE = _places(
     "Attractive", "Bags_Under_Eyes", "Big_Lips", "Chubby", "Double_Chin", "Narrow_Eyes", "Oval_Face", "Rosy_Cheeks"
 )
-MOUTH = Exchange("expression", _places("Smiling"), _SMILE, _others(_SMILE, _WITH_SMILE))
+MOUTH = Exchange("expression", _SMILE, _others(_SMILE, _WITH_SMILE))
 """Own style, own mask but for the mouth."""
 
 _SHAPE = [
@@ -99,5 +91,5 @@ _LOOK = [
     *_places("5_o_Clock_Shadow", "Goatee", "Mustache", "No_Beard", "Sideburns", "Male", "Young"),
     *_places("Heavy_Makeup", "Wearing_Lipstick", "Pale_Skin", "Rosy_Cheeks", "Bags_Under_Eyes"),
 ]
-MASK = Exchange("style_copy", _LOOK, _SHAPE, _LOOK)
+MASK = Exchange("style_copy", _SHAPE, _LOOK)
 """Own style, another's mask: style copy."""

@@ -48,12 +48,12 @@ def teach_exchanges(
     all_own, all_maps = gathered(own), gathered(label_maps)
     asked = []
     if weights.expression:
-        donors = share(most_different(all_own, MOUTH.told_by))
+        donors = share(most_different(all_own, MOUTH.brought))
         edited, exchanged = exchange_mouths(label_maps, all_maps[donors])
         wanted = torch.where(exchanged[:, None], MOUTH.wanted(own, all_own[donors]), own)
         asked.append((MOUTH, weights.expression, edited, wanted))
     if weights.style_copy:
-        donors = share(most_different(all_own, MASK.told_by))
+        donors = share(most_different(all_own, MASK.kept))
         asked.append((MASK, weights.style_copy, all_maps[donors], MASK.wanted(own, all_own[donors])))
     masks = one_hot(torch.cat([label_map for _, _, label_map, _ in asked]), generator.config.num_classes)
     energies: list[Tensor] | None = [] if weights.droplet else None
