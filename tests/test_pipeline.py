@@ -94,7 +94,7 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
         ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.25, 256))),
         ("exchanges", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 256),)),
         ("editing", "editing", 4, 5e-5, 0.5, ((0.0, 256),)),
-        ("enhancer", "enhancer", 4, 2e-4, 0.0, ((0.0, 512),)),
+        ("enhancer", "enhancer", 4, 4e-4, 0.0, ((0.0, 512),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("identity", "identity", 32, 3e-4, 0.0, ((0.0, 128),)),

@@ -193,7 +193,7 @@ def _critic(options: dict[str, Any]) -> CriticOptions:
 
 
 @command.command("enhancer")
-@_run_options(learning_rate=2e-4, batch_size=4)
+@_run_options(learning_rate=4e-4, batch_size=4)
 @_critic_options
 @click.option("--base", required=True, help="Weights file of the dense mapping network whose pictures it enhances.")
 def enhancer(**options: Any) -> None:

@@ -32,7 +32,7 @@ from maskgan.training.stage import (
     update_average,
 )
 
-_WINDOW = 2
+_WINDOW = 4
 """A step looks at a square window of each face, whose side is the face's by this: detail needs no more of it."""
 
 

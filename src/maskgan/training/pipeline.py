@@ -84,7 +84,7 @@ _SMALL = (
         averaged_with="dense-mapping",
         shipped=_SHIPPED,
     ),
-    Part("enhancer", 0.05, 4, 2e-4, augment=SHARP_AUGMENTATION),
+    Part("enhancer", 0.05, 4, 4e-4, augment=SHARP_AUGMENTATION),
     Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, augment=WIDE_AUGMENTATION),
     *_MEASURING,
 )
