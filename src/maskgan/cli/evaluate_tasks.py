@@ -181,8 +181,9 @@ def _detail(options: Options) -> Measured:
     return Measured(detail.to_markdown(result), {**_hashes(systems, {}), **result.to_dict()})
 
 
-def _enhanced(options: Options) -> list[ComparedSystem]:
-    systems = options.compared()
+def _enhanced(options: Options) -> list[TrainedSystem]:
+    """The networks among the systems, with their enhancer; other programs' pictures are as they are."""
+    systems = [system for system in options.compared() if isinstance(system, TrainedSystem)]
     for system in systems:
         system.name += ", enhanced"
     return systems
