@@ -34,6 +34,7 @@ from maskgan.losses.perceptual import (
     perceptual_network,
 )
 from maskgan.losses.places import place_weights, weighted_l1
+from maskgan.losses.specks import specks
 from maskgan.networks.layers import energy, one_hot
 from maskgan.networks.resnet import AttributeClassifier
 
@@ -77,6 +78,24 @@ def test_a_pixel_that_towers_above_the_others_is_a_droplet() -> None:
     noisy.requires_grad_()
     droplets([energy(noisy)]).backward()
     assert noisy.grad is not None and (noisy.grad[1, :, 2, 4] > 0).all()  # descent lets it sink
+
+
+def test_a_speck_in_hair_counts_and_one_in_an_eye_does_not() -> None:
+    made, mask = torch.zeros(1, 3, 16, 16), torch.zeros(1, 19, 16, 16)
+    mask[:, INDEX["hair"]] = 1
+    with torch.no_grad():
+        made[0, 1, 8, 8] = 1.0  # 0.7 too much in one of 256 pixels; 0.25 in its cell of 2 x 2, which is little enough
+    assert specks(made, mask).item() == pytest.approx(0.7 / 256)
+    made[0, 1, 8:10, 8:10] = 1.0  # all four, and their cell: one of 64
+    assert specks(made, mask).item() == pytest.approx(4 * 0.7 / 256 + 0.7 / 64)
+    made.requires_grad_()
+    specks(made, mask).backward()
+    assert made.grad is not None and made.grad.nonzero().tolist() == [[0, 1, y, x] for y in (8, 9) for x in (8, 9)]
+    assert specks(made, mask.roll(INDEX["l_eye"] - INDEX["hair"], dims=1)) == 0
+    mask[:, :, :, 8:] = mask[:, :, :, 8:].roll(-INDEX["hair"], dims=1)  # an edge is none, and needs no strand cut off
+    edge = torch.ones(1, 3, 16, 16)
+    edge[:, :, :, 8:] = -1
+    assert specks(edge, mask) == 0
 
 
 def random_vgg(path: Path) -> dict[str, torch.Tensor]:

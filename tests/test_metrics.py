@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from maskgan.labels import INDEX
 from maskgan.metrics.colour import ColourFollowing, class_colour, to_lab, typology_angle
 from maskgan.metrics.segmentation import SegmentationAgreement
+from maskgan.metrics.specks import specks_in_hair
 
 
 def test_agreement_against_counting_pixels() -> None:
@@ -78,3 +80,13 @@ def test_following_by_hand() -> None:
     assert to_style == pytest.approx(to_owner) == pytest.approx(apart / 2)
     assert apart == pytest.approx(100 * 3**0.5)
     assert following.correlation() == pytest.approx(1.0)
+
+
+def test_specks_are_counted_in_hair_alone() -> None:
+    picture = np.full((20, 20, 3), 90, dtype=np.uint8)
+    label_map = np.full((20, 20), INDEX["hair"], dtype=np.uint8)
+    label_map[:, 10:] = INDEX["skin"]
+    picture[4, 4, 1] = picture[12, 14, 1] = 141  # one in hair, one in skin
+    picture[8, 4] = 140  # not far enough from what surrounds it
+    picture[15:] = 250  # where light begins, nothing stands out
+    assert specks_in_hair(picture, label_map) == (1, 200)

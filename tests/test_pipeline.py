@@ -102,7 +102,7 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 26, 22, 12, 5, 10, 6, 4])
     features = str(tmp_path / "face-features" / "attributes.safetensors")
     plain, small = LossWeights(), LossWeights(0.25, face=2.0, droplet=20.0)
-    exchanging = replace(small, expression=2.0, style_copy=1.0)
+    exchanging = replace(small, expression=2.0, style_copy=1.0, speck=50.0)
     assert [(c.weights, c.face_features) for _, c in parts][:6] == [
         (plain, ""),
         (plain, ""),

@@ -85,10 +85,20 @@ def test_dense_mapping_can_go_on_from_an_average(
             assert torch.equal(tensor, theirs[name]), (ours, name)
     with pytest.raises(UserError, match="attributes"):
         build_stage(config(base=stage_one["base"], base_weights=str(classifier_weights)))
-    with pytest.raises(UserError, match="has other sizes than the run"):
+    with pytest.raises(UserError, match="is a network of another preset"):
         build_stage(config(base=stage_one["base"], base_weights=str(shipped_weights("dense-mapping"))))
-    with pytest.raises(UserError, match="brings no discriminators"):
-        config(base_weights=str(tiny_weights))
+
+
+def test_dense_mapping_can_go_on_from_weights_alone(stage_one: dict[str, Any], tiny_weights: Path) -> None:
+    settings = config(base_weights=str(tiny_weights))
+    stage = build_stage(settings)
+    for name, tensor in load_weights(tiny_weights)[0].state_dict().items():
+        assert torch.equal(stage.networks["generator"].state_dict()[name], tensor), name
+    # Weights that ship have no discriminators: they begin anew.
+    trained = build_stage(config(base=stage_one["base"])).networks["discriminator"].state_dict()
+    anew = stage.networks["discriminator"].state_dict()
+    assert not any(torch.equal(anew[name], tensor) for name, tensor in trained.items() if name.endswith("weight"))
+    assert replace(settings, preset="demo").phases == ((0.0, 256),)
 
 
 def test_a_run_that_goes_on_from_another_stays_at_the_final_resolution() -> None:

@@ -170,6 +170,7 @@ def test_faces_are_looked_at_by_a_classifier_on_request(classifier_weights: Path
     assert losses_of(expression=1.0) == plain | judged | {"expression"}
     assert losses_of(expression=1.0, style_copy=1.0) == plain | judged | {"expression", "style_copy"}
     assert losses_of(style_copy=1.0, droplet=1.0) - plain - judged == {"style_copy", "droplet", "exchanged_droplet"}
+    assert losses_of(style_copy=1.0, speck=1.0) - plain - judged == {"style_copy", "speck"}
     without = plain - {"adversarial", "feature_matching", "discriminator"}
     assert losses_of(expression=1.0, adversarial=0, feature_matching=0) == without | {"expression"}
 

@@ -118,6 +118,9 @@ def _face_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--droplet-weight", type=float, help="Against blobs of speckles.  [the preset's recipe]"),
         click.option(
+            "--speck-weight", type=float, help="Against specks in faces with others' masks.  [the preset's recipe]"
+        ),
+        click.option(
             "--expression-weight",
             type=float,
             help="Of what --face-features finds in faces with others' mouths.  [the preset's recipe]",
@@ -152,7 +155,7 @@ def mask_vae(**options: Any) -> None:
 @_face_options
 @_class_balance
 @click.option("--base", default="", help="Run folder to take the networks from, to go on in another way.")
-@click.option("--base-weights", default="", help="Take the generator from this file instead, such as an average.")
+@click.option("--base-weights", default="", help="Take the generator from this file, such as weights that ship.")
 def dense_mapping(**options: Any) -> None:
     """Stage 1: a face from its mask and its style."""
     _train("dense-mapping", options)

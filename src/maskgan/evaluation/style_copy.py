@@ -24,7 +24,9 @@ from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
 from maskgan.evaluation.sheets import distance_heading, shown_distances
 from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
 from maskgan.images import Picture
+from maskgan.labels import LabelMap
 from maskgan.metrics.segmentation import SegmentationAgreement
+from maskgan.metrics.specks import specks_in_hair
 
 ASKED = ("Male", "Heavy_Makeup", "No_Beard")
 RANDOM = "random"
@@ -47,6 +49,8 @@ class StyleCopyScores:
         random: share of random pairs whose result shows what the style's face has, for each attribute, 0..1.
         differing: likewise, of pairs whose faces differ in that attribute.
         pixel_accuracy: of the results of random pairs against the masks asked for, 0..1.
+        specks: share of the hair in the results of random pairs that stands out from what surrounds it, 0..1; of 256
+            px and of 128 px it cannot be compared.
         frechet: distance of these results from the photographs; ``None`` for photographs.
         kernel: likewise.
     """
@@ -54,6 +58,7 @@ class StyleCopyScores:
     random: dict[str, float]
     differing: dict[str, float]
     pixel_accuracy: float
+    specks: float
     frechet: float | None
     kernel: float | None
 
@@ -124,7 +129,15 @@ class _Measures:
     def __init__(self, reader: FeatureReader) -> None:
         self.right = {group: dict.fromkeys(ASKED, 0) for group in ("random", "differing")}
         self.agreement = SegmentationAgreement()
+        self.specks, self.hair = 0, 0
         self.pictures = PictureSet(reader)
+
+    def update(self, made: Picture, mask: LabelMap, parsed: LabelMap) -> None:
+        """Count one of the random pairs."""
+        specks, hair = specks_in_hair(made, mask)
+        self.specks, self.hair = self.specks + specks, self.hair + hair
+        self.agreement.update(mask, parsed)
+        self.pictures.add([made])
 
 
 def style_copy(
@@ -169,8 +182,7 @@ def style_copy(
             if case.group == RANDOM:
                 # The real picture is asked for its own mask.
                 mask = request.style.label_map if system is real else request.source.label_map
-                measured.agreement.update(mask, parser(made))
-                measured.pictures.add([made])
+                measured.update(made, mask, parser(made))
     photographs = measures[nothing.name].pictures
     return StyleCopyResult(
         side=side,
@@ -189,6 +201,7 @@ def _scores(measured: _Measures, counts: Mapping[str, int], photographs: Picture
         random={a: measured.right["random"][a] / max(counts[RANDOM], 1) for a in ASKED},
         differing={a: measured.right["differing"][a] / max(counts[a], 1) for a in ASKED},
         pixel_accuracy=measured.agreement.pixel_accuracy,
+        specks=measured.specks / max(measured.hair, 1),
         frechet=None if distances is None else distances.frechet,
         kernel=None if distances is None else distances.kernel,
     )
@@ -199,17 +212,17 @@ def to_markdown(result: StyleCopyResult) -> str:
     lines = [
         f"Style copy at {result.side} px, {result.counts[RANDOM]} random pairs",
         "",
-        "| system | " + " | ".join(ASKED) + f" | Seg | {distance_heading(result.distance)} |",
-        "|---" * (len(ASKED) + 3) + "|",
+        "| system | " + " | ".join(ASKED) + f" | Seg | specks | {distance_heading(result.distance)} |",
+        "|---" * (len(ASKED) + 4) + "|",
     ]
     for name, scores in result.systems.items():
         values = [f"{scores.random[a]:.1%}" for a in ASKED]
         lines.append(
-            f"| {name} | " + " | ".join(values) + f" | {scores.pixel_accuracy:.1%} "
+            f"| {name} | " + " | ".join(values) + f" | {scores.pixel_accuracy:.1%} | {scores.specks:.2%} "
             f"| {shown_distances(result.distance, scores.frechet, scores.kernel)} |"
         )
     for name, row in PUBLISHED.items():
-        lines.append(f"| *published:* {name} | " + " | ".join(f"{value}%" for value in row) + " | - |")
+        lines.append(f"| *published:* {name} | " + " | ".join(f"{value}%" for value in row) + " | - | - |")
     lines += [
         "",
         "| pairs that differ in it | " + " | ".join(f"{a} ({result.counts[a]})" for a in ASKED) + " |",

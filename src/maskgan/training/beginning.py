@@ -11,9 +11,7 @@ from maskgan.errors import UserError
 from maskgan.training.run_folder import RunFolder
 
 
-def begin_with(
-    folder: Path, device: str, generator: nn.Module, discriminator: nn.Module, weights: Path | None = None
-) -> None:
+def begin_with(folder: Path, device: str, generator: nn.Module, discriminator: nn.Module) -> None:
     """Give both networks the tensors of a run that trained them: the generator its moving average.
 
     Args:
@@ -21,11 +19,9 @@ def begin_with(
         device: where the tensors go.
         generator: filled in place.
         discriminator: filled in place.
-        weights: dense mapping weights for the generator, such as an average, in place of that run's.
 
     Raises:
-        UserError: there is no such run, or its networks have other sizes; the weights are missing, damaged, of another
-            kind or size.
+        UserError: there is no such run, or its networks have other sizes.
     """
     state = RunFolder(folder).load_state(device)
     if state is None:
@@ -35,10 +31,20 @@ def begin_with(
         discriminator.load_state_dict(state["networks"]["discriminator"])
     except (KeyError, RuntimeError) as error:
         raise UserError(f"{folder}: is a run of another stage, preset or fusion") from error
-    if weights is None:
-        return
-    network, _ = load_weights(weights, kind="dense-mapping")
+
+
+def begin_with_weights(path: Path, generator: nn.Module) -> None:
+    """Give the generator the tensors of dense mapping weights.
+
+    Args:
+        path: weights that ship, or an average of such.
+        generator: filled in place.
+
+    Raises:
+        UserError: the weights are missing, damaged, of another kind or of other sizes.
+    """
+    network, _ = load_weights(path, kind="dense-mapping")
     try:
         generator.load_state_dict(network.state_dict())
     except RuntimeError as error:
-        raise UserError(f"{weights}: has other sizes than the run in {folder}") from error
+        raise UserError(f"{path}: is a network of another preset, fusion or --network than this run's") from error

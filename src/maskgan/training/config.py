@@ -34,6 +34,9 @@ class LossWeights:
     """Attributes that faces with others' masks should have (see there); not in the paper."""
     droplet: float = 0.0
     """Features that tower above the others of their layer (see ``maskgan.losses.droplets``); not in the paper."""
+    speck: float = 0.0
+    """Pixels that stand out around faces with others' mouths or masks (see ``maskgan.losses.specks``); not in the
+    paper."""
 
     @property
     def needs_face_features(self) -> bool:
@@ -122,7 +125,8 @@ class TrainingConfig:
     in ``dense-mapping`` where it goes on at another rate or on other data. They are used to the final resolution.
     In ``identity`` the weights of an attribute classifier, in ``enhancer`` those of a dense mapping network."""
     base_weights: str = ""
-    """In ``dense-mapping``: weights file whose network is the generator to begin with, in place of that of ``base``."""
+    """In ``dense-mapping``: weights file whose network is the generator to begin with, in place of that of ``base``;
+    without ``base`` the discriminators begin anew."""
     simulation: SimulationOptions = field(default_factory=SimulationOptions)
     """Of the stage ``editing``."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -179,8 +183,6 @@ class TrainingConfig:
                 "--face-weight, --expression-weight and --style-copy-weight need an attribute classifier; "
                 "give its weights with --face-features"
             )
-        if self.base_weights and not self.base:
-            raise UserError("--base-weights brings no discriminators; give the run that has them with --base")
         if not 0 <= self.critic.r1_weight < math.inf:
             raise UserError(f"--r1-weight must be at least 0, is {self.critic.r1_weight}")
         if not 0 <= self.class_balance <= 1:
@@ -202,7 +204,7 @@ class TrainingConfig:
         if self.stage == "enhancer":
             return ((0.0, 2 * sizes.resolution),)
         planned = sizes.phases
-        return ((0.0, planned[-1][1]),) if self.base else planned
+        return ((0.0, planned[-1][1]),) if self.base or self.base_weights else planned
 
     @property
     def final_side(self) -> int:

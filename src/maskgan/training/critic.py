@@ -31,6 +31,7 @@ from maskgan.losses.exchanges import Exchange
 from maskgan.losses.face_features import FaceFeatures
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.losses.places import place_weights, weighted_l1
+from maskgan.losses.specks import specks
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training.config import TrainingConfig
@@ -186,6 +187,9 @@ class FaceCritic:
                 losses["exchanged_discriminator"] = self._lesson(judged_real, judged_made)
                 # Each of them counts as much as a face that is given back.
                 total = total + weights.adversarial * len(borrowed) * losses["exchanged_adversarial"]
+        if weights.speck:
+            losses["speck"] = specks(torch.cat([b.made for b in borrowed]), torch.cat([b.mask for b in borrowed]))
+            total = total + weights.speck * losses["speck"]
         if energies is not None:
             losses["exchanged_droplet"] = droplets(energies)
             total = total + weights.droplet * losses["exchanged_droplet"]

@@ -13,7 +13,7 @@ from maskgan.data.batches import Faces
 from maskgan.images import Picture
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
-from maskgan.training.beginning import begin_with
+from maskgan.training.beginning import begin_with, begin_with_weights
 from maskgan.training.config import TrainingConfig
 from maskgan.training.critic import FaceCritic
 from maskgan.training.exchanges import teach_exchanges
@@ -38,7 +38,7 @@ class DenseMappingStage:
     def __init__(
         self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig, base: Path | None = None
     ) -> None:
-        """Begin anew, or with the networks of the run in the folder ``base``.
+        """Begin anew, or with the networks of a run (``base``), or with the generator of ``config.base_weights``.
 
         Raises:
             UserError: that run, or ``config.base_weights``, is missing, damaged or of other sizes.
@@ -47,8 +47,9 @@ class DenseMappingStage:
         self._generator = placed(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
         if base is not None:
-            weights = Path(config.base_weights) if config.base_weights else None
-            begin_with(base, config.device, self._generator, self._critic.discriminator, weights)
+            begin_with(base, config.device, self._generator, self._critic.discriminator)
+        if config.base_weights:
+            begin_with_weights(Path(config.base_weights), self._generator)
         self._average = averaged(self._generator)
         self._optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {

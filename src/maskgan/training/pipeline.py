@@ -55,7 +55,7 @@ _SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, droplet=20.0)
 # Pictures of exchanges take as long again and teach little before faces look like faces; and the network between both
 # has most of what they teach without all that it costs.
 _EXCHANGES = "exchanges"
-_EXCHANGE_WEIGHTS = replace(_SMALL_WEIGHTS, expression=2.0, style_copy=1.0)
+_EXCHANGE_WEIGHTS = replace(_SMALL_WEIGHTS, expression=2.0, style_copy=1.0, speck=50.0)
 _SHIPPED = "backbone.finest_limit=1.8"  # set in training, it may be learnt around
 
 _SMALL = (
