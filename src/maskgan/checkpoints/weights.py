@@ -46,7 +46,7 @@ class WeightsInfo:
     resolution: int
     """Side of the pictures that the network was trained for, in pixels."""
     step: int
-    """Images seen in training."""
+    """Images seen in the last run; one that went on from others' weights counts its own."""
     provenance: str
     """Where the weights come from."""
     licence: str

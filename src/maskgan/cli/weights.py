@@ -29,7 +29,7 @@ def list_weights() -> None:
     from maskgan.assets import SHIPPED_KINDS, shipped_weights, weights_folder
     from maskgan.checkpoints.weights import fingerprint, read_info
 
-    click.echo(f"{'kind':14s}{'side':>7s}{'size':>10s}{'pictures seen':>15s}  {'sha256':14s}terms")
+    click.echo(f"{'kind':14s}{'side':>7s}{'size':>10s}{'last run saw':>15s}  {'sha256':14s}terms")
     for kind in SHIPPED_KINDS:
         path = shipped_weights(kind)
         info = read_info(path)
@@ -68,7 +68,7 @@ def show(files: tuple[Path, ...]) -> None:
     for path in files or tuple(shipped_weights(kind) for kind in SHIPPED_KINDS):
         info = read_info(path)
         click.echo(f"{path}")
-        click.echo(f"  {info.kind}, {info.resolution} px, {info.step} pictures seen, {info.label_order} order")
+        click.echo(f"  {info.kind}, {info.resolution} px, {info.step} pictures in the last run, {info.label_order} order")
         click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, sha256 {sha256(path)}")
         click.echo(f"  from: {info.provenance}")
         click.echo(f"  terms: {info.licence}")

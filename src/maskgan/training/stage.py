@@ -131,7 +131,9 @@ def export_weights(
 
 def _provenance(config: TrainingConfig, progress: Progress) -> str:
     """One line on where a network comes from."""
+    begun = config.base_weights or config.base
     return (
         f"maskgan train {config.stage} --preset {config.preset} --seed {config.seed}: {progress.images} pictures "
         f"in {progress.seconds / 60:.0f} minutes on {config.device}, {config.precision}"
+        f"{f', from {Path(begun).name}' if begun else ''}"
     )
