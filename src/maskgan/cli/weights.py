@@ -68,7 +68,8 @@ def show(files: tuple[Path, ...]) -> None:
     for path in files or tuple(shipped_weights(kind) for kind in SHIPPED_KINDS):
         info = read_info(path)
         click.echo(f"{path}")
-        click.echo(f"  {info.kind}, {info.resolution} px, {info.step} pictures in the last run, {info.label_order} order")
+        seen = f"{info.step} pictures in the last run"
+        click.echo(f"  {info.kind}, {info.resolution} px, {seen}, {info.label_order} order")
         click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, sha256 {sha256(path)}")
         click.echo(f"  from: {info.provenance}")
         click.echo(f"  terms: {info.licence}")
