@@ -20,7 +20,7 @@ from maskgan.assets import SHIPPED_KINDS
 from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
-from maskgan.config import DenseMappingConfig, preset
+from maskgan.config import preset
 from maskgan.data.transforms import NO_AUGMENTATION, SHARP_AUGMENTATION, WIDE_AUGMENTATION
 from maskgan.editing.mask_directions import load_directions
 from maskgan.errors import UserError
@@ -185,8 +185,7 @@ def test_everything_that_ships_is_made_and_loads(whole: Path) -> None:
         assert torch.allclose(tensor.float(), expected, rtol=1e-3, atol=1e-6), name
     assert any(not torch.equal(first[name], tensor) for name, tensor in last.items())
     _, info = load_weights(whole / "weights" / "dense-mapping.safetensors")
-    assert isinstance(info.config, DenseMappingConfig) and info.config.backbone.finest_limit == 1.8
-    assert not preset("tiny").dense_mapping.backbone.finest_limit
+    assert info.config == preset("tiny").dense_mapping
 
 
 def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_directions(

@@ -8,12 +8,11 @@ import pytest
 from maskgan.assets import SHIPPED_KINDS, portrait, shipped_directions, shipped_weights, weights_folder
 from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
 from maskgan.checkpoints.weights import load_weights, read_info
-from maskgan.config import changed, preset
+from maskgan.config import preset
 from maskgan.editing.mask_edits import add_glasses, smile
 from maskgan.editing.session import FaceEditor
 from maskgan.images import Picture, read_label_map, read_picture
 from maskgan.labels import INDEX, LabelMap
-from maskgan.training.pipeline import part_of
 
 BUDGET = 40_000_000
 
@@ -31,7 +30,7 @@ def face(number: int) -> tuple[Picture, LabelMap]:
 def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
     sizes = preset("demo")
     configs = {
-        "dense-mapping": changed(sizes.dense_mapping, part_of("demo", "dense-mapping").shipped, "shipped"),
+        "dense-mapping": sizes.dense_mapping,
         "enhancer": sizes.enhancer,
         "mask-vae": sizes.mask_vae,
         "parser": sizes.parser,

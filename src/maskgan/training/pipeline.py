@@ -32,8 +32,6 @@ class Part:
     """Added to the seed of the whole."""
     averaged_with: str = ""
     """The part whose network what ships lies halfway to (see ``checkpoints.weights.between``)."""
-    shipped: str = ""
-    """What changes in the network's config when it ships (see ``checkpoints.weights.rebuilt``)."""
     folder: str = ""
     """Where it is trained, if not in the folder that is named like its stage."""
 
@@ -56,13 +54,12 @@ _SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, droplet=20.0)
 # has most of what they teach without all that it costs.
 _EXCHANGES = "exchanges"
 _EXCHANGE_WEIGHTS = replace(_SMALL_WEIGHTS, expression=2.0, style_copy=1.0, speck=50.0)
-_SHIPPED = "backbone.finest_limit=1.8"  # set in training, it may be learnt around
 
 _SMALL = (
     Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
     # Not the classifier that measures: nothing is measured with what it learnt from.
     Part("attributes", 0.05, 32, 1e-3, largest_side=128, augment=WIDE_AUGMENTATION, folder=_FACE_FEATURES, more_seed=1),
-    Part("dense-mapping", 0.26, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS, shipped=_SHIPPED),
+    Part("dense-mapping", 0.26, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS),
     Part(
         "dense-mapping",
         0.22,
@@ -71,7 +68,6 @@ _SMALL = (
         class_balance=0.5,
         weights=_EXCHANGE_WEIGHTS,
         averaged_with="dense-mapping",
-        shipped=_SHIPPED,
         folder=_EXCHANGES,
     ),
     Part(
@@ -82,7 +78,6 @@ _SMALL = (
         class_balance=0.5,
         weights=_EXCHANGE_WEIGHTS,
         averaged_with="dense-mapping",
-        shipped=_SHIPPED,
     ),
     Part("enhancer", 0.05, 4, 4e-4, augment=SHARP_AUGMENTATION),
     Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, augment=WIDE_AUGMENTATION),

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from maskgan.checkpoints.manifest import MANIFEST
-from maskgan.checkpoints.weights import between, load_weights, rebuilt, save_weights, sha256
+from maskgan.checkpoints.weights import between, load_weights, save_weights, sha256
 from maskgan.files import atomic_path, make_folder
 from maskgan.training.config import TrainingConfig
 from maskgan.training.pipeline import part_of
@@ -25,7 +25,7 @@ _KINDS = {
 
 
 def write_weights(parts: Sequence[tuple[Path, TrainingConfig]], folder: Path) -> None:
-    """Write what each stage's run gave into ``folder``, as float16, with the changes that its recipe asks for.
+    """Write what each stage's run gave into ``folder``, as float16, averaged where its recipe asks for that.
 
     Raises:
         UserError: a run's weights are missing or damaged, or the folder cannot be written.
@@ -41,8 +41,6 @@ def write_weights(parts: Sequence[tuple[Path, TrainingConfig]], folder: Path) ->
             # Rounded as in a pack, so that a run ships the same after it has travelled.
             first, second = (each.half().float() for each in (before, network))
             network, info = between((first, earlier), (second, info), share=0.5)
-        if part.shipped:
-            network, info = rebuilt(network, info, part.shipped)
         save_weights(folder / name, network, info, torch.float16)
 
 
