@@ -99,6 +99,7 @@ def test_dense_mapping_can_go_on_from_weights_alone(stage_one: dict[str, Any], t
     anew = stage.networks["discriminator"].state_dict()
     assert not any(torch.equal(anew[name], tensor) for name, tensor in trained.items() if name.endswith("weight"))
     assert replace(settings, preset="demo").phases == ((0.0, 256),)
+    build_stage(config(base_weights="gone.safetensors"), goes_on=True)  # a run that goes on has its own
 
 
 def test_a_run_that_goes_on_from_another_stays_at_the_final_resolution() -> None:

@@ -31,26 +31,18 @@ def specks(made: Tensor, mask: Tensor) -> Tensor:
     image, around = made.float(), mask[:, _AROUND].sum(dim=1, keepdim=True).float()
     return torch.stack(
         [
-            (standing_out(F.avg_pool2d(image, scale), _ENOUGH) * F.avg_pool2d(around, scale)).sum()
+            (_standing_out(F.avg_pool2d(image, scale)) * F.avg_pool2d(around, scale)).sum()
             / F.avg_pool2d(around, scale).sum().clamp(min=1.0)
             for scale in _SCALES
         ]
     ).sum()
 
 
-def standing_out(image: Tensor, enough: float) -> Tensor:
-    """By how much more than ``enough`` each pixel differs from the median around it, in the colour that differs most.
-
-    Args:
-        image: N x 3 x H x W.
-        enough: in the picture's units.
-
-    Returns:
-        N x 1 x H x W.
-    """
+def _standing_out(image: Tensor) -> Tensor:
+    """By how much more than it may each pixel differs from the median around it, in the colour that differs most."""
     with torch.no_grad():
         median = _median(_median(image, dim=3), dim=2)
-    return F.relu((image - median).abs().amax(dim=1, keepdim=True) - enough)
+    return F.relu((image - median).abs().amax(dim=1, keepdim=True) - _ENOUGH)
 
 
 def _median(image: Tensor, dim: int) -> Tensor:

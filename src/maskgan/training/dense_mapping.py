@@ -36,20 +36,25 @@ class DenseMappingStage:
     """The generator learns from the critic."""
 
     def __init__(
-        self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig, base: Path | None = None
+        self,
+        preset: Preset,
+        config: TrainingConfig,
+        network: DenseMappingConfig,
+        base: Path | None = None,
+        base_weights: Path | None = None,
     ) -> None:
-        """Begin anew, or with the networks of a run (``base``), or with the generator of ``config.base_weights``.
+        """Begin anew, or with the networks of a run (``base``), or with the generator of a file (``base_weights``).
 
         Raises:
-            UserError: that run, or ``config.base_weights``, is missing, damaged or of other sizes.
+            UserError: that run or that file is missing, damaged or of other sizes.
         """
         self._config = config
         self._generator = placed(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
         if base is not None:
             begin_with(base, config.device, self._generator, self._critic.discriminator)
-        if config.base_weights:
-            begin_with_weights(Path(config.base_weights), self._generator)
+        if base_weights is not None:
+            begin_with_weights(base_weights, self._generator)
         self._average = averaged(self._generator)
         self._optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {

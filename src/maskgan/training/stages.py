@@ -30,7 +30,7 @@ def build_stage(config: TrainingConfig, people: int = 0, goes_on: bool = False) 
         config: of the run.
         people: how many identities the data has, for the stage ``identity``.
         goes_on: whether a saved state will replace the networks; then the run folder
-            ``config.base`` is not looked for.
+            ``config.base`` and the file ``config.base_weights`` are not looked for.
 
     Raises:
         UserError: there is no such stage or preset, or the perceptual network's weights are absent.
@@ -44,7 +44,8 @@ def build_stage(config: TrainingConfig, people: int = 0, goes_on: bool = False) 
     if config.stage == "mask-vae":
         return MaskVAEStage(sizes, config)
     if config.stage == "dense-mapping":
-        return DenseMappingStage(sizes, config, network, base if config.base else None)
+        weights = Path(config.base_weights) if config.base_weights and not goes_on else None
+        return DenseMappingStage(sizes, config, network, base if config.base else None, weights)
     if config.stage == "editing":
         return EditingStage(sizes, config, network, base)
     if config.stage == "enhancer":
