@@ -125,7 +125,14 @@ async def test_label_maps_that_are_none(client: httpx.AsyncClient) -> None:
         refused(await client.post(f"{path}/{route}", content=b"no gzip", headers=packed), 400)
         refused(await client.post(f"{path}/{route}", content=mask.tobytes(), headers={"Content-Encoding": "br"}), 415)
         refused(await client.post(f"{path}/{route}", json={"mask": [1, 2]}), 415)
-    for query in ("quality=best", "blend=none", "style=2", "style=-1", "style=nan", "style=x"):
+    for query in (
+        "quality=best",
+        "blend=none",
+        "style_strength=2",
+        "style_strength=-1",
+        "style_strength=nan",
+        "style_strength=x",
+    ):
         refused(await client.post(f"{path}/render?{query}", content=mask.tobytes()), 400)
     refused(await client.post(f"{path}/result?format=exe", content=mask.tobytes()), 400)
 
@@ -167,10 +174,10 @@ async def test_bodies_that_drip_are_cut_off(client: httpx.AsyncClient) -> None:
     "move",
     [
         "", "[]", "{}", '{"amount": 1}', '{"towards": {"portrait": 99}, "amount": 1}', '{"towards": 3, "amount": 1}',
-        '{"towards": "style", "amount": 1}', '{"neighbour": -1, "amount": 1}', '{"neighbour": 1, "amount": -1}',
-        '{"neighbour": 1e3, "amount": 1}', '{"neighbour": 1}', '{"direction": "up", "amount": 1}',
+        '{"towards": "style", "amount": 1}', '{"random": -1, "amount": 1}', '{"random": 1, "amount": -1}',
+        '{"random": 1e3, "amount": 1}', '{"random": 1}', '{"direction": "up", "amount": 1}',
         '{"direction": ["x"], "amount": 1}', '{"direction": "wider-smile", "amount": 9}',
-        '{"direction": "wider-smile", "neighbour": 1, "amount": 0}', '{"direction": "wider-smile", "amount": Infinity}',
+        '{"direction": "wider-smile", "random": 1, "amount": 0}', '{"direction": "wider-smile", "amount": Infinity}',
     ],
 )  # fmt: skip
 async def test_moves_that_are_none(client: httpx.AsyncClient, move: str) -> None:
@@ -178,7 +185,7 @@ async def test_moves_that_are_none(client: httpx.AsyncClient, move: str) -> None
     mask = (await own_mask(client, session)).tobytes()
     path = f"/api/sessions/{session['id']}/move"
     refused(await client.post(path, files={"mask": mask}, data={"move": move}), 400, 404)
-    refused(await client.post(path, files={"mask": mask[1:]}, data={"move": '{"neighbour": 1, "amount": 0}'}), 400)
+    refused(await client.post(path, files={"mask": mask[1:]}, data={"move": '{"random": 1, "amount": 0}'}), 400)
     refused(await client.post(path, files={"mask": mask}), 400)
 
 
@@ -227,7 +234,7 @@ async def test_fuzzed_requests_are_refused_or_served(client: httpx.AsyncClient) 
         client.build_request("POST", "/api/sessions", files={"picture": PICTURE}),
         client.build_request("POST", "/api/sessions", files={"project": project}),
         client.build_request(
-            "POST", f"{path}/move", files={"mask": mask.tobytes(), "move": b'{"neighbour":1,"amount":1}'}
+            "POST", f"{path}/move", files={"mask": mask.tobytes(), "move": b'{"random":1,"amount":1}'}
         ),
         client.build_request("POST", f"{path}/render", content=mask.tobytes()),
         client.build_request("POST", f"{path}/style", json={"portrait": 3}),

@@ -81,9 +81,9 @@ def test_beyond_this_machine_a_token_is_needed(tiny_weights: Path) -> None:
     try:
         address = httpx.URL(address_in(process)).copy_with(host="127.0.0.1")
         with httpx.Client() as client:
-            assert client.get(address.copy_with(raw_path=b"/api/about")).status_code == 401
+            assert client.get(address.copy_with(raw_path=b"/api/info")).status_code == 401
             assert client.get(address).status_code != 401
-            assert client.get(address.copy_with(raw_path=b"/api/about")).status_code == 200
+            assert client.get(address.copy_with(raw_path=b"/api/info")).status_code == 200
     finally:
         process.terminate()
         assert process.wait(30) == 0

@@ -42,7 +42,7 @@ async def progress(client: httpx.AsyncClient, session: dict[str, Any], state: st
     async with asyncio.timeout(60):
         while True:
             answer = (await client.get(path_of(session))).json()
-            told.append(answer["done"])
+            told.append(answer["step"])
             if answer["state"] == state:
                 return told
             assert answer["state"] == "running", answer
@@ -70,7 +70,7 @@ async def test_pictures_are_those_of_a_refined_python_session(networks: Studio, 
 
         begun = await refine(client, session, 3)
         assert begun.status_code == 202
-        assert begun.json() == {"state": "running", "done": 0, "steps": 3, "error": None}
+        assert begun.json() == {"state": "running", "step": 0, "steps": 3, "error": None}
         told = await progress(client, session, "done")
         assert told == sorted(told) and told[-1] == 3
         editor.refine(3)
@@ -91,7 +91,7 @@ async def test_pictures_are_those_of_a_refined_python_session(networks: Studio, 
                 )
         for strength in (0.5, 1.0):
             editor.set_style(*other, strength)
-            mixed = await render(client, session, edited, quality="full", style=strength, refined="true")
+            mixed = await render(client, session, edited, quality="full", style_strength=strength, refined="true")
             assert (picture_of(mixed) == editor.render()).all()
         assert (await client.delete(path_of(session))).status_code == 204
         forgotten = await render(client, session, edited, refined="true")
@@ -111,7 +111,7 @@ async def test_it_is_cancelled_and_ends_with_its_session(networks: Studio) -> No
         for _ in range(3):  # drawing goes on
             edited[0, 0] ^= 1
             assert (await render(client, session, edited, quality="full")).status_code == 200
-        assert (await client.get(path_of(session))).json()["done"] < MANY
+        assert (await client.get(path_of(session))).json()["step"] < MANY
 
         assert (await client.delete(path_of(session))).status_code == 204
         assert (await client.get(path_of(session))).json()["state"] == "none"
@@ -134,7 +134,7 @@ async def test_steps_that_are_none(networks: Studio) -> None:
         ).is_error
         assert (await client.post(path_of(session), content=b'{"steps": 40}')).status_code == 415
         assert (await client.post(path_of(session), json={}, headers={"Origin": "http://elsewhere"})).status_code == 403
-        assert (await client.get(path_of(session))).json() == {"state": "none", "done": 0, "steps": 0, "error": None}
+        assert (await client.get(path_of(session))).json() == {"state": "none", "step": 0, "steps": 0, "error": None}
         assert (await client.delete(path_of(session))).status_code == 204
         for method in ("POST", "GET", "DELETE"):
             assert (await client.request(method, path_of({"id": "unknown"}), json={})).status_code == 404

@@ -49,7 +49,7 @@ def with_mouth(mask: LabelMap) -> LabelMap:
 
 async def test_health_and_about(client: httpx.AsyncClient) -> None:
     assert (await client.get("/healthz")).json()["status"] == "ok"
-    about = (await client.get("/api/about")).json()
+    about = (await client.get("/api/info")).json()
     assert [c["index"] for c in about["classes"]] == list(range(19))
     left, right = INDEX["l_eye"], INDEX["r_eye"]
     assert about["classes"][left]["mirror"] == right and about["classes"][right]["mirror"] == left
@@ -238,7 +238,7 @@ async def test_styles_are_mixed_in_by_strength(client: httpx.AsyncClient, editor
     session = await begin(client)
     path = f"/api/sessions/{session['id']}"
     edited = with_mouth(await own_mask(client, session))
-    refused = await render(client, session, edited, style=0.5)
+    refused = await render(client, session, edited, style_strength=0.5)
     assert refused.status_code == 400 and "style reference" in refused.json()["error"]
     assert (await client.post(f"{path}/style", json={"portrait": 2})).json() == {"parsed": False}
     assert picture_of(await client.get(f"{path}/style.jpg")).shape == (256, 256, 3)
@@ -247,25 +247,25 @@ async def test_styles_are_mixed_in_by_strength(client: httpx.AsyncClient, editor
     seen = []
     for strength in (0.0, 0.4, 1.0):
         editor.set_style(*other, strength)
-        seen.append(picture_of(await render(client, session, edited, quality="full", style=strength)))
+        seen.append(picture_of(await render(client, session, edited, quality="full", style_strength=strength)))
         assert (seen[-1] == editor.render()).all()
     assert (seen[0] != seen[1]).any() and (seen[1] != seen[2]).any()
     files = {"picture": png(255 - other[0])}
     assert (await client.post(f"{path}/style", files=files)).json() == {"parsed": True}
-    assert (picture_of(await render(client, session, edited, quality="full", style=1)) != seen[2]).any()
+    assert (picture_of(await render(client, session, edited, quality="full", style_strength=1)) != seen[2]).any()
     assert (await client.delete(f"{path}/style")).status_code == 204
     assert (await client.get(f"{path}/style.jpg")).status_code == 404
     assert (picture_of(await render(client, session, edited, quality="full")) == seen[0]).all()
 
 
 async def test_styles_of_parts_are_borrowed_alone(client: httpx.AsyncClient, editor: FaceEditor) -> None:
-    assert (await client.get("/api/about")).json()["style_parts"] is True
+    assert (await client.get("/api/info")).json()["style_parts"] is True
     session = await begin(client)
     edited = with_mouth(await own_mask(client, session))
     await client.post(f"/api/sessions/{session['id']}/style", json={"portrait": 2})
     editor.set_mask(edited)
     other = read_picture(portrait(2)[0]), read_label_map(portrait(2)[1])
-    asked: dict[str, str | float] = {"quality": "full", "style": 1, "style_parts": "hair,u_lip"}
+    asked: dict[str, str | float] = {"quality": "full", "style_strength": 1, "style_parts": "hair,u_lip"}
     seen = []
     for blend in BLENDS:
         editor.set_style(*other, parts=["u_lip", "hair"])
@@ -278,7 +278,9 @@ async def test_styles_of_parts_are_borrowed_alone(client: httpx.AsyncClient, edi
         refused = await render(client, session, edited, **{**asked, "style_parts": parts})
         assert refused.status_code == 400 and words in refused.json()["error"]
     saved = await client.post(
-        f"/api/sessions/{session['id']}/result", params={"style": 1, "style_parts": "beard"}, content=edited.tobytes()
+        f"/api/sessions/{session['id']}/result",
+        params={"style_strength": 1, "style_parts": "beard"},
+        content=edited.tobytes(),
     )
     assert saved.status_code == 400
 
@@ -288,7 +290,7 @@ async def test_styles_of_parts_are_borrowed_alone(client: httpx.AsyncClient, edi
     [
         {"towards": {"portrait": 2}, "amount": 0.5},
         {"towards": "style", "amount": -0.5},
-        {"neighbour": 3, "amount": 1.0},
+        {"random": 3, "amount": 1.0},
         {"direction": "wider-smile", "amount": -1.0},
     ],
 )
@@ -300,7 +302,7 @@ async def test_masks_move(client: httpx.AsyncClient, networks: Studio, move: dic
     answer = await client.post(f"{path}/move", files={"mask": mask.tobytes()}, data={"move": json.dumps(move)})
     assert answer.status_code == 200, answer.text
     manifold, amount = networks.manifold, float(move["amount"])  # type: ignore[arg-type]
-    if "neighbour" in move:
+    if "random" in move:
         expected = manifold.neighbour(mask, 3, amount)
     elif "direction" in move:
         expected = manifold.along(mask, "wider-smile", amount)
@@ -323,7 +325,7 @@ async def test_projects_open_again_the_same(client: httpx.AsyncClient) -> None:
     own = await own_mask(client, session)
     edited = with_mouth(own)
     await client.post(f"{path}/style", json={"portrait": 2})
-    before = picture_of(await render(client, session, edited, quality="full", style=0.5))
+    before = picture_of(await render(client, session, edited, quality="full", style_strength=0.5))
     editor = {"history": [1, 2, {"é": None}], "locks": []}
     saved = await client.post(f"{path}/project", files={"mask": edited.tobytes()}, data={"editor": json.dumps(editor)})
     assert saved.status_code == 200
@@ -331,7 +333,7 @@ async def test_projects_open_again_the_same(client: httpx.AsyncClient) -> None:
     assert reopened["project"] == {"editor": editor, "style": True}
     assert (await own_mask(client, reopened)).tobytes() == own.tobytes()
     assert (await client.get(f"/api/sessions/{reopened['id']}/edited")).content == edited.tobytes()
-    assert (picture_of(await render(client, reopened, edited, quality="full", style=0.5)) == before).all()
+    assert (picture_of(await render(client, reopened, edited, quality="full", style_strength=0.5)) == before).all()
     names = zipfile.ZipFile(BytesIO(saved.content)).namelist()
     assert set(names) == {"project.json", "source.png", "mask.png", "edited.png", "style.png", "style-mask.png"}
 
@@ -363,8 +365,8 @@ async def test_what_was_rendered_last_is_not_rendered_again(
         (1, {"quality": "preview"}),
         (1, {"quality": "full"}),
         (1, {"quality": "full", "blend": "full"}),
-        (2, {"quality": "full", "style": 0.5}),
-        (2, {"quality": "preview", "style": 0.5}),
+        (2, {"quality": "full", "style_strength": 0.5}),
+        (2, {"quality": "preview", "style_strength": 0.5}),
         (3, {"quality": "full"}),
     ):
         answer = picture_of(await render(client, session, edited, **query))

@@ -49,7 +49,7 @@ async def guarded(networks: Studio) -> httpx.AsyncClient:
     ],
 )
 async def test_only_this_page_is_answered(client: httpx.AsyncClient, headers: dict[str, str], status: int) -> None:
-    answer = await client.get("/api/about", headers=headers)
+    answer = await client.get("/api/info", headers=headers)
     assert answer.status_code == status
     if status == 403:
         assert "\n" not in answer.json()["error"]
@@ -70,7 +70,7 @@ async def test_the_page_may_be_opened_from_a_link(client: httpx.AsyncClient) -> 
     assert (await client.get("/", headers={**headers, "Sec-Fetch-Mode": "no-cors"})).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/api/portraits/1.jpg?size=64", "/nothing", "/api/about?token=x"])
+@pytest.mark.parametrize("path", ["/healthz", "/api/portraits/1.jpg?size=64", "/nothing", "/api/info?token=x"])
 async def test_every_answer_is_protected(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path)).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -109,24 +109,24 @@ async def test_the_log_never_tells_a_sessions_id_or_the_token(
 
 
 async def test_without_the_token_nothing_is_answered(guarded: httpx.AsyncClient) -> None:
-    for path in ("/", "/healthz", "/page/main.js", "/api/about", "/openapi.json", "/?token=wrong", "/?token=%ff"):
+    for path in ("/", "/healthz", "/page/main.js", "/api/info", "/openapi.json", "/?token=wrong", "/?token=%ff"):
         answer = await guarded.get(path)
         assert answer.status_code == 401 and "token" in answer.json()["error"], path
     # In a query it opens the page and nothing else: addresses end up in histories and logs.
-    assert (await guarded.get(f"/api/about?token={TOKEN}")).status_code == 401
+    assert (await guarded.get(f"/api/info?token={TOKEN}")).status_code == 401
     many = "&".join(f"{i}=" for i in range(100))
     assert (await guarded.get(f"/?{many}&token={TOKEN}")).status_code == 401
-    assert (await guarded.get("/api/about", headers={"Authorization": "Bearer wrong"})).status_code == 401
-    assert (await guarded.get("/api/about", headers={"Cookie": "maskgan-token-8080=wrong; ;;=\x7f"})).status_code == 401
-    assert (await guarded.get("/api/about", headers={"Authorization": f"Bearer {TOKEN}"})).status_code == 200
+    assert (await guarded.get("/api/info", headers={"Authorization": "Bearer wrong"})).status_code == 401
+    assert (await guarded.get("/api/info", headers={"Cookie": "maskgan-token-8080=wrong; ;;=\x7f"})).status_code == 401
+    assert (await guarded.get("/api/info", headers={"Authorization": f"Bearer {TOKEN}"})).status_code == 200
 
 
 async def test_the_address_with_the_token_sets_a_cookie(guarded: httpx.AsyncClient) -> None:
     cookie = (await guarded.get(f"/?token={TOKEN}")).headers["set-cookie"]
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and cookie.startswith("maskgan-token-8080=")
-    assert (await guarded.get("/api/about")).status_code == 200
+    assert (await guarded.get("/api/info")).status_code == 200
     # Any host may be asked for where a token guards; another page may still not.
-    assert (await guarded.get("/api/about", headers={"Origin": "https://evil.example"})).status_code == 403
+    assert (await guarded.get("/api/info", headers={"Origin": "https://evil.example"})).status_code == 403
 
 
 def test_loopback_addresses_are_known() -> None:

@@ -19,9 +19,9 @@ class Bench {
   /** @type {(Error & {retryAfter?: number}) | null} instead of the next answer */
   refusal = null;
   /** @type {Refinement} */
-  told = { state: "none", done: 0, steps: 4, error: null };
+  status = { state: "none", step: 0, steps: 4, error: null };
   refiner = new Refiner(this, () => this.wanted, {
-    changed: () => this.#see(`${this.refiner.state} ${this.refiner.done}`),
+    changed: () => this.#see(`${this.refiner.state} ${this.refiner.step}`),
     done: () => this.#see("pictures"),
     fail: (error) => this.#see(error.message),
   });
@@ -41,20 +41,20 @@ class Bench {
 
   async refine() {
     this.#ask("begin");
-    return (this.told = { ...this.told, state: "running", done: 0 });
+    return (this.status = { ...this.status, state: "running", step: 0 });
   }
 
   async refinement() {
     this.#ask("watch");
-    const { state, steps } = this.told;
-    const done = this.told.done + (state === "running" ? 1 : 0);
-    this.isRefined = done === steps;
-    return (this.told = { ...this.told, state: this.isRefined ? "done" : state, done });
+    const { state, steps } = this.status;
+    const step = this.status.step + (state === "running" ? 1 : 0);
+    this.isRefined = step === steps;
+    return (this.status = { ...this.status, state: this.isRefined ? "done" : state, step });
   }
 
   async endRefinement() {
     this.#ask("end");
-    this.told = { ...this.told, state: "none" };
+    this.status = { ...this.status, state: "none" };
   }
 
   /** @param {() => boolean} holds */
@@ -87,7 +87,7 @@ test("it is begun, watched, and shown when it is there", async () => {
 test("it is cancelled, and begun anew when it is wanted again at once", async () => {
   const bench = new Bench();
   bench.refiner.update();
-  await bench.until(() => bench.refiner.done === 1);
+  await bench.until(() => bench.refiner.step === 1);
   bench.wanted = false;
   bench.refiner.update();
   assert.equal(bench.refiner.state, "off");
@@ -98,13 +98,13 @@ test("it is cancelled, and begun anew when it is wanted again at once", async ()
   assert.ok(!bench.seen.includes("pictures") || bench.seen.at(-1) === "done 4");
 });
 
-test("a server without time is asked again; other trouble is told once and tried again when asked", async () => {
+test("a server without time is asked again; other trouble is status once and tried again when asked", async () => {
   const bench = new Bench();
   bench.refusal = Object.assign(new Error("busy"), { retryAfter: 0.05 });
   bench.refiner.update();
   await bench.until(() => bench.refiner.state === "waiting");
-  await bench.until(() => bench.refiner.done === 1);
-  bench.told = { ...bench.told, state: "failed", error: "no room" };
+  await bench.until(() => bench.refiner.step === 1);
+  bench.status = { ...bench.status, state: "failed", error: "no room" };
   await bench.until(() => bench.refiner.state === "failed");
   bench.refiner.update();
   await sleep(2 * POLL);

@@ -41,7 +41,7 @@ class Server {
     if (!this.#sessions.has(id)) return Response.json({ error: "no such session" }, { status: 404 });
     if (rest.startsWith("style") || method === "DELETE") return new Response(null, { status: 204 });
     if (rest === "refinement" && method === "POST" && this.refining) return Response.json({ error: "already" }, { status: 409 });
-    if (rest === "refinement") return Response.json({ state: this.refining ?? "running", done: 4, steps: 40, error: null });
+    if (rest === "refinement") return Response.json({ state: this.refining ?? "running", step: 4, steps: 40, error: null });
     const { instead } = this;
     this.instead = null;
     if (instead) return instead();
@@ -66,7 +66,7 @@ test("labels go compressed and arrive whole, with the settings", async () => {
   const blob = await begin().render(labels, { ...defaultSettings(), blend: "full" }, "preview", signal);
   assert.equal(await blob?.text(), "picture");
   assert.deepEqual([...(server.rendered ?? [])], [...labels]);
-  assert.equal(server.asked[1], "POST /api/sessions/s1/render?quality=preview&blend=full&style=0");
+  assert.equal(server.asked[1], "POST /api/sessions/s1/render?quality=preview&blend=full&style_strength=0");
 });
 
 test("a forgotten session is begun again with its style, and the request is answered", async () => {
@@ -79,10 +79,10 @@ test("a forgotten session is begun again with its style, and the request is answ
   const blob = await face.render(labels, settings, "full", signal);
   assert.equal(await blob?.text(), "picture");
   assert.deepEqual(server.asked, [
-    "POST /api/sessions/s1/render?quality=full&blend=region&style=0.5",
+    "POST /api/sessions/s1/render?quality=full&blend=region&style_strength=0.5",
     "POST /api/sessions",
     "POST /api/sessions/s2/style",
-    "POST /api/sessions/s2/render?quality=full&blend=region&style=0.5",
+    "POST /api/sessions/s2/render?quality=full&blend=region&style_strength=0.5",
   ]);
 });
 
@@ -90,7 +90,7 @@ test("several requests that find the session gone begin one new one", async () =
   const face = begin();
   await face.session;
   server.forgetAll();
-  await Promise.all([face.picture(), face.maskFile(labels), face.move(labels, { neighbour: 1, amount: 1 }, null)]);
+  await Promise.all([face.picture(), face.maskFile(labels), face.move(labels, { random: 1, amount: 1 }, null)]);
   assert.equal(server.asked.filter((line) => line === "POST /api/sessions").length, 2);
 });
 
@@ -113,7 +113,7 @@ test("parts of a style are asked for by name, where there is a style", async () 
   await face.render(labels, settings, "full", signal);
   assert.ok(!server.asked.some((line) => line.includes("style_parts")));
   await face.result(labels, { ...settings, style: { kind: "portrait", number: 2 } }, "png");
-  const query = "format=png&blend=region&style=1&style_parts=u_lip,l_lip,hair";
+  const query = "format=png&blend=region&style_strength=1&style_parts=u_lip,l_lip,hair";
   assert.equal(server.asked.at(-1), `POST /api/sessions/s1/result?${query}`);
 });
 
@@ -123,7 +123,7 @@ test("a face cut out of a photograph is put back into it, and no other", async (
   const cut = new RemoteFace({ kind: "picture", picture, mask: null, crop }, () => undefined);
   assert.ok(cut.isCutOut);
   await cut.photograph(labels, { ...defaultSettings(), blend: "full" });
-  assert.equal(server.asked.at(-1), "POST /api/sessions/s1/photograph?format=jpeg&blend=full&style=0");
+  assert.equal(server.asked.at(-1), "POST /api/sessions/s1/photograph?format=jpeg&blend=full&style_strength=0");
   assert.deepEqual([...(server.form?.keys() ?? [])], ["mask", "picture", "crop"]);
   assert.equal(server.form?.get("crop"), JSON.stringify(crop));
   const whole = new RemoteFace({ kind: "picture", picture, mask: null, crop: null }, () => undefined);
@@ -165,7 +165,7 @@ test("a fitted face is asked for once it is there, and no longer where the sessi
     return server.asked.at(-1)?.includes("refined=true");
   };
   assert.equal((await face.refine()).state, "running");
-  assert.equal((await face.refinement()).done, 4);
+  assert.equal((await face.refinement()).step, 4);
   assert.equal(await rendered(), false);
   server.refining = "done";
   assert.equal((await face.refine()).state, "done", "what runs already is watched");

@@ -87,7 +87,7 @@ test("another face's style is borrowed, mixed and given back", async () => {
   await editor.rendered();
   await editor.at("undo").click();
   await editor.rendered();
-  const hasParts = await editor.page.evaluate(async () => (await (await fetch("/api/about")).json()).style_parts);
+  const hasParts = await editor.page.evaluate(async () => (await (await fetch("/api/info")).json()).style_parts);
   assert.equal(await editor.at("style-part-hair").isVisible(), hasParts);
   if (hasParts) await borrowHair();
   await editor.at("style-reset").click();

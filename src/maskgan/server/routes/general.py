@@ -36,8 +36,8 @@ def general_routes(serving: Serving) -> APIRouter:
             "queue": len(serving.queue),
         }
 
-    @router.get("/api/about")
-    async def about() -> dict[str, Any]:
+    @router.get("/api/info")
+    async def info() -> dict[str, Any]:
         """What the page needs to know before it begins."""
         weights = serving.about
         return {

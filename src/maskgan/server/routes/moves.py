@@ -20,7 +20,7 @@ from maskgan.server.serving import Serving, read_upload_form, unless_gone
 from maskgan.server.sessions import Session
 from maskgan.server.uploads import portrait_number, raw_label_map
 
-_KINDS = ("towards", "neighbour", "direction")
+_KINDS = ("towards", "random", "direction")
 _FORM_BYTES = 64 << 10  # of the move, beside the mask
 
 
@@ -47,11 +47,11 @@ async def _step(serving: Serving, session: Session, move: dict[str, Any]) -> Cal
     if len(kinds) != 1:
         raise bad_input(f"'move' should have just one of {', '.join(_KINDS)}")
     kind, value = kinds[0], move[kinds[0]]
-    amount = _amount(move, lowest=0.0 if kind == "neighbour" else -1.0)
+    amount = _amount(move, lowest=0.0 if kind == "random" else -1.0)
     manifold = serving.studio.manifold
-    if kind == "neighbour":
+    if kind == "random":
         if type(value) is not int or not 0 <= value < 2**32:
-            raise bad_input("'neighbour' should be a number of a random mask, 0 to 4294967295")
+            raise bad_input("'random' should be a seed, an integer from 0 to 4294967295")
         return lambda label_map: manifold.neighbour(label_map, value, amount)
     if kind == "direction":
         if value not in manifold.directions:

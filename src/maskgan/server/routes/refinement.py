@@ -54,5 +54,5 @@ def refinement_routes(serving: Serving) -> APIRouter:
 
 def _told(job: RefinementJob | None) -> dict[str, Any]:
     if job is None:
-        return {"state": "none", "done": 0, "steps": 0, "error": None}
-    return {"state": job.state, "done": job.done, "steps": job.steps, "error": job.error}
+        return {"state": "none", "step": 0, "steps": 0, "error": None}
+    return {"state": job.state, "step": job.done, "steps": job.steps, "error": job.error}

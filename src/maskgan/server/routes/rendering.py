@@ -35,15 +35,15 @@ class Look:
     """How a picture of an edited mask is to look."""
 
     blend: Blend
-    style: float
+    style_strength: float
     style_parts: str | None
     refined: bool
 
 
 def _asked_look(
-    blend: Blend = "region", style: Strength = 0.0, style_parts: StyleParts = None, refined: bool = False
+    blend: Blend = "region", style_strength: Strength = 0.0, style_parts: StyleParts = None, refined: bool = False
 ) -> Look:
-    return Look(blend, style, style_parts, refined)
+    return Look(blend, style_strength, style_parts, refined)
 
 
 AskedLook = Annotated[Look, Depends(_asked_look)]
@@ -153,15 +153,15 @@ async def _rendered(
     canvas: Picture,
     preview: bool,
 ) -> Done[Picture] | None:
-    if look.style > 0 and session.style is None:
-        raise bad_input("no style reference is chosen; choose one first, or ask for style=0")
+    if look.style_strength > 0 and session.style is None:
+        raise bad_input("no style reference is chosen; choose one first, or ask for style_strength=0")
     parts = None if look.style_parts is None else serving.studio.style_parts(look.style_parts.split(","))
     likeness = session.refined if look.refined else session.face.likeness
     if likeness is None:
         raise bad_input("the network is not fitted to this face; POST to refinement first, or ask for refined=false")
     render = RenderRequest(
         face=session.face,
-        edit=Edit(edited, likeness, session.style, look.style, parts),
+        edit=Edit(edited, likeness, session.style, look.style_strength, parts),
         blend=look.blend,
         canvas=canvas,
         enhance=not preview,

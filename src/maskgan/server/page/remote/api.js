@@ -8,7 +8,7 @@
  * @property {[number, number, number]} colour
  * @property {number} mirror the class that it becomes in a mirrored picture
  *
- * @typedef {object} About what `/api/about` answers
+ * @typedef {object} About what `/api/info` answers
  * @property {string} version
  * @property {string} device
  * @property {{sha256: string, resolution: number, licence: string}} weights
@@ -60,7 +60,7 @@ export async function request(path, init = {}) {
 
 /** @returns {Promise<About>} */
 export async function about() {
-  return (await request("/api/about")).json();
+  return (await request("/api/info")).json();
 }
 
 /**

@@ -19,8 +19,8 @@
  *
  * @typedef {object} Refinement how far the server is with fitting its network to the photograph
  * @property {"none" | "running" | "done" | "failed"} state
- * @property {number} done steps
- * @property {number} steps in all
+ * @property {number} step steps completed
+ * @property {number} steps total
  * @property {string | null} error why it failed
  */
 
@@ -223,7 +223,7 @@ export class RemoteFace {
 
   /** @param {Settings} settings */
   #renderQuery({ blend, style, strength, styleParts, refined }) {
-    let query = `blend=${blend}&style=${style ? strength : 0}`;
+    let query = `blend=${blend}&style_strength=${style ? strength : 0}`;
     if (style && styleParts) query += `&style_parts=${styleParts.map((label) => CLASS_NAMES[label]).join()}`;
     return refined && this.isRefined ? `${query}&refined=true` : query;
   }

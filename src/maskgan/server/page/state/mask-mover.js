@@ -4,7 +4,7 @@
  *
  * @typedef {import("./document.js").FaceDocument} FaceDocument
  *
- * @typedef {{towards: {portrait: number} | "style", amount: number} | {neighbour: number, amount: number}
+ * @typedef {{towards: {portrait: number} | "style", amount: number} | {random: number, amount: number}
  *   | {direction: string, amount: number}} Move
  *
  * @callback AskForMove

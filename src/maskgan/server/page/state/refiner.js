@@ -24,7 +24,7 @@ export const POLL = 300;
 export class Refiner {
   /** @type {State} */
   state = "off";
-  done = 0;
+  step = 0;
   steps = 0;
   #remote;
   #wanted;
@@ -68,7 +68,7 @@ export class Refiner {
     let pause = 0;
     while (this.#isNeeded || this.#begun) {
       try {
-        pause = await this.#step();
+        pause = await this.#advance();
       } catch (error) {
         pause = this.#recover(/** @type {Error} */ (error));
       }
@@ -79,19 +79,19 @@ export class Refiner {
   }
 
   /** @returns {Promise<number>} milliseconds until the next one */
-  async #step() {
+  async #advance() {
     if (!this.#isNeeded) {
       this.#begun = false;
       // Where the server does not know it any more, nothing is left to cancel.
       await this.#remote.endRefinement().catch(() => {});
       return 0;
     }
-    const told = this.#begun ? await this.#remote.refinement() : await this.#remote.refine();
-    this.#begun = told.state === "running";
-    this.done = told.done;
-    this.steps = told.steps;
+    const status = this.#begun ? await this.#remote.refinement() : await this.#remote.refine();
+    this.#begun = status.state === "running";
+    this.step = status.step;
+    this.steps = status.steps;
     this.state = "running";
-    if (told.state === "failed") throw new Error(told.error ?? "The fit failed; try again.");
+    if (status.state === "failed") throw new Error(status.error ?? "The fit failed; try again.");
     if (this.#remote.isRefined) this.#listeners.done();
     return this.#begun ? POLL : 0;
   }

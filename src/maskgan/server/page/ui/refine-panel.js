@@ -33,7 +33,7 @@ export function refinePanel(bench) {
   let refiner = null;
 
   function show() {
-    const { state, done, steps } = refiner ?? { state: /** @type {State} */ ("off"), done: 0, steps: 0 };
+    const { state, step, steps } = refiner ?? { state: /** @type {State} */ ("off"), step: 0, steps: 0 };
     const words = WORDS[state];
     // Written only when it changes: screen readers say it aloud each time.
     if (status.textContent !== words.status) {
@@ -43,8 +43,8 @@ export function refinePanel(bench) {
     button.disabled = !refiner;
     progress.hidden = state !== "running";
     bar.max = Math.max(steps, 1);
-    bar.value = done;
-    count.textContent = steps ? `${done} of ${steps}` : "";
+    bar.value = step;
+    count.textContent = steps ? `${step} of ${steps}` : "";
     bar.setAttribute("aria-valuetext", count.textContent);
   }
 

@@ -86,7 +86,7 @@ export function shapePanel(bench) {
   const towardsStyle = moveSlider("style", "Towards the style's face", -1, (amount) => ({ towards: "style", amount }));
   faces.after(towardsFace.element, towardsStyle.element);
 
-  const neighbour = moveSlider("neighbour", "Towards a random face", 0, (amount) => ({ neighbour: seed, amount }));
+  const neighbour = moveSlider("neighbour", "Towards a random face", 0, (amount) => ({ random: seed, amount }));
   const roll = create("button", { "data-testid": "shape-roll" }, icon("dice"), "Roll again");
   roll.addEventListener("click", () => {
     // The slider stays where it is and shows another face; from rest, a roll goes half of the way.
