@@ -1,4 +1,4 @@
-"""Shared fixtures: drawn faces and tiny networks, so that nothing needs a download."""
+"""Shared fixtures: synthetic faces and tiny networks, so that nothing needs a download."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 from maskgan.checkpoints.weights import WeightsInfo, save_weights
 from maskgan.config import preset
-from maskgan.data.drawn import DrawnPairs
+from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.images import Picture, write_label_map, write_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.dense_mapping import DenseMappingNetwork
@@ -53,8 +53,8 @@ def classifier_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def face() -> tuple[Picture, LabelMap]:
-    """A drawn face of 96 px and its mask."""
-    pair = DrawnPairs(1, 96, seed=3)[0]
+    """A synthetic face of 96 px and its mask."""
+    pair = SyntheticPairs(1, 96, seed=3)[0]
     return pair.picture, pair.label_map
 
 

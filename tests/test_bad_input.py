@@ -22,7 +22,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from maskgan.cli.main import main
-from maskgan.data.drawn_forms import write_celebamask
+from maskgan.data.synthetic.export import write_celebamask
 from maskgan.images import write_label_map, write_picture
 
 
@@ -128,7 +128,7 @@ def with_foreign_weights(s: Scene) -> list[str]:
 
 def with_weights_of_another_kind(s: Scene) -> list[str]:
     run = s.file("run")
-    arguments = ["--data", "drawn:2:64", "--preset", "tiny", "--images", "2", "--batch-size", "2", "--workers", "1"]
+    arguments = ["--data", "synthetic:2:64", "--preset", "tiny", "--images", "2", "--batch-size", "2", "--workers", "1"]
     assert main(["train", "parser", "--run", str(run), *arguments]) == 0
     return s.edit(weights=run / "parser.safetensors")
 
@@ -185,7 +185,7 @@ def train_attributes(s: Scene) -> list[str]:
 
 
 def evaluate(*more: str) -> list[str]:
-    return ["evaluate", "--task", "interactive", "--data", "drawn:2:64", "--side", "64", *more]
+    return ["evaluate", "--task", "interactive", "--data", "synthetic:2:64", "--side", "64", *more]
 
 
 def with_half_a_pair_in_a_shard(s: Scene) -> list[str]:
@@ -246,22 +246,22 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
     "no such data": (lambda s: train(s, "--data", str(s.file("no*.tar"))), r"no\*\.tar: no such"),
     "half a pair in a shard": (with_half_a_pair_in_a_shard, r"bad\.tar: 00000"),
     "a tar that is none": (lambda s: train(s, "--data", str(s.write("a.tar", b"x" * 999))), r"a\.tar: not an uncompr"),
-    "unknown keys": (lambda s: train(s, "--data", "drawn:4:64", "--keys", "zzz"), r"'zzz': no such keys"),
-    "unknown preset": (lambda s: [*train(s, "--data", "drawn:2:64"), "--preset", "big"], r"unknown preset 'big'"),
+    "unknown keys": (lambda s: train(s, "--data", "synthetic:4:64", "--keys", "zzz"), r"'zzz': no such keys"),
+    "unknown preset": (lambda s: [*train(s, "--data", "synthetic:2:64"), "--preset", "big"], r"unknown preset 'big'"),
     "minutes and images": (
-        lambda s: train(s, "--data", "drawn:2:64", "--minutes", "1", "--images", "5"),
+        lambda s: train(s, "--data", "synthetic:2:64", "--minutes", "1", "--images", "5"),
         r"--minutes and --images exclude each other",
     ),
     "no such face features": (
-        lambda s: train(s, "--data", "drawn:2:64", "--face-features", str(s.file("face.safetensors"))),
+        lambda s: train(s, "--data", "synthetic:2:64", "--face-features", str(s.file("face.safetensors"))),
         r"face\.safetensors: no such file",
     ),
     "a face weight without a classifier": (
-        lambda s: train(s, "--data", "drawn:2:64", "--face-weight", "2"),
+        lambda s: train(s, "--data", "synthetic:2:64", "--face-weight", "2"),
         r"give its weights with --face-features",
     ),
     "no such perceptual file": (
-        lambda s: train(s, "--data", "drawn:2:64", "--perceptual", str(s.file("vgg.pth"))),
+        lambda s: train(s, "--data", "synthetic:2:64", "--perceptual", str(s.file("vgg.pth"))),
         r"vgg\.pth: no such file",
     ),
     "nothing to parse": (
@@ -295,7 +295,7 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         r"no: no such folder",
     ),
     "a base that is nowhere": (
-        lambda s: [*train(s, "--data", "drawn:4:64"), "--base", str(s.file("b"))],
+        lambda s: [*train(s, "--data", "synthetic:4:64"), "--base", str(s.file("b"))],
         r"b: holds no run of 'maskgan train dense-mapping'",
     ),
     "a stream of nothing": (

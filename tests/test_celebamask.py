@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgan.data import annotations, drawn_forms
+from maskgan.data import annotations
 from maskgan.data.celebamask import CelebAMaskHQ, assemble_label_map
-from maskgan.data.drawn import DrawnPairs
 from maskgan.data.inspection import check_source
 from maskgan.data.splits import celeba_split
+from maskgan.data.synthetic import export
+from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.errors import UserError
 from maskgan.labels import CLASSES
 
@@ -29,18 +30,18 @@ def _parts(root: Path) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    drawn_forms.write_celebamask(tmp_path / "cm", 4, size=64)
+    export.write_celebamask(tmp_path / "cm", 4, size=64)
     return tmp_path / "cm"
 
 
 def _kinds(root: Path) -> set[tuple[str, str]]:
-    return {(finding.kind, finding.key) for finding in check_source(root, jobs=1)}
+    return {(issue.kind, issue.key) for issue in check_source(root, jobs=1)}
 
 
 def test_label_maps_of_drawn_faces_come_back(root: Path) -> None:
     pairs = CelebAMaskHQ(root)
     assert list(pairs.keys) == ["00000", "00001", "00002", "00003"]
-    for pair, drawn in zip(pairs, DrawnPairs(4, 64), strict=True):
+    for pair, drawn in zip(pairs, SyntheticPairs(4, 64), strict=True):
         assert pair.picture.shape == (64, 64, 3)
         np.testing.assert_array_equal(pair.label_map, drawn.label_map[1::2, 1::2])
 

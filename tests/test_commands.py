@@ -1,4 +1,4 @@
-"""Commands as a person runs them, on drawn faces and shipped portraits."""
+"""Commands as a person runs them, on synthetic faces and shipped portraits."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_evaluate_prints_and_writes_what_it_measured(
     )
     save_weights(tmp_path / "parser.safetensors", parser, info)
     record = tmp_path / "result.json"
-    arguments = ["--data", "drawn:3:64", "--side", "64", "--parser", str(tmp_path / "parser.safetensors")]
+    arguments = ["--data", "synthetic:3:64", "--side", "64", "--parser", str(tmp_path / "parser.safetensors")]
     assert main(["evaluate", *arguments, "--weights", str(tiny_weights), "-o", str(record)]) == 0
     assert ", own style |" in capsys.readouterr().out
     measured = json.loads(record.read_text())
@@ -174,7 +174,7 @@ def test_interpolation_gives_strips_and_animations(tmp_path: Path, tiny_vae: Pat
 
 
 def test_evaluate_measures_a_mask_vae(tmp_path: Path, tiny_vae: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["evaluate", "--task", "masks", "--data", "drawn:3:64", "--side", "64"]
+    arguments = ["evaluate", "--task", "masks", "--data", "synthetic:3:64", "--side", "64"]
     assert main([*arguments, "--mask-vae", str(tiny_vae), "-o", str(tmp_path / "masks.json")]) == 0
     assert "3 masks at 64 px" in capsys.readouterr().out
     assert 0 <= json.loads((tmp_path / "masks.json").read_text())["mean_iou"] <= 1

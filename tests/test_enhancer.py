@@ -119,7 +119,7 @@ def test_a_fitted_network_keeps_the_enhancer(renderer: Renderer, face: tuple[Pic
 
 
 def test_two_and_two_steps_equal_four(tmp_path: Path, tiny_weights: Path) -> None:
-    steady = {"decay_from": 1.0, "base": str(tiny_weights), "data": "drawn:6:128"}
+    steady = {"decay_from": 1.0, "base": str(tiny_weights), "data": "synthetic:6:128"}
     run(tmp_path / "whole", config("enhancer", **steady))
     run(tmp_path / "parts", config("enhancer", images=4, **steady))
     run(tmp_path / "parts", config("enhancer", **steady))
@@ -134,7 +134,7 @@ def test_two_and_two_steps_equal_four(tmp_path: Path, tiny_weights: Path) -> Non
 
 def test_training_brings_detail_back(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sharp borders made small: after some steps they are nearer to what they were than interpolation is."""
-    settings = config("enhancer", base=str(tiny_weights), data="drawn:4:128", learning_rate=5e-3)
+    settings = config("enhancer", base=str(tiny_weights), data="synthetic:4:128", learning_rate=5e-3)
     terms = replace(settings.weights, adversarial=0, feature_matching=0, perceptual=0, pixel=1)
     stage = build_stage(replace(settings, weights=terms))
     monkeypatch.setattr(stage, "_made", lambda pictures, _mask: pictures)  # this one makes noise alone
@@ -175,7 +175,17 @@ def test_detail_is_measured_with_and_without(
     path = tmp_path / "enhancer.safetensors"
     save_weights(path, network, WeightsInfo("enhancer", network.config, 128, 0, "untrained, for tests", "none"))
     monkeypatch.setenv("MASKGAN_WEIGHTS", str(tmp_path))
-    command = ["evaluate", "--task", "detail", "--data", "drawn:3:128", "--side", "128", "--weights", str(tiny_weights)]
+    command = [
+        "evaluate",
+        "--task",
+        "detail",
+        "--data",
+        "synthetic:3:128",
+        "--side",
+        "128",
+        "--weights",
+        str(tiny_weights),
+    ]
     assert main(command) == 0
     rows = {line.split("|")[1].strip(): line for line in capsys.readouterr().out.splitlines() if line.startswith("|")}
     assert {"photographs", "photographs made small", "tiny", "tiny, enhanced"} < rows.keys()

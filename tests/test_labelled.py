@@ -14,8 +14,8 @@ from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
 from maskgan.cli.main import main
 from maskgan.config import AttributesConfig, IdentityConfig, preset
 from maskgan.data.annotations import ATTRIBUTES
-from maskgan.data.drawn import attributes_of, traits_of
 from maskgan.data.labelled import middle, open_labelled, read_label_table
+from maskgan.data.synthetic.dataset import sample_traits, visible_attributes
 from maskgan.errors import UserError
 from maskgan.losses.identity import cosine_margin_logits
 from maskgan.networks.resnet import AttributeClassifier, IdentityNetwork
@@ -79,9 +79,9 @@ def test_tables_that_do_not_fit_are_named(tmp_path: Path) -> None:
 
 
 def test_drawn_faces_have_the_attributes_of_their_traits() -> None:
-    faces = open_labelled("drawn:4:64", None)
+    faces = open_labelled("synthetic:4:64", None)
     shown = {name for name, has in zip(ATTRIBUTES, faces[2].attributes, strict=True) if has}
-    assert shown == attributes_of(traits_of(0, 2)) and faces.people == 4
+    assert shown == visible_attributes(sample_traits(0, 2)) and faces.people == 4
     assert faces[2].identity == 2
 
 
@@ -135,7 +135,18 @@ def test_identity_can_begin_with_the_classifiers_features(tmp_path: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["attributes", "identity"])
 def test_the_labels_can_be_learnt(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", kind, "--data", "drawn:12:64", "--preset", "tiny", "--run", str(tmp_path), "--workers", "1"]
+    arguments = [
+        "train",
+        kind,
+        "--data",
+        "synthetic:12:64",
+        "--preset",
+        "tiny",
+        "--run",
+        str(tmp_path),
+        "--workers",
+        "1",
+    ]
     arguments += ["--batch-size", "6", "--no-augmentation", "--learning-rate", "3e-3", "--decay-from", "1"]
     assert main([*arguments, "--images", "300"]) == 0
     assert main([*arguments, "--images", "600"]) == 0  # goes on

@@ -8,7 +8,7 @@ import pytest
 from conftest import random_label_map
 from maskgan import labels
 from maskgan.assets import portrait
-from maskgan.data.drawn import DrawnPairs
+from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.errors import UserError
 from maskgan.images import read_label_map
 from maskgan.label_order import guess_order
@@ -73,7 +73,7 @@ def test_the_order_of_portraits_is_guessed(number: int) -> None:
 
 def test_the_order_of_drawn_faces_is_guessed() -> None:
     right = 0
-    for pair in (DrawnPairs(20, 64, seed=5)[i] for i in range(20)):
+    for pair in (SyntheticPairs(20, 64, seed=5)[i] for i in range(20)):
         other = labels.convert_order(pair.label_map, "celebamask-hq", "face-parsing")
         right += guess_order(pair.label_map).order == "celebamask-hq"
         right += guess_order(other).order == "face-parsing"

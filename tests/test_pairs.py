@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgan.data import drawn_forms
 from maskgan.data.celebamask import CelebAMaskHQ
-from maskgan.data.drawn import DrawnPairs
-from maskgan.data.opening import open_pairs
+from maskgan.data.open_dataset import open_pairs
 from maskgan.data.pairs import FolderPairs, ShardPairs, checked_pair, expand_shards, select
+from maskgan.data.synthetic import export
+from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.errors import UserError
 from maskgan.images import read_label_map, write_label_map, write_picture
 
@@ -37,25 +37,25 @@ def _bytes(pixels: np.ndarray, kind: str) -> bytes:
 
 @pytest.fixture
 def encoded() -> tuple[bytes, bytes]:
-    pair = DrawnPairs(1, 32)[0]
+    pair = SyntheticPairs(1, 32)[0]
     return _bytes(pair.picture, "JPEG"), _bytes(pair.label_map, "PNG")
 
 
 def test_shards_give_back_what_was_written(tmp_path: Path) -> None:
-    drawn_forms.write_shards(tmp_path / "s", 5, size=64, seed=3, pairs_a_shard=2)
+    export.write_shards(tmp_path / "s", 5, size=64, seed=3, pairs_per_shard=2)
     pairs = open_pairs(str(tmp_path / "s" / "faces-{00000..00002}.tar"))
-    drawn = DrawnPairs(5, 64, seed=3)
-    assert list(pairs.keys) == list(drawn.keys) and len(pairs) == 5
-    for i, expected in enumerate(drawn):
+    expected = SyntheticPairs(5, 64, seed=3)
+    assert list(pairs.keys) == list(expected.keys) and len(pairs) == 5
+    for i, rendered in enumerate(expected):
         pair = pairs[i]
-        assert pair.key == expected.key
-        np.testing.assert_array_equal(pair.label_map, expected.label_map)
-        assert np.abs(pair.picture.astype(int) - expected.picture).mean() < 4  # JPEG
+        assert pair.key == rendered.key
+        np.testing.assert_array_equal(pair.label_map, rendered.label_map)
+        assert np.abs(pair.picture.astype(int) - rendered.picture).mean() < 4  # JPEG
 
 
 def test_picture_stands_before_mask_and_bytes_repeat(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        drawn_forms.write_shards(tmp_path / name, 2, size=32)
+        export.write_shards(tmp_path / name, 2, size=32)
     first, second = (tmp_path / name / "faces-00000.tar" for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
     with tarfile.open(first) as shard:
@@ -96,26 +96,26 @@ def test_faulty_shards_are_refused(tmp_path: Path, encoded: tuple[bytes, bytes])
 
 
 def test_folder_side_by_side_and_split(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    drawn = DrawnPairs(3, 32)
+    expected = SyntheticPairs(3, 32)
     flat = tmp_path / "flat"
     flat.mkdir()
-    for pair in drawn:
+    for pair in expected:
         write_picture(flat / f"{pair.key}.webp", pair.picture)
         write_label_map(flat / f"{pair.key}.png", pair.label_map)
-    write_picture(flat / "bare.jpg", drawn[0].picture)
+    write_picture(flat / "bare.jpg", expected[0].picture)
     (flat / ".00000.abc.tmp.png").write_bytes(b"unfinished")
     with caplog.at_level(logging.WARNING):
         pairs = open_pairs(str(flat))
     assert "1 pictures have no mask" in caplog.text and "bare" in caplog.text
-    assert list(pairs.keys) == list(drawn.keys)
-    np.testing.assert_array_equal(pairs[2].picture, drawn[2].picture)
-    drawn_forms.write_folder(tmp_path / "split", 3, size=32)
-    np.testing.assert_array_equal(open_pairs(str(tmp_path / "split"))[1].label_map, drawn[1].label_map)
+    assert list(pairs.keys) == list(expected.keys)
+    np.testing.assert_array_equal(pairs[2].picture, expected[2].picture)
+    export.write_folder(tmp_path / "split", 3, size=32)
+    np.testing.assert_array_equal(open_pairs(str(tmp_path / "split"))[1].label_map, expected[1].label_map)
 
 
 def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
-    drawn_forms.write_folder(tmp_path / "d", 2, size=32)
-    write_picture(tmp_path / "d" / "images" / "00001.webp", DrawnPairs(1, 32)[0].picture)
+    export.write_folder(tmp_path / "d", 2, size=32)
+    write_picture(tmp_path / "d" / "images" / "00001.webp", SyntheticPairs(1, 32)[0].picture)
     with pytest.raises(UserError, match=r"00001\.webp: 00001\.jpg has the same name"):
         FolderPairs(tmp_path / "d")
 
@@ -128,7 +128,7 @@ def test_a_mask_of_another_shape_is_not_its_picture_s() -> None:
 
 
 def test_select_by_list_range_and_key(tmp_path: Path) -> None:
-    pairs = DrawnPairs(6, 32)
+    pairs = SyntheticPairs(6, 32)
     chosen = tmp_path / "some.txt"
     chosen.write_text("00004\n00001\n00004\n")
     assert list(select(pairs, str(chosen)).keys) == ["00004", "00001"]
@@ -146,16 +146,16 @@ def test_select_by_list_range_and_key(tmp_path: Path) -> None:
 
 
 def test_open_pairs_knows_every_form(tmp_path: Path) -> None:
-    drawn_forms.write_celebamask(tmp_path / "CelebAMask-HQ", 2, size=64)
-    drawn_forms.write_shards(tmp_path / "tars", 3, size=32, pairs_a_shard=2)
+    export.write_celebamask(tmp_path / "CelebAMask-HQ", 2, size=64)
+    export.write_shards(tmp_path / "tars", 3, size=32, pairs_per_shard=2)
     assert isinstance(open_pairs(str(tmp_path / "CelebAMask-HQ")), CelebAMaskHQ)
     assert isinstance(open_pairs(str(tmp_path)), CelebAMaskHQ)
     assert len(open_pairs(str(tmp_path / "tars"))) == 3
     assert len(open_pairs(str(tmp_path / "tars" / "*.tar"))) == 3
     assert len(open_pairs(str(tmp_path / "tars" / "faces-00001.tar"))) == 1
-    assert open_pairs("drawn:7:48")[6].picture.shape == (48, 48, 3)
+    assert open_pairs("synthetic:7:48")[6].picture.shape == (48, 48, 3)
     (tmp_path / "empty").mkdir()
-    for spec in (tmp_path / "absent", tmp_path / "empty", "drawn:", "drawn:x", "drawn:0", "drawn:4:3"):
+    for spec in (tmp_path / "absent", tmp_path / "empty", "synthetic:", "synthetic:x", "synthetic:0", "synthetic:4:3"):
         with pytest.raises(UserError):
             open_pairs(str(spec))
 
@@ -167,6 +167,6 @@ def test_expand_shards() -> None:
 
 
 def test_label_map_file_is_the_same_through_bytes(tmp_path: Path) -> None:
-    pair = DrawnPairs(1, 40)[0]
+    pair = SyntheticPairs(1, 40)[0]
     write_label_map(tmp_path / "m.png", pair.label_map)
     np.testing.assert_array_equal(read_label_map(tmp_path / "m.png"), pair.label_map)

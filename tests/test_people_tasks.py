@@ -235,7 +235,7 @@ def test_a_sheet_has_a_row_a_request() -> None:
 def test_the_classifiers_accuracy_by_hand() -> None:
     from maskgan.data.labelled import open_labelled
 
-    faces = open_labelled("drawn:8:64", None)
+    faces = open_labelled("synthetic:8:64", None)
 
     def all_yes(_: Picture) -> np.ndarray:
         return np.ones(40, np.uint8)

@@ -45,7 +45,16 @@ FACES = 130  # directions need 110
 
 def command(run: Path, *more: str) -> list[str]:
     # Without the perceptual network a process starts sooner.
-    arguments = ["train", "all", "--preset", "tiny", "--data", f"drawn:{FACES}:64", "--labelled-data", "drawn:8:64"]
+    arguments = [
+        "train",
+        "all",
+        "--preset",
+        "tiny",
+        "--data",
+        f"synthetic:{FACES}:64",
+        "--labelled-data",
+        "synthetic:8:64",
+    ]
     arguments += ["--images", str(IMAGES), "--batch-size", "4", "--perceptual-weight", "0", "--workers", "1"]
     arguments += ["--precision", "fp32", "--snapshot-minutes", "0", "--sample-minutes", "100"]
     # Without a cache only the faces of these few steps are drawn.
@@ -165,7 +174,18 @@ def test_a_dry_run_prints_every_config(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_labels_without_faces_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "all", "--data", "drawn:4:64", "--preset", "tiny", "--run", str(tmp_path), "--table", "t.csv"]
+    arguments = [
+        "train",
+        "all",
+        "--data",
+        "synthetic:4:64",
+        "--preset",
+        "tiny",
+        "--run",
+        str(tmp_path),
+        "--table",
+        "t.csv",
+    ]
     assert main(arguments) == 2
     assert "give its folder or tar file too" in capsys.readouterr().err
 
@@ -191,7 +211,18 @@ def test_everything_that_ships_is_made_and_loads(whole: Path) -> None:
 def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_directions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["train", "all", "--preset", "tiny", "--data", "drawn:4:64", "--run", str(tmp_path), "--images", "8"]
+    arguments = [
+        "train",
+        "all",
+        "--preset",
+        "tiny",
+        "--data",
+        "synthetic:4:64",
+        "--run",
+        str(tmp_path),
+        "--images",
+        "8",
+    ]
     assert main([*arguments, "--batch-size", "2", "--workers", "1", "--no-editing", "--perceptual-weight", "0"]) == 0
     said = capsys.readouterr().err
     assert "attribute classifier and the identity embedding are left out" in said

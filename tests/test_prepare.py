@@ -16,21 +16,21 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from maskgan.cli import draw_faces as draw_command
+from maskgan.cli import make_synthetic
 from maskgan.cli import prepare as prepare_command
-from maskgan.data import drawn_forms
 from maskgan.data.celebamask import CelebAMaskHQ
 from maskgan.data.inspection import check_prepared
-from maskgan.data.making import Options
-from maskgan.data.opening import open_pairs
+from maskgan.data.open_dataset import open_pairs
 from maskgan.data.pairs import select
 from maskgan.data.prepare import prepare
+from maskgan.data.synthetic import export
+from maskgan.data.writers import PrepareOptions
 from maskgan.errors import MaskGANError, UserError
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    drawn_forms.write_celebamask(tmp_path / "cm", 6, size=64)
+    export.write_celebamask(tmp_path / "cm", 6, size=64)
     return tmp_path / "cm"
 
 
@@ -45,7 +45,7 @@ def test_output_equals_the_source(source: Path, tmp_path: Path) -> None:
         source, tmp_path / "out", jobs=2, previews=2, progress=lambda done, all_: seen.append((done, all_))
     )
     out = tmp_path / "out"
-    assert (report.found, report.prepared, report.made, report.damaged) == (6, 6, 6, [])
+    assert (report.found, report.prepared, report.written, report.damaged) == (6, 6, 6, [])
     assert seen == [(i, 6) for i in range(1, 7)]
     for made, original in zip(open_pairs(str(out)), CelebAMaskHQ(source), strict=True):
         assert made.key == original.key
@@ -70,10 +70,10 @@ def test_split_lists_and_attributes(source: Path, tmp_path: Path) -> None:
 
 
 def test_size_shrinks_and_never_enlarges(source: Path, tmp_path: Path) -> None:
-    prepare(source, tmp_path / "small", Options(size=24), jobs=1)
+    prepare(source, tmp_path / "small", PrepareOptions(size=24), jobs=1)
     pair = open_pairs(str(tmp_path / "small"))[0]
     assert pair.picture.shape == (24, 24, 3) and pair.label_map.shape == (24, 24)
-    prepare(source, tmp_path / "large", Options(size=500), jobs=1)
+    prepare(source, tmp_path / "large", PrepareOptions(size=500), jobs=1)
     pair = open_pairs(str(tmp_path / "large"))[0]
     assert pair.picture.shape == (64, 64, 3) and pair.label_map.shape == (32, 32)
 
@@ -92,15 +92,15 @@ def test_run_again_completes_and_rewrites_nothing(source: Path, tmp_path: Path) 
     (out / "masks" / ".00005.zz.tmp.png").write_bytes(b"left by a killed run")
     report = prepare(source, out, jobs=1)
     after = _stamps(out)
-    assert report.prepared == 6 and report.made == 6 - len(before) // 2 and len(after) == 12
+    assert report.prepared == 6 and report.written == 6 - len(before) // 2 and len(after) == 12
     assert {name: after[name] for name in before} == before
-    assert prepare(source, out, jobs=1).made == 0 and _stamps(out) == after
+    assert prepare(source, out, jobs=1).written == 0 and _stamps(out) == after
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--shards", "5"]])
 def test_killed_and_run_again(tmp_path: Path, options: list[str]) -> None:
-    drawn_forms.write_celebamask(tmp_path / "cm", 40, size=128)
+    export.write_celebamask(tmp_path / "cm", 40, size=128)
     arguments = [sys.executable, "-m", "maskgan", "prepare", "cm", "out", "--jobs", "2", *options]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(arguments, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
@@ -120,7 +120,7 @@ def test_killed_and_run_again(tmp_path: Path, options: list[str]) -> None:
 
 def test_shards_hold_the_same_pairs_and_repeat(source: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        prepare(source, tmp_path / name, Options(pairs_a_shard=4), jobs=1)
+        prepare(source, tmp_path / name, PrepareOptions(pairs_per_shard=4), jobs=1)
     one, two = (sorted((tmp_path / name / "shards").iterdir()) for name in ("one", "two"))
     assert [path.name for path in one] == ["faces-00000.tar", "faces-00001.tar"]
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
@@ -129,19 +129,19 @@ def test_shards_hold_the_same_pairs_and_repeat(source: Path, tmp_path: Path) -> 
         np.testing.assert_array_equal(made.label_map, original.label_map)
     two[1].unlink()
     before = _stamps(tmp_path / "two")
-    assert prepare(source, tmp_path / "two", Options(pairs_a_shard=4), jobs=1).made == 2
+    assert prepare(source, tmp_path / "two", PrepareOptions(pairs_per_shard=4), jobs=1).written == 2
     assert {name: _stamps(tmp_path / "two")[name] for name in before} == before
 
 
-@pytest.mark.parametrize("options", [Options(), Options(pairs_a_shard=4)])
-def test_damaged_pairs_are_left_out_and_reported(source: Path, tmp_path: Path, options: Options) -> None:
+@pytest.mark.parametrize("options", [PrepareOptions(), PrepareOptions(pairs_per_shard=4)])
+def test_damaged_pairs_are_left_out_and_reported(source: Path, tmp_path: Path, options: PrepareOptions) -> None:
     picture = source / "CelebA-HQ-img" / "1.jpg"
     picture.write_bytes(picture.read_bytes()[:300])
     for path in (source / "CelebAMask-HQ-mask-anno" / "0").glob("00004_*"):
         path.unlink()
     for _ in range(2):  # the report names them when the rest is there already, too
         report = prepare(source, tmp_path / "out", options, jobs=1)
-        assert report.prepared == 4 and [finding.key for finding in report.damaged] == ["00001", "00004"]
+        assert report.prepared == 4 and [issue.key for issue in report.damaged] == ["00001", "00004"]
         assert "1.jpg" in report.damaged[0].reason and "no part" in report.damaged[1].reason
     assert list(open_pairs(str(tmp_path / "out")).keys) == ["00000", "00002", "00003", "00005"]
     assert (tmp_path / "out" / "splits" / "val.txt").read_text() == ""
@@ -157,7 +157,7 @@ def test_nothing_whole_is_an_error(source: Path, tmp_path: Path) -> None:
 def test_outputs_are_never_mixed(source: Path, tmp_path: Path) -> None:
     prepare(source, tmp_path / "out", jobs=1)
     with pytest.raises(UserError, match="was prepared with full size, now asked for --size 32"):
-        prepare(source, tmp_path / "out", Options(size=32), jobs=1)
+        prepare(source, tmp_path / "out", PrepareOptions(size=32), jobs=1)
     with pytest.raises(UserError, match="holds something that prepare did not write"):
         prepare(source, source, jobs=1)
     shutil.copy(tmp_path / "out" / "images" / "00000.jpg", tmp_path / "out" / "images" / "00099.jpg")
@@ -183,8 +183,8 @@ def test_check_of_an_output(source: Path, tmp_path: Path) -> None:
 def test_commands(tmp_path: Path) -> None:
     runner = CliRunner()
     cm, out = tmp_path / "cm", tmp_path / "out"
-    drawn = runner.invoke(draw_command.command, [str(cm), "--count", "3", "--size", "64", "--form", "celebamask"])
-    assert drawn.exit_code == 0, drawn.output
+    run = runner.invoke(make_synthetic.command, [str(cm), "--count", "3", "--size", "64", "--form", "celebamask"])
+    assert run.exit_code == 0, run.output
     result = runner.invoke(prepare_command.command, [str(cm), str(out), "--jobs", "1"])
     assert result.exit_code == 0 and "3 of 3 pairs (3 new): 1 train, 1 val, 1 test" in result.output
     assert runner.invoke(prepare_command.command, [str(cm), "--check", "--jobs", "1"]).exit_code == 0
@@ -193,5 +193,5 @@ def test_commands(tmp_path: Path) -> None:
     assert isinstance(result.exception, MaskGANError) and result.exception.exit_code == 1
     assert "damaged: " in result.output and "1 damaged" in str(result.exception)
     assert isinstance(runner.invoke(prepare_command.command, [str(cm)]).exception, UserError)
-    again = runner.invoke(draw_command.command, [str(cm), "--count", "3"])
+    again = runner.invoke(make_synthetic.command, [str(cm), "--count", "3"])
     assert isinstance(again.exception, UserError) and "not empty" in str(again.exception)

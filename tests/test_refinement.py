@@ -201,7 +201,7 @@ def test_a_system_refines_each_source_once(tiny_weights: Path, face: Face, monke
 
 
 def test_evaluation_names_the_refined_row(tiny_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["evaluate", "--data", "drawn:2", "--side", "64", "--weights", str(tiny_weights), "--refine", "2"]
+    arguments = ["evaluate", "--data", "synthetic:2", "--side", "64", "--weights", str(tiny_weights), "--refine", "2"]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "| tiny, own style |" in printed and "| tiny, refined in 2 steps, own style |" in printed

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from maskgan.checkpoints.weights import load_weights
-from maskgan.data.loading import BatchLoader, Samples, squared_pair
+from maskgan.data.loading import BatchLoader, Samples, pair_to_tensors
 from maskgan.data.pairs import FacePair
 from maskgan.errors import UserError
 from maskgan.training.config import LossWeights, TrainingConfig
@@ -98,7 +98,7 @@ def test_a_full_disk_ends_the_run_with_the_last_good_state(tmp_path: Path) -> No
 
 
 class Damaged:
-    """The drawn faces, some of them damaged."""
+    """The synthetic faces, some of them damaged."""
 
     def __init__(self, damaged: set[int]) -> None:
         self.keys = PAIRS.keys
@@ -116,14 +116,14 @@ class Damaged:
 @pytest.mark.parametrize("cache_bytes", [0, 10**9])
 def test_damaged_pairs_are_named_and_left_out(cache_bytes: int, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="maskgan"):
-        loader = BatchLoader(Samples(Damaged({1, 4}), squared_pair, 64, 2), 6, 0, cache_bytes, workers=0)
+        loader = BatchLoader(Samples(Damaged({1, 4}), pair_to_tensors, 64, 2), 6, 0, cache_bytes, workers=0)
         pictures = next(loader.batches(0)).pictures
     assert pictures.shape[0] == 6
     assert caplog.text.count("the pair is left out") == 2 and f"{PAIRS.keys[4]}.jpg" in caplog.text
 
 
 def test_too_many_damaged_pairs_end_training() -> None:
-    loader = BatchLoader(Samples(Damaged({1, 4}), squared_pair, 64, 1), 6, 0, 0, workers=0)
+    loader = BatchLoader(Samples(Damaged({1, 4}), pair_to_tensors, 64, 1), 6, 0, 0, workers=0)
     with pytest.raises(UserError, match=r"more than 1 pairs are damaged"):
         next(loader.batches(0))
 

@@ -16,7 +16,7 @@ from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
 from maskgan.data.stored_edits import StoredEdits, write_edits
-from maskgan.data.transforms import draw_variation
+from maskgan.data.transforms import sample_augment_params
 from maskgan.errors import UserError
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.config import SimulationOptions
@@ -180,7 +180,7 @@ def test_the_fitted_prior_follows_the_codes() -> None:
 
 def test_training_with_stored_edits_follows_them(tmp_path: Path, stage_one: dict[str, Any]) -> None:
     vae = stage_one["simulation"].mask_vae
-    arguments = ["simulate-edits", "--data", "drawn:6:64", "--mask-vae", vae, "-o", str(tmp_path / "edits")]
+    arguments = ["simulate-edits", "--data", "synthetic:6:64", "--mask-vae", vae, "-o", str(tmp_path / "edits")]
     assert main(arguments) == 0
     assert len(list((tmp_path / "edits").glob("*.png"))) == 12
     settings = config("editing", base=stage_one["base"], simulation=SimulationOptions(edits=str(tmp_path / "edits")))
@@ -189,8 +189,8 @@ def test_training_with_stored_edits_follows_them(tmp_path: Path, stage_one: dict
     assert batch.edits.shape == (2, 2, 64, 64)
     # Edits are moved and mirrored with their masks: with the masks themselves as edits, all stay equal.
     same = batch._replace(edits=batch.label_maps[:, None].repeat(1, 2, 1, 1))
-    variation = draw_variation(2, settings.augment, torch.Generator().manual_seed(3))
-    moved = same.prepared(64).varied(settings.augment, variation)
+    params = sample_augment_params(2, settings.augment, torch.Generator().manual_seed(3))
+    moved = same.prepared(64).augmented(settings.augment, params)
     assert not torch.equal(moved.label_maps, same.label_maps)
     assert all(torch.equal(moved.edits[:, i], moved.label_maps) for i in range(2))
     assert run(tmp_path / "run", settings).images == 8
@@ -210,6 +210,6 @@ def test_stored_edits_must_fit_the_pairs(tmp_path: Path) -> None:
 
 
 def test_editing_is_told_once_where_edits_come_from(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "editing", "--data", "drawn:6:64", "--run", "run", "--base", "base"]
+    arguments = ["train", "editing", "--data", "synthetic:6:64", "--run", "run", "--base", "base"]
     assert main(arguments) == 2
     assert "give either --mask-vae FILE" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Training on drawn faces: resuming, the switches of the losses, schedules, the run folder."""
+"""Training on synthetic faces: resuming, the switches of the losses, schedules, the run folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
-from maskgan.data.loading import Samples, squared_pair
+from maskgan.data.loading import Samples, pair_to_tensors
 from maskgan.data.transforms import NO_AUGMENTATION, to_float
 from maskgan.errors import MaskGANError, UserError
 from maskgan.networks.layers import one_hot
@@ -97,7 +97,7 @@ def test_a_stopped_run_is_whole_and_goes_on(
 
 
 def test_a_piece_ends_after_its_time_with_all_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "parser", "--data", "drawn:6:64", "--preset", "tiny", "--run", str(tmp_path / "parts")]
+    arguments = ["train", "parser", "--data", "synthetic:6:64", "--preset", "tiny", "--run", str(tmp_path / "parts")]
     arguments += ["--batch-size", "2", "--images", "8", "--workers", "1", "--precision", "fp32", "--learning-rate"]
     for step in (1, 2, 3):
         assert main([*arguments, "2e-4", "--no-augmentation", "--stop-after", "0.00001"]) == 0
@@ -134,7 +134,7 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
     trained.networks["generator"].load_state_dict(saved["networks"]["generator"])
 
     def error(stage: object) -> float:
-        pictures, maps, _ = Samples(PAIRS, squared_pair, 64).first(6)
+        pictures, maps, _ = Samples(PAIRS, pair_to_tensors, 64).first(6)
         mask = one_hot(maps, 19)
         network = stage.networks["generator"]  # type: ignore[attr-defined]
         with torch.no_grad():
@@ -287,7 +287,17 @@ def test_a_stage_alone_learns_by_its_presets_recipe(
     balance: float,
     weights: tuple[float, float, float],
 ) -> None:
-    arguments = ["train", "dense-mapping", "--data", "drawn:2", "--preset", preset, "--run", str(tmp_path), "--dry-run"]
+    arguments = [
+        "train",
+        "dense-mapping",
+        "--data",
+        "synthetic:2",
+        "--preset",
+        preset,
+        "--run",
+        str(tmp_path),
+        "--dry-run",
+    ]
 
     def printed() -> dict[str, Any]:
         out = capsys.readouterr().out
@@ -310,7 +320,16 @@ def test_a_stage_alone_learns_by_its_presets_recipe(
 
 
 def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "dense-mapping", "--data", "drawn:4:64", "--preset", "tiny", "--run", str(tmp_path / "run")]
+    arguments = [
+        "train",
+        "dense-mapping",
+        "--data",
+        "synthetic:4:64",
+        "--preset",
+        "tiny",
+        "--run",
+        str(tmp_path / "run"),
+    ]
     assert main([*arguments, "--dry-run"]) == 0
     assert '"preset": "tiny"' in capsys.readouterr().out
     assert not (tmp_path / "run").exists()
@@ -321,7 +340,7 @@ def test_the_command_trains_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
         "train",
         "parser",
         "--data",
-        "drawn:4:64",
+        "synthetic:4:64",
         "--preset",
         "tiny",
         "--run",

@@ -9,9 +9,16 @@ import torch
 
 from conftest import random_label_map
 from maskgan import labels
-from maskgan.data.loading import BatchLoader, Samples, squared_pair
+from maskgan.data.loading import BatchLoader, Samples, pair_to_tensors
 from maskgan.data.pairs import FacePair
-from maskgan.data.transforms import NO_AUGMENTATION, AugmentConfig, augment, draw_variation, resize_batch, to_float
+from maskgan.data.transforms import (
+    NO_AUGMENTATION,
+    AugmentConfig,
+    augment,
+    resize_batch,
+    sample_augment_params,
+    to_float,
+)
 
 
 def batch(side: int = 64, count: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
@@ -21,22 +28,22 @@ def batch(side: int = 64, count: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack([red, red * 0, red * 0], dim=1), maps
 
 
-def varied(
+def augmented(
     pictures: torch.Tensor, maps: torch.Tensor, config: AugmentConfig, seed: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    variation = draw_variation(len(pictures), config, torch.Generator().manual_seed(seed))
-    return augment(pictures, maps, config, variation)
+    params = sample_augment_params(len(pictures), config, torch.Generator().manual_seed(seed))
+    return augment(pictures, maps, config, params)
 
 
 def test_no_augmentation_changes_nothing() -> None:
     pictures, maps = batch()
-    same, same_maps = varied(pictures, maps, NO_AUGMENTATION)
+    same, same_maps = augmented(pictures, maps, NO_AUGMENTATION)
     assert torch.equal(same, pictures) and torch.equal(same_maps, maps)
 
 
 def test_a_certain_flip_equals_the_mirrored_label_map() -> None:
     pictures, maps = batch()
-    flipped, flipped_maps = varied(pictures, maps, replace(NO_AUGMENTATION, flip=1.0))
+    flipped, flipped_maps = augmented(pictures, maps, replace(NO_AUGMENTATION, flip=1.0))
     assert torch.equal(flipped, pictures.flip(-1))
     for one, mirrored in zip(maps.numpy(), flipped_maps.numpy(), strict=True):
         assert (labels.mirrored(one) == mirrored).all()
@@ -45,7 +52,7 @@ def test_a_certain_flip_equals_the_mirrored_label_map() -> None:
 def test_pictures_and_labels_move_together() -> None:
     pictures, maps = batch(side=96)
     moved = replace(NO_AUGMENTATION, rotate=15.0, zoom=0.2, shift=0.1)
-    pictures, maps = varied(pictures, maps, moved, seed=3)
+    pictures, maps = augmented(pictures, maps, moved, seed=3)
     seen = ((pictures[:, 0] + 1) * 9).round()
     # Bilinear pictures differ from nearest labels at block borders alone.
     assert (seen == maps).float().mean() > 0.8
@@ -54,7 +61,7 @@ def test_pictures_and_labels_move_together() -> None:
 
 def test_variation_follows_from_the_generator_alone() -> None:
     pictures, maps = batch()
-    one, other, third = (varied(pictures, maps, AugmentConfig(), seed) for seed in (1, 1, 2))
+    one, other, third = (augmented(pictures, maps, AugmentConfig(), seed) for seed in (1, 1, 2))
     assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
     assert not torch.equal(one[0], third[0])
     assert one[0].min() >= -1 and one[0].max() <= 1
@@ -62,10 +69,10 @@ def test_variation_follows_from_the_generator_alone() -> None:
 
 def test_a_share_of_a_batch_varies_as_the_whole_does() -> None:
     pictures, maps = batch()
-    variation = draw_variation(4, AugmentConfig(), torch.Generator().manual_seed(0))
-    whole = augment(pictures, maps, AugmentConfig(), variation)
+    params = sample_augment_params(4, AugmentConfig(), torch.Generator().manual_seed(0))
+    whole = augment(pictures, maps, AugmentConfig(), params)
     for chosen in (slice(0, None, 2), slice(1, None, 2)):
-        share = augment(pictures[chosen], maps[chosen], AugmentConfig(), variation[chosen])
+        share = augment(pictures[chosen], maps[chosen], AugmentConfig(), params[chosen])
         assert torch.equal(share[0], whole[0][chosen]) and torch.equal(share[1], whole[1][chosen])
 
 
@@ -97,7 +104,7 @@ class Numbered:
 
 
 def indices(cache_bytes: int, first_step: int, steps: int) -> list[list[int]]:
-    loader = BatchLoader(Samples(Numbered(10), squared_pair, 16), 4, seed=7, cache_bytes=cache_bytes, workers=0)
+    loader = BatchLoader(Samples(Numbered(10), pair_to_tensors, 16), 4, seed=7, cache_bytes=cache_bytes, workers=0)
     found = []
     for _, (pictures, maps, _) in zip(range(steps), loader.batches(first_step), strict=False):
         assert (pictures[:, 0, 0, 0] % 19 == maps[:, 0, 0]).all()

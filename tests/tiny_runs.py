@@ -1,4 +1,4 @@
-"""Small training runs on drawn faces, for the tests of training."""
+"""Small training runs on synthetic faces, for the tests of training."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 import torch
 
 from maskgan.data.batches import Faces
-from maskgan.data.drawn import DrawnPairs
+from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.training.config import TrainingConfig
 from maskgan.training.loop import train
 from maskgan.training.schedule import Progress
 from maskgan.training.stages import build_stage
 
-PAIRS = DrawnPairs(6, 64, seed=0)
+PAIRS = SyntheticPairs(6, 64, seed=0)
 
 
 def config(stage: str = "dense-mapping", **changes: object) -> TrainingConfig:
-    """A run of four steps of two drawn faces, unless changed."""
-    defaults = {"preset": "tiny", "data": "drawn:6:64", "batch_size": 2, "images": 8, "workers": 1}
+    """A run of four steps of two synthetic faces, unless changed."""
+    defaults = {"preset": "tiny", "data": "synthetic:6:64", "batch_size": 2, "images": 8, "workers": 1}
     return TrainingConfig(stage=stage, **{**defaults, **changes})  # type: ignore[arg-type]
 
 

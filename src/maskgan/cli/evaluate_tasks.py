@@ -11,7 +11,7 @@ from typing import Any
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import fingerprint, read_info
 from maskgan.data.labelled import LabelledFace, open_labelled, read_label_table
-from maskgan.data.opening import open_pairs
+from maskgan.data.open_dataset import open_pairs
 from maskgan.data.pairs import KeyedCollection, PairCollection, select
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser

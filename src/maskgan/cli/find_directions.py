@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("find-directions", short_help="Directions of MaskVAE that change one property of a face.")
-@click.option("--data", required=True, help="Folder, tar file, glob of tar files, or drawn:N for drawn faces.")
+@click.option("--data", required=True, help="Folder, tar file, glob of tar files, or synthetic:N.")
 @click.option("--keys", help="Faces to find them in: ranges such as 00000..04249, or a file with a key a line.  [all]")
 @click.option("--test-keys", help="Faces to measure them on.  [none]")
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
@@ -33,7 +33,7 @@ def command(
     """
     from maskgan.assets import shipped_weights
     from maskgan.checkpoints.weights import require_suffix
-    from maskgan.data.opening import open_pairs
+    from maskgan.data.open_dataset import open_pairs
     from maskgan.data.pairs import select
     from maskgan.editing.mask_manifold import MaskManifold
     from maskgan.evaluation.directions import measure_directions

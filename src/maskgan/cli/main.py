@@ -23,7 +23,7 @@ _COMMANDS = (
     "demo",
     "labels",
     "prepare",
-    "draw-faces",
+    "make-synthetic",
     "train",
     "runs",
     "sample-masks",

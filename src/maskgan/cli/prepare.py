@@ -14,7 +14,7 @@ import click
 from maskgan.errors import MaskGANError, UserError
 
 if TYPE_CHECKING:
-    from maskgan.data.celebamask import Finding
+    from maskgan.data.celebamask import Issue
 
 _log = logging.getLogger(__name__)
 
@@ -44,13 +44,13 @@ def command(
         return
     if out is None:
         raise UserError("give OUT, the folder to write, or --check to write nothing")
-    from maskgan.data.making import Options
     from maskgan.data.prepare import REPORT_FILE, prepare
+    from maskgan.data.writers import PrepareOptions
 
     with _bar("prepare") as progress:
-        report = prepare(source, out, Options(size, shards), jobs=jobs, previews=previews, progress=progress)
+        report = prepare(source, out, PrepareOptions(size, shards), jobs=jobs, previews=previews, progress=progress)
     splits = ", ".join(f"{count} {name}" for name, count in report.splits.items())
-    click.echo(f"{out}: {report.prepared} of {report.found} pairs ({report.made} new): {splits}")
+    click.echo(f"{out}: {report.prepared} of {report.found} pairs ({report.written} new): {splits}")
     if report.unlisted:
         _log.warning("%d pairs are in no split list: the mapping file has no row for them", report.unlisted)
     if report.unused:
@@ -65,18 +65,18 @@ def _check(source: Path, out: Path | None, jobs: int | None) -> None:
 
     with _bar("check") as progress:
         if out is not None and out.exists():
-            checked, findings = out, check_prepared(out, jobs, progress)
+            checked, issues = out, check_prepared(out, jobs, progress)
         else:
-            checked, findings = source, check_source(source, jobs, progress)
-    for finding in findings:
-        click.echo(f"{finding.kind}: {finding.reason}")
-    if findings:
-        raise MaskGANError(f"{checked}: {_count(findings)}")
+            checked, issues = source, check_source(source, jobs, progress)
+    for issue in issues:
+        click.echo(f"{issue.kind}: {issue.reason}")
+    if issues:
+        raise MaskGANError(f"{checked}: {_count(issues)}")
     click.echo(f"{checked}: nothing is damaged or missing")
 
 
-def _count(findings: Sequence[Finding]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in Counter(finding.kind for finding in findings).most_common())
+def _count(issues: Sequence[Issue]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in Counter(issue.kind for issue in issues).most_common())
 
 
 @contextmanager

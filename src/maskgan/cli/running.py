@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from maskgan import distributed
-from maskgan.data.labelled import LabelledDrawings, LabelledPictures, open_labelled
-from maskgan.data.opening import open_pairs
+from maskgan.data.labelled import LabelledPictures, LabelledSyntheticFaces, open_labelled
+from maskgan.data.open_dataset import open_pairs
 from maskgan.data.pairs import ChosenKeys, KeyedCollection, select
 from maskgan.data.streaming import ShardStream
 from maskgan.errors import UserError
@@ -103,7 +103,7 @@ def _pairs(config: TrainingConfig) -> Source:
     return ShardStream(config.data) if config.stream else open_pairs(config.data)
 
 
-def _labelled(config: TrainingConfig) -> LabelledPictures | LabelledDrawings:
+def _labelled(config: TrainingConfig) -> LabelledPictures | LabelledSyntheticFaces:
     return open_labelled(config.data, None if config.table is None else Path(config.table), config.identities)
 
 

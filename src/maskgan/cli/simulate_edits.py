@@ -10,7 +10,7 @@ from maskgan.cli.options import DEVICES, resolve_device
 
 
 @click.command("simulate-edits", short_help="Edited masks for editing training, made beforehand.")
-@click.option("--data", required=True, help="Folder, tar file, glob of tar files, or drawn:N for drawn faces.")
+@click.option("--data", required=True, help="Folder, tar file, glob of tar files, or synthetic:N.")
 @click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]")
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write masks into.")
@@ -28,7 +28,7 @@ def command(
     from tqdm import tqdm
 
     from maskgan.cli.opening import open_manifold
-    from maskgan.data.opening import open_pairs
+    from maskgan.data.open_dataset import open_pairs
     from maskgan.data.pairs import select
     from maskgan.data.stored_edits import write_edits
     from maskgan.errors import UserError

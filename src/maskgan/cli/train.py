@@ -29,7 +29,7 @@ def command() -> None:
 def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorator:
     """The options that every stage has; defaults differ, and those that depend on a stage may be left to it."""
     options = (
-        click.option("--data", required=True, help="Folder, tar file, glob of tar files, or drawn:N for drawn faces."),
+        click.option("--data", required=True, help="Folder, tar file, glob of tar files, or synthetic:N."),
         click.option(
             # torchrun would take "--run" for one of its own options.
             *("--run", "--run-folder", "run"),
@@ -303,7 +303,7 @@ def all_stages(**options: Any) -> None:
 def _finish(parts: Sequence[tuple[Path, TrainingConfig]], whole: TrainingConfig, folder: Path) -> None:
     """Gather the weights in ``folder``, with the directions of the MaskVAE among them."""
     from maskgan.cli.find_directions import belongs, write_directions
-    from maskgan.data.opening import open_pairs
+    from maskgan.data.open_dataset import open_pairs
     from maskgan.data.pairs import select
     from maskgan.training.shipping import write_manifest, write_weights
 

@@ -1,1 +1,1 @@
-"""Faces with masks: where they lie, how they are read, split, drawn and varied."""
+"""Faces with masks: where they lie, how they are read, split, synthesised and augmented."""

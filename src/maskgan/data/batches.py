@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
-from maskgan.data.transforms import AugmentConfig, Variation, augment, augment_pictures, resize_batch, to_float
+from maskgan.data.transforms import AugmentConfig, AugmentParams, augment, augment_pictures, resize_batch, to_float
 
 
 class Batch(Protocol):
@@ -31,7 +31,7 @@ class Batch(Protocol):
         """As networks take it: pictures as float in [-1, 1], ``side`` pixels wide."""
         ...
 
-    def varied(self, config: AugmentConfig, variation: Variation) -> Self:
+    def augmented(self, config: AugmentConfig, params: AugmentParams) -> Self:
         """Augmented, after ``prepared``."""
         ...
 
@@ -62,9 +62,9 @@ class Faces(NamedTuple):
         pictures, layers = resize_batch(to_float(self.pictures), self._layers(), side)
         return Faces(pictures, layers[:, 0], layers[:, 1:])
 
-    def varied(self, config: AugmentConfig, variation: Variation) -> Faces:
+    def augmented(self, config: AugmentConfig, params: AugmentParams) -> Faces:
         """Pictures, masks and edits move together."""
-        pictures, layers = augment(self.pictures, self._layers(), config, variation)
+        pictures, layers = augment(self.pictures, self._layers(), config, params)
         return Faces(pictures, layers[:, 0], layers[:, 1:])
 
     def _layers(self) -> Tensor:
@@ -97,9 +97,9 @@ class LabelledFaces(NamedTuple):
         no_masks = self.pictures[:, :1]
         return self._replace(pictures=resize_batch(to_float(self.pictures), no_masks, side)[0])
 
-    def varied(self, config: AugmentConfig, variation: Variation) -> LabelledFaces:
+    def augmented(self, config: AugmentConfig, params: AugmentParams) -> LabelledFaces:
         """The pictures move; no attribute depends on left and right."""
-        return self._replace(pictures=augment_pictures(self.pictures, config, variation))
+        return self._replace(pictures=augment_pictures(self.pictures, config, params))
 
 
 TensorsT = TypeVar("TensorsT", bound=tuple[Tensor, ...])

@@ -27,7 +27,7 @@ from maskgan.labels import CLASSES, INDEX, LabelMap
 
 PICTURE_FOLDER = "CelebA-HQ-img"
 PART_FOLDER = "CelebAMask-HQ-mask-anno"
-PICTURES_A_FOLDER = 2000
+PICTURES_PER_FOLDER = 2000
 """Part folder ``n`` holds the parts of pictures ``2000 n`` to ``2000 n + 1999``."""
 PART_THRESHOLD = 128
 """Part pixels of at least this value belong to the part."""
@@ -54,8 +54,8 @@ class SampleFiles:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something wrong with a data set.
+class Issue:
+    """A problem of a data set.
 
     Attributes:
         kind: ``damaged``, ``missing``, ``duplicate``, ``misplaced``, ``misaligned``, ``unknown`` or ``no skin``.
@@ -69,22 +69,22 @@ class Finding:
 
 
 @dataclass
-class Survey:
+class DatasetIndex:
     """What lies in an unpacked folder, by name alone.
 
     Attributes:
         root: the folder that holds ``CelebA-HQ-img``.
         pictures: file name by picture number.
         parts: class indices of the parts, rising, by picture number.
-        faults: duplicate and misplaced files and missing folders: with these, nothing should be read.
-        oddities: parts without a picture, and files in part folders that are no parts.
+        errors: duplicate and misplaced files and missing folders: with these, nothing should be read.
+        warnings: parts without a picture, and files in part folders that are no parts.
     """
 
     root: Path
     pictures: dict[int, str] = field(default_factory=dict)
     parts: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    faults: list[Finding] = field(default_factory=list)
-    oddities: list[Finding] = field(default_factory=list)
+    errors: list[Issue] = field(default_factory=list)
+    warnings: list[Issue] = field(default_factory=list)
 
     def files(self, number: int) -> SampleFiles:
         """The files of picture ``number``."""
@@ -107,11 +107,11 @@ class CelebAMaskHQ:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.survey = survey(folder)
-        if self.survey.faults:
-            more = f" ({len(self.survey.faults)} such faults)" if len(self.survey.faults) > 1 else ""
-            raise UserError(self.survey.faults[0].reason + more)
-        self._numbers = sorted(self.survey.pictures)
+        self.index = index_dataset(folder)
+        if self.index.errors:
+            more = f" ({len(self.index.errors)} such errors)" if len(self.index.errors) > 1 else ""
+            raise UserError(self.index.errors[0].reason + more)
+        self._numbers = sorted(self.index.pictures)
         self.keys: Sequence[str] = [f"{number:05d}" for number in self._numbers]
 
     def __len__(self) -> int:
@@ -128,7 +128,7 @@ class CelebAMaskHQ:
 
     def files(self, index: int) -> SampleFiles:
         """The files of the pair at ``index``."""
-        return self.survey.files(self._numbers[index])
+        return self.index.files(self._numbers[index])
 
 
 def find_root(folder: Path) -> Path | None:
@@ -139,7 +139,7 @@ def find_root(folder: Path) -> Path | None:
     return None
 
 
-def survey(folder: Path) -> Survey:
+def index_dataset(folder: Path) -> DatasetIndex:
     """List an unpacked CelebAMask-HQ without opening its files.
 
     Raises:
@@ -151,9 +151,9 @@ def survey(folder: Path) -> Survey:
     for name in (PICTURE_FOLDER, PART_FOLDER):
         if not (root / name).is_dir():
             raise UserError(f"{root / name}: no such folder; give the unpacked CelebAMask-HQ, which holds it")
-    found = Survey(root)
-    _survey_pictures(found)
-    _survey_parts(found)
+    found = DatasetIndex(root)
+    _index_pictures(found)
+    _index_parts(found)
     return found
 
 
@@ -209,7 +209,7 @@ def size_difference(path: Path, shape: tuple[int, ...], other: tuple[int, ...]) 
     return f"{path}: is {shape[1]}x{shape[0]}, the parts before it {other[1]}x{other[0]}; all must be of one size"
 
 
-def _survey_pictures(found: Survey) -> None:
+def _index_pictures(found: DatasetIndex) -> None:
     folder = found.root / PICTURE_FOLDER
     for name in _visible(folder):
         stem = Path(name).stem
@@ -219,14 +219,14 @@ def _survey_pictures(found: Survey) -> None:
         if number in found.pictures:
             other = folder / found.pictures[number]
             reason = f"{folder / name}: {other} is picture {number} too; keep one of the two"
-            found.faults.append(Finding("duplicate", f"{number:05d}", reason))
+            found.errors.append(Issue("duplicate", f"{number:05d}", reason))
         else:
             found.pictures[number] = name
     if not found.pictures:
         raise UserError(f"{folder}: holds no picture; expected 0.jpg, 1.jpg and so on")
 
 
-def _survey_parts(found: Survey) -> None:
+def _index_parts(found: DatasetIndex) -> None:
     base = found.root / PART_FOLDER
     parts: dict[int, list[int]] = {}
     astray: list[tuple[int, Path]] = []
@@ -234,7 +234,7 @@ def _survey_parts(found: Survey) -> None:
         match = _PART_NAME.fullmatch(path.name)
         index = INDEX.get(match[2], 0) if match else 0
         if not match or index == 0:
-            found.oddities.append(Finding("unknown", "", f"{path}: not a part; parts are named like 00000_skin.png"))
+            found.warnings.append(Issue("unknown", "", f"{path}: not a part; parts are named like 00000_skin.png"))
             continue
         number = int(match[1])
         if path.parent == _part_folder(found.root, number):
@@ -249,17 +249,17 @@ def _survey_parts(found: Survey) -> None:
         if found.parts.get(number):
             first = home / f"{number:05d}_{CLASSES[found.parts[number][0]].name}.png"
             reason = f"{path}: {first} is a part of picture {number} too, in another folder; keep one of the two"
-            found.faults.append(Finding("duplicate", f"{number:05d}", reason))
+            found.errors.append(Issue("duplicate", f"{number:05d}", reason))
         else:
-            found.faults.append(Finding("misplaced", f"{number:05d}", f"{path}: belongs into {home}; move it there"))
+            found.errors.append(Issue("misplaced", f"{number:05d}", f"{path}: belongs into {home}; move it there"))
     for folder in sorted({_part_folder(found.root, number) for number in found.pictures}):
         if not folder.is_dir():
             count = sum(_part_folder(found.root, number) == folder for number in found.pictures)
             reason = f"{folder}: no such folder; it holds the parts of {count} of the pictures"
-            found.faults.append(Finding("missing", "", reason))
+            found.errors.append(Issue("missing", "", reason))
     for number in sorted(found.parts.keys() - found.pictures.keys()):
         reason = f"{_part_folder(found.root, number)}: has parts of picture {number}, which is not in {PICTURE_FOLDER}"
-        found.oddities.append(Finding("missing", f"{number:05d}", reason))
+        found.warnings.append(Issue("missing", f"{number:05d}", reason))
 
 
 def _part_files(base: Path) -> Iterator[Path]:
@@ -279,4 +279,4 @@ def _visible(folder: Path) -> list[str]:
 
 
 def _part_folder(root: Path, number: int) -> Path:
-    return root / PART_FOLDER / str(number // PICTURES_A_FOLDER)
+    return root / PART_FOLDER / str(number // PICTURES_PER_FOLDER)

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.data.annotations import ATTRIBUTES, read_attributes, text_lines
-from maskgan.data.drawn import DrawnPairs, attributes_of, traits_of
-from maskgan.data.opening import DRAWN_PREFIX, open_drawn
+from maskgan.data.open_dataset import SYNTHETIC_PREFIX, open_synthetic
 from maskgan.data.pairs import (
     PICTURE_SUFFIXES,
     KeyedCollection,
@@ -25,6 +24,7 @@ from maskgan.data.pairs import (
     read_member,
     shard_members,
 )
+from maskgan.data.synthetic.dataset import SyntheticPairs, sample_traits, visible_attributes
 from maskgan.errors import UserError
 from maskgan.files import require_file
 from maskgan.images import Picture, decode_picture, read_picture
@@ -115,40 +115,42 @@ class LabelledPictures:
             return decode_picture(read_member(shard, member), f"{path}:{member.name}")
 
 
-class LabelledDrawings:
-    """Drawn faces with the attributes that a drawing can show; each is somebody else."""
+class LabelledSyntheticFaces:
+    """Synthetic faces with the attributes that the rendering shows; every face is another person."""
 
-    def __init__(self, drawn: DrawnPairs) -> None:
-        self._drawn = drawn
-        self.keys: Sequence[str] = drawn.keys
+    def __init__(self, pairs: SyntheticPairs) -> None:
+        self._pairs = pairs
+        self.keys: Sequence[str] = pairs.keys
 
     @property
     def people(self) -> int:
         """How many identities there are."""
-        return len(self._drawn)
+        return len(self._pairs)
 
     def __len__(self) -> int:
-        return len(self._drawn)
+        return len(self._pairs)
 
     def __getitem__(self, index: int) -> LabelledFace:
-        shown = attributes_of(traits_of(self._drawn.seed, index))
+        shown = visible_attributes(sample_traits(self._pairs.seed, index))
         attributes = np.array([name in shown for name in ATTRIBUTES], dtype=np.uint8)
-        return LabelledFace(self.keys[index], self._drawn[index].picture, attributes, index)
+        return LabelledFace(self.keys[index], self._pairs[index].picture, attributes, index)
 
 
-def open_labelled(spec: str, table: Path | None, identities: str | None = None) -> LabelledPictures | LabelledDrawings:
+def open_labelled(
+    spec: str, table: Path | None, identities: str | None = None
+) -> LabelledPictures | LabelledSyntheticFaces:
     """Open a collection of faces with labels.
 
     Args:
-        spec: a folder of pictures; a tar file, a glob or a range of them; or ``drawn:32``.
-        table: see ``read_label_table``; drawn faces need none.
+        spec: a folder of pictures; a tar file, a glob or a range of them; or ``synthetic:32``.
+        table: see ``read_label_table``; synthetic faces need none.
         identities: only people whose numbers in the table lie in this range, both ends included: ``..9000``.
 
     Raises:
         UserError: nothing is there, or the table is missing or of another form.
     """
-    if spec.startswith(DRAWN_PREFIX):
-        return LabelledDrawings(open_drawn(spec))
+    if spec.startswith(SYNTHETIC_PREFIX):
+        return LabelledSyntheticFaces(open_synthetic(spec))
     if table is None:
         raise UserError("--table: the file with the attributes is needed (a CSV, or CelebA's list_attr_celeba.txt)")
     labels = read_label_table(table)

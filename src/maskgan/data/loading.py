@@ -63,12 +63,12 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
     def __init__(
         self,
         collection: KeyedCollection[FaceT],
-        squared: Callable[[FaceT, int], BatchT],  # a face at a side in pixels, without the first axis
+        to_tensors: Callable[[FaceT, int], BatchT],  # a face at a side in pixels, without the first axis
         side: int,
         most_damaged: int = 0,  # faces that may be damaged, in each process that decodes
     ) -> None:
         self._collection = collection
-        self._squared = squared
+        self._squared = to_tensors
         self._side = side
         self._damage = DamageCount(most_damaged)
         self._damaged: set[int] = set()
@@ -142,14 +142,14 @@ class BatchLoader(Generic[BatchT]):
             step += 1
 
 
-def squared_pair(pair: FacePair, side: int) -> Faces:
+def pair_to_tensors(pair: FacePair, side: int) -> Faces:
     """One face with its mask and its edits, uint8; without the first axis."""
     size = (side, side)
     layers = np.stack([resize_label_map(labels, size) for labels in (pair.label_map, *pair.edits)])
     return Faces(_square(pair.picture, side), torch.from_numpy(layers[0]), torch.from_numpy(layers[1:]))
 
 
-def squared_face(face: LabelledFace, side: int) -> LabelledFaces:
+def labelled_to_tensors(face: LabelledFace, side: int) -> LabelledFaces:
     """One face with its labels, uint8; without the first axis."""
     return LabelledFaces(_square(face.picture, side), torch.from_numpy(face.attributes), torch.tensor(face.identity))
 

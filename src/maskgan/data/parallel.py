@@ -16,6 +16,9 @@ from maskgan.errors import MaskGANError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+ProgressCallback = Callable[[int, int], None]
+"""Called with the number of items done and the total."""
+
 _CHUNK = 4  # items that a process takes at once; few, so that an interruption ends soon
 
 

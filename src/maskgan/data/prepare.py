@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,17 +17,15 @@ from pathlib import Path
 import numpy as np
 
 from maskgan.data.annotations import ATTRIBUTE_FILE, MAPPING_FILE, POSE_FILE, read_attributes, read_mapping, read_poses
-from maskgan.data.celebamask import CelebAMaskHQ, Finding
-from maskgan.data.making import Options, Outcome, make_folder_pairs, make_shards
+from maskgan.data.celebamask import CelebAMaskHQ, Issue
 from maskgan.data.pairs import FolderPairs, PairCollection, ShardPairs
+from maskgan.data.parallel import ProgressCallback
 from maskgan.data.splits import SPLITS, celeba_split, write_split_lists
+from maskgan.data.writers import PrepareOptions, SampleResult, write_folder_pairs, write_shard_pairs
 from maskgan.errors import UserError
 from maskgan.files import atomic_path, make_folder
 from maskgan.images import resize_label_map, resize_picture, write_picture
 from maskgan.labels import colourise
-
-Progress = Callable[[int, int], None]
-"""Called with how many pairs are done, and how many there are."""
 
 OPTIONS_FILE = "prepare.json"
 REPORT_FILE = "report.json"
@@ -42,7 +40,7 @@ class Report:
     Attributes:
         found: pictures in the source.
         prepared: pairs in the output.
-        made: of these, pairs that this run made; the others were there.
+        written: pairs that this run wrote; the others were there.
         splits: pairs in each split list.
         unlisted: pairs in no list, for the mapping file has no row for them.
         damaged: what was left out, and why.
@@ -51,11 +49,11 @@ class Report:
 
     found: int
     prepared: int
-    made: int
+    written: int
     splits: dict[str, int]
     unlisted: int
-    damaged: list[Finding]
-    unused: list[Finding]
+    damaged: list[Issue]
+    unused: list[Issue]
 
 
 @dataclass(frozen=True)
@@ -70,11 +68,11 @@ class _Tables:
 def prepare(
     source_folder: Path,
     out: Path,
-    options: Options | None = None,
+    options: PrepareOptions | None = None,
     *,
     jobs: int | None = None,
     previews: int = 6,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Report:
     """Assemble all label maps, and write pairs, split lists, attributes, previews and a report.
 
@@ -93,19 +91,19 @@ def prepare(
     Raises:
         UserError: nothing is found, files are missing or double, ``out`` holds something else, or no pair is whole.
     """
-    options = options or Options()
+    options = options or PrepareOptions()
     source = CelebAMaskHQ(source_folder)
     tables = _read_tables(source)
     _claim(out, options)
-    make_pairs = make_folder_pairs if options.pairs_a_shard is None else make_shards
-    outcomes: list[Outcome] = []
-    with closing(make_pairs(source, out, options, jobs)) as results:
-        for outcome in results:
-            outcomes.append(outcome)
+    write_pairs = write_folder_pairs if options.pairs_per_shard is None else write_shard_pairs
+    results: list[SampleResult] = []
+    with closing(write_pairs(source, out, options, jobs)) as written:
+        for result in written:
+            results.append(result)
             if progress is not None:
-                progress(len(outcomes), len(source))
-    damaged = [Finding("damaged", outcome.key, outcome.problem) for outcome in outcomes if outcome.problem is not None]
-    good = [outcome.key for outcome in outcomes if outcome.problem is None]
+                progress(len(results), len(source))
+    damaged = [Issue("damaged", result.key, result.problem) for result in results if result.problem is not None]
+    good = [result.key for result in results if result.problem is None]
     if not good:
         raise UserError(f"{source_folder}: none of {len(source)} pairs is whole; the first: {damaged[0].reason}")
     lists = _split_keys(good, tables)
@@ -115,11 +113,11 @@ def prepare(
     report = Report(
         found=len(source),
         prepared=len(good),
-        made=sum(outcome.made for outcome in outcomes),
+        written=sum(result.written for result in results),
         splits={name: len(keys) for name, keys in lists.items()},
         unlisted=len(good) - sum(len(keys) for keys in lists.values()),
         damaged=damaged,
-        unused=source.survey.oddities,
+        unused=source.index.warnings,
     )
     with atomic_path(out / REPORT_FILE) as temporary:
         temporary.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
@@ -127,7 +125,7 @@ def prepare(
 
 
 def _read_tables(source: CelebAMaskHQ) -> _Tables:
-    root = source.survey.root
+    root = source.index.root
     columns: list[str] = []
     rows: dict[int, list[str]] = {number: [] for number in source.numbers}
     if (root / ATTRIBUTE_FILE).is_file():
@@ -148,13 +146,13 @@ def _read_tables(source: CelebAMaskHQ) -> _Tables:
     return _Tables(originals, columns, rows)
 
 
-def _claim(out: Path, options: Options) -> None:
+def _claim(out: Path, options: PrepareOptions) -> None:
     """Make ``out`` this run's: new, empty, or begun with the same options. Sweeps up after a run that was killed."""
     make_folder(out)
     record = out / OPTIONS_FILE
     if record.is_file():
         try:
-            before = Options(**json.loads(record.read_text(encoding="utf-8")))
+            before = PrepareOptions(**json.loads(record.read_text(encoding="utf-8")))
         except (ValueError, TypeError):
             raise UserError(f"{record}: not a record of prepare's options; give a new folder") from None
         if before != options:
@@ -171,9 +169,9 @@ def _claim(out: Path, options: Options) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def _spell(options: Options) -> str:
+def _spell(options: PrepareOptions) -> str:
     size = "full size" if options.size is None else f"--size {options.size}"
-    return size if options.pairs_a_shard is None else f"{size} and --shards {options.pairs_a_shard}"
+    return size if options.pairs_per_shard is None else f"{size} and --shards {options.pairs_per_shard}"
 
 
 def _split_keys(keys: Sequence[str], tables: _Tables) -> dict[str, list[str]]:
@@ -193,10 +191,10 @@ def _write_attributes(path: Path, keys: Sequence[str], tables: _Tables) -> None:
         table.writerows([key, *tables.rows[int(key)]] for key in sorted(keys))
 
 
-def _write_previews(out: Path, options: Options, count: int) -> None:
+def _write_previews(out: Path, options: PrepareOptions, count: int) -> None:
     """A few faces beside their coloured masks, spread evenly over the data."""
     shards = sorted((out / "shards").glob("*.tar"))
-    pairs: PairCollection = FolderPairs(out) if options.pairs_a_shard is None else ShardPairs(shards)
+    pairs: PairCollection = FolderPairs(out) if options.pairs_per_shard is None else ShardPairs(shards)
     folder = make_folder(out / "previews")
     for index in sorted({int(i) for i in np.linspace(0, len(pairs) - 1, min(count, len(pairs)))}):
         pair = pairs[index]

@@ -15,7 +15,7 @@ from maskgan.files import make_folder
 from maskgan.images import read_label_map, write_label_map
 from maskgan.labels import LabelMap
 
-KINDS = ("inter", "outer")
+EDIT_NAMES = ("inter", "outer")
 
 
 class StoredEdits:
@@ -57,7 +57,7 @@ def edit_paths(folder: Path, key: str) -> tuple[Path, ...]:
     parts = PurePosixPath(key)
     if parts.is_absolute() or ".." in parts.parts:
         raise UserError(f"key {key!r} would lead out of {folder}; rename it")
-    return tuple(folder / f"{key}.{kind}.png" for kind in KINDS)
+    return tuple(folder / f"{key}.{kind}.png" for kind in EDIT_NAMES)
 
 
 def write_edits(folder: Path, key: str, edits: Sequence[LabelMap]) -> None:

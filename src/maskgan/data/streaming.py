@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from maskgan import distributed
 from maskgan.data.batches import Faces
-from maskgan.data.loading import DamageCount, squared_pair
+from maskgan.data.loading import DamageCount, pair_to_tensors
 from maskgan.data.pairs import ChosenKeys, FacePair, checked_pair, expand_shards, pair_suffixes
 from maskgan.errors import UserError
 from maskgan.images import decode_label_map, decode_picture
@@ -153,7 +153,7 @@ class _Shuffled(IterableDataset[Faces]):
             except UserError as error:
                 damage.leave_out(error)
                 continue
-            yield squared_pair(pair, self._side)
+            yield pair_to_tensors(pair, self._side)
 
     def _dealt(self, mine: int, readers: int) -> Iterator[str]:
         """Shards of one reader, epoch after epoch: every shard goes to one reader in each epoch."""

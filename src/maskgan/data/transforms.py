@@ -14,7 +14,7 @@ from maskgan import labels
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How much pictures vary; zero switches a variation off."""
+    """How much pictures vary; 0 switches one off."""
 
     flip: float = 0.5
     """Probability of the mirrored picture, its left and right classes exchanged."""
@@ -61,8 +61,8 @@ def resize_batch(pictures: Tensor, label_maps: Tensor, side: int) -> tuple[Tenso
 
 
 @dataclass(frozen=True)
-class Variation:
-    """What happens to each picture of a batch; every field holds N numbers."""
+class AugmentParams:
+    """The augmentation of each picture of a batch; every field holds N numbers."""
 
     flipped: Tensor
     angle: Tensor
@@ -73,22 +73,22 @@ class Variation:
     contrast: Tensor
     saturation: Tensor
 
-    def __getitem__(self, chosen: slice) -> Variation:
-        """The variation of some of the pictures."""
-        return Variation(*(getattr(self, f.name)[chosen] for f in fields(self)))
+    def __getitem__(self, chosen: slice) -> AugmentParams:
+        """The parameters of some of the pictures."""
+        return AugmentParams(*(getattr(self, f.name)[chosen] for f in fields(self)))
 
-    def to(self, device: torch.device) -> Variation:
+    def to(self, device: torch.device) -> AugmentParams:
         """The same on another device."""
-        return Variation(*(getattr(self, f.name).to(device) for f in fields(self)))
+        return AugmentParams(*(getattr(self, f.name).to(device) for f in fields(self)))
 
 
-def draw_variation(count: int, config: AugmentConfig, generator: torch.Generator) -> Variation:
-    """Random variations of ``count`` pictures; ``generator`` is on the CPU, so that every device gets the same."""
+def sample_augment_params(count: int, config: AugmentConfig, generator: torch.Generator) -> AugmentParams:
+    """Random parameters for ``count`` pictures; ``generator`` is on the CPU, so that every device gets the same."""
 
     def spread(limit: float) -> Tensor:
         return (torch.rand(count, generator=generator) * 2 - 1) * limit
 
-    return Variation(
+    return AugmentParams(
         flipped=torch.rand(count, generator=generator) < config.flip,
         angle=spread(math.radians(config.rotate)),
         zoom=1 + spread(config.zoom),
@@ -100,19 +100,21 @@ def draw_variation(count: int, config: AugmentConfig, generator: torch.Generator
     )
 
 
-def augment(pictures: Tensor, label_maps: Tensor, config: AugmentConfig, variation: Variation) -> tuple[Tensor, Tensor]:
+def augment(
+    pictures: Tensor, label_maps: Tensor, config: AugmentConfig, params: AugmentParams
+) -> tuple[Tensor, Tensor]:
     """Vary a batch; picture and label map move together.
 
     Args:
         pictures: N x 3 x H x W float in [-1, 1].
         label_maps: N x ... x H x W uint8, 0..18; one or several of each picture.
         config: what is switched on.
-        variation: drawn with the same config for N pictures.
+        params: sampled with the same config, for N pictures.
 
     Returns:
         Pictures and label maps of the same shapes, types and ranges.
     """
-    v = variation.to(pictures.device)
+    v = params.to(pictures.device)
     if config.flip:
         mirror = torch.from_numpy(labels.MIRROR).to(pictures.device)
         layers = _layers(label_maps)
@@ -127,12 +129,12 @@ def augment(pictures: Tensor, label_maps: Tensor, config: AugmentConfig, variati
             align_corners=False,
         )
         label_maps = moved.view_as(label_maps).to(label_maps.dtype)
-    return augment_pictures(pictures, config, variation), label_maps
+    return augment_pictures(pictures, config, params), label_maps
 
 
-def augment_pictures(pictures: Tensor, config: AugmentConfig, variation: Variation) -> Tensor:
+def augment_pictures(pictures: Tensor, config: AugmentConfig, params: AugmentParams) -> Tensor:
     """``augment`` where there are no label maps."""
-    v = variation.to(pictures.device)
+    v = params.to(pictures.device)
     if config.flip:
         pictures = torch.where(v.flipped[:, None, None, None], pictures.flip(-1), pictures)
     if config.rotate or config.zoom or config.shift:
@@ -144,7 +146,7 @@ def augment_pictures(pictures: Tensor, config: AugmentConfig, variation: Variati
     return pictures
 
 
-def _moved_grid(pictures: Tensor, v: Variation) -> Tensor:
+def _moved_grid(pictures: Tensor, v: AugmentParams) -> Tensor:
     """Where each pixel of the moved pictures comes from."""
     cos, sin = torch.cos(v.angle) / v.zoom, torch.sin(v.angle) / v.zoom
     theta = torch.stack([torch.stack([cos, -sin, v.shift_x], 1), torch.stack([sin, cos, v.shift_y], 1)], 1)
@@ -156,7 +158,7 @@ def _layers(label_maps: Tensor) -> Tensor:
     return label_maps.reshape(len(label_maps), -1, *label_maps.shape[-2:])
 
 
-def _recolour(pictures: Tensor, v: Variation) -> Tensor:
+def _recolour(pictures: Tensor, v: AugmentParams) -> Tensor:
     brightness, contrast, saturation = (x[:, None, None, None] for x in (v.brightness, v.contrast, v.saturation))
     grey = pictures.mean(dim=1, keepdim=True)
     pictures = grey + (pictures - grey) * saturation

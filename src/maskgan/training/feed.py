@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from maskgan.data.batches import Batch, Faces, stack
 from maskgan.data.labelled import LabelledCollection
-from maskgan.data.loading import Batches, BatchLoader, Samples, squared_face, squared_pair
+from maskgan.data.loading import Batches, BatchLoader, Samples, labelled_to_tensors, pair_to_tensors
 from maskgan.data.pairs import ChosenKeys, FacePair, KeyedCollection, PairCollection, select
 from maskgan.data.stored_edits import StoredEdits
 from maskgan.data.streaming import ShardStream, StreamLoader
@@ -50,30 +50,30 @@ def choose_feed(config: TrainingConfig, source: Source) -> Callable[[], Feed[Any
     chosen = collection if config.keys is None else select(collection, config.keys)
     held_out: KeyedCollection[Any] | None = None if config.validate is None else select(collection, config.validate)
     if config.labelled:
-        return partial(_loaded, config, chosen, held_out, squared_face)
+        return partial(_loaded, config, chosen, held_out, labelled_to_tensors)
     if config.simulation.edits:
         folder = Path(config.simulation.edits)
         chosen = StoredEdits(chosen, folder)
         held_out = None if held_out is None else StoredEdits(held_out, folder)
-    return partial(_loaded, config, chosen, held_out, squared_pair)
+    return partial(_loaded, config, chosen, held_out, pair_to_tensors)
 
 
 def _loaded(
     config: TrainingConfig,
     chosen: KeyedCollection[Any],
     held_out: KeyedCollection[Any] | None,
-    squared: Callable[[Any, int], BatchT],
+    to_tensors: Callable[[Any, int], BatchT],
 ) -> Feed[BatchT]:
     side = config.final_side
     loader = BatchLoader(
-        Samples(chosen, squared, side, config.most_damaged),
+        Samples(chosen, to_tensors, side, config.most_damaged),
         batch_size=config.batch_size,
         seed=config.seed,
         cache_bytes=int(config.cache_gigabytes * 2**30),
         workers=config.workers,
     )
-    measured = None if held_out is None else Samples(held_out, squared, side).first(_HELD_OUT)
-    return Feed(loader, Samples(chosen, squared, side).first(_SAMPLES), measured)
+    measured = None if held_out is None else Samples(held_out, to_tensors, side).first(_HELD_OUT)
+    return Feed(loader, Samples(chosen, to_tensors, side).first(_SAMPLES), measured)
 
 
 def _streamed(config: TrainingConfig, stream: ShardStream) -> Feed[Faces]:
@@ -95,4 +95,4 @@ def _streamed(config: TrainingConfig, stream: ShardStream) -> Feed[Faces]:
 
 
 def _batch(pairs: list[FacePair], side: int) -> Faces:
-    return stack([squared_pair(pair, side) for pair in pairs])
+    return stack([pair_to_tensors(pair, side) for pair in pairs])

@@ -18,7 +18,7 @@ import torch
 
 from maskgan import distributed
 from maskgan.data.batches import Batch
-from maskgan.data.transforms import draw_variation
+from maskgan.data.transforms import sample_augment_params
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import make_folder
 from maskgan.training.config import TrainingConfig
@@ -123,8 +123,8 @@ class _Run(Generic[BatchT]):
         seed = (config.seed * 1_000_003 + progress.step) % 2**63
         torch.manual_seed(seed + distributed.rank())
         faces = faces.to(config.device).prepared(resolution_at(config.phases, fraction))
-        variation = draw_variation(config.batch_size, config.augment, torch.Generator().manual_seed(seed))
-        faces = faces.varied(config.augment, distributed.share(variation))
+        params = sample_augment_params(config.batch_size, config.augment, torch.Generator().manual_seed(seed))
+        faces = faces.augmented(config.augment, distributed.share(params))
         decay = ema_decay(config.ema_images, config.batch_size, progress.images + config.batch_size)
         losses = self.stage.step(faces, decay)
         progress.step += 1

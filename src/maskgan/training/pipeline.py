@@ -126,7 +126,7 @@ class LabelledData:
     data: str
     """See ``maskgan.data.labelled.open_labelled``."""
     table: str | None = None
-    """Their labels; drawn faces need none."""
+    """Their labels; synthetic faces need none."""
     identities: str | None = None
     """People to learn from; ``LABELLED_PEOPLE`` if absent."""
 

@@ -1,6 +1,6 @@
-"""Drawn faces with exact label maps: data for tests, and to try the program without a download.
+"""Synthetic faces with exact label maps: data for tests, and to try the program without a download.
 
-A face depends on (seed, index) alone, not on how many are drawn; at another size it is the same face.
+A face depends on (seed, index) alone, not on how many there are; at another size it is the same face.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maskgan.data.easel import Colour, Pose
 from maskgan.data.pairs import FacePair
-from maskgan.data.portrait import HAIR_STYLES, HAT_STYLES, Traits, compose
+from maskgan.data.synthetic.canvas import Colour, Pose
+from maskgan.data.synthetic.compose import HAIR_STYLES, HAT_STYLES, Traits, compose
 from maskgan.errors import UserError
 from maskgan.images import MIN_SIDE
 
@@ -31,8 +31,8 @@ _EYES: tuple[Colour, ...] = ((74, 46, 28), (60, 110, 160), (70, 120, 70), (110, 
 _METALS: tuple[Colour, ...] = ((225, 190, 90), (200, 205, 215), (190, 40, 60), (40, 90, 170))
 
 
-class DrawnPairs:
-    """``count`` drawn faces, each drawn when it is asked for. Keys are ``00000``, ``00001`` and so on.
+class SyntheticPairs:
+    """``count`` synthetic faces, each rendered on access. Keys are ``00000``, ``00001`` and so on.
 
     Raises:
         UserError: no face is asked for, or the size is below 16 or above 4096 pixels.
@@ -40,7 +40,7 @@ class DrawnPairs:
 
     def __init__(self, count: int, size: int = 256, seed: int = 0) -> None:
         if not 1 <= count <= 100_000:
-            raise UserError(f"{count} drawn faces: at least 1 and at most 100000 can be drawn")
+            raise UserError(f"{count} synthetic faces: ask for 1 to 100000")
         _check_size(size)
         self._size = size
         self.seed = seed
@@ -51,21 +51,21 @@ class DrawnPairs:
 
     def __getitem__(self, index: int) -> FacePair:
         # Through the keys, so that an index from the end, or beyond it, does what it does in a list.
-        return draw_face(self.seed, self._size, int(self.keys[index]))
+        return synthetic_face(self.seed, self._size, int(self.keys[index]))
 
 
-def draw_face(seed: int, size: int, index: int = 0) -> FacePair:
+def synthetic_face(seed: int, size: int, index: int = 0) -> FacePair:
     """Draw face ``index`` of ``seed``: a picture and a label map, both ``size`` pixels a side.
 
     Raises:
         UserError: the size is below 16 or above 4096 pixels.
     """
     _check_size(size)
-    picture, label_map = compose(traits_of(seed, index), size)
+    picture, label_map = compose(sample_traits(seed, index), size)
     return FacePair(f"{index:05d}", picture, label_map)
 
 
-def traits_of(seed: int, index: int) -> Traits:
+def sample_traits(seed: int, index: int) -> Traits:
     """What face ``index`` of ``seed`` looks like."""
     rng = np.random.default_rng([seed, index])
 
@@ -126,8 +126,8 @@ def traits_of(seed: int, index: int) -> Traits:
     )
 
 
-def attributes_of(traits: Traits) -> set[str]:
-    """Which of CelebA's 40 attributes a drawn face has, of those that a drawing can show."""
+def visible_attributes(traits: Traits) -> set[str]:
+    """Which of CelebA's 40 attributes a synthetic face has, as far as the rendering shows them."""
     glasses = traits.glasses is not None
     bald = traits.hair_style == "bald"
     shown = {
@@ -151,4 +151,4 @@ def attributes_of(traits: Traits) -> set[str]:
 
 def _check_size(size: int) -> None:
     if not MIN_SIDE <= size <= MAX_SIZE:
-        raise UserError(f"{size} pixels a side: drawn faces have {MIN_SIDE} to {MAX_SIZE}")
+        raise UserError(f"{size} pixels a side: synthetic faces have {MIN_SIDE} to {MAX_SIZE}")

@@ -23,37 +23,37 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Options:
-    """What decides the content of the output.
+class PrepareOptions:
+    """What to write.
 
     Attributes:
         size: pictures and masks are shrunk to this side at most; None keeps them as they are.
-        pairs_a_shard: pairs in each tar shard; None writes ``images/`` and ``masks/``.
+        pairs_per_shard: pairs in each tar shard; None writes ``images/`` and ``masks/``.
     """
 
     size: int | None = None
-    pairs_a_shard: int | None = None
+    pairs_per_shard: int | None = None
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one pair of the source.
+class SampleResult:
+    """The outcome for one pair of the source.
 
     Attributes:
         key: its name.
-        made: whether this run wrote it; False if it was there, or is damaged.
+        written: whether this run wrote it; False if it was there, or is damaged.
         problem: why it was left out; None for a whole pair.
     """
 
     key: str
-    made: bool = False
+    written: bool = False
     problem: str | None = None
 
 
-def make_folder_pairs(
-    source: CelebAMaskHQ, out: Path, options: Options, jobs: int | None
-) -> Generator[Outcome, None, None]:
-    """Write ``out/images`` and ``out/masks`` as far as they are missing; an outcome for each pair of the source.
+def write_folder_pairs(
+    source: CelebAMaskHQ, out: Path, options: PrepareOptions, jobs: int | None
+) -> Generator[SampleResult, None, None]:
+    """Write ``out/images`` and ``out/masks`` as far as they are missing; a result for each pair of the source.
 
     Raises:
         UserError: ``out/images`` holds another picture, or something cannot be written.
@@ -65,9 +65,9 @@ def make_folder_pairs(
         raise UserError(f"{images / foreign[0]}: not a picture of this source; remove it, or give another folder")
     whole = {s.key for s in samples if _picture_name(s, options) in pictures and f"{s.key}.png" in labelled}
     for key in sorted(whole):
-        yield Outcome(key)
+        yield SampleResult(key)
     missing = [sample for sample in samples if sample.key not in whole]
-    with closing(run(partial(_make_pair, images, masks, options), missing, jobs)) as results:
+    with closing(run(partial(_write_pair, images, masks, options), missing, jobs)) as results:
         yield from results
 
 
@@ -75,24 +75,24 @@ def _visible(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-def _picture_name(sample: SampleFiles, options: Options) -> str:
+def _picture_name(sample: SampleFiles, options: PrepareOptions) -> str:
     return f"{sample.key}.jpg" if options.size is not None else f"{sample.key}{sample.picture.suffix.lower()}"
 
 
-def _make_pair(images: Path, masks: Path, options: Options, sample: SampleFiles) -> Outcome:
+def _write_pair(images: Path, masks: Path, options: PrepareOptions, sample: SampleFiles) -> SampleResult:
     try:
         pair = read_sample(sample)
     except UserError as error:
-        return Outcome(sample.key, problem=str(error))
+        return SampleResult(sample.key, problem=str(error))
     # From here on an error is the output's (a full disk), and ends the run.
     target = images / _picture_name(sample, options)
     if options.size is None:
         _link(sample.picture, target)
     else:
-        pair = _shrunk(pair, options.size)
+        pair = _downsized(pair, options.size)
         write_picture(target, pair.picture)
     write_label_map(masks / f"{sample.key}.png", pair.label_map)
-    return Outcome(sample.key, made=True)
+    return SampleResult(sample.key, written=True)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -106,53 +106,55 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
-def _shrunk(pair: FacePair, size: int) -> FacePair:
+def _downsized(pair: FacePair, size: int) -> FacePair:
     """Neither side over ``size``; never enlarged."""
 
-    def fitted(shape: tuple[int, ...]) -> tuple[int, int]:
+    def bounded(shape: tuple[int, ...]) -> tuple[int, int]:
         factor = min(1.0, size / max(shape[:2]))
         return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
 
     return FacePair(
         pair.key,
-        resize_picture(pair.picture, fitted(pair.picture.shape)),
-        resize_label_map(pair.label_map, fitted(pair.label_map.shape)),
+        resize_picture(pair.picture, bounded(pair.picture.shape)),
+        resize_label_map(pair.label_map, bounded(pair.label_map.shape)),
     )
 
 
-def make_shards(source: CelebAMaskHQ, out: Path, options: Options, jobs: int | None) -> Generator[Outcome, None, None]:
-    """Write ``out/shards`` as far as they are missing; an outcome for each pair of the source.
+def write_shard_pairs(
+    source: CelebAMaskHQ, out: Path, options: PrepareOptions, jobs: int | None
+) -> Generator[SampleResult, None, None]:
+    """Write ``out/shards`` as far as they are missing; a result for each pair of the source.
 
     Raises:
         UserError: ``out/shards`` holds another shard, or something cannot be written.
     """
-    assert options.pairs_a_shard is not None
+    assert options.pairs_per_shard is not None
     folder = make_folder(out / "shards")
     samples = [source.files(index) for index in range(len(source))]
     # A shard's pairs are fixed by the source alone, so that one damaged pair does not shift all others.
-    starts = range(0, len(samples), options.pairs_a_shard)
-    groups = {shard_path(folder, i): samples[start : start + options.pairs_a_shard] for i, start in enumerate(starts)}
+    starts = range(0, len(samples), options.pairs_per_shard)
+    groups = {shard_path(folder, i): samples[start : start + options.pairs_per_shard] for i, start in enumerate(starts)}
     if foreign := sorted(set(folder.glob("*.tar")) - groups.keys()):
         raise UserError(f"{foreign[0]}: not a shard of this source; remove it, or give another folder")
     pending = {path: group for path, group in groups.items() if not _holds(path, group)}
     for path, group in groups.items():
         if path not in pending:
-            yield from (Outcome(sample.key) for sample in group)
+            yield from (SampleResult(sample.key) for sample in group)
     work = [sample for group in pending.values() for sample in group]
     with closing(run(partial(_encode, options), work, jobs)) as results:
         for path, group in pending.items():
-            outcomes: list[Outcome] = []
+            finished: list[SampleResult] = []
             encoded: list[EncodedPair] = []
             for sample in group:
                 result = next(results)
                 if isinstance(result, EncodedPair):
                     encoded.append(result)
-                    outcomes.append(Outcome(sample.key, made=True))
+                    finished.append(SampleResult(sample.key, written=True))
                 else:
-                    outcomes.append(result)
+                    finished.append(result)
             if encoded:
                 write_shard(path, encoded)
-            yield from outcomes
+            yield from finished
 
 
 def _holds(path: Path, group: Sequence[SampleFiles]) -> bool:
@@ -166,14 +168,14 @@ def _holds(path: Path, group: Sequence[SampleFiles]) -> bool:
         return False
 
 
-def _encode(options: Options, sample: SampleFiles) -> EncodedPair | Outcome:
+def _encode(options: PrepareOptions, sample: SampleFiles) -> EncodedPair | SampleResult:
     try:
         pair = read_sample(sample)
     except UserError as error:
-        return Outcome(sample.key, problem=str(error))
+        return SampleResult(sample.key, problem=str(error))
     suffix = sample.picture.suffix.lower()
     if options.size is None and suffix != ".png":
         return EncodedPair(pair.key, suffix, sample.picture.read_bytes(), encode_label_map(pair.label_map))
     if options.size is not None:
-        pair = _shrunk(pair, options.size)
+        pair = _downsized(pair, options.size)
     return encode_pair(pair.key, pair.picture, pair.label_map)

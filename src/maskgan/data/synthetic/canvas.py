@@ -50,7 +50,7 @@ class Pose:
         return np.stack([x, y], axis=1) * self.scale + centre
 
 
-class Easel:
+class Canvas:
     """Picture and label map in the making. Both are painted on one fine grid, so that their edges agree."""
 
     def __init__(

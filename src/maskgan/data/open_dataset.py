@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from maskgan.data.celebamask import CelebAMaskHQ, find_root
-from maskgan.data.drawn import DrawnPairs
 from maskgan.data.pairs import FolderPairs, PairCollection, ShardPairs, expand_shards
+from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.errors import UserError
 
-DRAWN_PREFIX = "drawn:"
+SYNTHETIC_PREFIX = "synthetic:"
 
 
 def open_pairs(spec: str) -> PairCollection:
@@ -17,20 +17,20 @@ def open_pairs(spec: str) -> PairCollection:
 
     Args:
         spec: a folder (CelebAMask-HQ as unpacked, the output of ``maskgan prepare``, plain pairs, or tar shards);
-            a tar file; a glob (``faces-*.tar``) or range (``faces-{0..3}.tar``) of them; or ``drawn:32`` for 32
-            drawn faces, ``drawn:32:64`` for such of 64 pixels a side.
+            a tar file; a glob (``faces-*.tar``) or range (``faces-{0..3}.tar``) of them; or ``synthetic:32`` for 32
+            synthetic faces, ``synthetic:32:64`` for such of 64 pixels a side.
 
     Raises:
         UserError: nothing is there, or it is none of these.
     """
-    if spec.startswith(DRAWN_PREFIX):
-        return open_drawn(spec)
+    if spec.startswith(SYNTHETIC_PREFIX):
+        return open_synthetic(spec)
     path = Path(spec)
     if path.is_dir():
         return _open_folder(path)
     if paths := expand_shards(spec):
         return ShardPairs(paths)
-    raise UserError(f"{spec}: no such folder, tar file or pattern; 'drawn:32' gives drawn faces to try with")
+    raise UserError(f"{spec}: no such folder, tar file or pattern; 'synthetic:32' gives synthetic faces to try with")
 
 
 def _open_folder(folder: Path) -> PairCollection:
@@ -44,13 +44,13 @@ def _open_folder(folder: Path) -> PairCollection:
     return FolderPairs(folder)
 
 
-def open_drawn(spec: str) -> DrawnPairs:
-    """The drawn faces of ``drawn:COUNT`` or ``drawn:COUNT:SIZE``.
+def open_synthetic(spec: str) -> SyntheticPairs:
+    """The synthetic faces of ``synthetic:COUNT`` or ``synthetic:COUNT:SIZE``.
 
     Raises:
         UserError: it is of another form.
     """
-    fields = spec.removeprefix(DRAWN_PREFIX).split(":")
+    fields = spec.removeprefix(SYNTHETIC_PREFIX).split(":")
     if not 1 <= len(fields) <= 2 or not all(field.isdecimal() for field in fields):
-        raise UserError(f"{spec}: write drawn:COUNT or drawn:COUNT:SIZE, as in drawn:32 or drawn:32:64")
-    return DrawnPairs(*(int(field) for field in fields))
+        raise UserError(f"{spec}: write synthetic:COUNT or synthetic:COUNT:SIZE, as in synthetic:32 or synthetic:32:64")
+    return SyntheticPairs(*(int(field) for field in fields))

@@ -1,6 +1,6 @@
-"""How a drawn face is composed: from traits to a picture and its label map.
+"""How a synthetic face is composed: from traits to a picture and its label map.
 
-Positions follow the averages of CelebAMask-HQ, so that drawn masks look like real ones to whatever reads masks.
+Positions follow the averages of CelebAMask-HQ, so that its masks look like real ones to whatever reads masks.
 The person's left is on the right of the picture, at positive x.
 """
 
@@ -11,7 +11,18 @@ from itertools import pairwise
 
 import numpy as np
 
-from maskgan.data.easel import Colour, Easel, Outline, Pose, ellipse, mirror, outline, ribbon, rounded, shade
+from maskgan.data.synthetic.canvas import (
+    Canvas,
+    Colour,
+    Outline,
+    Pose,
+    ellipse,
+    mirror,
+    outline,
+    ribbon,
+    rounded,
+    shade,
+)
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
 
@@ -21,7 +32,7 @@ HAT_STYLES = ("none", "beanie", "cap", "brimmed")
 
 @dataclass(frozen=True)
 class Traits:
-    """All that tells one drawn face from another. Lengths are in sides of the picture."""
+    """All that tells one synthetic face from another. Lengths are in sides of the picture."""
 
     pose: Pose
     backdrop: tuple[Colour, Colour]
@@ -72,61 +83,63 @@ def compose(traits: Traits, size: int) -> tuple[Picture, LabelMap]:
     Returns:
         The picture (size x size x 3, uint8, RGB) and its label map (size x size, uint8, 0..18).
     """
-    easel = Easel(size, traits.pose, traits.backdrop[0])
-    easel.backdrop(*traits.backdrop)
+    canvas = Canvas(size, traits.pose, traits.backdrop[0])
+    canvas.backdrop(*traits.backdrop)
     for x, y, radius in traits.discs:
-        easel.paint(ellipse(x, y, radius, radius), shade(traits.backdrop[1], 1.25), opacity=0.5, blur=0.01, rigid=False)
-    _paint_back_hair(easel, traits)
-    _paint_body(easel, traits)
-    _paint_ears(easel, traits)
-    _paint_skin(easel, traits)
-    _paint_nose(easel, traits)
+        canvas.paint(
+            ellipse(x, y, radius, radius), shade(traits.backdrop[1], 1.25), opacity=0.5, blur=0.01, rigid=False
+        )
+    _paint_back_hair(canvas, traits)
+    _paint_body(canvas, traits)
+    _paint_ears(canvas, traits)
+    _paint_skin(canvas, traits)
+    _paint_nose(canvas, traits)
     if traits.glasses is not None:
-        _paint_lenses(easel, traits, traits.glasses)
+        _paint_lenses(canvas, traits, traits.glasses)
     for side in (1.0, -1.0):
-        _paint_eye(easel, traits, side)
-        _paint_brow(easel, traits, side)
+        _paint_eye(canvas, traits, side)
+        _paint_brow(canvas, traits, side)
     if traits.glasses is not None:
-        _paint_frames(easel, traits, traits.glasses)
-    _paint_mouth(easel, traits)
-    _paint_front_hair(easel, traits)
+        _paint_frames(canvas, traits, traits.glasses)
+    _paint_mouth(canvas, traits)
+    _paint_front_hair(canvas, traits)
     if traits.hat != "none":
-        _paint_hat(easel, traits)
-    easel.light(traits.light, 0.14)
-    return easel.finish()
+        _paint_hat(canvas, traits)
+    canvas.light(traits.light, 0.14)
+    return canvas.finish()
 
 
-def _paint_body(easel: Easel, traits: Traits) -> None:
+def _paint_body(canvas: Canvas, traits: Traits) -> None:
     shadow = shade(traits.skin, 0.72)
     neck = outline([(-0.115, 0.1), (0.115, 0.1), (0.12, 0.36), (0.2, 0.5), (-0.2, 0.5), (-0.12, 0.36)])
-    easel.paint(neck, shade(traits.skin, 0.93), "neck", rigid=False)
+    canvas.paint(neck, shade(traits.skin, 0.93), "neck", rigid=False)
     chin = outline(_face_points(traits), rounds=3) + np.array([0.0, 0.05, 0.0])
-    easel.paint(chin, shadow, opacity=0.7, blur=0.012, on="neck")
+    canvas.paint(chin, shadow, opacity=0.7, blur=0.012, on="neck")
     depth = 0.36 + traits.neckline
     collar = [(-0.125, 0.335), (-0.06, depth), (0.06, depth), (0.125, 0.335)]
     shoulders = [(0.3, 0.375), (0.47, 0.44), (0.6, 0.6), (-0.6, 0.6), (-0.47, 0.44), (-0.3, 0.375)]
     cloth = outline(collar + shoulders, rounds=2)
-    easel.paint(cloth, traits.cloth, "cloth", rigid=False)
+    canvas.paint(cloth, traits.cloth, "cloth", rigid=False)
     if traits.stripes:
         for y in np.arange(0.36, 0.5, 0.045):
             band = outline([(-0.6, y), (0.6, y), (0.6, y + 0.018), (-0.6, y + 0.018)])
-            easel.paint(band, shade(traits.cloth, 1.5), on="cloth", rigid=False)
+            canvas.paint(band, shade(traits.cloth, 1.5), on="cloth", rigid=False)
     if traits.necklace is not None:
         x = np.linspace(-0.125, 0.125, 15)
         y = 0.4 - 0.08 * (x / 0.125) ** 2
         chain = ribbon(list(zip(x, y, strict=True)), [0.014] * 15)
-        easel.paint(chain, traits.necklace, "neck_l", rigid=False)
-        easel.paint(ellipse(0, 0.412, 0.02, 0.02), shade(traits.necklace, 0.85), "neck_l", rigid=False)
+        canvas.paint(chain, traits.necklace, "neck_l", rigid=False)
+        canvas.paint(ellipse(0, 0.412, 0.02, 0.02), shade(traits.necklace, 0.85), "neck_l", rigid=False)
 
 
-def _paint_ears(easel: Easel, traits: Traits) -> None:
+def _paint_ears(canvas: Canvas, traits: Traits) -> None:
     for side, name in ((1.0, "l_ear"), (-1.0, "r_ear")):
         x = side * 0.258 * traits.face_width
-        easel.paint(ellipse(x, 0.0, 0.038, 0.07, z=-0.07), traits.skin, name)
-        easel.paint(ellipse(x, 0.0, 0.02, 0.045, z=-0.07), shade(traits.skin, 0.75), opacity=0.7, on=name)
+        canvas.paint(ellipse(x, 0.0, 0.038, 0.07, z=-0.07), traits.skin, name)
+        canvas.paint(ellipse(x, 0.0, 0.02, 0.045, z=-0.07), shade(traits.skin, 0.75), opacity=0.7, on=name)
         if traits.earrings is not None:
-            easel.paint(ellipse(x, 0.093, 0.017, 0.026, z=-0.07), traits.earrings, "ear_r")
-            easel.paint(ellipse(x - 0.005, 0.085, 0.005, 0.007, z=-0.07), shade(traits.earrings, 1.4), on="ear_r")
+            canvas.paint(ellipse(x, 0.093, 0.017, 0.026, z=-0.07), traits.earrings, "ear_r")
+            canvas.paint(ellipse(x - 0.005, 0.085, 0.005, 0.007, z=-0.07), shade(traits.earrings, 1.4), on="ear_r")
 
 
 def _face_points(traits: Traits) -> list[tuple[float, float]]:
@@ -143,15 +156,15 @@ def _face_points(traits: Traits) -> list[tuple[float, float]]:
     return [(0.0, -0.335), *right, *((-x, y) for x, y in reversed(right[:-1]))]
 
 
-def _paint_skin(easel: Easel, traits: Traits) -> None:
-    easel.paint(outline(_face_points(traits), rounds=3), traits.skin, "skin")
+def _paint_skin(canvas: Canvas, traits: Traits) -> None:
+    canvas.paint(outline(_face_points(traits), rounds=3), traits.skin, "skin")
     for side in (1.0, -1.0):
         cheek = ellipse(side * 0.15, 0.09, 0.06, 0.045, z=0.08)
         flush = (220, 90, 90) if traits.makeup else shade(traits.skin, 0.85)
-        easel.paint(cheek, flush, opacity=0.35, blur=0.02, on="skin")
+        canvas.paint(cheek, flush, opacity=0.35, blur=0.02, on="skin")
         socket = ellipse(side * 0.12, -0.085, 0.075, 0.05, z=0.07)
-        easel.paint(socket, shade(traits.skin, 0.8), opacity=0.4, blur=0.015, on="skin")
-    easel.paint(ellipse(0, -0.2, 0.13, 0.06, z=0.05), shade(traits.skin, 1.12), opacity=0.35, blur=0.03, on="skin")
+        canvas.paint(socket, shade(traits.skin, 0.8), opacity=0.4, blur=0.015, on="skin")
+    canvas.paint(ellipse(0, -0.2, 0.13, 0.06, z=0.05), shade(traits.skin, 1.12), opacity=0.35, blur=0.03, on="skin")
     if traits.beard:
         jaw = outline(
             [
@@ -161,23 +174,23 @@ def _paint_skin(easel: Easel, traits: Traits) -> None:
             z=0.03,
             rounds=2,
         )
-        easel.paint(jaw, traits.hair, opacity=0.75, blur=0.008, on="skin")
+        canvas.paint(jaw, traits.hair, opacity=0.75, blur=0.008, on="skin")
 
 
-def _paint_nose(easel: Easel, traits: Traits) -> None:
+def _paint_nose(canvas: Canvas, traits: Traits) -> None:
     width = traits.nose_width
     right = [(0.018, -0.07, 0.08), (0.024, 0.0, 0.11), (width, 0.05, 0.11), (width * 1.05, 0.085, 0.11)]
     tip = [(0.02, 0.108, 0.14), (-0.02, 0.108, 0.14)]
     points = rounded(np.array(right + tip + [(-x, y, z) for x, y, z in reversed(right)]), 2)
-    easel.paint(points, shade(traits.skin, 0.94), "nose")
-    easel.paint(ellipse(0.0, 0.055, 0.02, 0.03, z=0.15), shade(traits.skin, 1.12), opacity=0.6, blur=0.01, on="nose")
-    easel.paint(points - (0.03 * traits.light, 0, 0), shade(traits.skin, 0.72), opacity=0.22, blur=0.01, on="nose")
+    canvas.paint(points, shade(traits.skin, 0.94), "nose")
+    canvas.paint(ellipse(0.0, 0.055, 0.02, 0.03, z=0.15), shade(traits.skin, 1.12), opacity=0.6, blur=0.01, on="nose")
+    canvas.paint(points - (0.03 * traits.light, 0, 0), shade(traits.skin, 0.72), opacity=0.22, blur=0.01, on="nose")
     for side in (1.0, -1.0):
         nostril = ellipse(side * width * 0.5, 0.088, 0.012, 0.008, z=0.12)
-        easel.paint(nostril, shade(traits.skin, 0.4), blur=0.002, on="nose")
+        canvas.paint(nostril, shade(traits.skin, 0.4), blur=0.002, on="nose")
 
 
-def _paint_eye(easel: Easel, traits: Traits, side: float) -> None:
+def _paint_eye(canvas: Canvas, traits: Traits, side: float) -> None:
     t = np.linspace(-1, 1, 15)  # from the outer to the inner corner, of the eye at negative x
     bow = (1 - t**2) ** 0.8
     x = -0.12 + 0.052 * t
@@ -191,21 +204,21 @@ def _paint_eye(easel: Easel, traits: Traits, side: float) -> None:
         eye, lash, centre = mirror(eye), mirror(lash), -centre
     name = "l_eye" if side > 0 else "r_eye"
     if traits.makeup:
-        easel.paint(eye - (0, 0.015, 0), (120, 70, 130), opacity=0.5, blur=0.006)
-    easel.paint(eye, (240, 238, 234), name)
-    easel.paint(ellipse(centre, -0.072, 0.0235, 0.0235, z=0.08), traits.eye_colour, on=name, within=eye)
-    easel.paint(ellipse(centre, -0.072, 0.0105, 0.0105, z=0.08), (15, 12, 12), on=name, within=eye)
-    easel.paint(ellipse(centre + 0.008, -0.08, 0.005, 0.005, z=0.08), (255, 255, 255), on=name, within=eye)
-    easel.paint(lash, (30, 22, 20))
+        canvas.paint(eye - (0, 0.015, 0), (120, 70, 130), opacity=0.5, blur=0.006)
+    canvas.paint(eye, (240, 238, 234), name)
+    canvas.paint(ellipse(centre, -0.072, 0.0235, 0.0235, z=0.08), traits.eye_colour, on=name, within=eye)
+    canvas.paint(ellipse(centre, -0.072, 0.0105, 0.0105, z=0.08), (15, 12, 12), on=name, within=eye)
+    canvas.paint(ellipse(centre + 0.008, -0.08, 0.005, 0.005, z=0.08), (255, 255, 255), on=name, within=eye)
+    canvas.paint(lash, (30, 22, 20))
 
 
-def _paint_brow(easel: Easel, traits: Traits, side: float) -> None:
+def _paint_brow(canvas: Canvas, traits: Traits, side: float) -> None:
     t = np.linspace(0, 1, 9)  # from the inner to the outer end
     y = -0.132 - traits.brow_arch * np.sin(np.pi * t**1.3) + 0.012 * t
     widths = traits.brow_thickness * (0.35 + 0.65 * np.sin(np.pi * (0.25 + 0.7 * t)))
     brow = ribbon(list(zip(0.06 + 0.125 * t, y, strict=True)), list(widths), z=0.085)
     dark = shade(traits.hair, 0.7) if sum(traits.hair) < 450 else shade(traits.hair, 0.55)
-    easel.paint(brow if side > 0 else mirror(brow), dark, "l_brow" if side > 0 else "r_brow")
+    canvas.paint(brow if side > 0 else mirror(brow), dark, "l_brow" if side > 0 else "r_brow")
 
 
 def _lens(side: float, grow: float = 0.0) -> Outline:
@@ -215,27 +228,27 @@ def _lens(side: float, grow: float = 0.0) -> Outline:
     return outline(points, z=0.1, rounds=3)
 
 
-def _paint_lenses(easel: Easel, traits: Traits, frame: Colour) -> None:
+def _paint_lenses(canvas: Canvas, traits: Traits, frame: Colour) -> None:
     for side in (1.0, -1.0):
         arm = np.array([(0.2, -0.085, 0.1), (0.262, -0.06, -0.07), (0.262, -0.044, -0.07), (0.2, -0.069, 0.1)])
-        easel.paint(arm * (side * 1.0, 1.0, 1.0), frame, "eye_g")
-        easel.paint(_lens(side, 0.01), shade(traits.skin, 1.05), "eye_g")
+        canvas.paint(arm * (side * 1.0, 1.0, 1.0), frame, "eye_g")
+        canvas.paint(_lens(side, 0.01), shade(traits.skin, 1.05), "eye_g")
     bridge = ribbon([(-0.04, -0.075), (0.0, -0.085), (0.04, -0.075)], [0.014] * 3, z=0.12)
-    easel.paint(bridge, frame, "eye_g")
+    canvas.paint(bridge, frame, "eye_g")
 
 
-def _paint_frames(easel: Easel, traits: Traits, frame: Colour) -> None:
+def _paint_frames(canvas: Canvas, traits: Traits, frame: Colour) -> None:
     for side in (1.0, -1.0):
         if traits.sunglasses:
-            easel.paint(_lens(side), (35, 35, 45), "eye_g", opacity=0.92)
+            canvas.paint(_lens(side), (35, 35, 45), "eye_g", opacity=0.92)
         rim = np.concatenate([_lens(side, 0.01), _lens(side, 0.01)[:1]])
         inner = np.concatenate([_lens(side), _lens(side)[:1]])
-        easel.paint(np.concatenate([rim, inner[::-1]]), frame)
+        canvas.paint(np.concatenate([rim, inner[::-1]]), frame)
         glare = outline([(-0.03, -0.03), (-0.01, -0.03), (-0.035, 0.02), (-0.055, 0.02)], z=0.1)
-        easel.paint(glare + np.array([side * 0.118, -0.065, 0.0]), (255, 255, 255), opacity=0.2)
+        canvas.paint(glare + np.array([side * 0.118, -0.065, 0.0]), (255, 255, 255), opacity=0.2)
 
 
-def _paint_mouth(easel: Easel, traits: Traits) -> None:
+def _paint_mouth(canvas: Canvas, traits: Traits) -> None:
     u = np.linspace(-1, 1, 21)
     x, bow = u * traits.mouth_width, 1 - u**2
     z = 0.11 - 0.05 * u**2
@@ -249,29 +262,29 @@ def _paint_mouth(easel: Easel, traits: Traits) -> None:
     )
     edges = [np.stack([x, y, z], axis=1) for y in lines]
     upper, inside, lower = (np.concatenate([a, b[::-1]]) for a, b in pairwise(edges))
-    easel.paint(lower, traits.lips, "l_lip")
-    easel.paint(lower * (0.6, 1, 1) + (0, 0.004, 0), shade(traits.lips, 1.25), opacity=0.4, blur=0.006, on="l_lip")
-    easel.paint(upper, shade(traits.lips, 0.85), "u_lip")
+    canvas.paint(lower, traits.lips, "l_lip")
+    canvas.paint(lower * (0.6, 1, 1) + (0, 0.004, 0), shade(traits.lips, 1.25), opacity=0.4, blur=0.006, on="l_lip")
+    canvas.paint(upper, shade(traits.lips, 0.85), "u_lip")
     if traits.mouth_opening > 0:
-        easel.paint(inside, (70, 20, 25), "mouth")
+        canvas.paint(inside, (70, 20, 25), "mouth")
         teeth = np.concatenate([edges[1], (edges[1] + (0, 0.45 * traits.mouth_opening, 0))[::-1]])
-        easel.paint(teeth, (242, 240, 232), within=inside, on="mouth")
+        canvas.paint(teeth, (242, 240, 232), within=inside, on="mouth")
     else:
-        easel.paint(ribbon(list(zip(x, lines[1], strict=True)), [0.004] * 21, z=0.1), shade(traits.lips, 0.5))
+        canvas.paint(ribbon(list(zip(x, lines[1], strict=True)), [0.004] * 21, z=0.1), shade(traits.lips, 0.5))
 
 
-def _paint_back_hair(easel: Easel, traits: Traits) -> None:
+def _paint_back_hair(canvas: Canvas, traits: Traits) -> None:
     dark = shade(traits.hair, 0.75)
     reach = {"bob": 0.2, "long": 0.5}.get(traits.hair_style)
     if reach is not None:
         side = [(0.3, -0.25), (0.355, 0.0), (0.36, reach), (0.24, reach + 0.06)]
         points = [(0.0, -0.44), (0.2, -0.42), *side, *((-x, y) for x, y in reversed(side)), (-0.2, -0.42)]
-        easel.paint(outline(points, z=-0.08, rounds=3), dark, "hair")
+        canvas.paint(outline(points, z=-0.08, rounds=3), dark, "hair")
     if traits.hair_style == "bun":
-        easel.paint(ellipse(0, -0.46, 0.11, 0.09, z=-0.1), dark, "hair")
+        canvas.paint(ellipse(0, -0.46, 0.11, 0.09, z=-0.1), dark, "hair")
 
 
-def _paint_front_hair(easel: Easel, traits: Traits) -> None:
+def _paint_front_hair(canvas: Canvas, traits: Traits) -> None:
     if traits.hair_style == "bald":
         return
     rng = np.random.default_rng(traits.hair_seed)
@@ -288,19 +301,19 @@ def _paint_front_hair(easel: Easel, traits: Traits) -> None:
     points = [*((-x, y) for x, y in outer), (0.0, -0.455), *reversed(outer), (0.245 * width, -0.06)]
     points += [(x, y) for x, y in reversed(hairline)]
     cap = outline(points, z=0.03, rounds=3)
-    easel.paint(cap, traits.hair, "hair")
+    canvas.paint(cap, traits.hair, "hair")
     if traits.hair_style == "curly":
         for angle in np.linspace(-0.15, np.pi + 0.15, 15):
             radius = 0.06 + 0.02 * rng.random()
             curl = ellipse(0.29 * np.cos(angle), -0.13 - 0.29 * np.sin(angle), radius, radius)
-            easel.paint(curl, shade(traits.hair, 0.85 + 0.3 * rng.random()), "hair")
+            canvas.paint(curl, shade(traits.hair, 0.85 + 0.3 * rng.random()), "hair")
     if traits.hair_style in ("bob", "long"):
         reach = 0.16 if traits.hair_style == "bob" else 0.42
         lock = outline(
             [(0.23, -0.25), (0.3, -0.22), (0.34, 0.0), (0.34, reach), (0.25, reach + 0.03), (0.235, -0.05)], 0, 2
         )
-        easel.paint(lock, traits.hair, "hair")
-        easel.paint(mirror(lock), traits.hair, "hair")
+        canvas.paint(lock, traits.hair, "hair")
+        canvas.paint(mirror(lock), traits.hair, "hair")
     for _ in range(26):
         start = rng.uniform(-0.3, 0.3)
         bend = rng.uniform(-0.04, 0.04)
@@ -309,21 +322,21 @@ def _paint_front_hair(easel: Easel, traits: Traits) -> None:
         strand = ribbon(
             list(zip(x + np.array([0, bend, bend, 0]), y, strict=True)), [0.004, 0.009, 0.009, 0.003], z=0.03
         )
-        easel.paint(strand, shade(traits.hair, rng.uniform(0.7, 1.35)), opacity=0.45, on="hair")
+        canvas.paint(strand, shade(traits.hair, rng.uniform(0.7, 1.35)), opacity=0.45, on="hair")
 
 
-def _paint_hat(easel: Easel, traits: Traits) -> None:
+def _paint_hat(canvas: Canvas, traits: Traits) -> None:
     colour = traits.hat_colour
     crown = [(0.325, -0.17), (0.325, -0.36), (0.2, -0.52), (0.0, -0.535)]
     points = [*crown, *((-x, y) for x, y in reversed(crown[:-1])), (-0.15, -0.225), (0.15, -0.225)]
-    easel.paint(outline(points, z=0.04, rounds=2), colour, "hat")
+    canvas.paint(outline(points, z=0.04, rounds=2), colour, "hat")
     if traits.hat == "beanie":
         band = [(-0.335, -0.15), (-0.335, -0.25), (0.0, -0.31), (0.335, -0.25), (0.335, -0.15), (0.0, -0.205)]
-        easel.paint(outline(band, z=0.04, rounds=2), shade(colour, 0.7), "hat")
+        canvas.paint(outline(band, z=0.04, rounds=2), shade(colour, 0.7), "hat")
     elif traits.hat == "cap":
         visor = [(-0.27, -0.24), (0.0, -0.28), (0.27, -0.24), (0.3, -0.16), (0.0, -0.2), (-0.3, -0.16)]
-        easel.paint(outline(visor, z=0.14, rounds=2), shade(colour, 0.65), "hat")
+        canvas.paint(outline(visor, z=0.14, rounds=2), shade(colour, 0.65), "hat")
     else:
-        easel.paint(ellipse(0, -0.22, 0.46, 0.06, z=0.05), shade(colour, 0.85), "hat")
+        canvas.paint(ellipse(0, -0.22, 0.46, 0.06, z=0.05), shade(colour, 0.85), "hat")
         band = [(-0.325, -0.3), (0.0, -0.285), (0.325, -0.3), (0.325, -0.245), (0.0, -0.235), (-0.325, -0.245)]
-        easel.paint(outline(band, z=0.05), shade(colour, 0.45), "hat")
+        canvas.paint(outline(band, z=0.05), shade(colour, 0.45), "hat")
