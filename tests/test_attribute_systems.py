@@ -16,9 +16,9 @@ from maskgan.config import ElegantConfig, StarGANConfig, preset
 from maskgan.data.batches import LabelledFaces
 from maskgan.data.pairs import FacePair
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
+from maskgan.evaluation.attribute_predictor import AttributePredictor, attribute_index
 from maskgan.evaluation.attribute_systems import AttributeSystem
-from maskgan.evaluation.systems import Request, squared
+from maskgan.evaluation.systems import Request, resize_square
 from maskgan.images import read_label_map, read_picture
 from maskgan.networks.elegant import Elegant
 from maskgan.networks.stargan import StarGAN
@@ -137,8 +137,8 @@ def test_stargan_s_critic_learns_to_name_attributes() -> None:
 
 
 @pytest.fixture(scope="module")
-def classifier() -> AttributeReader:
-    return AttributeReader(shipped_weights("attributes"))
+def classifier() -> AttributePredictor:
+    return AttributePredictor(shipped_weights("attributes"))
 
 
 def exported(folder: Path, name: str) -> Path:
@@ -151,7 +151,7 @@ def exported(folder: Path, name: str) -> Path:
 def request(style: int, donor: int | None = None) -> Request:
     def face(number: int) -> FacePair:
         picture, mask = portrait(number)
-        return squared(FacePair(str(number), read_picture(picture), read_label_map(mask)), 96)
+        return resize_square(FacePair(str(number), read_picture(picture), read_label_map(mask)), 96)
 
     source = face(7)
     return Request("7", source, face(style), source.label_map, None if donor is None else face(donor))
@@ -159,7 +159,7 @@ def request(style: int, donor: int | None = None) -> Request:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_they_answer_style_copy_and_smile_and_nothing_else(
-    tmp_path: Path, classifier: AttributeReader, name: str
+    tmp_path: Path, classifier: AttributePredictor, name: str
 ) -> None:
     system = AttributeSystem(name, exported(tmp_path, name), classifier, "cpu")
     for asked in (request(2), request(7, donor=5)):
@@ -170,7 +170,7 @@ def test_they_answer_style_copy_and_smile_and_nothing_else(
         system(request(7))
 
 
-def test_stargan_is_told_the_attributes_of_the_style(tmp_path: Path, classifier: AttributeReader) -> None:
+def test_stargan_is_told_the_attributes_of_the_style(tmp_path: Path, classifier: AttributePredictor) -> None:
     path = exported(tmp_path, "stargan")
     system = AttributeSystem("star", path, classifier, "cpu")
     network, _ = load_weights(path)
@@ -186,6 +186,6 @@ def test_stargan_is_told_the_attributes_of_the_style(tmp_path: Path, classifier:
     assert heard == [expected]
 
 
-def test_other_weights_are_refused(classifier: AttributeReader) -> None:
+def test_other_weights_are_refused(classifier: AttributePredictor) -> None:
     with pytest.raises(UserError, match="a StarGAN or an ELEGANT"):
         AttributeSystem("parser", shipped_weights("parser"), classifier, "cpu")

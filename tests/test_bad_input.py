@@ -291,7 +291,7 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         r"inception\.pt: is no Inception file for FID",
     ),
     "a sheet that cannot be written": (
-        lambda s: evaluate("--sheet", str(s.file("no") / "sheet.png")),
+        lambda s: evaluate("--grid", str(s.file("no") / "sheet.png")),
         r"no: no such folder",
     ),
     "a base that is nowhere": (

@@ -188,9 +188,9 @@ def test_detail_is_measured_with_and_without(
     ]
     assert main(command) == 0
     rows = {line.split("|")[1].strip(): line for line in capsys.readouterr().out.splitlines() if line.startswith("|")}
-    assert {"photographs", "photographs made small", "tiny", "tiny, enhanced"} < rows.keys()
+    assert {"photographs", "photographs, 2x downsampled", "tiny", "tiny, enhanced"} < rows.keys()
     strengths = {name: float(row.split("|")[2]) for name, row in rows.items() if "." in row}
-    assert strengths["photographs"] > strengths["photographs made small"]
+    assert strengths["photographs"] > strengths["photographs, 2x downsampled"]
     assert strengths["tiny, enhanced"] > strengths["tiny"]
     assert rows["photographs"].split("|")[-2].strip() == "-"
     assert main([*command, "--no-enhance"]) == 0

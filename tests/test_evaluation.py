@@ -13,11 +13,11 @@ from maskgan.assets import portrait
 from maskgan.data.pairs import FacePair
 from maskgan.editing.parsing import Parser
 from maskgan.evaluation.features import EfficientNetFeatures
-from maskgan.evaluation.interactive import EDITS, interactive, sheet, to_markdown
+from maskgan.evaluation.interactive import EDITS, edit_grid, interactive, to_markdown
 from maskgan.evaluation.masks import measure_masks
 from maskgan.evaluation.reconstruct import reconstruct
 from maskgan.evaluation.reconstruct import to_markdown as reconstruction_table
-from maskgan.evaluation.systems import NothingDone, Request, TrainedSystem, squared
+from maskgan.evaluation.systems import IdentityBaseline, Request, TrainedSystem, resize_square
 from maskgan.images import Picture, read_label_map, read_picture
 from maskgan.labels import INDEX, LabelMap, colourise, from_colours
 from maskgan.metrics.mask_shape import broken_rules
@@ -47,7 +47,7 @@ class Painted:
         return len(self.keys)
 
     def __getitem__(self, index: int) -> FacePair:
-        pair = squared(Portraits()[index], SIDE)
+        pair = resize_square(Portraits()[index], SIDE)
         return replace(pair, picture=colourise(pair.label_map))
 
 
@@ -57,7 +57,7 @@ class Obedient:
     name = "obedient"
 
     def __call__(self, request: Request) -> Picture:
-        return colourise(request.asked)
+        return colourise(request.target)
 
 
 class Careless:
@@ -66,7 +66,7 @@ class Careless:
     name = "careless"
 
     def __call__(self, request: Request) -> Picture:
-        picture = colourise(request.asked)
+        picture = colourise(request.target)
         picture[-1] = 0
         return picture
 
@@ -75,12 +75,12 @@ def test_a_system_that_does_what_is_asked_scores_full_marks() -> None:
     result = interactive(Painted(), [Obedient(), Careless()], from_colours, EfficientNetFeatures(), SIDE)  # type: ignore[arg-type]
     assert result.real == (1.0, 1.0) and result.count == 3
     assert set(result.requests) == set(EDITS) and all(n == 3 for n in result.requests.values())
-    nothing, obedient, careless = (result.systems[name] for name in ("nothing done", "obedient", "careless"))
+    nothing, obedient, careless = (result.systems[name] for name in ("identity baseline", "obedient", "careless"))
     assert obedient.pixel_accuracy == 1.0 and obedient.mean_iou == 1.0
-    assert all(share == 1.0 for share in obedient.followed.values())
-    assert all(share == 0.0 for share in nothing.followed.values()) and nothing.pixel_accuracy < 1
-    assert (nothing.elsewhere, obedient.elsewhere) == (0.0, 0.0)
-    assert 0.9 < careless.pixel_accuracy < 1.0 and careless.elsewhere > 0
+    assert all(share == 1.0 for share in obedient.edit_accuracy.values())
+    assert all(share == 0.0 for share in nothing.edit_accuracy.values()) and nothing.pixel_accuracy < 1
+    assert (nothing.preservation_error, obedient.preservation_error) == (0.0, 0.0)
+    assert 0.9 < careless.pixel_accuracy < 1.0 and careless.preservation_error > 0
     assert nothing.frechet is None and obedient.frechet is not None and obedient.frechet > 0
     table = to_markdown(result)
     assert "| real, own mask | 100.0% | 1.000 |" in table and "| obedient | 100.0% | 1.000 | 0.0 |" in table
@@ -115,7 +115,7 @@ def test_features_do_not_depend_on_the_batch() -> None:
 
 def test_a_trained_system_answers_each_face_in_its_own_style(tiny_weights: Path) -> None:
     system = TrainedSystem("tiny", tiny_weights, "full", "cpu", "fp32")
-    faces = [squared(Portraits()[i], SIDE) for i in range(2)]
+    faces = [resize_square(Portraits()[i], SIDE) for i in range(2)]
     requests = [Request(face.key, face, face, face.label_map) for face in faces]
     first, second = (system(request) for request in requests)
     assert first.shape == (SIDE, SIDE, 3)
@@ -123,11 +123,11 @@ def test_a_trained_system_answers_each_face_in_its_own_style(tiny_weights: Path)
     assert np.array_equal(system(requests[0]), first)
     borrowed = system(Request("borrowed", faces[0], faces[1], faces[0].label_map))
     assert not np.array_equal(borrowed, first)
-    assert np.array_equal(NothingDone()(requests[0]), faces[0].picture)
+    assert np.array_equal(IdentityBaseline()(requests[0]), faces[0].picture)
 
 
 def test_the_sheet_shows_a_row_of_masks_and_one_a_system() -> None:
-    shown = sheet(Painted(), [Obedient(), Careless()], SIDE, count=2)
+    shown = edit_grid(Painted(), [Obedient(), Careless()], SIDE, count=2)
     assert shown.shape == (2 * 3 * SIDE, (1 + len(EDITS)) * SIDE, 3)
     masks, answers = shown[:SIDE, SIDE:], shown[SIDE : 2 * SIDE, SIDE:]
     assert np.array_equal(masks, answers)
@@ -136,7 +136,7 @@ def test_the_sheet_shows_a_row_of_masks_and_one_a_system() -> None:
 def test_the_shipped_parser_reads_the_portraits() -> None:
     from maskgan.assets import shipped_weights
 
-    pair = squared(Portraits()[2], 256)
+    pair = resize_square(Portraits()[2], 256)
     assert (Parser(shipped_weights("parser"))(pair.picture) == pair.label_map).mean() > 0.8
 
 
@@ -153,7 +153,7 @@ class KnownWay:
         return [np.asarray(step, dtype=np.uint8) for step in steps]
 
     def sample(self, count: int, _seed: int, _size: tuple[int, int]) -> Iterator[LabelMap]:
-        mask = squared(Portraits()[0], SIDE).label_map
+        mask = resize_square(Portraits()[0], SIDE).label_map
         for i in range(count):
             yield mask if i % 2 else np.zeros_like(mask)
 
@@ -175,10 +175,10 @@ class Plain:
 def test_smooth_ways_and_valid_masks_are_told_apart() -> None:
     even = measure_masks(Plain(), KnownWay(jump=False), SIDE, 0)  # type: ignore[arg-type]
     jump = measure_masks(Plain(), KnownWay(jump=True), SIDE, 0)  # type: ignore[arg-type]
-    assert even.largest_step == pytest.approx(1 / 8) and even.detour == 1.0
-    assert jump.largest_step == pytest.approx(1 / 2) and jump.detour == 2.0
+    assert even.largest_step == pytest.approx(1 / 8) and even.path_length_ratio == 1.0
+    assert jump.largest_step == pytest.approx(1 / 2) and jump.path_length_ratio == 2.0
     assert even.pixel_accuracy == 1.0 and even.valid["real"] == 0.0  # masks without a face
-    assert even.valid["random"] == 0.5 and even.broken["no skin"] == 1
+    assert even.valid["random"] == 0.5 and even.violations["no skin"] == 1
 
 
 @pytest.mark.parametrize("number", range(1, 10))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskgan.errors import UserError
-from maskgan.evaluation.features import EfficientNetFeatures, InceptionFeatures, PictureSet
+from maskgan.evaluation.features import EfficientNetFeatures, FeatureSet, InceptionFeatures
 from maskgan.metrics.frechet import FeatureStatistics, frechet_distance, kernel_distance
 from maskgan.networks.inception import InceptionV3
 
@@ -130,7 +130,7 @@ def test_the_same_distances_for_any_batch(inception_file: Path) -> None:
     for batch in (1, 3):
         sets = []
         for seed in (0, 1):
-            collected, all_pictures = PictureSet(reader), pictures(3, seed)
+            collected, all_pictures = FeatureSet(reader), pictures(3, seed)
             for start in range(0, 3, batch):
                 collected.add(all_pictures[start : start + batch])
             sets.append(collected)
@@ -173,6 +173,6 @@ def test_missing_features_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -
 def test_other_features_never_give_a_fid() -> None:
     assert EfficientNetFeatures.distance_name != "FID"
     reader = EfficientNetFeatures()
-    alone = PictureSet(reader)
+    alone = FeatureSet(reader)
     alone.add(pictures(1, 0))
     assert alone.distances(alone) is None

@@ -103,16 +103,16 @@ def test_groups_that_a_system_serves_worse_stand_out() -> None:
     assert (men.faces, women.faces, everyone.faces) == (18, 18, 36) and men.note is None
     for some, accuracy, identity, kept in ((men, 1.0, 1.0, 1.0), (women, 0.75, 0.6, 0.0)):
         own = some.pictures["partial, own style"]
-        assert own.pixel_accuracy is not None and own.identity is not None and own.kept is not None
+        assert own.pixel_accuracy is not None and own.identity is not None and own.preserved is not None
         assert (own.pixel_accuracy.mean, own.pixel_accuracy.error) == pytest.approx((accuracy, 0.0))
-        assert (own.identity.mean, own.kept.mean) == pytest.approx((identity, kept))
+        assert (own.identity.mean, own.preserved.mean) == pytest.approx((identity, kept))
         for kind in ("real", "partial, borrowed style"):
             assert some.pictures[kind].mean_iou == 1.0
     assert women.pictures["partial, own style"].mean_iou == pytest.approx((5 / 10 + 10 / 15) / 2)
     mean = everyone.pictures["partial, own style"].pixel_accuracy
     assert mean is not None and mean.mean == pytest.approx(0.875)
     assert mean.error == pytest.approx(np.std([1.0, 0.75] * 18, ddof=1) / 6)
-    assert everyone.pictures["real"].kept is None
+    assert everyone.pictures["real"].preserved is None
     table = to_markdown(result)
     assert "the table, which knows 36 of the faces" in table
     assert "| Male, without | 18 | 100.0% ± 0.0 | 75.0% ± 0.0 | 100.0% ± 0.0 | 1.000 | 0.583 | 1.000 | 0.600" in table
@@ -123,9 +123,9 @@ def test_skin_tones_are_thirds_and_a_system_that_lightens_keeps_one() -> None:
     result, group = measured(LABELS)
     low, high = result.tone_bounds or (0.0, 0.0)
     assert low < high
-    for tone, kept in (("dark", 0.0), ("middle", 0.0), ("light", 1.0)):
+    for tone, kept in (("dark", 0.0), ("medium", 0.0), ("light", 1.0)):
         shown = group("skin tone", tone)
-        own, real = shown.pictures["partial, own style"].kept, shown.pictures["real"].kept
+        own, real = shown.pictures["partial, own style"].preserved, shown.pictures["real"].preserved
         assert own is not None and real is not None
         assert shown.faces == 12 and (own.mean, real.mean) == (kept, 1.0)
 

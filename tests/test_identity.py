@@ -14,8 +14,8 @@ from maskgan.data.labelled import LabelledFace
 from maskgan.data.pairs import Selected
 from maskgan.errors import UserError
 from maskgan.evaluation.identity import open_embedding
-from maskgan.evaluation.recognition import recognise, to_markdown
-from maskgan.metrics.verification import area_under_curve, equal_error
+from maskgan.evaluation.verification import to_markdown, verify
+from maskgan.metrics.verification import equal_error_rate, roc_auc
 from maskgan.networks.resnet import IdentityNetwork
 
 
@@ -87,12 +87,12 @@ def test_other_files_are_named(tmp_path: Path) -> None:
 def test_verification_by_hand() -> None:
     same, different = np.array([0.9, 0.6, 0.4]), np.array([0.5, 0.4, 0.1, 0.0])
     pairs = [(s > d) + 0.5 * (s == d) for s in same for d in different]
-    assert area_under_curve(same, different) == pytest.approx(np.mean(pairs))
-    assert area_under_curve(same + 1, different) == 1.0 and equal_error(same + 1, different)[0] == 0.0
-    error, threshold = equal_error(np.array([0.1, 0.6, 0.7, 0.8]), np.array([0.0, 0.2, 0.3, 0.65]))
+    assert roc_auc(same, different) == pytest.approx(np.mean(pairs))
+    assert roc_auc(same + 1, different) == 1.0 and equal_error_rate(same + 1, different)[0] == 0.0
+    error, threshold = equal_error_rate(np.array([0.1, 0.6, 0.7, 0.8]), np.array([0.0, 0.2, 0.3, 0.65]))
     assert error == pytest.approx(0.25) and 0.3 < threshold <= 0.65
     with pytest.raises(ValueError, match="both sorts"):
-        area_under_curve(same, np.array([]))
+        roc_auc(same, np.array([]))
 
 
 class People:
@@ -119,11 +119,11 @@ class Shade:
         return np.array([np.cos(angle), np.sin(angle)])
 
 
-def test_recognition_compares_all_pairs() -> None:
-    result = recognise(People(), Shade())
+def test_verification_compares_all_pairs() -> None:
+    result = verify(People(), Shade())
     assert (result.faces, result.people) == (6, 3)
-    assert result.area == 1.0 and result.error == 0.0
-    assert result.same == pytest.approx(np.cos(0.01)) and result.different < 0.95
+    assert result.auc == 1.0 and result.eer == 0.0
+    assert result.genuine == pytest.approx(np.cos(0.01)) and result.impostor < 0.95
     assert "6 faces of 3 people" in to_markdown(result)
     with pytest.raises(UserError, match="several faces of several people"):
-        recognise(Selected(People(), [0, 1]), Shade())
+        verify(Selected(People(), [0, 1]), Shade())

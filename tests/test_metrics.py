@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from maskgan.labels import INDEX
-from maskgan.metrics.colour import ColourFollowing, class_colour, to_lab, typology_angle
-from maskgan.metrics.segmentation import SegmentationAgreement
-from maskgan.metrics.specks import specks_in_hair
+from maskgan.metrics.colour import ColourTransfer, class_colour, ita, to_lab
+from maskgan.metrics.outlier_pixels import hair_outlier_pixels
+from maskgan.metrics.segmentation import ConfusionMatrix
 
 
 def test_agreement_against_counting_pixels() -> None:
     wanted, found = np.random.default_rng(0).integers(0, 19, (2, 64, 64), dtype=np.uint8)
     found[:40] = wanted[:40]
-    measured = SegmentationAgreement()
+    measured = ConfusionMatrix()
     for rows in (slice(0, 10), slice(10, 64)):  # any split into pictures gives the same
         measured.update(wanted[rows], found[rows])
     assert measured.pixel_accuracy == pytest.approx((wanted == found).mean())
@@ -28,7 +28,7 @@ def test_agreement_against_counting_pixels() -> None:
 
 
 def test_absent_classes_do_not_count() -> None:
-    measured = SegmentationAgreement()
+    measured = ConfusionMatrix()
     measured.update(np.zeros((4, 4), dtype=np.uint8), np.zeros((4, 4), dtype=np.uint8))
     assert measured.mean_iou == 1.0 and np.isnan(measured.iou[1:]).all()
     with pytest.raises(ValueError, match="cannot be compared"):
@@ -49,7 +49,7 @@ def test_lighter_skins_have_larger_angles() -> None:
         picture = np.zeros((20, 20, 3), dtype=np.uint8)
         picture[:10] = colour
         picture[0, :8] = 255  # highlights do not count
-        measured = typology_angle(picture, label_map)
+        measured = ita(picture, label_map)
         assert measured is not None
         return measured
 
@@ -57,7 +57,7 @@ def test_lighter_skins_have_larger_angles() -> None:
     assert light > 41 > middle > 10 > -30 > dark  # in Chardon's scale light above 41, dark below -30
     lightness, _, yellow = to_lab(np.array([198, 154, 118], dtype=np.uint8))
     assert middle == pytest.approx(np.degrees(np.arctan((lightness - 50) / yellow)))
-    assert typology_angle(np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20), np.uint8)) is None
+    assert ita(np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20), np.uint8)) is None
 
 
 def test_colours_of_a_class() -> None:
@@ -70,7 +70,7 @@ def test_colours_of_a_class() -> None:
 
 
 def test_following_by_hand() -> None:
-    following = ColourFollowing()
+    following = ColourTransfer()
     for level in (10.0, 90.0, 200.0):
         style, owner = np.full(3, level), np.zeros(3)
         following.update(style * 0.5, style, owner)
@@ -89,4 +89,4 @@ def test_specks_are_counted_in_hair_alone() -> None:
     picture[4, 4, 1] = picture[12, 14, 1] = 141  # one in hair, one in skin
     picture[8, 4] = 140  # not far enough from what surrounds it
     picture[15:] = 250  # where light begins, nothing stands out
-    assert specks_in_hair(picture, label_map) == (1, 200)
+    assert hair_outlier_pixels(picture, label_map) == (1, 200)

@@ -21,8 +21,8 @@ from maskgan.evaluation import style_copy
 from maskgan.evaluation.attributes import classify
 from maskgan.evaluation.cases import Case, load_cases, save_cases
 from maskgan.evaluation.features import EfficientNetFeatures
-from maskgan.evaluation.sheets import request_sheet
-from maskgan.evaluation.systems import NothingDone, Request, StoredPictures, requests_of, squared
+from maskgan.evaluation.grids import request_grid
+from maskgan.evaluation.systems import IdentityBaseline, Request, StoredOutputs, case_requests, resize_square
 from maskgan.images import Picture, read_label_map, read_picture, write_picture
 from maskgan.labels import INDEX, LabelMap, colourise, from_colours
 from maskgan.metrics.face_geometry import MOUTH, pose_of
@@ -45,7 +45,7 @@ class Painted:
         label_map = read_label_map(mask)
         if index % 2:  # these smile
             label_map = open_mouth(label_map, 0.9)
-        pair = squared(FacePair(self.keys[index], read_picture(picture), label_map), SIDE)
+        pair = resize_square(FacePair(self.keys[index], read_picture(picture), label_map), SIDE)
         return replace(pair, picture=paint(pair.label_map, man=index < 3))
 
 
@@ -85,7 +85,7 @@ class Obedient:
     name = "obedient"
 
     def __call__(self, request: Request) -> Picture:
-        return paint(request.asked, man=bool(classifier(request.style.picture)[MALE]))
+        return paint(request.target, man=bool(classifier(request.style.picture)[MALE]))
 
 
 PAIRS = Painted()
@@ -93,9 +93,11 @@ LABELS = {key: classifier(PAIRS[i].picture) for i, key in enumerate(PAIRS.keys)}
 
 
 def test_style_pairs_are_random_or_differ_in_the_attribute() -> None:
-    cases = style_copy.draw_cases(LABELS, seed=0, count=10)
-    assert cases == style_copy.draw_cases(LABELS, seed=0, count=10) != style_copy.draw_cases(LABELS, seed=1, count=10)
-    groups = {group: [c for c in cases if c.group == group] for group in ("random", *style_copy.ASKED)}
+    cases = style_copy.sample_cases(LABELS, seed=0, count=10)
+    assert (
+        cases == style_copy.sample_cases(LABELS, seed=0, count=10) != style_copy.sample_cases(LABELS, seed=1, count=10)
+    )
+    groups = {group: [c for c in cases if c.group == group] for group in ("random", *style_copy.COPIED_ATTRIBUTES)}
     assert len(groups["random"]) == 10 and all(c.source != c.style for c in groups["random"])
     assert len(groups["Male"]) == 6  # three either way
     assert all(LABELS[c.source][MALE] != LABELS[c.style][MALE] for c in groups["Male"])
@@ -104,7 +106,7 @@ def test_style_pairs_are_random_or_differ_in_the_attribute() -> None:
 
 
 def test_style_copy_tells_obedience_from_doing_nothing() -> None:
-    cases = style_copy.draw_cases(LABELS, 0, 6)
+    cases = style_copy.sample_cases(LABELS, 0, 6)
     result = style_copy.style_copy(
         PAIRS,
         cases,
@@ -115,7 +117,7 @@ def test_style_copy_tells_obedience_from_doing_nothing() -> None:
         EfficientNetFeatures(),
         SIDE,  # type: ignore[arg-type]
     )
-    real, nothing, obedient = (result.systems[name] for name in ("real", "nothing done", "obedient"))
+    real, nothing, obedient = (result.systems[name] for name in ("real", "identity baseline", "obedient"))
     assert real.random["Male"] == real.differing["Male"] == 1.0 and real.pixel_accuracy > 0.99
     assert nothing.differing["Male"] == 0.0 and nothing.frechet is None
     assert obedient.random["Male"] == obedient.differing["Male"] == 1.0
@@ -128,7 +130,7 @@ def test_style_copy_tells_obedience_from_doing_nothing() -> None:
 
 
 def test_smiles_come_from_the_face_of_the_nearest_pose() -> None:
-    cases = smile_task.draw_cases(PAIRS, LABELS, 10)
+    cases = smile_task.sample_cases(PAIRS, LABELS, 10)
     smiling = [key for key in PAIRS.keys if LABELS[key][SMILING]]
     assert [c.source for c in cases] == [key for key in PAIRS.keys if key not in smiling] and len(cases) >= 2
     for case in cases:
@@ -141,7 +143,7 @@ def test_smiles_come_from_the_face_of_the_nearest_pose() -> None:
 
 
 def test_smile_transfer_tells_obedience_from_doing_nothing() -> None:
-    cases = smile_task.draw_cases(PAIRS, LABELS, 10)
+    cases = smile_task.sample_cases(PAIRS, LABELS, 10)
     result = smile_task.smile(
         PAIRS,
         cases,
@@ -152,7 +154,7 @@ def test_smile_transfer_tells_obedience_from_doing_nothing() -> None:
         EfficientNetFeatures(),
         SIDE,  # type: ignore[arg-type]
     )
-    nothing, obedient = result.systems["nothing done"], result.systems["obedient"]
+    nothing, obedient = result.systems["identity baseline"], result.systems["obedient"]
     assert result.real[0] == 1.0 and result.count == len(cases)
     assert (nothing.smiling, obedient.smiling) == (0.0, 1.0)
     assert nothing.identity == pytest.approx(1.0) and nothing.identity_crop == pytest.approx(1.0)
@@ -193,7 +195,7 @@ def mirrored_with_sides(mask: LabelMap) -> LabelMap:
 
 
 def test_cases_come_back_as_they_were_saved(tmp_path: Path) -> None:
-    cases = style_copy.draw_cases(LABELS, 0, 6)
+    cases = style_copy.sample_cases(LABELS, 0, 6)
     save_cases(tmp_path / "cases.json", "style-copy", SIDE, cases)
     assert load_cases(tmp_path / "cases.json", "style-copy", SIDE, PAIRS.keys) == cases
     with pytest.raises(UserError, match="is a list of the task 'style-copy'"):
@@ -209,14 +211,14 @@ def test_cases_come_back_as_they_were_saved(tmp_path: Path) -> None:
 
 
 def test_another_programs_pictures_enter_the_same_table(tmp_path: Path) -> None:
-    cases = style_copy.draw_cases(LABELS, 0, 4)
-    for case, request in zip(cases, requests_of(PAIRS, cases, SIDE), strict=True):
+    cases = style_copy.sample_cases(LABELS, 0, 4)
+    for case, request in zip(cases, case_requests(PAIRS, cases, SIDE), strict=True):
         write_picture(tmp_path / f"{case.name}.png", Obedient()(request))
-    stored = StoredPictures("other", tmp_path)
+    stored = StoredOutputs("other", tmp_path)
     arguments = (classifier, read_mask, EfficientNetFeatures(), SIDE)
     result = style_copy.style_copy(PAIRS, cases, LABELS, [Obedient(), stored], *arguments)  # type: ignore[arg-type]
     assert result.systems["other"] == result.systems["obedient"]
-    first = next(requests_of(PAIRS, cases, SIDE))
+    first = next(case_requests(PAIRS, cases, SIDE))
     write_picture(tmp_path / f"{first.name}.png", np.zeros((16, 16, 3), np.uint8))
     with pytest.raises(UserError, match="is 16x16, but 128x128 was asked for"):
         stored(first)
@@ -226,10 +228,10 @@ def test_another_programs_pictures_enter_the_same_table(tmp_path: Path) -> None:
 
 
 def test_a_sheet_has_a_row_a_request() -> None:
-    cases = smile_task.draw_cases(PAIRS, LABELS, 2)
-    sheet = request_sheet(requests_of(PAIRS, cases, SIDE), [NothingDone(), Obedient()])
-    assert sheet.shape == (2 * SIDE, 5 * SIDE, 3)
-    assert np.array_equal(sheet[:, :SIDE], sheet[:, 3 * SIDE : 4 * SIDE])
+    cases = smile_task.sample_cases(PAIRS, LABELS, 2)
+    grid = request_grid(case_requests(PAIRS, cases, SIDE), [IdentityBaseline(), Obedient()])
+    assert grid.shape == (2 * SIDE, 5 * SIDE, 3)
+    assert np.array_equal(grid[:, :SIDE], grid[:, 3 * SIDE : 4 * SIDE])
 
 
 def test_the_classifiers_accuracy_by_hand() -> None:
@@ -244,5 +246,5 @@ def test_the_classifiers_accuracy_by_hand() -> None:
     truth = np.stack([faces[i].attributes for i in range(8)])
     for i, name in enumerate(ATTRIBUTES):
         assert result.accuracy[name] == pytest.approx(truth[:, i].mean())
-        assert result.commonest[name] == pytest.approx(max(truth[:, i].mean(), 1 - truth[:, i].mean()))
+        assert result.majority[name] == pytest.approx(max(truth[:, i].mean(), 1 - truth[:, i].mean()))
         assert result.balanced[name] in (None, 0.5)

@@ -12,8 +12,18 @@ import click
 from maskgan.cli.options import network_options, resolve_device
 from maskgan.errors import UserError
 
-_TASKS = ("reconstruct", "style-copy", "smile", "interactive", "groups", "detail", "masks", "attributes", "identity")
-_WITH_SHEET = ("style-copy", "smile", "interactive")
+_TASKS = (
+    "reconstruct",
+    "style-copy",
+    "smile",
+    "interactive",
+    "groups",
+    "detail",
+    "masks",
+    "attributes",
+    "verification",
+)
+_WITH_GRID = ("style-copy", "smile", "interactive")
 _WITH_REFINEMENT = ("reconstruct", "smile", "interactive", "groups")  # faces rendered in their own style
 _GROUPS = "Male,Young,Pale_Skin,Big_Nose,Gray_Hair,Bald,Heavy_Makeup,Eyeglasses,Wearing_Hat"
 _FILE = click.Path(path_type=Path)
@@ -31,9 +41,9 @@ groups       for whom are results worse, by attributes and skin tone?
 detail       how sharp are pictures of twice the network's size?
 masks        does MaskVAE give masks back, and draw valid ones?
 attributes   how often is the classifier right?
-identity     how well does the embedding tell people apart?
+verification how well does the embedding tell people apart?
 
-Every table has rows of real pictures, and of nothing done, to read the others by.
+Every table has rows of real pictures, and of identity baseline, to read the others by.
 """
 
 
@@ -66,24 +76,24 @@ Every table has rows of real pictures, and of nothing done, to read the others b
 @click.option("--mask-vae", type=_FILE, help="MaskVAE weights, for the task 'masks'.  [those that ship]")
 @click.option("--side", type=click.IntRange(32, 2048), help="Pixels compared.  [256; for the task 'detail' 512]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses who borrows whose style.")
-@click.option("--sheet", type=_FILE, help="Picture of the first answers to write.")
+@click.option("--grid", type=_FILE, help="Picture of the first answers to write.")
 @click.option("-o", "--output", type=_FILE, help="JSON file to write.")
 @network_options
 def command(task: str, output: Path | None, device: str | None, **options: Any) -> None:
     """See ``_HELP``."""
-    from maskgan.cli.evaluate_tasks import TASKS, Options
+    from maskgan.cli.evaluate_tasks import TASKS, EvaluationConfig
     from maskgan.cli.opening import require_writable
     from maskgan.files import atomic_path
 
-    if options["sheet"] is not None:
-        if task not in _WITH_SHEET:
-            raise UserError(f"--sheet: only {', '.join(_WITH_SHEET)} have answers to show")
-        require_writable(options["sheet"])
+    if options["grid"] is not None:
+        if task not in _WITH_GRID:
+            raise UserError(f"--grid: only {', '.join(_WITH_GRID)} have answers to show")
+        require_writable(options["grid"])
     if options["refine"] and task not in _WITH_REFINEMENT:
         raise UserError(f"--refine: only {', '.join(_WITH_REFINEMENT)} render faces in their own style")
     if options["side"] is None:
         options["side"] = 512 if task == "detail" else 256
-    settings = Options(device=resolve_device(device), **options)
+    settings = EvaluationConfig(device=resolve_device(device), **options)
     measured = TASKS[task](settings)
     click.echo(measured.markdown)
     if output is not None:

@@ -24,25 +24,25 @@ from maskgan.evaluation import (
     groups,
     interactive,
     masks,
-    recognition,
     reconstruct,
     smile,
     style_copy,
+    verification,
 )
-from maskgan.evaluation.attribute_reader import AttributeReader
-from maskgan.evaluation.attribute_systems import KINDS, AttributeSystem
-from maskgan.evaluation.features import EfficientNetFeatures, FeatureReader, InceptionFeatures
+from maskgan.evaluation.attribute_predictor import AttributePredictor
+from maskgan.evaluation.attribute_systems import ATTRIBUTE_EDITORS, AttributeSystem
+from maskgan.evaluation.features import EfficientNetFeatures, FeatureExtractor, InceptionFeatures
+from maskgan.evaluation.grids import request_grid
 from maskgan.evaluation.identity import open_embedding
-from maskgan.evaluation.sheets import request_sheet
-from maskgan.evaluation.systems import ComparedSystem, StoredPictures, TrainedSystem, requests_of
+from maskgan.evaluation.systems import ComparedSystem, StoredOutputs, TrainedSystem, case_requests
 from maskgan.images import write_picture
 
-_SHEET_ROWS = 8
-_TAKEN_NAMES = ("real", "nothing done")
+_GRID_ROWS = 8
+_TAKEN_NAMES = ("real", "identity baseline")
 
 
 @dataclass(frozen=True)
-class Options:
+class EvaluationConfig:
     """The command's options."""
 
     data: str
@@ -63,7 +63,7 @@ class Options:
     inception: Path | None
     side: int
     seed: int
-    sheet: Path | None
+    grid: Path | None
     weights: str | None
     enhance: bool
     device: str
@@ -114,9 +114,9 @@ class Options:
     def _opened(self, name: str, path: Path) -> list[ComparedSystem]:
         """A weights file as a system, refined too if that is asked for, or a folder of its answers."""
         if path.is_dir():
-            return [StoredPictures(name, path)]
-        if read_info(path).kind in KINDS:
-            classifier = AttributeReader(self.tool("attributes"), self.device)
+            return [StoredOutputs(name, path)]
+        if read_info(path).kind in ATTRIBUTE_EDITORS:
+            classifier = AttributePredictor(self.tool("attributes"), self.device)
             return [AttributeSystem(name, path, classifier, self.device)]
         how = (self.blend, self.device, self.precision)
         systems: list[ComparedSystem] = [TrainedSystem(name, path, *how, enhance=self.enhance)]
@@ -125,7 +125,7 @@ class Options:
             systems.append(TrainedSystem(refined, path, *how, refine=self.refine, enhance=self.enhance))
         return systems
 
-    def reader(self) -> FeatureReader:
+    def reader(self) -> FeatureExtractor:
         """The network in whose features distances are measured."""
         return (
             EfficientNetFeatures(self.device)
@@ -152,7 +152,7 @@ class Measured:
     record: dict[str, Any]
 
 
-def _reconstruct(options: Options) -> Measured:
+def _reconstruct(options: EvaluationConfig) -> Measured:
     _require_whole_pictures(options, "reconstruct")
     systems, parser = options.compared(), options.tool("parser")
     result = reconstruct.reconstruct(
@@ -162,16 +162,16 @@ def _reconstruct(options: Options) -> Measured:
     return Measured(reconstruct.to_markdown(result), {**hashes, **result.to_dict()})
 
 
-def _interactive(options: Options) -> Measured:
+def _interactive(options: EvaluationConfig) -> Measured:
     pairs, systems, parser = options.pairs(), options.compared(), options.tool("parser")
     result = interactive.interactive(pairs, systems, Parser(parser, options.device), options.reader(), options.side)
-    if options.sheet is not None:
-        write_picture(options.sheet, interactive.sheet(pairs, systems, options.side, count=6))
+    if options.grid is not None:
+        write_picture(options.grid, interactive.edit_grid(pairs, systems, options.side, count=6))
     hashes = _hashes(systems, {"parser": parser})
     return Measured(interactive.to_markdown(result), {**hashes, **result.to_dict()})
 
 
-def _detail(options: Options) -> Measured:
+def _detail(options: EvaluationConfig) -> Measured:
     _require_whole_pictures(options, "detail")
     if options.side % 2:
         raise UserError(f"--side {options.side}: is halved for the task 'detail'; give an even number")
@@ -181,7 +181,7 @@ def _detail(options: Options) -> Measured:
     return Measured(detail.to_markdown(result), {**_hashes(systems, {}), **result.to_dict()})
 
 
-def _enhanced(options: Options) -> list[TrainedSystem]:
+def _enhanced(options: EvaluationConfig) -> list[TrainedSystem]:
     """The networks among the systems, with their enhancer; other programs' pictures are as they are."""
     systems = [system for system in options.compared() if isinstance(system, TrainedSystem)]
     for system in systems:
@@ -189,13 +189,13 @@ def _enhanced(options: Options) -> list[TrainedSystem]:
     return systems
 
 
-def _style_copy(options: Options) -> Measured:
+def _style_copy(options: EvaluationConfig) -> Measured:
     pairs, systems = options.pairs(), options.compared()
     tools = {kind: options.tool(kind) for kind in ("attributes", "parser")}
-    classifier = AttributeReader(tools["attributes"], options.device)
+    classifier = AttributePredictor(tools["attributes"], options.device)
     labels = _labels(options, pairs, classifier)
     chosen = (
-        style_copy.draw_cases(labels, options.seed, options.count)
+        style_copy.sample_cases(labels, options.seed, options.count)
         if options.cases is None
         else cases.load_cases(options.cases, "style-copy", options.side, list(labels))
     )
@@ -210,17 +210,17 @@ def _style_copy(options: Options) -> Measured:
         options.reader(),
         options.side,
     )
-    _write_sheet(options, pairs, chosen, systems)
+    _write_grid(options, pairs, chosen, systems)
     hashes = _hashes(systems, tools)
     return Measured(style_copy.to_markdown(result), {**hashes, **result.to_dict()})
 
 
-def _smile(options: Options) -> Measured:
+def _smile(options: EvaluationConfig) -> Measured:
     pairs, systems = options.pairs(), options.compared()
     tools = {kind: options.tool(kind) for kind in ("attributes", "identity", "parser")}
-    classifier = AttributeReader(tools["attributes"], options.device)
+    classifier = AttributePredictor(tools["attributes"], options.device)
     chosen = (
-        smile.draw_cases(pairs, _labels(options, pairs, classifier), options.count)
+        smile.sample_cases(pairs, _labels(options, pairs, classifier), options.count)
         if options.cases is None
         else cases.load_cases(options.cases, "smile", options.side, pairs.keys)
     )
@@ -235,17 +235,17 @@ def _smile(options: Options) -> Measured:
         options.reader(),
         options.side,
     )
-    _write_sheet(options, pairs, chosen, systems)
+    _write_grid(options, pairs, chosen, systems)
     hashes = _hashes(systems, tools)
     return Measured(smile.to_markdown(result), {**hashes, **result.to_dict()})
 
 
-def _groups(options: Options) -> Measured:
+def _groups(options: EvaluationConfig) -> Measured:
     _require_whole_pictures(options, "groups")
     by = groups.parse_attributes(options.by)
     pairs, systems = options.pairs(), options.compared()
     tools = {kind: options.tool(kind) for kind in ("attributes", "identity", "parser")}
-    classifier = AttributeReader(tools["attributes"], options.device)
+    classifier = AttributePredictor(tools["attributes"], options.device)
     result = groups.measure_groups(
         pairs,
         _labels(options, pairs, classifier),
@@ -261,26 +261,26 @@ def _groups(options: Options) -> Measured:
     return Measured(groups.to_markdown(result), {**_hashes(systems, tools), **result.to_dict()})
 
 
-def _masks(options: Options) -> Measured:
+def _masks(options: EvaluationConfig) -> Measured:
     vae = options.tool("mask-vae")
     manifold = MaskManifold.from_weights(vae, options.device)
     result = masks.measure_masks(options.pairs(), manifold, options.side, options.seed)
     return Measured(masks.to_markdown(result), {"mask_vae": fingerprint(vae), **result.to_dict()})
 
 
-def _attributes(options: Options) -> Measured:
+def _attributes(options: EvaluationConfig) -> Measured:
     classifier = options.tool("attributes")
-    result = attributes.classify(options.labelled(), AttributeReader(classifier, options.device))
+    result = attributes.classify(options.labelled(), AttributePredictor(classifier, options.device))
     return Measured(attributes.to_markdown(result), {"attributes": fingerprint(classifier), **result.to_dict()})
 
 
-def _identity(options: Options) -> Measured:
+def _verification(options: EvaluationConfig) -> Measured:
     network = options.tool("identity")
-    result = recognition.recognise(options.labelled(), open_embedding(network, options.device))
-    return Measured(recognition.to_markdown(result), {"identity": fingerprint(network), **result.to_dict()})
+    result = verification.verify(options.labelled(), open_embedding(network, options.device))
+    return Measured(verification.to_markdown(result), {"identity": fingerprint(network), **result.to_dict()})
 
 
-TASKS: Mapping[str, Callable[[Options], Measured]] = MappingProxyType(
+TASKS: Mapping[str, Callable[[EvaluationConfig], Measured]] = MappingProxyType(
     {
         "reconstruct": _reconstruct,
         "style-copy": _style_copy,
@@ -290,18 +290,18 @@ TASKS: Mapping[str, Callable[[Options], Measured]] = MappingProxyType(
         "detail": _detail,
         "masks": _masks,
         "attributes": _attributes,
-        "identity": _identity,
+        "verification": _verification,
     }
 )
 """Each task of ``maskgan evaluate``."""
 
 
-def _require_whole_pictures(options: Options, task: str) -> None:
+def _require_whole_pictures(options: EvaluationConfig, task: str) -> None:
     if options.blend != "full":
         raise UserError(f"--blend: {task!r} changes no mask, so with 'region' every picture would stay as it is")
 
 
-def _labels(options: Options, pairs: PairCollection, classifier: AttributeReader) -> cases.Labels:
+def _labels(options: EvaluationConfig, pairs: PairCollection, classifier: AttributePredictor) -> cases.Labels:
     """What the table says of the faces; without one, what the classifier sees in their photographs."""
     if options.table is None:
         return {key: classifier(pairs[index].picture) for index, key in enumerate(pairs.keys)}
@@ -312,17 +312,17 @@ def _labels(options: Options, pairs: PairCollection, classifier: AttributeReader
     return found
 
 
-def _keep_cases(options: Options, task: str, chosen: list[cases.Case]) -> None:
+def _keep_cases(options: EvaluationConfig, task: str, chosen: list[cases.Case]) -> None:
     if options.save_cases is not None:
         cases.save_cases(options.save_cases, task, options.side, chosen)
 
 
-def _write_sheet(
-    options: Options, pairs: PairCollection, chosen: list[cases.Case], systems: list[ComparedSystem]
+def _write_grid(
+    options: EvaluationConfig, pairs: PairCollection, chosen: list[cases.Case], systems: list[ComparedSystem]
 ) -> None:
-    if options.sheet is not None:
-        requests = requests_of(pairs, chosen[:_SHEET_ROWS], options.side)
-        write_picture(options.sheet, request_sheet(requests, systems))
+    if options.grid is not None:
+        requests = case_requests(pairs, chosen[:_GRID_ROWS], options.side)
+        write_picture(options.grid, request_grid(requests, systems))
 
 
 def _hashes(systems: Iterable[ComparedSystem], tools: Mapping[str, Path]) -> dict[str, Any]:

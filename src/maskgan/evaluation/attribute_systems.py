@@ -10,13 +10,13 @@ from torch import Tensor
 from maskgan.checkpoints.weights import fingerprint, load_weights
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
+from maskgan.evaluation.attribute_predictor import AttributePredictor, attribute_index
 from maskgan.evaluation.systems import Request
 from maskgan.images import Picture, resize_picture
 from maskgan.networks.elegant import Elegant
 from maskgan.networks.stargan import StarGAN
 
-KINDS = ("stargan", "elegant")
+ATTRIBUTE_EDITORS = ("stargan", "elegant")
 """Kinds of weights that these systems have."""
 
 _TRANSFERRED = "Smiling"  # what a donor of a mouth is asked for
@@ -29,7 +29,7 @@ class AttributeSystem:
     the donor's smile. Masks are not looked at.
     """
 
-    def __init__(self, name: str, weights: Path, classifier: AttributeReader, device: str) -> None:
+    def __init__(self, name: str, weights: Path, classifier: AttributePredictor, device: str) -> None:
         """Load a StarGAN or an ELEGANT.
 
         Args:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.labelled import LabelledCollection
-from maskgan.evaluation.attribute_reader import AttributeReader
+from maskgan.evaluation.attribute_predictor import AttributePredictor
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class AttributesResult:
         accuracy: share of faces classified rightly, 0..1, by attribute.
         balanced: mean of the shares among faces that have the attribute and among those that have not; ``None`` if
             all faces are of one sort.
-        commonest: what always answering the commoner way would score.
+        majority: what always answering with the majority class would score.
     """
 
     count: int
     accuracy: dict[str, float]
     balanced: dict[str, float | None]
-    commonest: dict[str, float]
+    majority: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
         return asdict(self)
 
 
-def classify(faces: LabelledCollection, classifier: AttributeReader) -> AttributesResult:
+def classify(faces: LabelledCollection, classifier: AttributePredictor) -> AttributesResult:
     """Classify every face and compare.
 
     Args:
@@ -59,23 +59,22 @@ def classify(faces: LabelledCollection, classifier: AttributeReader) -> Attribut
         count=len(faces),
         accuracy=dict(zip(ATTRIBUTES, right.mean(axis=0).tolist(), strict=True)),
         balanced=balanced,
-        commonest=dict(zip(ATTRIBUTES, np.maximum(share, 1 - share).tolist(), strict=True)),
+        majority=dict(zip(ATTRIBUTES, np.maximum(share, 1 - share).tolist(), strict=True)),
     )
 
 
 def to_markdown(result: AttributesResult) -> str:
     """The result as a Markdown table."""
     mean = np.mean(list(result.accuracy.values()))
-    commonest = np.mean(list(result.commonest.values()))
+    majority = np.mean(list(result.majority.values()))
     lines = [
-        f"{result.count} faces: mean accuracy {mean:.1%} over 40 attributes "
-        f"(always the commoner answer: {commonest:.1%})",
+        f"{result.count} faces: mean accuracy {mean:.1%} over 40 attributes (majority class: {majority:.1%})",
         "",
-        "| attribute | accuracy | balanced | always the commoner answer |",
+        "| attribute | accuracy | balanced | majority class |",
         "|---|---|---|---|",
     ]
     for name, accuracy in result.accuracy.items():
         balanced = result.balanced[name]
         shown = "-" if balanced is None else f"{balanced:.1%}"
-        lines.append(f"| {name} | {accuracy:.1%} | {shown} | {result.commonest[name]:.1%} |")
+        lines.append(f"| {name} | {accuracy:.1%} | {shown} | {result.majority[name]:.1%} |")
     return "\n".join(lines)

@@ -75,6 +75,6 @@ def load_cases(path: Path, task: str, side: int, keys: Sequence[str]) -> list[Ca
     return cases
 
 
-def fit_name(*parts: str) -> str:
+def safe_name(*parts: str) -> str:
     """A name for a case, fit for a file."""
     return "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts)

@@ -1,4 +1,4 @@
-"""How sharp are pictures of twice the network's size? Faces given back from their own masks and styles.
+"""How sharp are pictures of twice the network's size? Faces reconstructed from their own masks and styles.
 
 Every picture is also seen in four quarters, so that a feature network that shrinks what it is shown sees their detail.
 """
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
-from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
-from maskgan.evaluation.sheets import distance_heading, shown_distances
-from maskgan.evaluation.systems import Request, System, squared
+from maskgan.evaluation.features import Distances, FeatureExtractor, FeatureSet
+from maskgan.evaluation.grids import distance_cell, distance_column
+from maskgan.evaluation.systems import Request, System, resize_square
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import INDEX
 from maskgan.metrics.detail import finest_octave
@@ -24,10 +24,10 @@ from maskgan.metrics.detail import finest_octave
 _PARTS = ("skin", "hair", "background")
 
 
-class Interpolated:
+class Downsampled:
     """The photograph at half its size, interpolated: what a network without fault would give without an enhancer."""
 
-    name = "photographs made small"
+    name = "photographs, 2x downsampled"
 
     def __call__(self, request: Request) -> Picture:
         """See ``System``."""
@@ -74,10 +74,10 @@ class DetailResult:
 class _Measures:
     """Sums over one kind of picture."""
 
-    def __init__(self, reader: FeatureReader) -> None:
+    def __init__(self, reader: FeatureExtractor) -> None:
         self.squares = dict.fromkeys(("all", *_PARTS), 0.0)
         self.counts = dict.fromkeys(self.squares, 0)
-        self.quarters = PictureSet(reader)
+        self.quarters = FeatureSet(reader)
 
     def update(self, picture: Picture, cells: NDArray[np.uint8]) -> None:
         octave = finest_octave(picture)
@@ -96,8 +96,8 @@ class _Measures:
         )
 
 
-def detail(pairs: PairCollection, systems: Sequence[System], reader: FeatureReader, side: int) -> DetailResult:
-    """Measure the detail of faces given back.
+def detail(pairs: PairCollection, systems: Sequence[System], reader: FeatureExtractor, side: int) -> DetailResult:
+    """Measure the detail of faces reconstructed.
 
     Args:
         pairs: real faces with masks; each is resized to ``side``, so they should be as large.
@@ -105,11 +105,11 @@ def detail(pairs: PairCollection, systems: Sequence[System], reader: FeatureRead
         reader: for the distances from photographs.
         side: in pixels, even.
     """
-    compared: tuple[System, ...] = (Interpolated(), *systems)
+    compared: tuple[System, ...] = (Downsampled(), *systems)
     photographs = _Measures(reader)
     measures = {system.name: _Measures(reader) for system in compared}
     for i in tqdm(range(len(pairs)), "rendering", unit="face", disable=None, leave=False):
-        pair = squared(pairs[i], side)
+        pair = resize_square(pairs[i], side)
         cells = pair.label_map[::2, ::2]
         photographs.update(pair.picture, cells)
         for system in compared:
@@ -134,7 +134,7 @@ def _quarters(picture: Picture) -> Iterator[Picture]:
 
 def to_markdown(result: DetailResult) -> str:
     """The result as a Markdown table."""
-    heading = f"{' | '.join(_PARTS)} | quarters: {distance_heading(result.distance)}"
+    heading = f"{' | '.join(_PARTS)} | quarters: {distance_column(result.distance)}"
     lines = [
         f"{result.count} faces at {result.side} px",
         "",
@@ -143,5 +143,5 @@ def to_markdown(result: DetailResult) -> str:
     ]
     for name, scores in result.scores.items():
         octave = " | ".join(f"{strength:.2f}" for strength in scores.octave.values())
-        lines.append(f"| {name} | {octave} | {shown_distances(result.distance, scores.frechet, scores.kernel)} |")
+        lines.append(f"| {name} | {octave} | {distance_cell(result.distance, scores.frechet, scores.kernel)} |")
     return "\n".join(lines)

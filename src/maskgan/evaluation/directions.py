@@ -22,12 +22,12 @@ class DirectionEffect:
     Attributes:
         change: of each property in ``FaceShape``, in standard deviations among faces.
         pixels: share of the mask's pixels that change, 0..1.
-        broken: share of masks that break a rule of a face's mask that they kept before, 0..1.
+        violations: share of masks that violate a rule of a face's mask that they kept before, 0..1.
     """
 
     change: FaceShape
     pixels: float
-    broken: float
+    violations: float
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class DirectionsResult:
 
     def to_markdown(self) -> str:
         """A table, a row a direction."""
-        heads = ["direction", *(name.replace("_", " ") for name in FaceShape._fields), "pixels", "broken"]
+        heads = ["direction", *(name.replace("_", " ") for name in FaceShape._fields), "pixels", "violations"]
         lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         for name, effect in self.effects.items():
             change = " | ".join(f"{value:+.2f}" for value in effect.change)
-            lines.append(f"| {name} | {change} | {effect.pixels:.1%} | {effect.broken:.1%} |")
+            lines.append(f"| {name} | {change} | {effect.pixels:.1%} | {effect.violations:.1%} |")
         return "\n".join(lines)
 
 
@@ -72,13 +72,13 @@ def measure_directions(
 
 
 def _effect(moved: list[tuple[LabelMap, LabelMap]], spread: NDArray[np.float64]) -> DirectionEffect:
-    changes, broken, pixels = [], [], []
+    changes, violations, pixels = [], [], []
     for before, after in moved:
-        broken.append(bool(set(broken_rules(after)) - set(broken_rules(before))))
+        violations.append(bool(set(broken_rules(after)) - set(broken_rules(before))))
         pixels.append(float((before != after).mean()))
         try:
             changes.append((np.array(shape_of(after)) - np.array(shape_of(before))) / spread)
         except UserError:
-            continue  # a part vanished; counted among the broken
+            continue  # a part vanished; counted among the violations
     mean = np.mean(changes, axis=0) if changes else np.full(len(spread), np.nan)
-    return DirectionEffect(FaceShape(*mean.tolist()), float(np.mean(pixels)), float(np.mean(broken)))
+    return DirectionEffect(FaceShape(*mean.tolist()), float(np.mean(pixels)), float(np.mean(violations)))

@@ -22,7 +22,7 @@ from maskgan.networks.inception import FEATURES, InceptionV3
 _EFFICIENTNET_SIDE = 224
 
 
-class FeatureReader(Protocol):
+class FeatureExtractor(Protocol):
     """A network whose features distances are measured in."""
 
     size: int
@@ -58,7 +58,7 @@ class EfficientNetFeatures:
 
     @torch.no_grad()
     def __call__(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
-        """See ``FeatureReader``."""
+        """See ``FeatureExtractor``."""
         side = (_EFFICIENTNET_SIDE, _EFFICIENTNET_SIDE)
         images = _batch([resize_picture(picture, side) for picture in pictures], self._device)
         return self._network(images.float() / 127.5 - 1)[-1].mean(dim=(2, 3)).double().cpu().numpy()
@@ -100,7 +100,7 @@ class InceptionFeatures:
 
     @torch.no_grad()
     def __call__(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
-        """See ``FeatureReader``."""
+        """See ``FeatureExtractor``."""
         return self._read(_batch(pictures, self._device)).double().cpu().numpy()
 
     @torch.no_grad()
@@ -127,10 +127,10 @@ class Distances(NamedTuple):
     kernel: float
 
 
-class PictureSet:
+class FeatureSet:
     """The features of many pictures."""
 
-    def __init__(self, reader: FeatureReader) -> None:
+    def __init__(self, reader: FeatureExtractor) -> None:
         self._reader = reader
         self._statistics = FeatureStatistics(reader.size)
         self._rows: list[Features] = []
@@ -144,7 +144,7 @@ class PictureSet:
         self._statistics.update(features)
         self._rows.append(features.astype(np.float32))
 
-    def distances(self, other: PictureSet) -> Distances | None:
+    def distances(self, other: FeatureSet) -> Distances | None:
         """From another set; ``None`` if either has fewer than two pictures."""
         if min(len(self), len(other)) < 2:
             return None

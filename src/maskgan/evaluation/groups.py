@@ -20,16 +20,16 @@ from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.pairs import PairCollection
 from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
+from maskgan.evaluation.attribute_predictor import AttributePredictor, attribute_index
 from maskgan.evaluation.cases import Labels
 from maskgan.evaluation.identity import Embedding
-from maskgan.evaluation.systems import System, ring_requests, squared
-from maskgan.metrics.colour import typology_angle
-from maskgan.metrics.segmentation import SegmentationAgreement
+from maskgan.evaluation.systems import System, resize_square, shuffled_requests
+from maskgan.metrics.colour import ita
+from maskgan.metrics.segmentation import ConfusionMatrix
 
 ALL_FACES = "all faces"
 SKIN_TONE = "skin tone"
-TONES = ("light", "middle", "dark")
+TONES = ("light", "medium", "dark")
 FEWEST_FACES = 10
 """A group of fewer says little, and is marked."""
 
@@ -58,14 +58,14 @@ class GroupScores:
         pixel_accuracy: of the parser's masks against those asked for, 0..1.
         mean_iou: likewise, over all the group's pixels and the classes that occur in them.
         identity: cosine of the embeddings of picture and photograph.
-        kept: share of pictures that the classifier would put into the same group, 0..1; for skin tones, of those whose
-            own skin lies in the same third. ``None`` for all faces.
+        preserved: share of pictures that the classifier would put into the same group, 0..1; for skin tones, of those
+            whose own skin lies in the same third. ``None`` for all faces.
     """
 
     pixel_accuracy: Estimate | None
     mean_iou: float | None
     identity: Estimate | None
-    kept: Estimate | None
+    preserved: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class GroupsResult:
         source: who says which attributes a face has.
         known: faces whose attributes are known; the others count for skin tones and all faces alone.
         embedding: whose cosines ``identity`` is.
-        tone_bounds: individual typology angles between dark and middle, and between middle and light skins, in
+        tone_bounds: individual typology angles between dark and medium, and between medium and light skins, in
             degrees; ``None`` if no mask shows skin.
         systems: their names.
         groups: all faces, two for each attribute, three skin tones.
@@ -156,7 +156,7 @@ class _Sorting:
             rows |= {name: "with" if attributes[attribute_index(name)] else "without" for name in self.by}
         if tone is not None and self.tone_bounds is not None:
             low, high = self.tone_bounds
-            rows[SKIN_TONE] = "light" if tone > high else "middle" if tone > low else "dark"
+            rows[SKIN_TONE] = "light" if tone > high else "medium" if tone > low else "dark"
         return rows
 
 
@@ -164,17 +164,17 @@ class _Sums:
     """What is counted of one kind of picture of one group; a few numbers a face, no pictures."""
 
     def __init__(self) -> None:
-        self.agreement = SegmentationAgreement()
+        self.agreement = ConfusionMatrix()
         self.accuracy: list[float] = []
         self.identity: list[float] = []
-        self.kept: list[float] = []
+        self.preserved: list[float] = []
 
-    def add(self, agreement: SegmentationAgreement, identity: float, kept: bool | None) -> None:
+    def add(self, agreement: ConfusionMatrix, identity: float, preserved: bool | None) -> None:
         self.agreement.confusion += agreement.confusion
         self.accuracy.append(agreement.pixel_accuracy)
         self.identity.append(identity)
-        if kept is not None:
-            self.kept.append(float(kept))
+        if preserved is not None:
+            self.preserved.append(float(preserved))
 
     def scores(self) -> GroupScores:
         mean_iou = self.agreement.mean_iou
@@ -182,7 +182,7 @@ class _Sums:
             pixel_accuracy=_estimate(self.accuracy),
             mean_iou=None if isnan(mean_iou) else mean_iou,
             identity=_estimate(self.identity),
-            kept=_estimate(self.kept),
+            preserved=_estimate(self.preserved),
         )
 
 
@@ -192,7 +192,7 @@ def measure_groups(
     source: Source,
     by: Sequence[str],
     systems: Sequence[System],
-    classifier: AttributeReader,
+    classifier: AttributePredictor,
     identity: Embedding,
     parser: Parser,
     side: int,
@@ -217,21 +217,21 @@ def measure_groups(
         group: {kind: _Sums() for kind in _kinds([system.name for system in systems])} for group in sorting.groups()
     }
     for own, borrowed in tqdm(
-        ring_requests(pairs, side, seed), "rendering", len(pairs), unit="pair", disable=None, leave=False
+        shuffled_requests(pairs, side, seed), "rendering", len(pairs), unit="pair", disable=None, leave=False
     ):
         face = own.source
         before = identity(face.picture)
-        rows = sorting.groups_of(labels.get(face.key), typology_angle(face.picture, face.label_map))
+        rows = sorting.groups_of(labels.get(face.key), ita(face.picture, face.label_map))
         shown = [face.picture, *(system(request) for system in systems for request in (own, borrowed))]
         for place, picture in enumerate(shown):
-            agreement = SegmentationAgreement()
+            agreement = ConfusionMatrix()
             agreement.update(face.label_map, parser(picture))
             cosine = float(identity(picture) @ before)
-            found = sorting.groups_of(classifier(picture), typology_angle(picture, face.label_map))
+            found = sorting.groups_of(classifier(picture), ita(picture, face.label_map))
             for group in rows.items():
                 name, row = group
-                kept = None if name == ALL_FACES else found[name] == row
-                list(sums[group].values())[place].add(agreement, cosine, kept)
+                preserved = None if name == ALL_FACES else found[name] == row
+                list(sums[group].values())[place].add(agreement, cosine, preserved)
     return GroupsResult(
         count=len(pairs),
         seed=seed,
@@ -254,8 +254,8 @@ def _tone_bounds(pairs: PairCollection, side: int) -> tuple[float, float] | None
     """The angles that divide the faces into thirds."""
     tones = []
     for index in tqdm(range(len(pairs)), "skin tones", unit="pair", disable=None, leave=False):
-        pair = squared(pairs[index], side)
-        if (tone := typology_angle(pair.picture, pair.label_map)) is not None:
+        pair = resize_square(pairs[index], side)
+        if (tone := ita(pair.picture, pair.label_map)) is not None:
             tones.append(tone)
     if not tones:
         return None
@@ -285,7 +285,7 @@ def to_markdown(result: GroupsResult) -> str:
     lines = [
         f"{result.count} faces at {result.side} px, seed {result.seed}; {source}. Identity is the cosine of embeddings "
         f"({result.embedding}) of photograph and face in its own style; ± the standard error of the mean over the "
-        "group's faces. Mean IoU is over the classes that occur in the group. *Kept* is the share of pictures, in "
+        "group's faces. Mean IoU is over the classes that occur in the group. *Preserved* is the share of pictures, in "
         "their own style, that the classifier puts into the group; real pictures show how often it agrees at all. "
         f"*Few*: fewer than {FEWEST_FACES} faces, which say little.",
     ]
@@ -304,7 +304,7 @@ def to_markdown(result: GroupsResult) -> str:
             f"**{system}**",
             "",
             "| group | faces | pixel accuracy: real | own style | borrowed style "
-            "| mean IoU: real | own style | borrowed style | identity | kept: real | own style |",
+            "| mean IoU: real | own style | borrowed style | identity | preserved: real | own style |",
             "|---" * 11 + "|",
         ]
         for group in result.groups:
@@ -315,7 +315,7 @@ def to_markdown(result: GroupsResult) -> str:
                 *(_percent(scores.pixel_accuracy) for scores in kinds),
                 *("-" if scores.mean_iou is None else f"{scores.mean_iou:.3f}" for scores in kinds),
                 _cosine(kinds[1].identity),
-                *(_percent(scores.kept) for scores in kinds[:2]),
+                *(_percent(scores.preserved) for scores in kinds[:2]),
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_reader import to_tensor
+from maskgan.evaluation.attribute_predictor import to_tensor
 from maskgan.files import require_file
 from maskgan.images import Picture, resize_picture
 from maskgan.networks.resnet import IdentityNetwork

@@ -1,7 +1,8 @@
 """How a system bears edits that people draw: each face gets six scripted edits, and every system answers them.
 
-*Followed* asks a parser whether the changed pixels became what was asked; *elsewhere* how far the picture moved from
-the photograph where nothing was asked. The Fréchet distance tells whether results look like photographs of faces.
+*Edit accuracy* is the share of changed pixels that a parser finds to be as asked; *preservation error* is
+the mean distance from the photograph outside the edit. The Fréchet distance tells whether results look like
+photographs of faces.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from maskgan.data.pairs import FacePair, PairCollection
 from maskgan.editing import mask_edits
 from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
-from maskgan.evaluation.cases import fit_name
-from maskgan.evaluation.features import FeatureReader, PictureSet
-from maskgan.evaluation.sheets import distance_heading, shown_distances
-from maskgan.evaluation.systems import NothingDone, Request, System, squared
+from maskgan.evaluation.cases import safe_name
+from maskgan.evaluation.features import FeatureExtractor, FeatureSet
+from maskgan.evaluation.grids import distance_cell, distance_column
+from maskgan.evaluation.systems import IdentityBaseline, Request, System, resize_square
 from maskgan.images import Picture
 from maskgan.labels import LabelMap, colourise
-from maskgan.metrics.segmentation import SegmentationAgreement
+from maskgan.metrics.segmentation import ConfusionMatrix
 
 EDITS: Mapping[str, Callable[[LabelMap], LabelMap]] = MappingProxyType(
     {
@@ -46,18 +47,18 @@ class SystemScores:
     """What was measured of one system.
 
     Attributes:
-        followed: for each edit the share of changed pixels that the parser finds to be what was asked, 0..1.
+        edit_accuracy: for each edit the share of changed pixels that the parser finds to be what was asked, 0..1.
         pixel_accuracy: of the whole results against the masks asked for, 0..1.
         mean_iou: likewise.
-        elsewhere: mean distance from the photograph where nothing was asked, in grey levels, 0..255.
+        preservation_error: mean distance from the photograph where nothing was asked, in grey levels, 0..255.
         frechet: distance of the results from the photographs; ``None`` for the photographs themselves.
         kernel: likewise.
     """
 
-    followed: dict[str, float]
+    edit_accuracy: dict[str, float]
     pixel_accuracy: float
     mean_iou: float
-    elsewhere: float
+    preservation_error: float
     frechet: float | None
     kernel: float | None
 
@@ -72,7 +73,7 @@ class InteractiveResult:
         requests: how often each edit was possible (a face without brows cannot raise them).
         distance: what the Fréchet distance is called; FID in Inception's features alone.
         real: pixel accuracy and mean IoU of the photographs against their own masks: the parser's own faults.
-        systems: by name; ``nothing done`` among them.
+        systems: by name; ``identity baseline`` among them.
     """
 
     count: int
@@ -90,16 +91,16 @@ class InteractiveResult:
 class _Measures:
     """Sums of one system."""
 
-    def __init__(self, reader: FeatureReader) -> None:
-        self.agreement = SegmentationAgreement()
-        self.in_edit = {name: SegmentationAgreement() for name in EDITS}
+    def __init__(self, reader: FeatureExtractor) -> None:
+        self.agreement = ConfusionMatrix()
+        self.in_edit = {name: ConfusionMatrix() for name in EDITS}
         self.moved, self.still = 0.0, 0
-        self.pictures = PictureSet(reader)
+        self.pictures = FeatureSet(reader)
 
     def update(self, edit: str, request: Request, made: Picture, found: LabelMap) -> None:
-        self.agreement.update(request.asked, found)
-        changed = request.asked != request.source.label_map
-        self.in_edit[edit].update(request.asked[changed][None], found[changed][None])
+        self.agreement.update(request.target, found)
+        changed = request.target != request.source.label_map
+        self.in_edit[edit].update(request.target[changed][None], found[changed][None])
         outside = ~_widened(changed)
         difference = np.abs(made.astype(np.float64) - request.source.picture).mean(axis=2)
         self.moved += float(difference[outside].sum())
@@ -107,20 +108,20 @@ class _Measures:
         if made is not request.source.picture:  # photographs are no answers to be likened to photographs
             self.pictures.add([made])
 
-    def scores(self, real: PictureSet | None) -> SystemScores:
+    def scores(self, real: FeatureSet | None) -> SystemScores:
         distances = None if real is None else self.pictures.distances(real)
         return SystemScores(
-            followed={name: agreement.pixel_accuracy for name, agreement in self.in_edit.items()},
+            edit_accuracy={name: agreement.pixel_accuracy for name, agreement in self.in_edit.items()},
             pixel_accuracy=self.agreement.pixel_accuracy,
             mean_iou=self.agreement.mean_iou,
-            elsewhere=self.moved / max(self.still, 1),
+            preservation_error=self.moved / max(self.still, 1),
             frechet=None if distances is None else distances.frechet,
             kernel=None if distances is None else distances.kernel,
         )
 
 
 def interactive(
-    pairs: PairCollection, systems: Sequence[System], parser: Parser, reader: FeatureReader, side: int
+    pairs: PairCollection, systems: Sequence[System], parser: Parser, reader: FeatureExtractor, side: int
 ) -> InteractiveResult:
     """Put all edits of all faces to every system.
 
@@ -136,12 +137,12 @@ def interactive(
     """
     if len(pairs) < 2:
         raise UserError("a comparison of systems needs at least 2 faces")
-    nothing = NothingDone()
+    nothing = IdentityBaseline()
     measures = {system.name: _Measures(reader) for system in (nothing, *systems)}
     requests = dict.fromkeys(EDITS, 0)
-    real, photographs = SegmentationAgreement(), PictureSet(reader)
+    real, photographs = ConfusionMatrix(), FeatureSet(reader)
     for index in tqdm(range(len(pairs)), "editing", unit="face", disable=None, leave=False):
-        source = squared(pairs[index], side)
+        source = resize_square(pairs[index], side)
         seen = parser(source.picture)
         real.update(source.label_map, seen)
         photographs.add([source.picture])
@@ -163,14 +164,14 @@ def interactive(
     )
 
 
-def sheet(pairs: PairCollection, systems: Sequence[System], side: int, count: int) -> Picture:
+def edit_grid(pairs: PairCollection, systems: Sequence[System], side: int, count: int) -> Picture:
     """The first ``count`` faces, two rows an edit: masks asked for, then each system's answers; H x W x 3 uint8."""
     faces = []
     for index in range(min(count, len(pairs))):
-        source = squared(pairs[index], side)
+        source = resize_square(pairs[index], side)
         rows = [[source.picture], *([np.full_like(source.picture, 255)] for _ in systems)]
         for _, request in _edits_of(source):
-            rows[0].append(colourise(request.asked))
+            rows[0].append(colourise(request.target))
             for row, system in zip(rows[1:], systems, strict=True):
                 row.append(system(request))
         faces += [np.concatenate(row, axis=1) for row in rows]
@@ -183,11 +184,11 @@ def sheet(pairs: PairCollection, systems: Sequence[System], side: int, count: in
 def _edits_of(source: FacePair) -> Iterator[tuple[str, Request]]:
     for name, edit in EDITS.items():
         try:
-            asked = edit(source.label_map)
+            target = edit(source.label_map)
         except UserError:  # the face lacks what the edit moves
             continue
-        if not np.array_equal(asked, source.label_map):
-            yield name, Request(fit_name(source.key, name), source, source, asked)
+        if not np.array_equal(target, source.label_map):
+            yield name, Request(safe_name(source.key, name), source, source, target)
 
 
 def _widened(changed: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -200,17 +201,17 @@ def to_markdown(result: InteractiveResult) -> str:
     lines = [
         f"{result.count} faces at {result.side} px, {sum(result.requests.values())} edits",
         "",
-        f"| system | pixel accuracy | mean IoU | elsewhere | {distance_heading(result.distance)} |",
+        f"| system | pixel accuracy | mean IoU | preservation error | {distance_column(result.distance)} |",
         "|---|---|---|---|---|",
         f"| real, own mask | {result.real[0]:.1%} | {result.real[1]:.3f} | - | - |",
     ]
     for name, scores in result.systems.items():
         lines.append(
-            f"| {name} | {scores.pixel_accuracy:.1%} | {scores.mean_iou:.3f} | {scores.elsewhere:.1f} "
-            f"| {shown_distances(result.distance, scores.frechet, scores.kernel)} |"
+            f"| {name} | {scores.pixel_accuracy:.1%} | {scores.mean_iou:.3f} | {scores.preservation_error:.1f} "
+            f"| {distance_cell(result.distance, scores.frechet, scores.kernel)} |"
         )
-    lines += ["", "| followed in | " + " | ".join(f"{e} ({n})" for e, n in result.requests.items()) + " |"]
+    lines += ["", "| edit accuracy | " + " | ".join(f"{e} ({n})" for e, n in result.requests.items()) + " |"]
     lines.append("|---" * (len(EDITS) + 1) + "|")
     for name, scores in result.systems.items():
-        lines.append(f"| {name} | " + " | ".join(f"{scores.followed[e]:.1%}" for e in EDITS) + " |")
+        lines.append(f"| {name} | " + " | ".join(f"{scores.edit_accuracy[e]:.1%}" for e in EDITS) + " |")
     return "\n".join(lines)

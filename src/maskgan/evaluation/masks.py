@@ -1,4 +1,4 @@
-"""Is MaskVAE's manifold one of masks? Masks given back, drawn at random, and on the way from one to another."""
+"""Is MaskVAE's manifold one of masks? Masks reconstructed, drawn at random, and on the way from one to another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maskgan.errors import UserError
 from maskgan.images import resize_label_map
 from maskgan.labels import CLASSES, LabelMap
 from maskgan.metrics.mask_shape import broken_rules
-from maskgan.metrics.segmentation import SegmentationAgreement
+from maskgan.metrics.segmentation import ConfusionMatrix
 
 _STEPS = 8
 
@@ -30,15 +30,15 @@ class MasksResult:
         count: masks, and as many random ones, and ways between two.
         side: of the masks compared, in pixels.
         seed: of the random masks.
-        pixel_accuracy: share of pixels that keep their class when a mask is given back, 0..1.
+        pixel_accuracy: share of pixels that keep their class when a mask is reconstructed, 0..1.
         mean_iou: likewise, over the classes that occur, 0..1.
         iou: of each class; ``None`` if it does not occur.
-        valid: share of masks that break no rule of a face's mask, 0..1: ``real`` ones, those ``given back``, those
-            ``halfway`` to another, and those drawn at ``random``.
-        broken: how often the random masks break each rule.
+        valid: share of masks that break no rule of a face's mask, 0..1: ``real`` ones, those ``reconstructed``, those
+            ``interpolated`` to another, and those drawn at ``random``.
+        violations: how often the random masks violate each rule.
         largest_step: of 8 steps from a mask to another, the share of all changed pixels that change in the largest;
             1/8 if every step is alike, 1 if the mask jumps. A mean over all ways.
-        detour: pixels changed in all steps, over those that differ between the ends; 1 on the shortest way.
+        path_length_ratio: pixels changed in all steps, over those that differ between the ends; 1 on the shortest way.
     """
 
     count: int
@@ -48,9 +48,9 @@ class MasksResult:
     mean_iou: float
     iou: dict[str, float | None]
     valid: dict[str, float]
-    broken: dict[str, int]
+    violations: dict[str, int]
     largest_step: float
-    detour: float
+    path_length_ratio: float
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -71,10 +71,10 @@ def measure_masks(pairs: PairCollection, manifold: MaskManifold, side: int, seed
     """
     if len(pairs) < 2:
         raise UserError("masks on the way between two are measured, so at least 2 are needed")
-    agreement = SegmentationAgreement()
+    agreement = ConfusionMatrix()
     valid: Counter[str] = Counter()
-    broken: Counter[str] = Counter()
-    largest, detours = [], []
+    violations: Counter[str] = Counter()
+    largest, ratios = [], []
     before = resize_label_map(pairs[len(pairs) - 1].label_map, (side, side))
     random_masks = manifold.sample(len(pairs), seed, (side, side))
     for index in tqdm(range(len(pairs)), "masks", unit="mask", disable=None, leave=False):
@@ -83,14 +83,14 @@ def measure_masks(pairs: PairCollection, manifold: MaskManifold, side: int, seed
         before = label_map
         agreement.update(label_map, way[-1])
         rules = broken_rules(next(random_masks))
-        broken.update(rules)
+        violations.update(rules)
         valid["random"] += not rules
-        for name, mask in (("real", label_map), ("given back", way[-1]), ("halfway", way[_STEPS // 2])):
+        for name, mask in (("real", label_map), ("reconstructed", way[-1]), ("interpolated", way[_STEPS // 2])):
             valid[name] += not broken_rules(mask)
         steps = _changes(way)
         if steps.sum():
             largest.append(float(steps.max() / steps.sum()))
-            detours.append(float(steps.sum() / max((way[0] != way[-1]).sum(), 1)))
+            ratios.append(float(steps.sum() / max((way[0] != way[-1]).sum(), 1)))
     return MasksResult(
         count=len(pairs),
         side=side,
@@ -98,10 +98,10 @@ def measure_masks(pairs: PairCollection, manifold: MaskManifold, side: int, seed
         pixel_accuracy=agreement.pixel_accuracy,
         mean_iou=agreement.mean_iou,
         iou={c.name: None if np.isnan(v) else float(v) for c, v in zip(CLASSES, agreement.iou, strict=True)},
-        valid={name: valid[name] / len(pairs) for name in ("real", "given back", "halfway", "random")},
-        broken=dict(broken.most_common()),
+        valid={name: valid[name] / len(pairs) for name in ("real", "reconstructed", "interpolated", "random")},
+        violations=dict(violations.most_common()),
         largest_step=float(np.mean(largest)) if largest else 0.0,
-        detour=float(np.mean(detours)) if detours else 1.0,
+        path_length_ratio=float(np.mean(ratios)) if ratios else 1.0,
     )
 
 
@@ -117,7 +117,7 @@ def to_markdown(result: MasksResult) -> str:
         f"mean IoU {result.mean_iou:.3f}",
         "",
         f"Between two masks, {_STEPS} steps: the largest takes {result.largest_step:.1%} of the change "
-        f"(even: {1 / _STEPS:.1%}); {result.detour:.2f} times the pixels that differ change on the way.",
+        f"(even: {1 / _STEPS:.1%}); {result.path_length_ratio:.2f} times the pixels that differ change on the way.",
         "",
         "| valid masks | " + " | ".join(result.valid) + " |",
         "|---" * (len(result.valid) + 1) + "|",

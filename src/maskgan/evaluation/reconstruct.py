@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
 from maskgan.editing.parsing import Parser
-from maskgan.evaluation.systems import System, ring_requests
+from maskgan.evaluation.systems import System, shuffled_requests
 from maskgan.labels import CLASSES, INDEX
-from maskgan.metrics.colour import ColourFollowing, class_colour
-from maskgan.metrics.segmentation import SegmentationAgreement
+from maskgan.metrics.colour import ColourTransfer, class_colour
+from maskgan.metrics.segmentation import ConfusionMatrix
 
 _COLOURED = ("skin", "hair", "background")
 
@@ -71,9 +71,9 @@ class _Measures:
     """What is counted of one system."""
 
     def __init__(self) -> None:
-        self.own = SegmentationAgreement()
-        self.borrowed = SegmentationAgreement()
-        self.colours = {name: ColourFollowing() for name in _COLOURED}
+        self.own = ConfusionMatrix()
+        self.borrowed = ConfusionMatrix()
+        self.colours = {name: ColourTransfer() for name in _COLOURED}
 
 
 def reconstruct(
@@ -88,9 +88,9 @@ def reconstruct(
         side: in pixels.
         seed: chooses who borrows whose style.
     """
-    real = SegmentationAgreement()
+    real = ConfusionMatrix()
     measures = {system.name: _Measures() for system in systems}
-    requests = ring_requests(pairs, side, seed)
+    requests = shuffled_requests(pairs, side, seed)
     for in_own, in_borrowed in tqdm(requests, "rendering", len(pairs), unit="pair", disable=None, leave=False):
         pair, style = in_borrowed.source, in_borrowed.style
         real.update(pair.label_map, parser(pair.picture))
@@ -126,7 +126,7 @@ def reconstruct(
     )
 
 
-def _agreement(measured: SegmentationAgreement) -> Agreement:
+def _agreement(measured: ConfusionMatrix) -> Agreement:
     iou = {c.name: None if np.isnan(v) else float(v) for c, v in zip(CLASSES, measured.iou, strict=True)}
     f1 = {name: None if value is None else 2 * value / (1 + value) for name, value in iou.items()}
     return Agreement(measured.pixel_accuracy, measured.mean_iou, iou, f1)

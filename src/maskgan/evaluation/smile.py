@@ -13,14 +13,14 @@ from tqdm import tqdm
 from maskgan.data.pairs import PairCollection
 from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
-from maskgan.evaluation.cases import Case, Labels, fit_name
-from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
+from maskgan.evaluation.attribute_predictor import AttributePredictor, attribute_index
+from maskgan.evaluation.cases import Case, Labels, safe_name
+from maskgan.evaluation.features import Distances, FeatureExtractor, FeatureSet
+from maskgan.evaluation.grids import distance_cell, distance_column
 from maskgan.evaluation.identity import Embedding
-from maskgan.evaluation.sheets import distance_heading, shown_distances
-from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
+from maskgan.evaluation.systems import IdentityBaseline, Request, System, case_requests
 from maskgan.metrics.face_geometry import pose_of
-from maskgan.metrics.segmentation import SegmentationAgreement
+from maskgan.metrics.segmentation import ConfusionMatrix
 
 _SMILING = attribute_index("Smiling")
 _POSE_SCALE = np.array([0.15, 0.1, 0.1])  # about what each of pose_of's numbers varies by among portraits
@@ -62,7 +62,7 @@ class SmileResult:
         distance: what the Fréchet distance is called; FID in Inception's features alone.
         real: share of smiling donors in whose photographs the classifier finds a smile, and the parser's pixel accuracy
             on them.
-        systems: by name, ``nothing done`` among them.
+        systems: by name, ``identity baseline`` among them.
     """
 
     side: int
@@ -77,7 +77,7 @@ class SmileResult:
         return asdict(self)
 
 
-def draw_cases(pairs: PairCollection, labels: Labels, count: int) -> list[Case]:
+def sample_cases(pairs: PairCollection, labels: Labels, count: int) -> list[Case]:
     """Faces that do not smile, each with the smiling face of the most similar pose; in the order of the keys.
 
     Args:
@@ -103,36 +103,36 @@ def draw_cases(pairs: PairCollection, labels: Labels, count: int) -> list[Case]:
     cases = []
     for key in sources:
         donor = donors[int(((donor_poses - poses[key]) ** 2).sum(axis=1).argmin())]
-        cases.append(Case(fit_name(key, "smiles_as", donor), "smile", key, key, donor))
+        cases.append(Case(safe_name(key, "smiles_as", donor), "smile", key, key, donor))
     return cases
 
 
 class _Measures:
     """Sums of one system."""
 
-    def __init__(self, reader: FeatureReader) -> None:
+    def __init__(self, reader: FeatureExtractor) -> None:
         self.smiling = 0
-        self.agreement = SegmentationAgreement()
+        self.agreement = ConfusionMatrix()
         self.identity: list[float] = []
         self.identity_crop: list[float] = []
-        self.pictures = PictureSet(reader)
+        self.pictures = FeatureSet(reader)
 
 
 def smile(
     pairs: PairCollection,
     cases: Sequence[Case],
     systems: Sequence[System],
-    classifier: AttributeReader,
+    classifier: AttributePredictor,
     identity: Embedding,
     parser: Parser,
-    reader: FeatureReader,
+    reader: FeatureExtractor,
     side: int,
 ) -> SmileResult:
     """Put all cases to every system.
 
     Args:
         pairs: real faces with masks; each is resized to ``side``.
-        cases: see ``draw_cases``.
+        cases: see ``sample_cases``.
         systems: those compared.
         classifier: reads attributes from pictures.
         identity: embeds faces.
@@ -140,11 +140,11 @@ def smile(
         reader: for the distances from photographs.
         side: in pixels.
     """
-    nothing = NothingDone()
+    nothing = IdentityBaseline()
     compared: tuple[System, ...] = (nothing, *systems)
     measures = {system.name: _Measures(reader) for system in compared}
-    donors, donor_agreement = 0, SegmentationAgreement()
-    for request in tqdm(requests_of(pairs, cases, side), "smiling", len(cases), disable=None, leave=False):
+    donors, donor_agreement = 0, ConfusionMatrix()
+    for request in tqdm(case_requests(pairs, cases, side), "smiling", len(cases), disable=None, leave=False):
         assert request.donor is not None
         donors += int(classifier(request.donor.picture)[_SMILING])
         donor_agreement.update(request.donor.label_map, parser(request.donor.picture))
@@ -153,7 +153,7 @@ def smile(
         for system in compared:
             made, measured = system(request), measures[system.name]
             measured.smiling += int(classifier(made)[_SMILING])
-            measured.agreement.update(request.asked, parser(made))
+            measured.agreement.update(request.target, parser(made))
             measured.identity.append(float(identity(made) @ before))
             measured.identity_crop.append(float(identity(made[crop], False) @ before_crop))
             measured.pictures.add([made])
@@ -171,7 +171,7 @@ def smile(
     )
 
 
-def _scores(measured: _Measures, photographs: PictureSet | None) -> SmileScores:
+def _scores(measured: _Measures, photographs: FeatureSet | None) -> SmileScores:
     distances: Distances | None = None if photographs is None else measured.pictures.distances(photographs)
     return SmileScores(
         smiling=measured.smiling / len(measured.identity),
@@ -185,10 +185,10 @@ def _scores(measured: _Measures, photographs: PictureSet | None) -> SmileScores:
 
 def _crop_of(request: Request) -> tuple[slice, slice]:
     """The square around the edit, with a margin."""
-    rows, columns = np.nonzero(request.asked != request.source.label_map)
+    rows, columns = np.nonzero(request.target != request.source.label_map)
     if not len(rows):
         return slice(None), slice(None)
-    height, width = request.asked.shape
+    height, width = request.target.shape
     side = max(np.ptp(rows), np.ptp(columns)) + 1
     half = int(side * (0.5 + _CROP_MARGIN))
     row, column = int((rows.min() + rows.max()) / 2), int((columns.min() + columns.max()) / 2)
@@ -201,14 +201,14 @@ def to_markdown(result: SmileResult) -> str:
         f"Smiling transfer at {result.side} px, {result.count} faces that do not smile; "
         f"identity is the cosine of embeddings ({result.embedding})",
         "",
-        f"| system | Smiling | Seg | identity | identity of the crop | {distance_heading(result.distance)} |",
+        f"| system | Smiling | Seg | identity | identity of the crop | {distance_column(result.distance)} |",
         "|---|---|---|---|---|---|",
         f"| real (the donors) | {result.real[0]:.1%} | {result.real[1]:.1%} | - | - | - |",
     ]
     for name, scores in result.systems.items():
         lines.append(
             f"| {name} | {scores.smiling:.1%} | {scores.pixel_accuracy:.1%} | {scores.identity:.3f} "
-            f"| {scores.identity_crop:.3f} | {shown_distances(result.distance, scores.frechet, scores.kernel)} |"
+            f"| {scores.identity_crop:.3f} | {distance_cell(result.distance, scores.frechet, scores.kernel)} |"
         )
     for name, accuracy, cosine in PUBLISHED:
         lines.append(f"| *published:* {name} | {accuracy}% | - | {cosine} | - | - |")

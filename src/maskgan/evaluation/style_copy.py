@@ -2,7 +2,7 @@
 
 An attribute is copied if a classifier finds in the result what the style's face has. Who owns the mask matters too: if
 both faces are women, a system that does nothing scores. So there are two sets of pairs, random ones and such that
-differ in the attribute asked about, and a row of *nothing done* beside every system.
+differ in the attribute asked about, and a row of *identity baseline* beside every system.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from tqdm import tqdm
 from maskgan.data.pairs import PairCollection
 from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_reader import AttributeReader, attribute_index
-from maskgan.evaluation.cases import Case, Labels, fit_name
-from maskgan.evaluation.features import Distances, FeatureReader, PictureSet
-from maskgan.evaluation.sheets import distance_heading, shown_distances
-from maskgan.evaluation.systems import NothingDone, Request, System, requests_of
+from maskgan.evaluation.attribute_predictor import AttributePredictor, attribute_index
+from maskgan.evaluation.cases import Case, Labels, safe_name
+from maskgan.evaluation.features import Distances, FeatureExtractor, FeatureSet
+from maskgan.evaluation.grids import distance_cell, distance_column
+from maskgan.evaluation.systems import IdentityBaseline, Request, System, case_requests
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
-from maskgan.metrics.segmentation import SegmentationAgreement
-from maskgan.metrics.specks import specks_in_hair
+from maskgan.metrics.outlier_pixels import hair_outlier_pixels
+from maskgan.metrics.segmentation import ConfusionMatrix
 
-ASKED = ("Male", "Heavy_Makeup", "No_Beard")
+COPIED_ATTRIBUTES = ("Male", "Heavy_Makeup", "No_Beard")
 RANDOM = "random"
 
 PUBLISHED: Mapping[str, tuple[float, float, float, float]] = MappingProxyType(
@@ -49,8 +49,8 @@ class StyleCopyScores:
         random: share of random pairs whose result shows what the style's face has, for each attribute, 0..1.
         differing: likewise, of pairs whose faces differ in that attribute.
         pixel_accuracy: of the results of random pairs against the masks asked for, 0..1.
-        specks: share of the hair in the results of random pairs that stands out from what surrounds it, 0..1; of 256
-            px and of 128 px it cannot be compared.
+        outlier_pixels: share of hair pixels in the results of random pairs that differ strongly from their
+            surroundings, 0..1; not comparable between sizes.
         frechet: distance of these results from the photographs; ``None`` for photographs.
         kernel: likewise.
     """
@@ -58,7 +58,7 @@ class StyleCopyScores:
     random: dict[str, float]
     differing: dict[str, float]
     pixel_accuracy: float
-    specks: float
+    outlier_pixels: float
     frechet: float | None
     kernel: float | None
 
@@ -71,7 +71,7 @@ class StyleCopyResult:
         side: of the pictures, in pixels.
         counts: cases in each group: ``random``, and the differing pairs of each attribute.
         distance: what the Fréchet distance is called; FID in Inception's features alone.
-        systems: by name, ``real`` (the style's own picture) and ``nothing done`` (the mask owner's) among them.
+        systems: by name, ``real`` (the style's own picture) and ``identity baseline`` (the mask owner's) among them.
     """
 
     side: int
@@ -84,7 +84,7 @@ class StyleCopyResult:
         return asdict(self)
 
 
-def draw_cases(labels: Labels, seed: int, count: int) -> list[Case]:
+def sample_cases(labels: Labels, seed: int, count: int) -> list[Case]:
     """Random pairs, and for each attribute as many that differ in it, half in either direction.
 
     Args:
@@ -103,14 +103,14 @@ def draw_cases(labels: Labels, seed: int, count: int) -> list[Case]:
     for turn in range(-(-count // len(keys))):
         ring = rng.permutation(keys)
         for source, style in list(zip(ring, np.roll(ring, 1), strict=True))[: count - turn * len(keys)]:
-            cases.append(Case(fit_name(RANDOM, str(turn), source, style), RANDOM, str(source), str(style)))
-    for name in ASKED:
+            cases.append(Case(safe_name(RANDOM, str(turn), source, style), RANDOM, str(source), str(style)))
+    for name in COPIED_ATTRIBUTES:
         index = attribute_index(name)
         has = [[key for key in keys if labels[key][index] == value] for value in (0, 1)]
         half = min(count // 2, len(has[0]), len(has[1])) if has[0] and has[1] else 0
         for owners, styles in (has, has[::-1]):
             chosen = zip(rng.permutation(owners)[:half], rng.permutation(styles)[:half], strict=True)
-            cases += [Case(fit_name(name, a, b), name, str(a), str(b)) for a, b in chosen]
+            cases += [Case(safe_name(name, a, b), name, str(a), str(b)) for a, b in chosen]
     return cases
 
 
@@ -126,16 +126,16 @@ class _RealStyle:
 class _Measures:
     """Sums of one system."""
 
-    def __init__(self, reader: FeatureReader) -> None:
-        self.right = {group: dict.fromkeys(ASKED, 0) for group in ("random", "differing")}
-        self.agreement = SegmentationAgreement()
-        self.specks, self.hair = 0, 0
-        self.pictures = PictureSet(reader)
+    def __init__(self, reader: FeatureExtractor) -> None:
+        self.right = {group: dict.fromkeys(COPIED_ATTRIBUTES, 0) for group in ("random", "differing")}
+        self.agreement = ConfusionMatrix()
+        self.outlier_pixels, self.hair = 0, 0
+        self.pictures = FeatureSet(reader)
 
     def update(self, made: Picture, mask: LabelMap, parsed: LabelMap) -> None:
         """Count one of the random pairs."""
-        specks, hair = specks_in_hair(made, mask)
-        self.specks, self.hair = self.specks + specks, self.hair + hair
+        outlier_pixels, hair = hair_outlier_pixels(made, mask)
+        self.outlier_pixels, self.hair = self.outlier_pixels + outlier_pixels, self.hair + hair
         self.agreement.update(mask, parsed)
         self.pictures.add([made])
 
@@ -145,16 +145,16 @@ def style_copy(
     cases: Sequence[Case],
     labels: Labels,
     systems: Sequence[System],
-    classifier: AttributeReader,
+    classifier: AttributePredictor,
     parser: Parser,
-    reader: FeatureReader,
+    reader: FeatureExtractor,
     side: int,
 ) -> StyleCopyResult:
     """Put all cases to every system.
 
     Args:
         pairs: real faces with masks; each is resized to ``side``.
-        cases: see ``draw_cases``.
+        cases: see ``sample_cases``.
         labels: attributes of their faces.
         systems: those compared.
         classifier: reads attributes from pictures.
@@ -162,19 +162,19 @@ def style_copy(
         reader: for the distances from photographs.
         side: in pixels.
     """
-    real, nothing = _RealStyle(), NothingDone()
+    real, nothing = _RealStyle(), IdentityBaseline()
     compared: tuple[System, ...] = (real, nothing, *systems)
     measures = {system.name: _Measures(reader) for system in compared}
-    counts = dict.fromkeys((RANDOM, *ASKED), 0)
+    counts = dict.fromkeys((RANDOM, *COPIED_ATTRIBUTES), 0)
     for case, request in tqdm(
-        zip(cases, requests_of(pairs, cases, side), strict=True), "copying", len(cases), disable=None, leave=False
+        zip(cases, case_requests(pairs, cases, side), strict=True), "copying", len(cases), disable=None, leave=False
     ):
         counts[case.group] += 1
         wanted = labels[case.style]
         for system in compared:
             made = system(request)
             measured, found = measures[system.name], classifier(made)
-            asked = ASKED if case.group == RANDOM else (case.group,)
+            asked = COPIED_ATTRIBUTES if case.group == RANDOM else (case.group,)
             for name in asked:
                 index = attribute_index(name)
                 group = "random" if case.group == RANDOM else "differing"
@@ -195,13 +195,13 @@ def style_copy(
     )
 
 
-def _scores(measured: _Measures, counts: Mapping[str, int], photographs: PictureSet | None) -> StyleCopyScores:
+def _scores(measured: _Measures, counts: Mapping[str, int], photographs: FeatureSet | None) -> StyleCopyScores:
     distances: Distances | None = None if photographs is None else measured.pictures.distances(photographs)
     return StyleCopyScores(
-        random={a: measured.right["random"][a] / max(counts[RANDOM], 1) for a in ASKED},
-        differing={a: measured.right["differing"][a] / max(counts[a], 1) for a in ASKED},
+        random={a: measured.right["random"][a] / max(counts[RANDOM], 1) for a in COPIED_ATTRIBUTES},
+        differing={a: measured.right["differing"][a] / max(counts[a], 1) for a in COPIED_ATTRIBUTES},
         pixel_accuracy=measured.agreement.pixel_accuracy,
-        specks=measured.specks / max(measured.hair, 1),
+        outlier_pixels=measured.outlier_pixels / max(measured.hair, 1),
         frechet=None if distances is None else distances.frechet,
         kernel=None if distances is None else distances.kernel,
     )
@@ -212,22 +212,24 @@ def to_markdown(result: StyleCopyResult) -> str:
     lines = [
         f"Style copy at {result.side} px, {result.counts[RANDOM]} random pairs",
         "",
-        "| system | " + " | ".join(ASKED) + f" | Seg | specks | {distance_heading(result.distance)} |",
-        "|---" * (len(ASKED) + 4) + "|",
+        "| system | "
+        + " | ".join(COPIED_ATTRIBUTES)
+        + f" | Seg | outlier pixels | {distance_column(result.distance)} |",
+        "|---" * (len(COPIED_ATTRIBUTES) + 4) + "|",
     ]
     for name, scores in result.systems.items():
-        values = [f"{scores.random[a]:.1%}" for a in ASKED]
+        values = [f"{scores.random[a]:.1%}" for a in COPIED_ATTRIBUTES]
         lines.append(
-            f"| {name} | " + " | ".join(values) + f" | {scores.pixel_accuracy:.1%} | {scores.specks:.2%} "
-            f"| {shown_distances(result.distance, scores.frechet, scores.kernel)} |"
+            f"| {name} | " + " | ".join(values) + f" | {scores.pixel_accuracy:.1%} | {scores.outlier_pixels:.2%} "
+            f"| {distance_cell(result.distance, scores.frechet, scores.kernel)} |"
         )
     for name, row in PUBLISHED.items():
         lines.append(f"| *published:* {name} | " + " | ".join(f"{value}%" for value in row) + " | - | - |")
     lines += [
         "",
-        "| pairs that differ in it | " + " | ".join(f"{a} ({result.counts[a]})" for a in ASKED) + " |",
-        "|---" * (len(ASKED) + 1) + "|",
+        "| pairs that differ in it | " + " | ".join(f"{a} ({result.counts[a]})" for a in COPIED_ATTRIBUTES) + " |",
+        "|---" * (len(COPIED_ATTRIBUTES) + 1) + "|",
     ]
     for name, scores in result.systems.items():
-        lines.append(f"| {name} | " + " | ".join(f"{scores.differing[a]:.1%}" for a in ASKED) + " |")
+        lines.append(f"| {name} | " + " | ".join(f"{scores.differing[a]:.1%}" for a in COPIED_ATTRIBUTES) + " |")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from maskgan.checkpoints.weights import fingerprint
 from maskgan.data.pairs import PICTURE_SUFFIXES, FacePair, PairCollection
 from maskgan.editing.session import Blend, FaceEditor
 from maskgan.errors import UserError
-from maskgan.evaluation.cases import Case, fit_name
+from maskgan.evaluation.cases import Case, safe_name
 from maskgan.images import Picture, read_picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.part_transfer import transfer_mouth
@@ -27,40 +27,40 @@ class Request:
         name: of its own among all requests, fit for a file.
         source: the face that is edited; square.
         style: whose look is asked for; the source itself in edits.
-        asked: the mask asked for, H x W uint8, of the source's size.
+        target: the mask asked for, H x W uint8, of the source's size.
         donor: the face that a part of the mask comes from, if any.
     """
 
     name: str
     source: FacePair
     style: FacePair
-    asked: LabelMap
+    target: LabelMap
     donor: FacePair | None = None
 
 
-def requests_of(pairs: PairCollection, cases: Sequence[Case], side: int) -> Iterator[Request]:
+def case_requests(pairs: PairCollection, cases: Sequence[Case], side: int) -> Iterator[Request]:
     """Read the faces of each case: a donor's mouth goes onto the mask asked for."""
     place = {key: index for index, key in enumerate(pairs.keys)}
 
     def face(key: str) -> FacePair:
-        return squared(pairs[place[key]], side)
+        return resize_square(pairs[place[key]], side)
 
     for case in cases:
         source = face(case.source)
         style = source if case.style == case.source else face(case.style)
         donor = face(case.donor) if case.donor else None
-        asked = source.label_map if donor is None else transfer_mouth(source.label_map, donor.label_map)
-        yield Request(case.name, source, style, asked, donor)
+        target = source.label_map if donor is None else transfer_mouth(source.label_map, donor.label_map)
+        yield Request(case.name, source, style, target, donor)
 
 
-def ring_requests(pairs: PairCollection, side: int, seed: int) -> Iterator[tuple[Request, Request]]:
+def shuffled_requests(pairs: PairCollection, side: int, seed: int) -> Iterator[tuple[Request, Request]]:
     """Every face's own mask, asked for in its own style and in that of its neighbour in a ring shuffled by ``seed``."""
     ring = np.random.default_rng(seed).permutation(len(pairs))
-    neighbour = squared(pairs[int(ring[-1])], side)
+    neighbour = resize_square(pairs[int(ring[-1])], side)
     for index in ring:
-        pair = squared(pairs[int(index)], side)
+        pair = resize_square(pairs[int(index)], side)
         own, borrowed = (
-            Request(fit_name(pair.key, "as", style.key), pair, style, pair.label_map) for style in (pair, neighbour)
+            Request(safe_name(pair.key, "as", style.key), pair, style, pair.label_map) for style in (pair, neighbour)
         )
         yield own, borrowed
         neighbour = pair
@@ -121,11 +121,11 @@ class TrainedSystem:
             else:
                 self._editor.refine(self._refine)
             self._faces = faces
-        self._editor.set_mask(request.asked)
+        self._editor.set_mask(request.target)
         return self._editor.render(self._blend)
 
 
-class StoredPictures:
+class StoredOutputs:
     """Another program's answers to a saved list of cases: a folder of pictures named like the cases."""
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -150,17 +150,17 @@ class StoredPictures:
         return picture
 
 
-class NothingDone:
+class IdentityBaseline:
     """The source as it is: what a number is worth shows beside it."""
 
-    name = "nothing done"
+    name = "identity baseline"
 
     def __call__(self, request: Request) -> Picture:
         """See ``System``."""
         return request.source.picture
 
 
-def squared(pair: FacePair, side: int) -> FacePair:
+def resize_square(pair: FacePair, side: int) -> FacePair:
     """The pair at ``side`` x ``side`` pixels."""
     return FacePair(
         pair.key, resize_picture(pair.picture, (side, side)), resize_label_map(pair.label_map, (side, side))

@@ -36,7 +36,7 @@ def to_lab(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def typology_angle(picture: Picture, label_map: LabelMap) -> float | None:
+def ita(picture: Picture, label_map: LabelMap) -> float | None:
     """Individual typology angle of a face's skin in degrees, larger for lighter skin; ``None`` without 50 skin pixels.
 
     ``atan2(L - 50, b)`` of the skin pixels' median L and b, which highlights and shadows move little (Chardon, Cretois
@@ -54,7 +54,7 @@ def typology_angle(picture: Picture, label_map: LabelMap) -> float | None:
     return float(np.degrees(np.arctan2(lightness - 50, yellow)))
 
 
-class ColourFollowing:
+class ColourTransfer:
     """For one class: how far its colour in each result lies from the style face's and from the mask owner's."""
 
     def __init__(self) -> None:

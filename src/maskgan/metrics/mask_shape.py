@@ -1,4 +1,4 @@
-"""Is a label map the mask of a face? Rules that nearly every annotated face keeps, and broken masks do not."""
+"""Is a label map the mask of a face? Rules that nearly every annotated face keeps, and invalid masks do not."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def broken_rules(label_map: LabelMap) -> list[str]:
     """
     where = {name: label_map == INDEX[name] for name in ("skin", *_FEATURES, *_EYES)}
     present = {name for name, pixels in where.items() if pixels.any()}
-    broken = [f"no {name}" for name in ("skin", *_FEATURES) if name not in present]
+    violated = [f"no {name}" for name in ("skin", *_FEATURES) if name not in present]
     if not present & set(_EYES):
-        broken.append("no eyes")
-    broken += [f"{name} in pieces" for name in _FEATURES if name in present and not _hangs_together(where[name])]
+        violated.append("no eyes")
+    violated += [f"{name} in pieces" for name in _FEATURES if name in present and not _is_connected(where[name])]
     centres = {name: centre for name, pixels in where.items() if (centre := centre_of(pixels))}
     row = {name: centre[0] for name, centre in centres.items()}
     column = {name: centre[1] for name, centre in centres.items()}
@@ -37,22 +37,22 @@ def broken_rules(label_map: LabelMap) -> list[str]:
     def out_of_order(first: str, second: str, place: dict[str, float]) -> bool:
         return first in place and second in place and place[first] >= place[second]
 
-    broken += [f"{eye} below nose" for eye in _EYES if out_of_order(eye, "nose", row)]
+    violated += [f"{eye} below nose" for eye in _EYES if out_of_order(eye, "nose", row)]
     if out_of_order("nose", "u_lip", row):
-        broken.append("nose below mouth")
+        violated.append("nose below mouth")
     if out_of_order("u_lip", "l_lip", row):
-        broken.append("lips exchanged")
+        violated.append("lips exchanged")
     if out_of_order("r_eye", "l_eye", column):
-        broken.append("eyes exchanged")
+        violated.append("eyes exchanged")
     head = np.isin(label_map, [INDEX[name] for name in ("skin", "hair", "hat")])
     rows, columns = np.flatnonzero(head.any(axis=1)), np.flatnonzero(head.any(axis=0))
     for name in sorted(present - {"skin"}) if len(rows) else ():
         if not (rows[0] <= row[name] <= rows[-1] and columns[0] <= column[name] <= columns[-1]):
-            broken.append(f"{name} off the face")
-    return broken
+            violated.append(f"{name} off the face")
+    return violated
 
 
-def _hangs_together(pixels: NDArray[np.bool_]) -> bool:
+def _is_connected(pixels: NDArray[np.bool_]) -> bool:
     """Whether most of the pixels can be reached from the one nearest to their centre."""
     rows, columns = np.nonzero(pixels)
     centre = centre_of(pixels)

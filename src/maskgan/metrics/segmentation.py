@@ -8,32 +8,32 @@ from numpy.typing import NDArray
 from maskgan.labels import NUM_CLASSES, LabelMap
 
 
-class SegmentationAgreement:
+class ConfusionMatrix:
     """A confusion matrix that grows picture by picture; sums of two can be added."""
 
     def __init__(self) -> None:
         self.confusion: NDArray[np.int64] = np.zeros((NUM_CLASSES, NUM_CLASSES), dtype=np.int64)
-        """Rows: the class wanted; columns: the class found."""
+        """num_classes x num_classes; rows: target, columns: prediction."""
 
-    def update(self, wanted: LabelMap, found: LabelMap) -> None:
+    def update(self, target: LabelMap, prediction: LabelMap) -> None:
         """Count the pixels of a picture (H x W uint8 0..18 both).
 
         Raises:
             ValueError: the shapes differ.
         """
-        if wanted.shape != found.shape:
-            raise ValueError(f"label maps of {wanted.shape} and {found.shape} cannot be compared")
-        codes = wanted.astype(np.int64) * NUM_CLASSES + found
+        if target.shape != prediction.shape:
+            raise ValueError(f"label maps of {target.shape} and {prediction.shape} cannot be compared")
+        codes = target.astype(np.int64) * NUM_CLASSES + prediction
         self.confusion += np.bincount(codes.ravel(), minlength=NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
 
     @property
     def pixel_accuracy(self) -> float:
-        """Share of pixels whose class is the one wanted, 0..1."""
+        """Share of pixels whose class is the target, 0..1."""
         return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
 
     @property
     def iou(self) -> NDArray[np.float64]:
-        """Intersection over union of each class, 19 values; NaN for a class that is neither wanted nor found."""
+        """Intersection over union of each class, 19 values; NaN for a class that is neither a target nor predicted."""
         hits = np.diag(self.confusion).astype(np.float64)
         union = self.confusion.sum(axis=0) + self.confusion.sum(axis=1) - hits
         return np.divide(hits, union, out=np.full(NUM_CLASSES, np.nan), where=union > 0)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def area_under_curve(same: NDArray[np.float64], different: NDArray[np.float64]) -> float:
+def roc_auc(same: NDArray[np.float64], different: NDArray[np.float64]) -> float:
     """Chance that a pair of one person has the larger cosine than a pair of two; ties count half.
 
     Args:
@@ -24,7 +24,7 @@ def area_under_curve(same: NDArray[np.float64], different: NDArray[np.float64]) 
     return float((below + ties / 2).sum() / (len(same) * len(different)))
 
 
-def equal_error(same: NDArray[np.float64], different: NDArray[np.float64]) -> tuple[float, float]:
+def equal_error_rate(same: NDArray[np.float64], different: NDArray[np.float64]) -> tuple[float, float]:
     """Error rate where as many pairs of one person are refused as pairs of two are taken, and the cosine there.
 
     Raises:

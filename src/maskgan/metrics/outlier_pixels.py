@@ -13,7 +13,7 @@ _STANDS_OUT = 50
 _WINDOW = 5
 
 
-def specks_in_hair(picture: Picture, label_map: LabelMap) -> tuple[int, int]:
+def hair_outlier_pixels(picture: Picture, label_map: LabelMap) -> tuple[int, int]:
     """Count pixels of hair that differ in some colour from the median of the 5 x 5 pixels around them.
 
     Args:

@@ -16,7 +16,7 @@ from maskgan.images import Picture, resize_picture
 from maskgan.networks.resnet import AttributeClassifier
 
 
-class AttributeReader:
+class AttributePredictor:
     """An attribute classifier behind numpy arrays."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:

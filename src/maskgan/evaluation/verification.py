@@ -11,31 +11,31 @@ from tqdm import tqdm
 from maskgan.data.labelled import LabelledCollection
 from maskgan.errors import UserError
 from maskgan.evaluation.identity import Embedding
-from maskgan.metrics.verification import area_under_curve, equal_error
+from maskgan.metrics.verification import equal_error_rate, roc_auc
 
 
 @dataclass(frozen=True)
-class RecognitionResult:
-    """What ``recognise`` measured, over all pairs of faces.
+class VerificationResult:
+    """What ``verify`` measured, over all pairs of faces.
 
     Attributes:
         embedding: the network measured.
         faces: how many.
         people: how many.
-        same: mean cosine of two faces of one person.
-        different: mean cosine of faces of two persons.
-        area: under the ROC curve; 0.5 is chance, 1 without fault.
-        error: equal error rate.
+        genuine: mean cosine of two faces of one person.
+        impostor: mean cosine of faces of two persons.
+        auc: area under the ROC curve; 0.5 is chance, 1 without fault.
+        eer: equal error rate.
         threshold: the cosine at which that rate holds.
     """
 
     embedding: str
     faces: int
     people: int
-    same: float
-    different: float
-    area: float
-    error: float
+    genuine: float
+    impostor: float
+    auc: float
+    eer: float
     threshold: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class RecognitionResult:
         return asdict(self)
 
 
-def recognise(faces: LabelledCollection, embedding: Embedding) -> RecognitionResult:
+def verify(faces: LabelledCollection, embedding: Embedding) -> VerificationResult:
     """Embed every face and compare all pairs.
 
     Args:
@@ -66,20 +66,20 @@ def recognise(faces: LabelledCollection, embedding: Embedding) -> RecognitionRes
         raise UserError("telling people apart is measured on several faces of several people; the table has no such")
     matrix = np.stack(vectors)
     cosines = (matrix @ matrix.T)[first, second]
-    error, threshold = equal_error(cosines[alike], cosines[~alike])
-    return RecognitionResult(
+    eer, threshold = equal_error_rate(cosines[alike], cosines[~alike])
+    return VerificationResult(
         embedding=embedding.name,
         faces=len(people),
         people=len(np.unique(people)),
-        same=float(cosines[alike].mean()),
-        different=float(cosines[~alike].mean()),
-        area=area_under_curve(cosines[alike], cosines[~alike]),
-        error=error,
+        genuine=float(cosines[alike].mean()),
+        impostor=float(cosines[~alike].mean()),
+        auc=roc_auc(cosines[alike], cosines[~alike]),
+        eer=eer,
         threshold=threshold,
     )
 
 
-def to_markdown(result: RecognitionResult) -> str:
+def to_markdown(result: VerificationResult) -> str:
     """The result as a Markdown table."""
     return "\n".join(
         [
@@ -87,7 +87,7 @@ def to_markdown(result: RecognitionResult) -> str:
             "",
             "| cosine of one person | of two persons | area under the ROC curve | equal error rate | at cosine |",
             "|---|---|---|---|---|",
-            f"| {result.same:.3f} | {result.different:.3f} | {result.area:.3f} | {result.error:.1%} "
+            f"| {result.genuine:.3f} | {result.impostor:.3f} | {result.auc:.3f} | {result.eer:.1%} "
             f"| {result.threshold:.3f} |",
         ]
     )
