@@ -15,8 +15,7 @@ import statistics
 import time
 
 import httpx
-
-from serving import Person, Seen, running_server
+from server_helpers import Person, Seen, running_server
 
 _POLL = 0.1
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -16,8 +15,6 @@ from maskgan.images import Picture, write_label_map, write_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.resnet import AttributeClassifier
-from maskgan.server.studio import Studio
-from serving import open_studio
 
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 os.environ.pop("MASKGAN_WEIGHTS", None)  # what ships is tested, not what the person uses
@@ -69,21 +66,3 @@ def face_files(tmp_path: Path, face: tuple[Picture, LabelMap]) -> dict[str, Path
     write_label_map(files["mask"], label_map)
     write_label_map(files["edited"], edited)
     return files
-
-
-def random_label_map(seed: int, height: int, width: int) -> LabelMap:
-    """H x W labels in coarse random blocks, all classes likely."""
-    blocks = np.random.default_rng(seed).integers(0, 19, (-(-height // 8), -(-width // 8)), dtype=np.uint8)
-    return np.kron(blocks, np.ones((8, 8), dtype=np.uint8))[:height, :width]
-
-
-@pytest.fixture(scope="session")
-def networks(tiny_weights: Path) -> Studio:
-    """Tiny networks behind the editor's server."""
-    return open_studio(tiny_weights)
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """What runs asynchronous tests."""
-    return "asyncio"

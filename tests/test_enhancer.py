@@ -10,12 +10,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from conftest import random_label_map
+from label_maps import random_label_map
 from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
 from maskgan.editing import compositing
-from maskgan.editing.compositing import composite, unedited
+from maskgan.editing.compositing import analyse_source, composite
 from maskgan.editing.renderer import Renderer, load_network
 from maskgan.editing.session import Blend, FaceEditor
 from maskgan.errors import UserError
@@ -24,7 +24,7 @@ from maskgan.labels import PALETTE, LabelMap
 from maskgan.metrics.detail import finest_octave
 from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.layers import one_hot
-from maskgan.server.studio import Edit, Recent, RenderRequest, Studio
+from maskgan.server.inference_service import Edit, InferenceService, RenderCache, RenderRequest
 from maskgan.training.stages import build_stage
 from tiny_runs import config, faces, run, state
 
@@ -97,7 +97,7 @@ def test_an_edit_is_enhanced_where_it_is_blended_in(
     edited = label_map.copy()
     edited[80:92, 50:76] = 10
     style = renderer.encode(picture, label_map)
-    before = unedited(picture, label_map, renderer.synthesise([label_map], style))
+    before = analyse_source(picture, label_map, renderer.synthesise([label_map], style))
     made = renderer.synthesise([edited], style)
     plain = composite(picture, before, edited, made)
     sharp = composite(picture, before, edited, made, enhance=renderer.enhance)
@@ -218,17 +218,17 @@ def test_the_program_enhances_unless_told_not_to(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("blend", ["full", "region"])
 def test_the_server_enhances_when_the_pen_rests(
-    blend: Blend, renderer: Renderer, networks: Studio, face: tuple[Picture, LabelMap], tiny_weights: Path
+    blend: Blend, renderer: Renderer, networks: InferenceService, face: tuple[Picture, LabelMap], tiny_weights: Path
 ) -> None:
     """Previews are the plain editor's, full pictures those of one that enhances."""
-    studio = Studio(renderer, networks.parser, networks.manifold)
+    service = InferenceService(renderer, networks.parser, networks.manifold)
     picture, label_map = resize_picture(face[0], (512, 512)), resize_label_map(face[1], (512, 512))
     edited = label_map.copy()
     edited[320:360, 200:300] = 10
-    opened = studio.face(picture, label_map)
-    edit = Edit(edited, opened.likeness, None, 0.0)
+    opened = service.face(picture, label_map)
+    edit = Edit(edited, opened.model, None, 0.0)
     for enhance, editor in ((True, FaceEditor(renderer)), (False, FaceEditor.from_weights(tiny_weights))):
         editor.set_source(picture, label_map)
         editor.set_mask(edited)
-        request = RenderRequest(opened, edit, blend, opened.picture, enhance, Recent())
-        assert np.abs(studio.render([request])[0].astype(int) - editor.render(blend)).max() <= 1
+        request = RenderRequest(opened, edit, blend, opened.picture, enhance, RenderCache())
+        assert np.abs(service.render([request])[0].astype(int) - editor.render(blend)).max() <= 1

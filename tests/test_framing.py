@@ -10,7 +10,7 @@ from PIL import Image
 
 from maskgan.assets import portrait, shipped_weights
 from maskgan.cli.main import main
-from maskgan.editing.framing import Frame, cut_out, find_frame, put_back
+from maskgan.editing.framing import Frame, crop_face, find_frame, paste_back
 from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
 from maskgan.images import Picture, read_picture, resize_picture, write_picture
@@ -27,25 +27,25 @@ def face() -> Picture:
 
 
 def test_the_whole_picture_is_given_back(face: Picture) -> None:
-    assert np.array_equal(cut_out(face, Frame(128, 128, 256), 256), face)
+    assert np.array_equal(crop_face(face, Frame(128, 128, 256), 256), face)
 
 
 def test_a_part_is_cut_and_the_edge_drawn_out(face: Picture) -> None:
-    assert np.array_equal(cut_out(face, Frame(96, 160, 64), 64), face[128:192, 64:128])
-    corner = cut_out(face, Frame(0, 0, 64), 64)
+    assert np.array_equal(crop_face(face, Frame(96, 160, 64), 64), face[128:192, 64:128])
+    corner = crop_face(face, Frame(0, 0, 64), 64)
     assert np.array_equal(corner[32:, 32:], face[:32, :32])
     assert (corner[:32, :32] == face[0, 0]).all()
 
 
 def test_a_turned_frame_shows_the_picture_turned_the_other_way(face: Picture) -> None:
-    difference = cut_out(face, Frame(128, 128, 256, 90), 256).astype(int) - np.rot90(face)
+    difference = crop_face(face, Frame(128, 128, 256, 90), 256).astype(int) - np.rot90(face)
     assert np.abs(difference[1:-1, 1:-1]).max() <= 1
 
 
 @pytest.mark.parametrize("frame", [Frame(10, 10, 3), Frame(10, 10, 5000), Frame(-200, 10, 64), Frame(10, 400, 64)])
 def test_senseless_frames_are_refused(face: Picture, frame: Frame) -> None:
     with pytest.raises(UserError, match="frame"):
-        cut_out(face, frame, 64)
+        crop_face(face, frame, 64)
 
 
 def test_a_turned_face_in_a_larger_picture_is_found(face: Picture, parser: Parser) -> None:
@@ -75,30 +75,30 @@ FRAMES = [Frame(150, 120, 96), Frame(130.3, 121.7, 120.5, -23.0), Frame(20, 240,
 
 @pytest.mark.parametrize("frame", FRAMES)
 def test_what_was_not_changed_is_put_back_as_it_was(face: Picture, frame: Frame) -> None:
-    shown = cut_out(face, frame, round(frame.side))
-    assert np.array_equal(put_back(face, frame, shown, shown), face)
+    shown = crop_face(face, frame, round(frame.side))
+    assert np.array_equal(paste_back(face, frame, shown, shown), face)
 
 
 def test_a_change_is_put_back_in_its_place(face: Picture) -> None:
     frame = Frame(150, 120, 100)
-    before = cut_out(face, frame, 100)
+    before = crop_face(face, frame, 100)
     after = before.copy()
     after[40:60, 30:50] = (255, 0, 128)
     expected = face.copy()
     expected[110:130, 130:150] = (255, 0, 128)  # the frame begins at row 70, column 100
-    assert np.array_equal(put_back(face, frame, before, after), expected)
+    assert np.array_equal(paste_back(face, frame, before, after), expected)
 
 
 @pytest.mark.parametrize("frame", [FRAMES[1], Frame(120.6, 140.2, 110, 35)])
 def test_a_frame_cut_out_again_shows_the_change(face: Picture, frame: Frame) -> None:
     side = round(frame.side)
-    before = cut_out(face, frame, side)
+    before = crop_face(face, frame, side)
     rows, columns = np.mgrid[:side, :side]
     bump = 60 * np.exp(-((rows - side * 0.45) ** 2 + (columns - side * 0.6) ** 2) / (2 * (side / 10) ** 2))
     after = np.where(before < 128, before + bump[..., None], before - bump[..., None]).astype(np.uint8)
-    again = cut_out(put_back(face, frame, before, after), frame, side).astype(int)
+    again = crop_face(paste_back(face, frame, before, after), frame, side).astype(int)
     inner = slice(side // 8, -side // 8)
-    unchanged = cut_out(put_back(face, frame, before, before), frame, side).astype(int)
+    unchanged = crop_face(paste_back(face, frame, before, before), frame, side).astype(int)
     change, expected = (again - unchanged)[inner, inner], (after.astype(int) - before)[inner, inner]
     assert np.abs(change - expected).mean() < 1.5
     assert np.abs(expected).mean() > 5
@@ -107,8 +107,8 @@ def test_a_frame_cut_out_again_shows_the_change(face: Picture, frame: Frame) -> 
 def test_changes_fade_out_at_edges_inside_the_photograph_alone(face: Picture) -> None:
     grey = np.full_like(face, 100)
     frame = Frame(64, 128, 128)  # its left edge is the photograph's
-    before = cut_out(grey, frame, 128)
-    result = put_back(grey, frame, before, np.full_like(before, 200))[128, :, 0].astype(int)
+    before = crop_face(grey, frame, 128)
+    result = paste_back(grey, frame, before, np.full_like(before, 200))[128, :, 0].astype(int)
     assert (result[:120] == 200).all() and (result[128:] == 100).all()
     assert 100 < result[125] < 200 and (np.diff(result[120:]) <= 0).all()
 
@@ -116,8 +116,8 @@ def test_changes_fade_out_at_edges_inside_the_photograph_alone(face: Picture) ->
 def test_a_photograph_finer_than_what_was_cut_out_keeps_its_detail() -> None:
     noise = np.random.default_rng(0).integers(0, 200, (400, 400, 3), dtype=np.uint8)
     frame = Frame(200, 200, 400)
-    before = cut_out(noise, frame, 100)
-    result = put_back(noise, frame, before, before + 40)
+    before = crop_face(noise, frame, 100)
+    result = paste_back(noise, frame, before, before + 40)
     assert np.abs(result.astype(int) - noise - 40).max() <= 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conftest import random_label_map
+from label_maps import random_label_map
 from maskgan import labels
 from maskgan.assets import portrait
 from maskgan.data.synthetic.dataset import SyntheticPairs

@@ -47,19 +47,19 @@ def test_shapes_leave_out_masks_without_a_face(masks: list[LabelMap]) -> None:
 
 
 def test_no_step_gives_the_mask_back(manifold: MaskManifold, masks: list[LabelMap]) -> None:
-    assert np.array_equal(manifold.moved(masks[0], masks[1], 0.0), masks[0])
-    assert np.array_equal(manifold.neighbour(masks[0], 3, 0.0), masks[0])
-    assert np.array_equal(manifold.along(masks[0], "smile", 0.0), masks[0])
+    assert np.array_equal(manifold.move_towards(masks[0], masks[1], 0.0), masks[0])
+    assert np.array_equal(manifold.towards_random(masks[0], 3, 0.0), masks[0])
+    assert np.array_equal(manifold.move_direction(masks[0], "smile", 0.0), masks[0])
 
 
 def test_moving_towards_another_mask_comes_closer_to_it(manifold: MaskManifold, masks: list[LabelMap]) -> None:
-    same = [(manifold.moved(masks[-1], masks[1], amount) == masks[1]).mean() for amount in (0.0, 0.5, 1.0)]
+    same = [(manifold.move_towards(masks[-1], masks[1], amount) == masks[1]).mean() for amount in (0.0, 0.5, 1.0)]
     assert same[0] < same[1] < same[2]
     assert same[2] > 0.85
 
 
 def test_random_neighbours_are_the_seed_s(manifold: MaskManifold, masks: list[LabelMap]) -> None:
-    first, again, other = (manifold.neighbour(masks[0], seed, 0.6) for seed in (1, 1, 2))
+    first, again, other = (manifold.towards_random(masks[0], seed, 0.6) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -72,7 +72,7 @@ def test_shipped_directions_do_what_they_are_named_for(
     manifold: MaskManifold, masks: list[LabelMap], direction: str, property_: str, sign: int
 ) -> None:
     changes = [
-        getattr(shape_of(manifold.along(mask, direction, 1.0)), property_) - getattr(shape_of(mask), property_)
+        getattr(shape_of(manifold.move_direction(mask, direction, 1.0)), property_) - getattr(shape_of(mask), property_)
         for mask in masks
     ]
     assert sign * np.mean(changes) > 0
@@ -81,7 +81,7 @@ def test_shipped_directions_do_what_they_are_named_for(
 
 def test_an_unknown_direction_is_refused(manifold: MaskManifold, masks: list[LabelMap]) -> None:
     with pytest.raises(UserError, match="known are smile, open mouth"):
-        manifold.along(masks[0], "older", 1.0)
+        manifold.move_direction(masks[0], "older", 1.0)
 
 
 def test_carry_over_keeps_what_the_network_does_not_draw() -> None:

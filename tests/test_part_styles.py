@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from maskgan.config import preset
-from maskgan.editing.compositing import Restyled, class_colours, composite, unedited
+from maskgan.editing.compositing import PartStyle, analyse_source, class_colours, composite
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
@@ -102,8 +102,8 @@ def test_restyled_parts_get_the_other_face_s_colour(strength: float) -> None:
     own, other = np.full((64, 64, 3), 120, dtype=np.uint8), np.full((64, 64, 3), 40, dtype=np.uint8)
     own[:24], other[:24] = 60, 200
     made = torch.full((1, 3, 64, 64), 0.1)
-    before = unedited(own, label_map, made)
-    result = composite(own, before, label_map, made, Restyled((HAIR,), strength, class_colours(other, label_map)))
+    before = analyse_source(own, label_map, made)
+    result = composite(own, before, label_map, made, PartStyle((HAIR,), strength, class_colours(other, label_map)))
     assert np.abs(result[:20].astype(float) - (60 + strength * 140)).max() <= 1
     assert (result[30:] == 120).all()
 

@@ -190,15 +190,15 @@ def test_compositing_only_the_region_changes_nothing(
     edited[place] = 13
     picture = resize_picture(face[0], (side, side))
     made, reconstruction = torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    before = compositing.unedited(picture, label_map, reconstruction)
+    before = compositing.analyse_source(picture, label_map, reconstruction)
     colours = compositing.class_colours(255 - face[0], label_map)
-    hair = compositing.Restyled((13,), 0.7, colours)
-    parts = [compositing.composite(picture, before, edited, made, restyled) for restyled in (None, hair)]
+    hair = compositing.PartStyle((13,), 0.7, colours)
+    parts = [compositing.composite(picture, before, edited, made, part_style) for part_style in (None, hair)]
     corrected = compositing._corrected
     monkeypatch.setattr(compositing, "_surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
     monkeypatch.setattr(compositing, "_corrected", lambda *a: corrected(*a[:3], (0.0, 1.0, 0.0, 1.0), *a[4:]))
-    for part, restyled in zip(parts, (None, hair), strict=True):
-        assert (part == compositing.composite(picture, before, edited, made, restyled)).all()
+    for part, part_style in zip(parts, (None, hair), strict=True):
+        assert (part == compositing.composite(picture, before, edited, made, part_style)).all()
         assert (part != picture).any()
 
 
@@ -211,7 +211,7 @@ def test_the_face_around_an_edit_goes_along_and_keeps_its_grain() -> None:
     edited = label_map.copy()
     edited[112:144, 112:144] = 10
     reconstruction = torch.zeros(1, 3, 64, 64)
-    before = compositing.unedited(picture, label_map, reconstruction)
+    before = compositing.analyse_source(picture, label_map, reconstruction)
     change = compositing.composite(picture, before, edited, reconstruction + 0.2)[..., 0] - picture[..., 0].astype(int)
     beside = change[120:136, 90:98]  # beyond the soft border; all of 0.2 would be 25.5
     assert 8 < beside.min() < beside.max() < 20 and (np.diff(beside, axis=1) >= 0).all()

@@ -38,7 +38,7 @@ def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> N
 
     from maskgan.assets import shipped_weights
     from maskgan.cli.opening import require_writable
-    from maskgan.editing.framing import cut_out, find_frame
+    from maskgan.editing.framing import crop_face, find_frame
     from maskgan.editing.parsing import Parser
     from maskgan.images import read_picture, write_picture
 
@@ -55,7 +55,7 @@ def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> N
     numbers = {name: getattr(frame, name) for name in _NUMBERS}
     info = PngInfo()
     info.add_text(_KEY, json.dumps(numbers))
-    write_picture(output, cut_out(picture, frame), pnginfo=info)
+    write_picture(output, crop_face(picture, frame), pnginfo=info)
     click.echo(output)
 
 
@@ -64,7 +64,7 @@ def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> N
 @click.argument("face", type=click.Path(path_type=Path))
 @click.argument("edited", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write.")
-def put_back(photograph: Path, face: Path, edited: Path, output: Path) -> None:
+def paste_back(photograph: Path, face: Path, edited: Path, output: Path) -> None:
     """Put EDITED, the FACE that was cut out of PHOTOGRAPH after editing, in its place.
 
     Every pixel that the edit did not change stays as it was.
@@ -84,9 +84,9 @@ def put_back(photograph: Path, face: Path, edited: Path, output: Path) -> None:
             f"{edited}: is {after.shape[1]}x{after.shape[0]}, but {face} is {before.shape[1]}x{before.shape[0]}; "
             "the edited face must be of its size"
         )
-    if not np.array_equal(framing.cut_out(picture, frame), before):
+    if not np.array_equal(framing.crop_face(picture, frame), before):
         raise UserError(f"{face}: was not cut out of {photograph}, or was changed since; cut it out again")
-    write_edited(output, framing.put_back(picture, frame, before, after))
+    write_edited(output, framing.paste_back(picture, frame, before, after))
     click.echo(output)
 
 

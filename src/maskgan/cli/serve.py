@@ -43,7 +43,7 @@ def command(
 
     _require_server()
     from maskgan.editing.renderer import Precision
-    from maskgan.server.running import address_of, editor_app, open_socket, run
+    from maskgan.server.runner import address_of, editor_app, open_socket, run
     from maskgan.server.security import is_loopback
 
     if token is None and not is_loopback(host):

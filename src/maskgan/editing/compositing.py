@@ -26,7 +26,7 @@ from maskgan.metrics.face_geometry import FACE
 
 _GROW = 0.020  # how far the region reaches beyond the changed labels, as a fraction of the longer side
 _SOFT = 0.012  # standard deviation of its soft border, likewise
-_RESTYLED_GROW, _RESTYLED_SOFT = 0.004, 0.004  # the same for restyled parts: eyes within the skin keep their pixels
+_RESTYLED_GROW, _RESTYLED_SOFT = 0.004, 0.004  # the same for part_style parts: eyes within the skin keep their pixels
 _FOLLOW_GROW, _FOLLOW_SOFT = 0.08, 0.04  # the same for what goes along with the edit
 _FOLLOW_SIDE = 128  # pixels on the longer side of its map, which is softer
 _COLOUR_REACH = 0.08  # over which distance colour differences are averaged, likewise
@@ -43,7 +43,7 @@ Enhance = Callable[[Tensor, LabelMap], Tensor]
 
 
 @dataclass(frozen=True)
-class Unedited:
+class SourceAnalysis:
     """What compositing needs to know of a photograph before any edit; computed once, used for every edit."""
 
     label_map: LabelMap
@@ -61,7 +61,7 @@ class Unedited:
 
 
 @dataclass(frozen=True)
-class Restyled:
+class PartStyle:
     """Parts of a face that have another face's look."""
 
     classes: tuple[int, ...]
@@ -87,7 +87,7 @@ def class_colours(picture: Picture, label_map: LabelMap) -> Tensor:
     return torch.from_numpy(colours).float()
 
 
-def unedited(picture: Picture, label_map: LabelMap, reconstruction: Tensor) -> Unedited:
+def analyse_source(picture: Picture, label_map: LabelMap, reconstruction: Tensor) -> SourceAnalysis:
     """Compare a photograph with the network's picture of it.
 
     Args:
@@ -102,25 +102,25 @@ def unedited(picture: Picture, label_map: LabelMap, reconstruction: Tensor) -> U
     small = resize_label_map(label_map, working)
     had = _planes(small, range(NUM_CLASSES))
     averages = (difference * had).sum(dim=(2, 3), keepdim=True) / had.sum(dim=(2, 3), keepdim=True).clamp(min=1)
-    return Unedited(label_map, small, reconstruction, difference, averages, _colours(difference, had, averages))
+    return SourceAnalysis(label_map, small, reconstruction, difference, averages, _colours(difference, had, averages))
 
 
 def composite(
     picture: Picture,
-    before: Unedited,
+    before: SourceAnalysis,
     edited: LabelMap,
     made: Tensor,
-    restyled: Restyled | None = None,
+    part_style: PartStyle | None = None,
     enhance: Enhance | None = None,
 ) -> Picture:
-    """Blend what was edited or restyled of the network's picture into the original.
+    """Blend what was edited or part_style of the network's picture into the original.
 
     Args:
         picture: H x W x 3 uint8, the original, at any size.
-        before: what ``unedited`` found of it.
+        before: what ``analyse_source`` found of it.
         edited: its mask after the edit, of the size of the mask before.
         made: the network's picture of ``edited``, 1 x 3 x h x w in [-1, 1].
-        restyled: what has another face's look in it.
+        part_style: what has another face's look in it.
         enhance: what gives the network's picture detail where the original is larger; ``None``: it is interpolated.
 
     Returns:
@@ -130,11 +130,11 @@ def composite(
     made = made.cpu()
     changed = before.label_map != edited
     region = _soft_region(changed, _GROW, _SOFT)
-    if restyled is not None:
-        parts = _soft_region(np.isin(edited, restyled.classes), _RESTYLED_GROW, _RESTYLED_SOFT)
+    if part_style is not None:
+        parts = _soft_region(np.isin(edited, part_style.classes), _RESTYLED_GROW, _RESTYLED_SOFT)
         region = np.maximum(region, parts)
-    following = _following(before, edited, made, changed)
-    box = _bounding_box(region, np.abs(following).max(axis=0))
+    propagated = _propagated_change(before, edited, made, changed)
+    box = _bounding_box(region, np.abs(propagated).max(axis=0))
     if box is None:
         return picture.copy()
     # Only the region is brought to the photograph's size, which may be large.
@@ -144,7 +144,7 @@ def composite(
     place = np.s_[top:bottom, left:right]
     frame = (top / height, bottom / height, left / width, right / width)
     size = (bottom - top, right - left)
-    corrected = _corrected(before, edited, made, frame, size, restyled)
+    corrected = _corrected(before, edited, made, frame, size, part_style)
     if enhance is not None and max(height, width) > max(made.shape[2:]):
         corrected = _enhanced(corrected, edited, frame, enhance)
 
@@ -153,7 +153,7 @@ def composite(
     for channel, plane in enumerate(corrected.numpy()):
         original = picture[place][..., channel]
         rendered = _cropped(plane, frame, size, Image.Resampling.BICUBIC)
-        moved = original + 127.5 * _cropped(following[channel], frame, size, Image.Resampling.BILINEAR)
+        moved = original + 127.5 * _cropped(propagated[channel], frame, size, Image.Resampling.BILINEAR)
         blended = alpha * (rendered + 1) * 127.5 + (1 - alpha) * moved
         result[place][..., channel] = np.round(blended).clip(0, 255)
     return result
@@ -178,7 +178,9 @@ def _enhanced(
     return sharp
 
 
-def _following(before: Unedited, edited: LabelMap, made: Tensor, changed: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _propagated_change(
+    before: SourceAnalysis, edited: LabelMap, made: Tensor, changed: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """What is added to the face around the edit: the change of the network's picture, 3 x h x w of [-1, 1].
 
     Backgrounds, hair and clothes do not go along: there the network changes its mind about texture.
@@ -269,16 +271,16 @@ def _cropped(
 
 
 def _corrected(
-    before: Unedited,
+    before: SourceAnalysis,
     edited: LabelMap,
     made: Tensor,
     frame: tuple[float, float, float, float],
     size: tuple[int, int],
-    restyled: Restyled | None,
+    part_style: PartStyle | None,
 ) -> Tensor:
     """The network's picture, 3 x h x w, with the photograph's colours in ``frame``, which is to be brought to ``size``.
 
-    Restyled parts get the other face's instead. Beyond what resizing the frame looks at, it stays as it is.
+    PartStyle parts get the other face's instead. Beyond what resizing the frame looks at, it stays as it is.
     """
     height, width = before.small_label_map.shape
     after = resize_label_map(edited, (height, width))
@@ -300,10 +302,10 @@ def _corrected(
         kept = _planes(np.where(same, after, NUM_CLASSES), present[lost])
         averages = before.averages[torch.from_numpy(present[lost])]
         colours[torch.from_numpy(lost)] = _colours(before.difference, kept, averages)
-    if restyled is not None:
-        for i in np.flatnonzero(np.isin(present, restyled.classes)):
+    if part_style is not None:
+        for i in np.flatnonzero(np.isin(present, part_style.classes)):
             shown = made[0][:, torch.from_numpy(after == present[i])]
-            colours[i].lerp_(_lacking(shown, restyled.colours[present[i]]), restyled.strength)
+            colours[i].lerp_(_lacking(shown, part_style.colours[present[i]]), part_style.strength)
     local = F.interpolate(colours[:, :, cells[0], cells[1]], size=part.shape, mode="bilinear", align_corners=False)
     chosen = torch.from_numpy(np.searchsorted(present, part))[None, None].expand(1, 3, -1, -1)
     # Corrections meet at class borders; a short blur keeps their steps from showing.

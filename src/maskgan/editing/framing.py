@@ -40,7 +40,7 @@ class Frame:
     """By how many degrees it is turned clockwise."""
 
 
-def cut_out(picture: Picture, frame: Frame, side: int | None = None) -> Picture:
+def crop_face(picture: Picture, frame: Frame, side: int | None = None) -> Picture:
     """What a frame shows, upright.
 
     Args:
@@ -137,7 +137,7 @@ def _settled(picture: Picture, square: Frame, parser: Callable[[Picture], LabelM
 
 
 def _looked_at(picture: Picture, frame: Frame) -> Picture:
-    return cut_out(picture, frame, _LOOKED_AT // 2)
+    return crop_face(picture, frame, _LOOKED_AT // 2)
 
 
 def _squares(picture: Picture, share: float) -> list[Frame]:
@@ -177,7 +177,7 @@ def _aligned(frame: Frame, label_map: LabelMap) -> Frame | None:
     )
 
 
-def put_back(photograph: Picture, frame: Frame, before: Picture, after: Picture) -> Picture:
+def paste_back(photograph: Picture, frame: Frame, before: Picture, after: Picture) -> Picture:
     """A photograph in which what a frame shows is changed as it was changed there.
 
     What is added is the difference, so that unchanged pixels stay exactly as they were, and nothing is lost where the
@@ -187,7 +187,7 @@ def put_back(photograph: Picture, frame: Frame, before: Picture, after: Picture)
     Args:
         photograph: H x W x 3 uint8.
         frame: in its pixels.
-        before: what ``cut_out`` gave for it, S x S x 3 uint8.
+        before: what ``crop_face`` gave for it, S x S x 3 uint8.
         after: the same, edited.
 
     Returns:

@@ -71,11 +71,11 @@ def save_directions(path: Path | str, directions: Mapping[str, NDArray[np.float6
     """
     path = require_suffix(Path(path))
     tensors = {name: torch.from_numpy(vector).float().contiguous() for name, vector in directions.items()}
-    about = json.dumps(
+    metadata = json.dumps(
         {"mask_vae": sha256(mask_vae), "order": list(directions), "licence": read_info(mask_vae).licence}
     )
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={_METADATA_KEY: about})
+        save_file(tensors, temporary, metadata={_METADATA_KEY: metadata})
 
 
 def load_directions(path: Path | str, mask_vae: Path) -> dict[str, Tensor]:
@@ -87,9 +87,9 @@ def load_directions(path: Path | str, mask_vae: Path) -> dict[str, Tensor]:
     path = require_file(Path(path))
     try:
         with safe_open(path, framework="pt", device="cpu") as stored:
-            about = json.loads((stored.metadata() or {})[_METADATA_KEY])
-            directions = {str(name): stored.get_tensor(name).float().clone() for name in about["order"]}
-            found_in = about["mask_vae"]
+            metadata = json.loads((stored.metadata() or {})[_METADATA_KEY])
+            directions = {str(name): stored.get_tensor(name).float().clone() for name in metadata["order"]}
+            found_in = metadata["mask_vae"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path}: no file of mask directions, or damaged; make it again with find-directions"

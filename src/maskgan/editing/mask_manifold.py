@@ -42,7 +42,7 @@ class MaskManifold:
 
     @property
     def directions(self) -> tuple[str, ...]:
-        """Names for ``along``."""
+        """Names for ``move_direction``."""
         return tuple(self._directions)
 
     def sample(self, count: int, seed: int, size: tuple[int, int]) -> Iterator[LabelMap]:
@@ -51,7 +51,7 @@ class MaskManifold:
         for code in codes:
             yield self._decode(code[None], size)
 
-    def give_back(self, label_map: LabelMap) -> LabelMap:
+    def reconstruct(self, label_map: LabelMap) -> LabelMap:
         """The mask (H x W uint8) after its way through the code.
 
         Raises:
@@ -82,7 +82,7 @@ class MaskManifold:
         return [self._decode(torch.lerp(start, end, float(t)), size) for t in np.linspace(0, 1, count)]
 
     @torch.no_grad()
-    def moved(self, label_map: LabelMap, other: LabelMap, amount: float) -> LabelMap:
+    def move_towards(self, label_map: LabelMap, other: LabelMap, amount: float) -> LabelMap:
         """A mask moved towards another face's mask, or away from it.
 
         Args:
@@ -96,20 +96,20 @@ class MaskManifold:
         Raises:
             UserError: a label is over 18.
         """
-        return self._stepped(label_map, lambda code: amount * (self._encode(other) - code))
+        return self._move(label_map, lambda code: amount * (self._encode(other) - code))
 
     @torch.no_grad()
-    def neighbour(self, label_map: LabelMap, seed: int, amount: float) -> LabelMap:
+    def towards_random(self, label_map: LabelMap, seed: int, amount: float) -> LabelMap:
         """A mask moved by ``amount`` (0..1) of the way towards a random mask, the same one for the same seed.
 
         Raises:
             UserError: a label is over 18.
         """
         target = self._vae.sample_codes(1, torch.Generator().manual_seed(seed))
-        return self._stepped(label_map, lambda code: amount * (target - code))
+        return self._move(label_map, lambda code: amount * (target - code))
 
     @torch.no_grad()
-    def along(self, label_map: LabelMap, direction: str, amount: float) -> LabelMap:
+    def move_direction(self, label_map: LabelMap, direction: str, amount: float) -> LabelMap:
         """A mask moved along one of ``directions``, by ``amount`` (-1..1) of the longest sensible step.
 
         Raises:
@@ -118,7 +118,7 @@ class MaskManifold:
         if direction not in self._directions:
             known = ", ".join(self._directions) or "none"
             raise UserError(f"unknown direction {direction!r}; known are {known}")
-        return self._stepped(label_map, lambda _: amount * self._directions[direction])
+        return self._move(label_map, lambda _: amount * self._directions[direction])
 
     def encode(self, label_map: LabelMap) -> NDArray[np.float32]:
         """The code of a mask (H x W uint8), latent_size float32.
@@ -145,7 +145,7 @@ class MaskManifold:
         size = (label_map.shape[0], label_map.shape[1])
         return self._decode(code + step, size), self._decode(code - step, size)
 
-    def _stepped(self, label_map: LabelMap, step: Callable[[Tensor], Tensor]) -> LabelMap:
+    def _move(self, label_map: LabelMap, step: Callable[[Tensor], Tensor]) -> LabelMap:
         code = self._encode(label_map)
         size = (label_map.shape[0], label_map.shape[1])
         return carry_over(label_map, self._decode(code, size), self._decode(code + step(code), size))

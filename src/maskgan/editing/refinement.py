@@ -91,11 +91,11 @@ class Refinement:
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, lambda step: _rate(step, steps))
         self._distance = _Distance(parser, image)
         self._mask = mask
-        self._left = steps
+        self._disconnected = steps
 
     def step(self) -> bool:
         """Make the next step, if one is left; whether there was one."""
-        if not self._left:
+        if not self._disconnected:
             return False
         # Only here: what runs on this thread between the steps must not find gradients switched on.
         with torch.enable_grad():
@@ -103,12 +103,12 @@ class Refinement:
             self._distance(self._own.synthesise(self._mask, self._code)).backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
             self._schedule.step()
-        self._left -= 1
+        self._disconnected -= 1
         return True
 
     def result(self) -> Refined:
         """What the steps so far gave; none can follow."""
-        self._left = 0
+        self._disconnected = 0
         nbytes = sum(layer.nbytes for layer in self._layers)
         return Refined(self._own.requires_grad_(False), self._code.detach(), nbytes)
 

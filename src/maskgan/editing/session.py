@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
-from maskgan.editing.compositing import Restyled, Unedited, class_colours, composite, unedited
+from maskgan.editing.compositing import PartStyle, SourceAnalysis, analyse_source, class_colours, composite
 from maskgan.editing.refinement import Progress, check_steps
 from maskgan.editing.renderer import Precision, Renderer, check_strength, size_text
 from maskgan.errors import UserError
@@ -36,7 +36,7 @@ class _Source:
     encoded: Tensor  # 1 x style_size, as the network reads it
     renderer: Renderer  # fitted to this photograph, if it was refined
     style: Tensor  # 1 x style_size, for that renderer
-    unedited: Unedited | None = None
+    analysis: SourceAnalysis | None = None
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,17 @@ class _Borrowed:
 
     code: Tensor  # 1 x style_size
     strength: float  # over 0
-    restyled: Restyled | None  # the parts that it is borrowed for; None: everything
+    part_style: PartStyle | None  # the parts that it is borrowed for; None: everything
 
     @property
     def parts(self) -> tuple[int, ...] | None:
         """The classes of those parts."""
-        return None if self.restyled is None else self.restyled.classes
+        return None if self.part_style is None else self.part_style.classes
 
     @property
     def leaves_nothing(self) -> bool:
         """Whether nothing of the own style is left."""
-        return self.strength == 1 and self.restyled is None
+        return self.strength == 1 and self.part_style is None
 
 
 class FaceEditor:
@@ -108,7 +108,7 @@ class FaceEditor:
         renderer, style = self._renderer, source.encoded
         if steps:
             renderer, style = self._renderer.refined(source.picture, source.label_map, steps, progress)
-        self._source = replace(source, renderer=renderer, style=style, unedited=None)
+        self._source = replace(source, renderer=renderer, style=style, analysis=None)
 
     def set_mask(self, label_map: LabelMap) -> None:
         """Replace the mask that the face is to follow.
@@ -151,10 +151,10 @@ class FaceEditor:
         check_strength(strength)
         classes = None if parts is None else self._renderer.style_parts(parts)
         code = self._renderer.encode(picture, label_map)
-        restyled = None
+        part_style = None
         if classes is not None:
-            restyled = Restyled(classes, strength, class_colours(picture, label_map))
-        borrowed = _Borrowed(code, strength, restyled)
+            part_style = PartStyle(classes, strength, class_colours(picture, label_map))
+        borrowed = _Borrowed(code, strength, part_style)
         if not borrowed.leaves_nothing:
             self._require_source()
         self._borrowed = borrowed if strength > 0 else None
@@ -181,17 +181,17 @@ class FaceEditor:
         mask = source.label_map if self._mask is None else self._mask
         size = (source.picture.shape[0], source.picture.shape[1])
         borrowed = self._borrowed
-        if blend == "full" or (borrowed is not None and borrowed.restyled is None):
+        if blend == "full" or (borrowed is not None and borrowed.part_style is None):
             return self._renderer.picture(self._made(mask), mask, size)
-        restyled = None if borrowed is None else borrowed.restyled
-        if restyled is None and np.array_equal(mask, source.label_map):
+        part_style = None if borrowed is None else borrowed.part_style
+        if part_style is None and np.array_equal(mask, source.label_map):
             return source.picture.copy()
-        if source.unedited is None:
+        if source.analysis is None:
             reconstruction = source.renderer.synthesise([source.label_map], source.style)
-            source = replace(source, unedited=unedited(source.picture, source.label_map, reconstruction))
+            source = replace(source, analysis=analyse_source(source.picture, source.label_map, reconstruction))
             self._source = source
-        assert source.unedited is not None
-        return composite(source.picture, source.unedited, mask, self._made(mask), restyled, self._renderer.enhance)
+        assert source.analysis is not None
+        return composite(source.picture, source.analysis, mask, self._made(mask), part_style, self._renderer.enhance)
 
     def render_style_onto(self, label_map: LabelMap) -> Picture:
         """The borrowed style, or else the source's, on any mask; no source is needed.

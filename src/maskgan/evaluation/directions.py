@@ -66,7 +66,7 @@ def measure_directions(
     effects = {}
     for direction in manifold.directions:
         for sign, name in ((1, direction), (-1, f"{direction}, backwards")):
-            moved = [(mask, manifold.along(mask, direction, sign)) for mask in whole]
+            moved = [(mask, manifold.move_direction(mask, direction, sign)) for mask in whole]
             effects[name] = _effect(moved, spread)
     return DirectionsResult(len(whole), effects)
 

@@ -16,27 +16,27 @@ from starlette.staticfiles import StaticFiles
 
 from maskgan import __version__
 from maskgan.errors import UserError
+from maskgan.server.app_state import AppState, ServerInfo
+from maskgan.server.http_errors import HTTPError
+from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
-from maskgan.server.logs import FaultAnswer, RequestLog
-from maskgan.server.refusals import RefusalError
+from maskgan.server.middleware import InternalErrorMiddleware, RequestLogMiddleware
 from maskgan.server.routes.general import general_routes
 from maskgan.server.routes.moves import move_routes
 from maskgan.server.routes.refinement import refinement_routes
 from maskgan.server.routes.rendering import rendering_routes
 from maskgan.server.routes.sessions import session_routes
 from maskgan.server.routes.styles import style_routes
-from maskgan.server.security import Gate
-from maskgan.server.serving import About, Serving
-from maskgan.server.studio import Studio
+from maskgan.server.security import SecurityMiddleware
 
 PAGE = Path(__file__).parent / "page"
 
-_CLIENT_LEFT = 499  # nobody reads it; it marks the line in the log
+_CLIENT_CLOSED = 499  # nobody reads it; it marks the line in the log
 
 
 def create_app(
-    studio: Studio,
-    about: About,
+    service: InferenceService,
+    info: ServerInfo,
     limits: Limits | None = None,
     names: Iterable[str] | None = None,
     token: str | None = None,
@@ -44,30 +44,30 @@ def create_app(
     """The application.
 
     Args:
-        studio: the networks.
-        about: what the server says of itself.
+        service: the networks.
+        info: what the server reports about itself.
         limits: its bounds.
         names: host names that requests may be sent to; ``None``: any, which only a token makes safe.
         token: what requests must show; ``None``: nothing.
     """
-    serving = Serving(studio, about, limits or Limits())
+    state = AppState(service, info, limits or Limits())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-        await serving.start()
+        await state.start()
         yield
-        await serving.stop()
+        await state.stop()
 
     # No pages of documentation: they would load scripts from elsewhere.
     app = FastAPI(title="MaskGAN editor", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.state.serving = serving
+    app.state.editor = state
     for routes in (general_routes, session_routes, rendering_routes, refinement_routes, style_routes, move_routes):
-        app.include_router(routes(serving))
+        app.include_router(routes(state))
     _serve_page(app)
     _answer_errors(app)
-    app.add_middleware(FaultAnswer)
-    app.add_middleware(Gate, names=names, token=token)
-    app.add_middleware(RequestLog)
+    app.add_middleware(InternalErrorMiddleware)
+    app.add_middleware(SecurityMiddleware, names=names, token=token)
+    app.add_middleware(RequestLogMiddleware)
     return app
 
 
@@ -93,9 +93,9 @@ class _Revalidated(StaticFiles):
 
 
 def _answer_errors(app: FastAPI) -> None:
-    @app.exception_handler(RefusalError)
-    async def refused(_: Request, refusal: RefusalError) -> Response:
-        return _error(refusal.status, refusal.message, refusal.headers)
+    @app.exception_handler(HTTPError)
+    async def refused(_: Request, error: HTTPError) -> Response:
+        return _error(error.status, error.message, error.headers)
 
     @app.exception_handler(UserError)
     async def wrong(_: Request, error: UserError) -> Response:
@@ -113,7 +113,7 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def left(_: Request, __: ClientDisconnect) -> Response:
-        return Response(status_code=_CLIENT_LEFT)
+        return Response(status_code=_CLIENT_CLOSED)
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

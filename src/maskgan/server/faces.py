@@ -9,30 +9,30 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
-from maskgan.editing.compositing import Unedited
+from maskgan.editing.compositing import SourceAnalysis
 from maskgan.editing.renderer import Renderer
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
 
 
 @dataclass(frozen=True)
-class Likeness:
+class FaceModel:
     """What makes a face's pictures: the server's network, or one that was fitted to its photograph."""
 
     renderer: Renderer
     style: Tensor
     """The face's style code for this renderer, 1 x style_size."""
-    unedited: Unedited
+    analysis: SourceAnalysis
     """What compositing needs to know of the face and of the renderer's picture of it."""
-    own_bytes: int = 0
+    private_bytes: int = 0
     """Memory of those layers of the network that are this face's alone."""
 
     @cached_property
     def nbytes(self) -> int:
         """Memory that it takes, but for the face's own mask."""
-        tensors = (getattr(self.unedited, f.name) for f in fields(self.unedited))
+        tensors = (getattr(self.analysis, f.name) for f in fields(self.analysis))
         arrays = [tensor.numpy() for tensor in tensors if isinstance(tensor, Tensor)]
-        return self.own_bytes + self.style.nbytes + _nbytes([self.unedited.small_label_map, *arrays])
+        return self.private_bytes + self.style.nbytes + _nbytes([self.analysis.small_label_map, *arrays])
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Face:
     """The same as previews show it."""
     label_map: LabelMap
     """Its own mask, of the size that page and server exchange."""
-    likeness: Likeness
+    model: FaceModel
     """What makes its pictures where it was not fitted."""
 
     @property
@@ -58,7 +58,7 @@ class Face:
     @cached_property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        return _nbytes((self.picture, self.display, self.preview, self.label_map)) + self.likeness.nbytes
+        return _nbytes((self.picture, self.display, self.preview, self.label_map)) + self.model.nbytes
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class StyleReference:
         return _nbytes((self.picture, self.label_map))
 
 
-def shrunk(picture: Picture, side: int) -> Picture:
+def downscale(picture: Picture, side: int) -> Picture:
     """The picture, its longer side ``side`` at most; itself if it is small enough."""
     longer = max(picture.shape[:2])
     if longer <= side:

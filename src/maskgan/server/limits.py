@@ -17,7 +17,7 @@ class Limits:
     """Seconds without a request after which a session ends."""
     waiting: int = 64
     """Jobs that wait for the network; beyond them a request is told to come again."""
-    together: int = 1
+    batch_size: int = 1
     """Renders made in one pass of the network. A CPU takes as long for two together as one by one, and for four a
     tenth longer (caches), so there the first in the line need not wait for the others; a GPU gains."""
     refinements: int = 2

@@ -7,7 +7,7 @@ from functools import cache
 from maskgan.assets import portrait
 from maskgan.images import Picture, read_label_map, read_picture
 from maskgan.labels import LabelMap
-from maskgan.server.refusals import RefusalError
+from maskgan.server.http_errors import HTTPError
 
 NUMBERS = range(1, 10)
 
@@ -17,9 +17,9 @@ def shipped_portrait(number: int) -> tuple[Picture, LabelMap]:
     """A portrait and its mask.
 
     Raises:
-        RefusalError: 404, there is none of this number.
+        HTTPError: 404, there is none of this number.
     """
     if number not in NUMBERS:
-        raise RefusalError(404, f"there is no portrait {number}; they are {NUMBERS[0]} to {NUMBERS[-1]}")
+        raise HTTPError(404, f"there is no portrait {number}; they are {NUMBERS[0]} to {NUMBERS[-1]}")
     picture, mask = portrait(number)
     return read_picture(picture), read_label_map(mask)

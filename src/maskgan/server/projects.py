@@ -13,15 +13,15 @@ from PIL import Image
 from maskgan import __version__
 from maskgan.images import Picture, encode_label_map
 from maskgan.labels import LabelMap
-from maskgan.server.bodies import parse_json
 from maskgan.server.faces import Face, StyleReference
+from maskgan.server.http_errors import HTTPError, bad_request, payload_too_large
 from maskgan.server.limits import Limits
-from maskgan.server.refusals import RefusalError, bad_input, too_large
-from maskgan.server.uploads import label_map_from, picture_from
+from maskgan.server.request_body import parse_json
+from maskgan.server.uploads import decode_uploaded_label_map, decode_uploaded_picture
 
 FORMAT_VERSION = 1
 
-_SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK, _ABOUT = (
+_SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK, _MANIFEST = (
     "source.png",
     "mask.png",
     "edited.png",
@@ -29,7 +29,7 @@ _SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK, _ABOUT = (
     "style-mask.png",
     "project.json",
 )
-_ABOUT_OVERHEAD = 1 << 10
+_MANIFEST_OVERHEAD = 1 << 10
 _STORED_LEVEL = 1  # of PNG compression: photographs shrink little more for ten times the time
 
 
@@ -47,11 +47,11 @@ class Project:
 
 def write_project(face: Face, edited: LabelMap, style: StyleReference | None, editor: dict[str, Any]) -> bytes:
     """The bytes of a project file."""
-    about = {"format": FORMAT_VERSION, "program": f"maskgan {__version__}", "editor": editor}
+    manifest = {"format": FORMAT_VERSION, "program": f"maskgan {__version__}", "editor": editor}
     buffer = BytesIO()
     # The pictures are compressed already.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(_ABOUT, json.dumps(about), zipfile.ZIP_DEFLATED)
+        archive.writestr(_MANIFEST, json.dumps(manifest), zipfile.ZIP_DEFLATED)
         archive.writestr(_SOURCE, _png(face.picture))
         archive.writestr(_MASK, encode_label_map(face.label_map))
         archive.writestr(_EDITED, encode_label_map(edited))
@@ -65,31 +65,34 @@ def read_project(data: bytes, limits: Limits) -> Project:
     """Read a project file, whoever made it.
 
     Raises:
-        RefusalError: 400 it is damaged, made by a newer version, or its parts do not fit together; 413 a part is
+        HTTPError: 400 it is damaged, made by a newer version, or its parts do not fit together; 413 a part is
             too large.
         UserError: a picture in it is damaged or no label map.
     """
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             parts = _read_parts(archive, limits)
-    except RefusalError:
+    except HTTPError:
         raise
     except Exception:  # damaged and hostile zips fail in many ways
-        raise bad_input("the project is damaged, or no project of this editor (.maskgan)") from None
-    if missing := [name for name in (_ABOUT, _SOURCE, _MASK, _EDITED) if name not in parts]:
-        raise bad_input(f"the project lacks {missing[0]}; it is damaged, or no project of this editor")
-    about = parse_json(parts[_ABOUT], _ABOUT)
-    version, editor = about.get("format"), about.get("editor")
+        raise bad_request("the project is damaged, or no project of this editor (.maskgan)") from None
+    if missing := [name for name in (_MANIFEST, _SOURCE, _MASK, _EDITED) if name not in parts]:
+        raise bad_request(f"the project lacks {missing[0]}; it is damaged, or no project of this editor")
+    manifest = parse_json(parts[_MANIFEST], _MANIFEST)
+    version, editor = manifest.get("format"), manifest.get("editor")
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION or not isinstance(editor, dict):
-        raise bad_input(f"the project has a format that this version ({__version__}) does not read; update maskgan")
+        raise bad_request(f"the project has a format that this version ({__version__}) does not read; update maskgan")
     _require_sendable(editor)
-    label_map, edited = (label_map_from(parts[name], limits, name) for name in (_MASK, _EDITED))
+    label_map, edited = (decode_uploaded_label_map(parts[name], limits, name) for name in (_MASK, _EDITED))
     if label_map.shape != edited.shape:
-        raise bad_input("the project's masks have two sizes; it is damaged")
+        raise bad_request("the project's masks have two sizes; it is damaged")
     style = None
     if _STYLE in parts and _STYLE_MASK in parts:
-        style = (picture_from(parts[_STYLE], limits, _STYLE), label_map_from(parts[_STYLE_MASK], limits, _STYLE_MASK))
-    return Project(picture_from(parts[_SOURCE], limits, _SOURCE), label_map, edited, style, editor)
+        style = (
+            decode_uploaded_picture(parts[_STYLE], limits, _STYLE),
+            decode_uploaded_label_map(parts[_STYLE_MASK], limits, _STYLE_MASK),
+        )
+    return Project(decode_uploaded_picture(parts[_SOURCE], limits, _SOURCE), label_map, edited, style, editor)
 
 
 def _require_sendable(editor: dict[str, Any]) -> None:
@@ -97,22 +100,22 @@ def _require_sendable(editor: dict[str, Any]) -> None:
     try:
         json.dumps(editor, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
-        raise bad_input("what the project tells of its editing is damaged") from None
+        raise bad_request("what the project tells of its editing is damaged") from None
 
 
 def _read_parts(archive: zipfile.ZipFile, limits: Limits) -> dict[str, bytes]:
     """The parts by name; others in the file are not even looked at."""
     parts: dict[str, bytes] = {}
     left = limits.project_bytes
-    for name in (_ABOUT, _SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK):
+    for name in (_MANIFEST, _SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK):
         if name not in archive.NameToInfo:
             continue
-        bound = min(left, limits.editor_bytes + _ABOUT_OVERHEAD) if name == _ABOUT else left
+        bound = min(left, limits.editor_bytes + _MANIFEST_OVERHEAD) if name == _MANIFEST else left
         # What the zip says of a part's size is not trusted: no more than the bound is unpacked.
         with archive.open(name) as stream:
             parts[name] = stream.read(bound + 1)
         if len(parts[name]) > bound:
-            raise too_large(f"{name} in the project is too large; it is damaged, or no project of this editor")
+            raise payload_too_large(f"{name} in the project is too large; it is damaged, or no project of this editor")
         left -= len(parts[name])
     return parts
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from maskgan.server.refusals import RefusalError
+from maskgan.server.http_errors import HTTPError
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -35,7 +35,7 @@ _MAX_QUERY_FIELDS = 16
 _COOKIE = "maskgan-token"
 
 
-class Gate:
+class SecurityMiddleware:
     """ASGI middleware that lets through what is allowed, and puts the protecting headers on every answer."""
 
     def __init__(
@@ -73,15 +73,15 @@ class Gate:
             self._check_host(headers)
             _check_origin(scope, headers)
             self._check_token(headers, offered)
-        except RefusalError as refusal:
-            await _refuse(refusal, send_guarded)
+        except HTTPError as error:
+            await _refuse(error, send_guarded)
             return
         await self._app(scope, receive, send_guarded)
 
     def _check_host(self, headers: Headers) -> None:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or (self._names is not None and _name_of(hosts[0]) not in self._names):
-            raise RefusalError(
+            raise HTTPError(
                 403, "this server answers only to its own address; open the one that 'maskgan serve' printed"
             )
 
@@ -90,7 +90,7 @@ class Gate:
             return
         given = (_token_in_cookie(headers), _token_in_authorization(headers), offered)
         if not any(token is not None and _same(token, self._token) for token in given):
-            raise RefusalError(401, "a token is needed; open the address with ?token=... that 'maskgan serve' printed")
+            raise HTTPError(401, "a token is needed; open the address with ?token=... that 'maskgan serve' printed")
 
 
 def is_loopback(host: str) -> bool:
@@ -111,10 +111,10 @@ def names_of(host: str) -> frozenset[str]:
 def _check_origin(scope: Scope, headers: Headers) -> None:
     """Refuse what another page began; opening the editor from a link elsewhere is allowed."""
     if any(_netloc(origin) != headers["host"].lower() for origin in headers.getlist("origin")):
-        raise RefusalError(403, "another page may not use this editor")
+        raise HTTPError(403, "another page may not use this editor")
     opened = scope["method"] == "GET" and scope["path"] == "/" and headers.get("sec-fetch-mode") == "navigate"
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not opened:
-        raise RefusalError(403, "another page may not use this editor")
+        raise HTTPError(403, "another page may not use this editor")
 
 
 def _netloc(origin: str) -> str:
@@ -163,9 +163,9 @@ def _same(offered: str, token: str) -> bool:
     return secrets.compare_digest(offered.encode(), token.encode())
 
 
-async def _refuse(refusal: RefusalError, send: Send) -> None:
-    body = json.dumps({"error": refusal.message}).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(body)), **refusal.headers}
+async def _refuse(error: HTTPError, send: Send) -> None:
+    body = json.dumps({"error": error.message}).encode()
+    headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": raw})
+    await send({"type": "http.response.start", "status": error.status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

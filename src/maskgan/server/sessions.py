@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from maskgan.labels import LabelMap
-from maskgan.server.faces import Face, Likeness, StyleReference
+from maskgan.server.faces import Face, FaceModel, StyleReference
+from maskgan.server.http_errors import HTTPError
+from maskgan.server.inference_service import RenderCache
 from maskgan.server.limits import Limits
-from maskgan.server.refining import RefinementJob
-from maskgan.server.refusals import RefusalError
-from maskgan.server.studio import Recent
+from maskgan.server.refinement_jobs import RefinementJob
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Session:
     edited: LabelMap  # the mask that a reopened project begins with; the own mask otherwise
     style: StyleReference | None = None
     refinement: RefinementJob | None = None
-    recent: Recent = field(default_factory=Recent)
+    recent: RenderCache = field(default_factory=RenderCache)
     # Unguessable: who knows it may see and edit the face.
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     used: float = 0.0
@@ -35,14 +35,14 @@ class Session:
         own = 0 if self.edited is self.face.label_map else self.edited.nbytes
         style = 0 if self.style is None else self.style.nbytes
         # Counted from the beginning, for it comes with the first render.
-        recent = self.face.label_map.nbytes + self.face.likeness.unedited.difference.nbytes
+        recent = self.face.label_map.nbytes + self.face.model.analysis.difference.nbytes
         refined = 0 if self.refinement is None else self.refinement.nbytes
         return self.face.nbytes + own + style + recent + refined
 
     @property
-    def refined(self) -> Likeness | None:
+    def refined(self) -> FaceModel | None:
         """What makes the face's pictures where the network was fitted to it."""
-        return None if self.refinement is None else self.refinement.likeness
+        return None if self.refinement is None else self.refinement.model
 
     @property
     def refinement_runs(self) -> bool:
@@ -83,12 +83,12 @@ class Sessions:
         """A session, which counts as used now.
 
         Raises:
-            RefusalError: 404, it ended or never was.
+            HTTPError: 404, it ended or never was.
         """
         self.expire()
         session = self._sessions.get(session_id)
         if session is None:
-            raise RefusalError(404, "this session has ended; open the picture again")
+            raise HTTPError(404, "this session has ended; open the picture again")
         session.used = self._clock()
         self._sessions.move_to_end(session_id)
         return session

@@ -18,16 +18,16 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from maskgan.editing.framing import Frame, cut_out, put_back
+from maskgan.editing.framing import Frame, crop_face, paste_back
 from maskgan.editing.renderer import require_same_proportions
 from maskgan.errors import MaskGANError
 from maskgan.images import MIN_SIDE, Picture, decode_label_map, decode_picture
 from maskgan.label_order import guess_order
 from maskgan.labels import NUM_CLASSES, LabelMap, convert_order
-from maskgan.server.bodies import parse_json
-from maskgan.server.forms import Form
+from maskgan.server.http_errors import HTTPError, bad_request, payload_too_large, unsupported_media_type
 from maskgan.server.limits import MAP_SIDE, Limits
-from maskgan.server.refusals import RefusalError, bad_input, too_large, wrong_type
+from maskgan.server.multipart import Form
+from maskgan.server.request_body import parse_json
 
 # Formats that a browser shows or a camera writes; others (some start foreign programs) are never tried.
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
@@ -48,20 +48,20 @@ class Upload:
         """Open the parts ``picture``, ``mask``, its ``order`` and ``crop`` of a form; only the first must be there.
 
         Raises:
-            RefusalError: 400 a part is missing or damaged, 413 too many pixels, 415 no picture of a known format.
+            HTTPError: 400 a part is missing or damaged, 413 too many pixels, 415 no picture of a known format.
             UserError: a picture is damaged or too small, a mask is no label map or of other proportions.
         """
         picture, frame = framed_picture(form, limits)
         mask, likely_order = form.get("mask"), None
-        label_map = None if mask is None else label_map_from(mask, limits)
+        label_map = None if mask is None else decode_uploaded_label_map(mask, limits)
         if label_map is not None:
             require_same_proportions(picture, label_map)
-            label_map, likely_order = in_our_order(label_map, form.get("order"))
+            label_map, likely_order = to_standard_order(label_map, form.get("order"))
         if frame is None:
             return cls(picture, label_map, likely_order)
         if label_map is not None:
             label_map = cropped_label_map(label_map, frame, picture)
-        return cls(cut_out(picture, frame), label_map, likely_order)
+        return cls(crop_face(picture, frame), label_map, likely_order)
 
 
 @dataclass(frozen=True)
@@ -82,35 +82,35 @@ class Photograph:
             cut: what the face was opened from, S x S x 3 uint8.
 
         Raises:
-            RefusalError: as ``Upload.of``; 400, the crop is missing, or shows something else than ``cut``.
+            HTTPError: as ``Upload.of``; 400, the crop is missing, or shows something else than ``cut``.
             UserError: as ``Upload.of``.
         """
         form.require("crop")
         picture, frame = framed_picture(form, limits)
         assert frame is not None
-        if not np.array_equal(cut_out(picture, frame), cut):
-            raise bad_input("photograph and crop are not those that this face was opened from")
+        if not np.array_equal(crop_face(picture, frame), cut):
+            raise bad_request("photograph and crop are not those that this face was opened from")
         return cls(picture, frame, cut)
 
     def changed(self, edited: Picture) -> Picture:
         """The photograph with ``edited`` in place of what was cut out of it."""
-        return put_back(self.picture, self.frame, self.cut, edited)
+        return paste_back(self.picture, self.frame, self.cut, edited)
 
 
 def framed_picture(form: Form, limits: Limits) -> tuple[Picture, Frame | None]:
     """The parts ``picture``, whole, and ``crop`` of a form.
 
     Raises:
-        RefusalError: as ``Upload.of``; 400, there is no crop and the picture is too long and narrow.
+        HTTPError: as ``Upload.of``; 400, there is no crop and the picture is too long and narrow.
         UserError: as ``Upload.of``.
     """
-    picture = picture_from(form.require("picture"), limits)
+    picture = decode_uploaded_picture(form.require("picture"), limits)
     crop = form.get("crop")
     if crop is not None:
-        return picture, frame_from(parse_json(crop, "crop"), picture)
+        return picture, parse_frame(parse_json(crop, "crop"), picture)
     height, width = picture.shape[:2]
     if max(height, width) > limits.proportion * min(height, width):
-        raise bad_input(f"the picture is {width}x{height}, too long and narrow for a face; crop it first")
+        raise bad_request(f"the picture is {width}x{height}, too long and narrow for a face; crop it first")
     return picture, None
 
 
@@ -118,19 +118,19 @@ def portrait_number(value: dict[str, Any]) -> int:
     """The number in ``{"portrait": number}``.
 
     Raises:
-        RefusalError: 400, it is missing or no whole number.
+        HTTPError: 400, it is missing or no whole number.
     """
     number = value.get("portrait")
     if type(number) is not int:
-        raise bad_input("'portrait' should be the number of a shipped portrait")
+        raise bad_request("'portrait' should be the number of a shipped portrait")
     return number
 
 
-def picture_from(data: bytes, limits: Limits, name: str = "the picture") -> Picture:
+def decode_uploaded_picture(data: bytes, limits: Limits, name: str = "the picture") -> Picture:
     """Decode an upload: H x W x 3 uint8, upright.
 
     Raises:
-        RefusalError: 413 too many pixels, 415 no picture of a known format.
+        HTTPError: 413 too many pixels, 415 no picture of a known format.
         UserError: it is damaged or too small.
     """
     _check_header(data, limits, name)
@@ -138,11 +138,11 @@ def picture_from(data: bytes, limits: Limits, name: str = "the picture") -> Pict
         return decode_picture(BytesIO(data), name)
 
 
-def label_map_from(data: bytes, limits: Limits, name: str = "the mask") -> LabelMap:
+def decode_uploaded_label_map(data: bytes, limits: Limits, name: str = "the mask") -> LabelMap:
     """Decode an upload as a label map: H x W uint8, 0..18.
 
     Raises:
-        RefusalError: 413 too many pixels, 415 no picture of a known format.
+        HTTPError: 413 too many pixels, 415 no picture of a known format.
         UserError: it is damaged or no label map.
     """
     _check_header(data, limits, name)
@@ -150,7 +150,7 @@ def label_map_from(data: bytes, limits: Limits, name: str = "the mask") -> Label
         return decode_label_map(BytesIO(data), name)
 
 
-def in_our_order(label_map: LabelMap, order: bytes | None) -> tuple[LabelMap, str | None]:
+def to_standard_order(label_map: LabelMap, order: bytes | None) -> tuple[LabelMap, str | None]:
     """A label map in CelebAMask-HQ order, and the order that it more likely has, if that is another one.
 
     Args:
@@ -167,7 +167,7 @@ def in_our_order(label_map: LabelMap, order: bytes | None) -> tuple[LabelMap, st
     return label_map, None if likely == "celebamask-hq" else likely
 
 
-def raw_label_map(data: bytes, size: tuple[int, int]) -> LabelMap:
+def parse_raw_label_map(data: bytes, size: tuple[int, int]) -> LabelMap:
     """A label map as the page sends it: one byte a pixel, row by row.
 
     Args:
@@ -175,38 +175,38 @@ def raw_label_map(data: bytes, size: tuple[int, int]) -> LabelMap:
         size: height and width.
 
     Raises:
-        RefusalError: 400, another number of bytes or a value over 18.
+        HTTPError: 400, another number of bytes or a value over 18.
     """
     if len(data) != size[0] * size[1]:
-        raise bad_input(f"the mask should have {size[0] * size[1]} bytes ({size[1]}x{size[0]}), not {len(data)}")
+        raise bad_request(f"the mask should have {size[0] * size[1]} bytes ({size[1]}x{size[0]}), not {len(data)}")
     label_map = np.frombuffer(data, dtype=np.uint8).reshape(size)
     if label_map.max() >= NUM_CLASSES:
-        raise bad_input(f"the mask holds the value {label_map.max()}; labels are 0..{NUM_CLASSES - 1}")
+        raise bad_request(f"the mask holds the value {label_map.max()}; labels are 0..{NUM_CLASSES - 1}")
     return label_map
 
 
-def frame_from(value: dict[str, Any], picture: Picture) -> Frame:
+def parse_frame(value: dict[str, Any], picture: Picture) -> Frame:
     """The crop that the page asks for.
 
     Raises:
-        RefusalError: 400, a number is missing, not finite, or outside the picture.
+        HTTPError: 400, a number is missing, not finite, or outside the picture.
     """
     numbers = {}
     for key in ("x", "y", "side", "angle"):
         number = value.get(key, 0 if key == "angle" else None)
         if not isinstance(number, (int, float)) or isinstance(number, bool) or not math.isfinite(number):
-            raise bad_input(f"crop: {key!r} should be a number")
+            raise bad_request(f"crop: {key!r} should be a number")
         numbers[key] = float(number)
     height, width = picture.shape[:2]
     if not MIN_SIDE <= numbers["side"] <= 4 * max(height, width):
-        raise bad_input(f"crop: 'side' should be between {MIN_SIDE} and four times the picture's longer side")
+        raise bad_request(f"crop: 'side' should be between {MIN_SIDE} and four times the picture's longer side")
     reach = numbers["side"] / 2
     if not (-reach < numbers["x"] < width + reach and -reach < numbers["y"] < height + reach):
-        raise bad_input("crop: it lies outside the picture")
+        raise bad_request("crop: it lies outside the picture")
     return Frame(**numbers)
 
 
-def within(outer: Frame, inner: Frame, side: int) -> Frame:
+def compose_frames(outer: Frame, inner: Frame, side: int) -> Frame:
     """In the photograph's pixels, a frame ``inner`` that was found in what ``outer`` shows at ``side`` pixels."""
     unit, turn = outer.side / side, math.radians(outer.angle)
     right, down = (inner.x - side / 2) * unit, (inner.y - side / 2) * unit
@@ -242,7 +242,9 @@ def _check_header(data: bytes, limits: Limits, name: str) -> None:
         except Image.DecompressionBombError:
             raise _too_many_pixels(name, limits) from None
         except UnidentifiedImageError:
-            raise wrong_type(f"{name} cannot be read; PNG, JPEG, WebP, AVIF, TIFF, BMP and GIF can") from None
+            raise unsupported_media_type(
+                f"{name} cannot be read; PNG, JPEG, WebP, AVIF, TIFF, BMP and GIF can"
+            ) from None
     if width * height > limits.pixels:
         raise _too_many_pixels(name, limits, f" ({width}x{height})")
 
@@ -259,13 +261,15 @@ def _only_known_errors(name: str) -> Iterator[None]:
     """Hostile files may fail in ways of their own; whoever sent one is told that it is damaged."""
     try:
         yield
-    except (RefusalError, MaskGANError):
+    except (HTTPError, MaskGANError):
         raise
     except Exception as error:
         # It may be a fault of ours as well; the line in the log tells.
         _log.warning("%s could not be decoded: %s: %s", name, type(error).__name__, error)
-        raise bad_input(f"{name} is damaged; get the file again") from None
+        raise bad_request(f"{name} is damaged; get the file again") from None
 
 
 def _too_many_pixels(name: str, limits: Limits, size: str = "") -> Exception:
-    return too_large(f"{name} is too large{size}; shrink it below {limits.pixels // 1_000_000} megapixels first")
+    return payload_too_large(
+        f"{name} is too large{size}; shrink it below {limits.pixels // 1_000_000} megapixels first"
+    )

@@ -10,19 +10,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from maskgan import __version__
-from maskgan.editing.framing import Frame, cut_out
+from maskgan.editing.framing import Frame, crop_face
 from maskgan.labels import CLASSES, MIRROR
-from maskgan.server.faces import shrunk
+from maskgan.server.app_state import AppState, read_upload_form, until_disconnect
+from maskgan.server.face_search import search_face
+from maskgan.server.faces import downscale
+from maskgan.server.image_encoding import encode
 from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE
-from maskgan.server.pictures import encode
 from maskgan.server.portraits import NUMBERS, shipped_portrait
-from maskgan.server.routes.answers import FOREVER, form, picture_answer
-from maskgan.server.search import search_face
-from maskgan.server.serving import Serving, read_upload_form, unless_gone
-from maskgan.server.uploads import framed_picture, within
+from maskgan.server.routes.responses import FOREVER, form, picture_answer
+from maskgan.server.uploads import compose_frames, framed_picture
 
 
-def general_routes(serving: Serving) -> APIRouter:
+def general_routes(state: AppState) -> APIRouter:
     """The routes that need no session."""
     router = APIRouter()
 
@@ -32,14 +32,14 @@ def general_routes(serving: Serving) -> APIRouter:
         return {
             "status": "ok",
             "version": __version__,
-            "sessions": len(serving.sessions),
-            "queue": len(serving.queue),
+            "sessions": len(state.sessions),
+            "queue": len(state.queue),
         }
 
     @router.get("/api/info")
     async def info() -> dict[str, Any]:
         """What the page needs to know before it begins."""
-        weights = serving.about
+        weights = state.info
         return {
             "version": __version__,
             "device": weights.device,
@@ -51,13 +51,13 @@ def general_routes(serving: Serving) -> APIRouter:
             "portraits": [{"number": number} for number in NUMBERS],
             "directions": [
                 {"name": name, "title": name.replace("_", " ").replace("-", " ")}
-                for name in serving.studio.manifold.directions
+                for name in state.service.manifold.directions
             ],
-            "style_parts": serving.studio.has_part_styles,
+            "style_parts": state.service.has_part_styles,
             "limits": {
-                "upload_bytes": serving.limits.upload_bytes,
-                "project_bytes": serving.limits.project_bytes,
-                "pixels": serving.limits.pixels,
+                "upload_bytes": state.limits.upload_bytes,
+                "project_bytes": state.limits.project_bytes,
+                "pixels": state.limits.pixels,
                 "side": MAP_SIDE,
             },
         }
@@ -67,22 +67,22 @@ def general_routes(serving: Serving) -> APIRouter:
         """A shipped portrait, its longer side ``size`` at most."""
 
         def work() -> bytes:
-            return encode(shrunk(shipped_portrait(number)[0], size), "jpeg")
+            return encode(downscale(shipped_portrait(number)[0], size), "jpeg")
 
-        return picture_answer(await serving.encode(work), "jpeg", FOREVER)
+        return picture_answer(await state.encode(work), "jpeg", FOREVER)
 
     @router.post("/api/frame", openapi_extra=form("picture", "crop"))
     async def frame(request: Request) -> dict[str, Any]:
         """Where the face is in ``picture``, or in its ``crop``, both parts of a form; what was sent if none is seen."""
-        limits = serving.limits
-        async with serving.uploading:
-            parts = await read_upload_form(request, serving, limits.upload_bytes)
-            picture, crop = await serving.decode(framed_picture, parts, limits)
+        limits = state.limits
+        async with state.uploading:
+            parts = await read_upload_form(request, state, limits.upload_bytes)
+            picture, crop = await state.decode(framed_picture, parts, limits)
             height, width = picture.shape[:2]
-            searched = picture if crop is None else await serving.decode(cut_out, picture, crop)
-            found = await unless_gone(request, search_face(serving, searched))
+            searched = picture if crop is None else await state.decode(crop_face, picture, crop)
+            found = await until_disconnect(request, search_face(state, searched))
         if found is not None and crop is not None:
-            found = within(crop, found, searched.shape[0])
+            found = compose_frames(crop, found, searched.shape[0])
         proposal = found or crop or Frame(width / 2, height / 2, min(height, width))
         return {"crop": asdict(proposal), "found": found is not None}
 

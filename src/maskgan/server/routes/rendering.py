@@ -13,16 +13,16 @@ from maskgan.editing.session import Blend
 from maskgan.images import Picture, encode_label_map
 from maskgan.labels import LabelMap
 from maskgan.provenance import encode_edited
-from maskgan.server.bodies import media_type, parse_json, read_body
-from maskgan.server.inference import Done
-from maskgan.server.pictures import Format, encode, wanted_format
+from maskgan.server.app_state import AppState, read_upload_form, until_disconnect
+from maskgan.server.http_errors import bad_request, payload_too_large, unsupported_media_type
+from maskgan.server.image_encoding import Format, encode, wanted_format
+from maskgan.server.inference_queue import JobResult
+from maskgan.server.inference_service import Edit, RenderRequest
 from maskgan.server.projects import write_project
-from maskgan.server.refusals import bad_input, too_large, wrong_type
-from maskgan.server.routes.answers import LABEL_MAP, download, form, picture_answer
-from maskgan.server.serving import Serving, read_upload_form, unless_gone
+from maskgan.server.request_body import media_type, parse_json, read_body
+from maskgan.server.routes.responses import LABEL_MAP, download, form, picture_answer
 from maskgan.server.sessions import Session
-from maskgan.server.studio import Edit, RenderRequest
-from maskgan.server.uploads import Photograph, raw_label_map
+from maskgan.server.uploads import Photograph, parse_raw_label_map
 
 Strength = Annotated[float, Query(ge=0, le=1)]
 StyleParts = Annotated[
@@ -31,8 +31,8 @@ StyleParts = Annotated[
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a picture of an edited mask is to look."""
+class RenderOptions:
+    """How a picture of an edited mask is to options."""
 
     blend: Blend
     style_strength: float
@@ -40,16 +40,16 @@ class Look:
     refined: bool
 
 
-def _asked_look(
+def _render_options(
     blend: Blend = "region", style_strength: Strength = 0.0, style_parts: StyleParts = None, refined: bool = False
-) -> Look:
-    return Look(blend, style_strength, style_parts, refined)
+) -> RenderOptions:
+    return RenderOptions(blend, style_strength, style_parts, refined)
 
 
-AskedLook = Annotated[Look, Depends(_asked_look)]
+RenderQuery = Annotated[RenderOptions, Depends(_render_options)]
 
 
-def rendering_routes(serving: Serving) -> APIRouter:
+def rendering_routes(state: AppState) -> APIRouter:
     """The routes that answer an edited mask."""
     router = APIRouter(prefix="/api/sessions/{session_id}")
 
@@ -57,19 +57,19 @@ def rendering_routes(serving: Serving) -> APIRouter:
     async def render(
         session_id: str,
         request: Request,
-        look: AskedLook,
+        options: RenderQuery,
         quality: Literal["preview", "full"] = "preview",
     ) -> Response:
         """The face that follows the mask in the body; 204 if a newer render overtook this preview."""
-        session = serving.sessions.get(session_id)
-        edited = await _edited_mask(serving, session, request)
+        session = state.sessions.get(session_id)
+        edited = await _edited_mask(state, session, request)
         preview = quality == "preview"
         canvas = session.face.preview if preview else session.face.display
-        done = await _rendered(serving, session, request, edited, look, canvas, preview)
+        done = await _rendered(state, session, request, edited, options, canvas, preview)
         if done is None:
             return Response(status_code=204)
         format: Format = "jpeg" if preview else wanted_format(request.headers.get("accept", ""), default="jpeg")
-        data = await serving.encode(encode, done.result, format, preview)
+        data = await state.encode(encode, done.result, format, preview)
         timing = f"wait;dur={1000 * done.waited:.1f}, render;dur={1000 * done.worked:.1f}"
         return picture_answer(data, format, {"Server-Timing": timing, "Cache-Control": "no-store"})
 
@@ -77,95 +77,93 @@ def rendering_routes(serving: Serving) -> APIRouter:
     async def result(
         session_id: str,
         request: Request,
-        look: AskedLook,
+        options: RenderQuery,
         format: Format = "png",
     ) -> Response:
         """The picture to save, of the photograph's size, marked as edited by a generative model."""
-        session = serving.sessions.get(session_id)
-        edited = await _edited_mask(serving, session, request)
-        async with serving.saving:
-            done = await _rendered(serving, session, request, edited, look, session.face.picture, preview=False)
+        session = state.sessions.get(session_id)
+        edited = await _edited_mask(state, session, request)
+        async with state.saving:
+            done = await _rendered(state, session, request, edited, options, session.face.picture, preview=False)
             assert done is not None
-            data = await serving.encode(encode_edited, done.result, format)
+            data = await state.encode(encode_edited, done.result, format)
         return download(data, f"image/{format}", f"face.{'jpg' if format == 'jpeg' else format}")
 
     @router.post("/photograph", response_class=Response, openapi_extra=form("mask", "picture", "crop"))
     async def photograph(
         session_id: str,
         request: Request,
-        look: AskedLook,
+        options: RenderQuery,
         format: Format = "jpeg",
     ) -> Response:
         """As ``result``, put back into the whole photograph; its ``picture`` and ``crop`` are sent again."""
-        session = serving.sessions.get(session_id)
-        async with serving.saving:
-            parts = await read_upload_form(
-                request, serving, serving.limits.upload_bytes + session.face.label_map.nbytes
-            )
-            edited = raw_label_map(parts.require("mask"), session.face.size)
-            whole = await serving.decode(Photograph.of, parts, serving.limits, session.face.picture)
-            done = await _rendered(serving, session, request, edited, look, session.face.picture, preview=False)
+        session = state.sessions.get(session_id)
+        async with state.saving:
+            parts = await read_upload_form(request, state, state.limits.upload_bytes + session.face.label_map.nbytes)
+            edited = parse_raw_label_map(parts.require("mask"), session.face.size)
+            whole = await state.decode(Photograph.of, parts, state.limits, session.face.picture)
+            done = await _rendered(state, session, request, edited, options, session.face.picture, preview=False)
             assert done is not None
-            data = await serving.encode(lambda: encode_edited(whole.changed(done.result), format))
+            data = await state.encode(lambda: encode_edited(whole.changed(done.result), format))
         return download(data, f"image/{format}", f"photograph.{'jpg' if format == 'jpeg' else format}")
 
     @router.post("/mask.png", response_class=Response, openapi_extra=LABEL_MAP)
     async def mask(session_id: str, request: Request) -> Response:
         """The mask in the body as a PNG that carries the class colours."""
-        session = serving.sessions.get(session_id)
-        edited = await _edited_mask(serving, session, request)
-        return download(await serving.encode(encode_label_map, edited), "image/png", "mask.png")
+        session = state.sessions.get(session_id)
+        edited = await _edited_mask(state, session, request)
+        return download(await state.encode(encode_label_map, edited), "image/png", "mask.png")
 
     @router.post("/project", response_class=Response, openapi_extra=form("mask", "editor"))
     async def project(session_id: str, request: Request) -> Response:
         """Everything, to open again: parts ``mask`` (label map) and ``editor`` (JSON) of a form."""
-        session = serving.sessions.get(session_id)
-        limits = serving.limits
-        async with serving.saving:
-            parts = await read_upload_form(request, serving, limits.editor_bytes + session.face.label_map.nbytes)
-            edited = raw_label_map(parts.require("mask"), session.face.size)
+        session = state.sessions.get(session_id)
+        limits = state.limits
+        async with state.saving:
+            parts = await read_upload_form(request, state, limits.editor_bytes + session.face.label_map.nbytes)
+            edited = parse_raw_label_map(parts.require("mask"), session.face.size)
             if len(parts.require("editor")) > limits.editor_bytes:
-                raise too_large(f"'editor' holds more than {limits.editor_bytes >> 20} MB")
+                raise payload_too_large(f"'editor' holds more than {limits.editor_bytes >> 20} MB")
 
             def work() -> bytes:
                 editor = parse_json(parts.require("editor"), "'editor'")
                 return write_project(session.face, edited, session.style, editor)
 
-            data = await serving.encode(work)
+            data = await state.encode(work)
         return download(data, "application/zip", "face.maskgan")
 
     return router
 
 
-async def _edited_mask(serving: Serving, session: Session, request: Request) -> LabelMap:
+async def _edited_mask(state: AppState, session: Session, request: Request) -> LabelMap:
     if media_type(request) not in ("", "application/octet-stream"):
-        raise wrong_type("a mask is sent as application/octet-stream: one byte a pixel")
+        raise unsupported_media_type("a mask is sent as application/octet-stream: one byte a pixel")
     size = session.face.size
-    return raw_label_map(await read_body(request, size[0] * size[1], serving.limits.body_seconds), size)
+    return parse_raw_label_map(await read_body(request, size[0] * size[1], state.limits.body_seconds), size)
 
 
 async def _rendered(
-    serving: Serving,
+    state: AppState,
     session: Session,
     request: Request,
     edited: LabelMap,
-    look: Look,
+    options: RenderOptions,
     canvas: Picture,
     preview: bool,
-) -> Done[Picture] | None:
-    if look.style_strength > 0 and session.style is None:
-        raise bad_input("no style reference is chosen; choose one first, or ask for style_strength=0")
-    parts = None if look.style_parts is None else serving.studio.style_parts(look.style_parts.split(","))
-    likeness = session.refined if look.refined else session.face.likeness
-    if likeness is None:
-        raise bad_input("the network is not fitted to this face; POST to refinement first, or ask for refined=false")
+) -> JobResult[Picture] | None:
+    if options.style_strength > 0 and session.style is None:
+        raise bad_request("no style reference is chosen; choose one first, or ask for style_strength=0")
+    parts = None if options.style_parts is None else state.service.style_parts(options.style_parts.split(","))
+    model = session.refined if options.refined else session.face.model
+    if model is None:
+        raise bad_request("the network is not fitted to this face; POST to refinement first, or ask for refined=false")
     render = RenderRequest(
         face=session.face,
-        edit=Edit(edited, likeness, session.style, look.style_strength, parts),
-        blend=look.blend,
+        edit=Edit(edited, model, session.style, options.style_strength, parts),
+        blend=options.blend,
         canvas=canvas,
         enhance=not preview,
         recent=session.recent,
     )
-    work = serving.queue.render(serving.studio.render, render, serving.studio.group(render), session.id, preview)
-    return await unless_gone(request, work)
+    work = state.queue.render(state.service.render, render, state.service.batch_key(render), session.id, preview)
+    return await until_disconnect(request, work)

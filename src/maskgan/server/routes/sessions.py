@@ -9,16 +9,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from maskgan.server.bodies import media_type, read_json
-from maskgan.server.pictures import encode, wanted_format
+from maskgan.server.app_state import AppState, read_upload_form, until_disconnect
+from maskgan.server.image_encoding import encode, wanted_format
 from maskgan.server.projects import Project, read_project
-from maskgan.server.routes.answers import FOREVER, form, label_map_answer, picture_answer
-from maskgan.server.serving import Serving, read_upload_form, unless_gone
+from maskgan.server.request_body import media_type, read_json
+from maskgan.server.routes.responses import FOREVER, form, label_map_answer, picture_answer
 from maskgan.server.sessions import Session
 from maskgan.server.uploads import Upload, portrait_number
 
 
-def session_routes(serving: Serving) -> APIRouter:
+def session_routes(state: AppState) -> APIRouter:
     """The routes that begin, show and end sessions."""
     router = APIRouter(prefix="/api/sessions")
 
@@ -26,69 +26,69 @@ def session_routes(serving: Serving) -> APIRouter:
     async def begin(request: Request) -> dict[str, Any]:
         """Begin with a shipped portrait (JSON), a picture, or a project (forms)."""
         if media_type(request) == "application/json":
-            number = portrait_number(await read_json(request, serving.limits.body_seconds))
-            face = await serving.portrait_face(number)
-            return _begun(serving, Session(face, face.label_map), parsed=False)
-        async with serving.uploading:
-            parts = await read_upload_form(request, serving, serving.limits.project_bytes)
+            number = portrait_number(await read_json(request, state.limits.body_seconds))
+            face = await state.portrait_face(number)
+            return _session_info(state, Session(face, face.label_map), parsed=False)
+        async with state.uploading:
+            parts = await read_upload_form(request, state, state.limits.project_bytes)
             project = parts.get("project")
             if project is not None:
-                opened = await serving.decode(read_project, project, serving.limits)
-                return await unless_gone(request, _reopen(serving, opened))
-            upload = await serving.decode(Upload.of, parts, serving.limits)
-            work = partial(serving.studio.face, upload.picture, upload.label_map)
-            face = (await unless_gone(request, serving.queue.call(work))).result
-            return _begun(
-                serving, Session(face, face.label_map), upload.label_map is None, notice=_notice(upload.likely_order)
+                opened = await state.decode(read_project, project, state.limits)
+                return await until_disconnect(request, _reopen(state, opened))
+            upload = await state.decode(Upload.of, parts, state.limits)
+            work = partial(state.service.face, upload.picture, upload.label_map)
+            face = (await until_disconnect(request, state.queue.call(work))).result
+            return _session_info(
+                state, Session(face, face.label_map), upload.label_map is None, notice=_notice(upload.likely_order)
             )
 
     @router.get("/{session_id}/picture.png", response_class=Response)
     async def picture(session_id: str, request: Request) -> Response:
         """The photograph as the page shows it."""
-        face = serving.sessions.get(session_id).face
+        face = state.sessions.get(session_id).face
         format = wanted_format(request.headers.get("accept", ""), default="png")
-        return picture_answer(await serving.encode(encode, face.display, format), format, {**FOREVER, "Vary": "Accept"})
+        return picture_answer(await state.encode(encode, face.display, format), format, {**FOREVER, "Vary": "Accept"})
 
     @router.get("/{session_id}/mask", response_class=Response)
     async def mask(session_id: str) -> Response:
         """The face's own mask."""
-        return label_map_answer(serving.sessions.get(session_id).face.label_map)
+        return label_map_answer(state.sessions.get(session_id).face.label_map)
 
     @router.get("/{session_id}/edited", response_class=Response)
     async def edited(session_id: str) -> Response:
         """The edited mask of a reopened project; otherwise the own one."""
-        return label_map_answer(serving.sessions.get(session_id).edited)
+        return label_map_answer(state.sessions.get(session_id).edited)
 
     @router.delete("/{session_id}", status_code=204, response_class=Response)
     async def end(session_id: str) -> Response:
         """End a session."""
-        serving.sessions.get(session_id)
-        serving.sessions.remove(session_id)
+        state.sessions.get(session_id)
+        state.sessions.remove(session_id)
         return Response(status_code=204)
 
     return router
 
 
-async def _reopen(serving: Serving, project: Project) -> dict[str, Any]:
-    face = (await serving.queue.call(partial(serving.studio.face, project.picture, project.label_map))).result
-    session = Session(face, serving.studio.fitted(face.picture, project.edited))
+async def _reopen(state: AppState, project: Project) -> dict[str, Any]:
+    face = (await state.queue.call(partial(state.service.face, project.picture, project.label_map))).result
+    session = Session(face, state.service.fitted(face.picture, project.edited))
     if project.style is not None:
-        session.style = (await serving.queue.call(partial(serving.studio.reference, *project.style))).result
-    about = {"editor": project.editor, "style": session.style is not None}
-    return _begun(serving, session, parsed=False, project=about)
+        session.style = (await state.queue.call(partial(state.service.reference, *project.style))).result
+    reopened = {"editor": project.editor, "style": session.style is not None}
+    return _session_info(state, session, parsed=False, project=reopened)
 
 
-def _begun(
-    serving: Serving,
+def _session_info(
+    state: AppState,
     session: Session,
     parsed: bool,
     project: dict[str, Any] | None = None,
     notice: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    serving.sessions.add(session)
+    state.sessions.add(session)
     height, width = session.face.size
-    about = {"id": session.id, "width": width, "height": height}
-    return {**about, "parsed": parsed, "project": project, "notice": notice}
+    info = {"id": session.id, "width": width, "height": height}
+    return {**info, "parsed": parsed, "project": project, "notice": notice}
 
 
 def _notice(likely_order: str | None) -> dict[str, str] | None:

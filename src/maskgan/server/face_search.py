@@ -8,10 +8,10 @@ from functools import partial
 from maskgan.editing.framing import Frame, find_frame
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
-from maskgan.server.serving import Serving
+from maskgan.server.app_state import AppState
 
 
-async def search_face(serving: Serving, picture: Picture) -> Frame | None:
+async def search_face(state: AppState, picture: Picture) -> Frame | None:
     """The frame of the largest face in H x W x 3 uint8, or ``None``; cancelling ends the search.
 
     A search parses many times, which takes seconds: each parse waits in the queue by itself, so that other people's
@@ -23,7 +23,7 @@ async def search_face(serving: Serving, picture: Picture) -> Frame | None:
     def parse(square: Picture) -> LabelMap:
         if given_up:
             raise asyncio.CancelledError
-        turn = serving.queue.call(partial(serving.studio.parser, square), patient=True)
+        turn = state.queue.call(partial(state.service.parser, square), low_priority=True)
         return asyncio.run_coroutine_threadsafe(turn, loop).result().result
 
     try:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskgan.editing.compositing import Restyled, class_colours, composite, unedited
+from maskgan.editing.compositing import PartStyle, analyse_source, class_colours, composite
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.refinement import Refinement
@@ -17,7 +17,7 @@ from maskgan.editing.renderer import Renderer, require_same_proportions
 from maskgan.editing.session import Blend
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
-from maskgan.server.faces import Face, Likeness, StyleReference, shrunk
+from maskgan.server.faces import Face, FaceModel, StyleReference, downscale
 from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE, PREVIEW_SIDE
 
 
@@ -26,17 +26,17 @@ class Edit:
     """What a person did to a face; it decides the network's picture."""
 
     label_map: LabelMap
-    likeness: Likeness
+    model: FaceModel
     reference: StyleReference | None
     strength: float  # how much of the reference's style is mixed in, 0..1
     parts: tuple[int, ...] | None = None  # classes whose style alone it is; None: the style of everything
 
     @property
-    def restyled(self) -> Restyled | None:
+    def part_style(self) -> PartStyle | None:
         """What has the reference's look, where that is not everything."""
         if self.reference is None or self.strength == 0 or self.parts is None:
             return None
-        return Restyled(self.parts, self.strength, self.reference.colours)
+        return PartStyle(self.parts, self.strength, self.reference.colours)
 
     @property
     def changes_everything(self) -> bool:
@@ -46,7 +46,7 @@ class Edit:
     def same_as(self, other: Edit) -> bool:
         """Whether both give one picture."""
         return (
-            self.likeness is other.likeness
+            self.model is other.model
             and self.reference is other.reference
             and self.strength == other.strength
             and self.parts == other.parts
@@ -54,13 +54,13 @@ class Edit:
         )
 
 
-class Recent:
+class RenderCache:
     """The network's last picture of a session's face: when the pen rests, only its size and exactness change."""
 
     def __init__(self) -> None:
         self._last: tuple[Edit, Tensor] | None = None
 
-    def recall(self, edit: Edit) -> Tensor | None:
+    def get(self, edit: Edit) -> Tensor | None:
         """The picture, 1 x 3 x h x w, if it is of this edit."""
         last = self._last
         return last[1] if last is not None and last[0].same_as(edit) else None
@@ -79,10 +79,10 @@ class RenderRequest:
     blend: Blend
     canvas: Picture  # the photograph at the size that the result is to have
     enhance: bool  # whether it is worth the time to give it detail
-    recent: Recent
+    recent: RenderCache
 
 
-class Studio:
+class InferenceService:
     """Parses, encodes and renders faces, and moves masks."""
 
     def __init__(self, renderer: Renderer, parser: Parser, manifold: MaskManifold) -> None:
@@ -102,8 +102,8 @@ class Studio:
         """
         label_map = self.fitted(picture, label_map)
         style = self._renderer.encode(picture, label_map)
-        likeness = _likeness(picture, label_map, self._renderer, style)
-        return Face(picture, shrunk(picture, DISPLAY_SIDE), shrunk(picture, PREVIEW_SIDE), label_map, likeness)
+        model = _face_model(picture, label_map, self._renderer, style)
+        return Face(picture, downscale(picture, DISPLAY_SIDE), downscale(picture, PREVIEW_SIDE), label_map, model)
 
     def refinement(self, face: Face, steps: int) -> Refinement:
         """What fits the network to a face's photograph, step by step.
@@ -113,18 +113,18 @@ class Studio:
         """
         return self._renderer.refinement(face.picture, face.label_map, steps, self.parser.network)
 
-    def fitted_likeness(self, face: Face, refinement: Refinement) -> Likeness:
+    def refined_model(self, face: Face, refinement: Refinement) -> FaceModel:
         """What makes a face's pictures after a refinement, which ends with this."""
         refined = refinement.result()
         renderer = self._renderer.fitted(refined)
-        return _likeness(face.picture, face.label_map, renderer, refined.style, refined.nbytes)
+        return _face_model(face.picture, face.label_map, renderer, refined.style, refined.nbytes)
 
     def reference(self, picture: Picture, label_map: LabelMap | None) -> StyleReference:
         """Encode a style; arguments and errors as for ``face``.
 
         Kept and encoded at the size of the display, so that a saved project gives the same code again.
         """
-        picture = shrunk(picture, DISPLAY_SIDE)
+        picture = downscale(picture, DISPLAY_SIDE)
         label_map = self.fitted(picture, label_map)
         code = self._renderer.encode(picture, label_map)
         return StyleReference(picture, label_map, code, class_colours(picture, label_map))
@@ -145,7 +145,7 @@ class Studio:
     def render(self, requests: Sequence[RenderRequest]) -> list[Picture]:
         """A picture for each request, of the size of its canvas; all are of one ``group``."""
         needed = [request for request in requests if _needs_network(request)]
-        known = {id(request): request.recent.recall(request.edit) for request in needed}
+        known = {id(request): request.recent.get(request.edit) for request in needed}
         unknown = [request for request in needed if known[id(request)] is None]
         if unknown:
             codes = torch.cat([_code(request) for request in unknown])
@@ -155,7 +155,7 @@ class Studio:
                 request.recent.keep(request.edit, own)
         return [_finished(request, known.get(id(request))) for request in requests]
 
-    def group(self, request: RenderRequest) -> Hashable:
+    def batch_key(self, request: RenderRequest) -> Hashable:
         """Requests of one group can be rendered together: they have one renderer and one working size."""
         return _renderer(request), self._renderer.working_size(request.edit.label_map)
 
@@ -179,23 +179,25 @@ def map_size(picture: Picture) -> tuple[int, int]:
     return max(round(picture.shape[0] * scale), 1), max(round(picture.shape[1] * scale), 1)
 
 
-def _likeness(picture: Picture, label_map: LabelMap, renderer: Renderer, style: Tensor, own_bytes: int = 0) -> Likeness:
+def _face_model(
+    picture: Picture, label_map: LabelMap, renderer: Renderer, style: Tensor, private_bytes: int = 0
+) -> FaceModel:
     reconstruction = renderer.synthesise([label_map], style)
-    return Likeness(renderer, style, unedited(picture, label_map, reconstruction), own_bytes)
+    return FaceModel(renderer, style, analyse_source(picture, label_map, reconstruction), private_bytes)
 
 
 def _renderer(request: RenderRequest) -> Renderer:
     # Where nothing of the face's own style is left, what was fitted knows no other.
     foreign = request.edit.changes_everything and request.edit.strength == 1
-    return (request.face if foreign else request.edit).likeness.renderer
+    return (request.face if foreign else request.edit).model.renderer
 
 
 def _code(request: RenderRequest) -> Tensor:
     edit = request.edit
-    own = edit.likeness.style
+    own = edit.model.style
     if edit.reference is None:
         return own
-    return edit.likeness.renderer.mixed(own, edit.reference.code, edit.strength, edit.parts)
+    return edit.model.renderer.mixed(own, edit.reference.code, edit.strength, edit.parts)
 
 
 def _is_full(request: RenderRequest) -> bool:
@@ -204,7 +206,7 @@ def _is_full(request: RenderRequest) -> bool:
 
 def _needs_network(request: RenderRequest) -> bool:
     edit = request.edit
-    as_it_was = edit.restyled is None and np.array_equal(edit.label_map, request.face.label_map)
+    as_it_was = edit.part_style is None and np.array_equal(edit.label_map, request.face.label_map)
     return _is_full(request) or not as_it_was
 
 
@@ -216,4 +218,4 @@ def _finished(request: RenderRequest, made: Tensor | None) -> Picture:
         size = (request.canvas.shape[0], request.canvas.shape[1])
         return renderer.picture(made, edit.label_map, size, request.enhance)
     enhance = renderer.enhance if request.enhance else None
-    return composite(request.canvas, edit.likeness.unedited, edit.label_map, made, edit.restyled, enhance)
+    return composite(request.canvas, edit.model.analysis, edit.label_map, made, edit.part_style, enhance)

@@ -10,18 +10,18 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from server_helpers import begin, editor_app, own_mask, picture_of, render, running
 
 from maskgan.assets import portrait
 from maskgan.editing.refinement import Refinement
 from maskgan.editing.session import Blend, FaceEditor
 from maskgan.images import Picture, read_label_map, read_picture
 from maskgan.labels import INDEX, LabelMap
+from maskgan.server.http_errors import HTTPError
+from maskgan.server.inference_service import Edit, InferenceService, RenderCache, RenderRequest
 from maskgan.server.limits import Limits
-from maskgan.server.refining import RefinementJob
-from maskgan.server.refusals import RefusalError
+from maskgan.server.refinement_jobs import RefinementJob
 from maskgan.server.sessions import Session, Sessions
-from maskgan.server.studio import Edit, Recent, RenderRequest, Studio
-from serving import begin, editor_app, own_mask, picture_of, render, running
 
 pytestmark = pytest.mark.anyio
 BLENDS: tuple[Blend, ...] = ("full", "region")
@@ -55,11 +55,11 @@ def with_mouth(mask: LabelMap) -> LabelMap:
     return edited
 
 
-async def test_pictures_are_those_of_a_refined_python_session(networks: Studio, tiny_weights: Path) -> None:
+async def test_pictures_are_those_of_a_refined_python_session(service: InferenceService, tiny_weights: Path) -> None:
     editor = FaceEditor.from_weights(tiny_weights)
     editor.set_source(read_picture(portrait(7)[0]), read_label_map(portrait(7)[1]))
     other = read_picture(portrait(2)[0]), read_label_map(portrait(2)[1])
-    async with running(editor_app(networks, Limits(together=4))) as client:
+    async with running(editor_app(service, Limits(batch_size=4))) as client:
         session, unrefined = await begin(client), await begin(client)
         edited = with_mouth(await own_mask(client, session))
         editor.set_mask(edited)
@@ -98,9 +98,9 @@ async def test_pictures_are_those_of_a_refined_python_session(networks: Studio, 
         assert forgotten.status_code == 400 and "not fitted" in forgotten.json()["error"]
 
 
-async def test_it_is_cancelled_and_ends_with_its_session(networks: Studio) -> None:
-    app = editor_app(networks, Limits(refinements=1))
-    jobs = app.state.serving.refinements
+async def test_it_is_cancelled_and_ends_with_its_session(service: InferenceService) -> None:
+    app = editor_app(service, Limits(refinements=1))
+    jobs = app.state.editor.refinements
     async with running(app) as client:
         session, other = await begin(client), await begin(client)
         edited = with_mouth(await own_mask(client, session))
@@ -123,8 +123,8 @@ async def test_it_is_cancelled_and_ends_with_its_session(networks: Studio) -> No
     assert not jobs._running, "nor does it outlive the server"
 
 
-async def test_steps_that_are_none(networks: Studio) -> None:
-    async with running(editor_app(networks)) as client:
+async def test_steps_that_are_none(service: InferenceService) -> None:
+    async with running(editor_app(service)) as client:
         session = await begin(client)
         for steps in (0, -1, MANY + 1, 1.5, "40", True, None, [1]):
             answer = await refine(client, session, steps)
@@ -141,12 +141,12 @@ async def test_steps_that_are_none(networks: Studio) -> None:
 
 
 async def test_a_fit_that_fails_says_so_and_can_be_tried_again(
-    networks: Studio, monkeypatch: pytest.MonkeyPatch
+    service: InferenceService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(_: Refinement) -> bool:
         raise MemoryError("no room\nat all")
 
-    async with running(editor_app(networks)) as client:
+    async with running(editor_app(service)) as client:
         session = await begin(client)
         with monkeypatch.context() as patch:
             patch.setattr(Refinement, "step", failing)
@@ -165,8 +165,8 @@ class _Watched(RefinementJob):
         self.cancelled = True
 
 
-def test_sessions_that_give_way_end_their_jobs(networks: Studio, face: tuple[Picture, LabelMap]) -> None:
-    small = networks.face(*face)
+def test_sessions_that_give_way_end_their_jobs(service: InferenceService, face: tuple[Picture, LabelMap]) -> None:
+    small = service.face(*face)
     now = 0.0
     sessions = Sessions(Limits(sessions=2, session_age=100), clock=lambda: now)
     held = [Session(small, small.label_map, refinement=_Watched(1)) for _ in range(3)]
@@ -177,30 +177,32 @@ def test_sessions_that_give_way_end_their_jobs(networks: Studio, face: tuple[Pic
     now = 101.0
     sessions.expire()
     assert all(isinstance(job, _Watched) and job.cancelled for job in jobs)
-    with pytest.raises(RefusalError):
+    with pytest.raises(HTTPError):
         sessions.get(held[1].id)
 
 
-def test_what_was_fitted_is_counted_and_rendered_apart(networks: Studio, face: tuple[Picture, LabelMap]) -> None:
-    small = networks.face(*face)
-    refinement = networks.refinement(small, 1)
+def test_what_was_fitted_is_counted_and_rendered_apart(
+    service: InferenceService, face: tuple[Picture, LabelMap]
+) -> None:
+    small = service.face(*face)
+    refinement = service.refinement(small, 1)
     while refinement.step():
         pass
     job = RefinementJob(1)
     session = Session(small, small.label_map, refinement=job)
     before = session.nbytes
-    job.likeness = networks.fitted_likeness(small, refinement)
-    assert session.nbytes - before == job.likeness.nbytes > job.likeness.own_bytes > 0
+    job.model = service.refined_model(small, refinement)
+    assert session.nbytes - before == job.model.nbytes > job.model.private_bytes > 0
 
     def request(edit: Edit) -> RenderRequest:
-        return RenderRequest(small, edit, "full", small.preview, False, Recent())
+        return RenderRequest(small, edit, "full", small.preview, False, RenderCache())
 
-    own = Edit(with_mouth(small.label_map), small.likeness, None, 0.0)
-    fitted = replace(own, likeness=job.likeness)
-    styled = replace(fitted, reference=networks.reference(*face))
-    groups = [networks.group(request(edit)) for edit in (own, fitted, replace(styled, strength=1.0), styled)]
+    own = Edit(with_mouth(small.label_map), small.model, None, 0.0)
+    fitted = replace(own, model=job.model)
+    styled = replace(fitted, reference=service.reference(*face))
+    groups = [service.batch_key(request(edit)) for edit in (own, fitted, replace(styled, strength=1.0), styled)]
     assert groups[0] == groups[2] != groups[1] == groups[3]
     hair = replace(styled, strength=1.0, parts=(13,))
-    assert networks.group(request(hair)) == groups[1], "the rest of the style is the own one"
+    assert service.batch_key(request(hair)) == groups[1], "the rest of the style is the own one"
     assert not hair.same_as(replace(hair, parts=None)) and hair.same_as(replace(hair))
     assert not own.same_as(fitted) and fitted.same_as(replace(fitted, label_map=fitted.label_map.copy()))

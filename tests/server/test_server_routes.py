@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from server_helpers import begin, editor_app, own_mask, picture_of, png, render, running
 
 from maskgan.assets import portrait
 from maskgan.editing.renderer import Renderer
@@ -21,16 +22,15 @@ from maskgan.images import decode_label_map, read_label_map, read_picture, resiz
 from maskgan.labels import INDEX, LabelMap, convert_order
 from maskgan.provenance import DIGITAL_SOURCE_TYPE
 from maskgan.server.faces import Face
-from maskgan.server.studio import Studio
-from serving import begin, editor_app, own_mask, picture_of, png, render, running
+from maskgan.server.inference_service import InferenceService
 
 pytestmark = pytest.mark.anyio
 BLENDS: tuple[Blend, ...] = ("full", "region")
 
 
 @pytest.fixture
-async def client(networks: Studio) -> httpx.AsyncClient:
-    async with running(editor_app(networks)) as client:
+async def client(service: InferenceService) -> httpx.AsyncClient:
+    async with running(editor_app(service)) as client:
         yield client
 
 
@@ -143,11 +143,11 @@ async def test_large_photographs_are_shown_smaller_and_saved_whole(
         assert difference.max() == 0 if format == "png" else difference.mean() < 2
 
 
-async def test_pictures_without_a_mask_are_parsed(client: httpx.AsyncClient, networks: Studio) -> None:
+async def test_pictures_without_a_mask_are_parsed(client: httpx.AsyncClient, service: InferenceService) -> None:
     photograph = read_picture(portrait(4)[0])[:, 64:448]
     session = await begin(client, picture=png(photograph))
     assert session["parsed"] and (session["width"], session["height"]) == (384, 512)
-    assert (await own_mask(client, session) == networks.parser(photograph)).all()
+    assert (await own_mask(client, session) == service.parser(photograph)).all()
 
 
 async def test_a_crop_cuts_picture_and_mask_alike(client: httpx.AsyncClient) -> None:
@@ -294,20 +294,22 @@ async def test_styles_of_parts_are_borrowed_alone(client: httpx.AsyncClient, edi
         {"direction": "wider-smile", "amount": -1.0},
     ],
 )
-async def test_masks_move(client: httpx.AsyncClient, networks: Studio, move: dict[str, object]) -> None:
+async def test_masks_move(client: httpx.AsyncClient, service: InferenceService, move: dict[str, object]) -> None:
     session = await begin(client)
     path = f"/api/sessions/{session['id']}"
     await client.post(f"{path}/style", json={"portrait": 3})
     mask = await own_mask(client, session)
     answer = await client.post(f"{path}/move", files={"mask": mask.tobytes()}, data={"move": json.dumps(move)})
     assert answer.status_code == 200, answer.text
-    manifold, amount = networks.manifold, float(move["amount"])  # type: ignore[arg-type]
+    manifold, amount = service.manifold, float(move["amount"])  # type: ignore[arg-type]
     if "random" in move:
-        expected = manifold.neighbour(mask, 3, amount)
+        expected = manifold.towards_random(mask, 3, amount)
     elif "direction" in move:
-        expected = manifold.along(mask, "wider-smile", amount)
+        expected = manifold.move_direction(mask, "wider-smile", amount)
     else:
-        expected = manifold.moved(mask, read_label_map(portrait(3 if move["towards"] == "style" else 2)[1]), amount)
+        expected = manifold.move_towards(
+            mask, read_label_map(portrait(3 if move["towards"] == "style" else 2)[1]), amount
+        )
     assert answer.content == expected.tobytes()
 
 
@@ -382,15 +384,15 @@ async def test_what_was_rendered_last_is_not_rendered_again(
 
 
 async def test_portraits_are_computed_once(
-    client: httpx.AsyncClient, networks: Studio, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, service: InferenceService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Face] = []
-    compute = networks.face
+    compute = service.face
 
     def counting(*arguments: object) -> Face:
         made.append(compute(*arguments))  # type: ignore[arg-type]
         return made[-1]
 
-    monkeypatch.setattr(networks, "face", counting)
+    monkeypatch.setattr(service, "face", counting)
     ids = {(await begin(client))["id"] for _ in range(5)}
     assert len(ids) == 5 and len(made) == 1

@@ -10,17 +10,17 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
+from server_helpers import begin, editor_app, own_mask, render, running
 
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
-from maskgan.server import inference
+from maskgan.server import inference_queue
 from maskgan.server.faces import Face
-from maskgan.server.inference import InferenceQueue
+from maskgan.server.http_errors import HTTPError
+from maskgan.server.inference_queue import InferenceQueue
+from maskgan.server.inference_service import InferenceService, RenderRequest
 from maskgan.server.limits import Limits
-from maskgan.server.refusals import RefusalError
 from maskgan.server.sessions import Session, Sessions
-from maskgan.server.studio import RenderRequest, Studio
-from serving import begin, editor_app, own_mask, render, running
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +45,7 @@ def worker() -> Worker:
 
 @pytest.fixture
 async def queue() -> AsyncIterator[InferenceQueue]:
-    queue = InferenceQueue(limit=3, together=2)
+    queue = InferenceQueue(limit=3, batch_size=2)
     queue.start()
     yield queue
     await queue.stop()
@@ -96,21 +96,21 @@ async def test_who_waits_for_the_picture_goes_before_previews(queue: InferenceQu
 async def test_patient_jobs_take_turns_with_previews(queue: InferenceQueue, worker: Worker) -> None:
     first = asked(queue, worker, 0, "a")
     await asyncio.sleep(0.01)
-    patient = asyncio.create_task(queue.call(lambda: worker.render([1]), patient=True))
+    low_priority = asyncio.create_task(queue.call(lambda: worker.render([1]), low_priority=True))
     await asyncio.sleep(0.01)
     preview = asked(queue, worker, 2, "b")
     await asyncio.sleep(0.01)
     full = asked(queue, worker, 3, "c", preview=False)
     await asyncio.sleep(0.01)
     worker.open.set()
-    await asyncio.gather(first, patient, preview, full)
+    await asyncio.gather(first, low_priority, preview, full)
     assert worker.batches == [[0], [3, 2], [1]]  # 2 rides with 3, being of its group
 
 
 async def test_slices_run_when_nobody_draws(
     queue: InferenceQueue, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inference, "_CALM", 0.1)
+    monkeypatch.setattr(inference_queue, "_IDLE_SECONDS", 0.1)
     worker.open.set()
     slices = [asyncio.create_task(queue.background(lambda n=n: worker.render([n]))) for n in (10, 11)]
     await asyncio.sleep(0)
@@ -128,7 +128,7 @@ async def test_slices_run_when_nobody_draws(
 async def test_an_overdue_slice_takes_its_turn_before_previews_alone(
     queue: InferenceQueue, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inference, "_OVERDUE", 0.0)
+    monkeypatch.setattr(inference_queue, "_MAX_DELAY", 0.0)
     first = asked(queue, worker, 0, "a")
     await asyncio.sleep(0.01)
     slice_ = asyncio.create_task(queue.background(lambda: worker.render([1])))
@@ -166,7 +166,7 @@ async def test_a_full_queue_says_come_again(queue: InferenceQueue, worker: Worke
     await asyncio.sleep(0.01)
     tasks += [asked(queue, worker, number, str(number)) for number in range(1, 4)]
     await asyncio.sleep(0.01)
-    with pytest.raises(RefusalError) as refused:
+    with pytest.raises(HTTPError) as refused:
         await queue.call(lambda: None)
     assert refused.value.status == 503 and int(refused.value.headers["Retry-After"]) >= 1
     worker.open.set()
@@ -181,19 +181,19 @@ async def test_a_failing_job_fails_alone(queue: InferenceQueue) -> None:
 
 
 async def test_a_stopping_queue_leaves_nobody_waiting(worker: Worker) -> None:
-    queue = InferenceQueue(limit=3, together=1)
+    queue = InferenceQueue(limit=3, batch_size=1)
     queue.start()
     tasks = [asked(queue, worker, number, str(number)) for number in range(3)]
     await asyncio.sleep(0.01)
     asyncio.get_running_loop().call_later(0.05, worker.open.set)
     await queue.stop()
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert all(isinstance(result, RefusalError) and result.status == 503 for result in results)
+    assert all(isinstance(result, HTTPError) and result.status == 503 for result in results)
 
 
 @pytest.fixture
-def small_face(networks: Studio, face: tuple[Picture, LabelMap]) -> Face:
-    return networks.face(*face)
+def small_face(service: InferenceService, face: tuple[Picture, LabelMap]) -> Face:
+    return service.face(*face)
 
 
 def test_the_oldest_sessions_give_way(small_face: Face) -> None:
@@ -204,7 +204,7 @@ def test_the_oldest_sessions_give_way(small_face: Face) -> None:
     sessions.get(held[0].id)
     sessions.add(Session(small_face, small_face.label_map))
     assert len(sessions) == 3 and sessions.get(held[0].id) is held[0]
-    with pytest.raises(RefusalError, match="ended"):
+    with pytest.raises(HTTPError, match="ended"):
         sessions.get(held[1].id)
 
 
@@ -245,18 +245,18 @@ def test_faces_count_all_that_they_hold(small_face: Face) -> None:
 
 
 async def test_previews_are_superseded_and_the_queue_is_bounded_over_http(
-    networks: Studio, monkeypatch: pytest.MonkeyPatch
+    service: InferenceService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, gate = threading.Event(), threading.Event()
-    original = networks.render
+    original = service.render
 
     def held(requests: Sequence[RenderRequest]) -> list[Picture]:
         began.set()
         assert gate.wait(10)
         return original(requests)
 
-    monkeypatch.setattr(networks, "render", held)
-    async with running(editor_app(networks, Limits(waiting=2))) as client:
+    monkeypatch.setattr(service, "render", held)
+    async with running(editor_app(service, Limits(waiting=2))) as client:
         sessions = [await begin(client) for _ in range(4)]
         masks = [await own_mask(client, session) for session in sessions]
 

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from maskgan.labels import LabelMap
-from maskgan.server.pictures import Format
+from maskgan.server.image_encoding import Format
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """For what never changes under its address."""

@@ -17,10 +17,10 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from server_helpers import begin, editor_app, own_mask, png, render, running
 
+from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
-from maskgan.server.studio import Studio
-from serving import begin, editor_app, own_mask, png, render, running
 
 pytestmark = pytest.mark.anyio
 
@@ -29,14 +29,14 @@ PICTURE = png(np.full((64, 64, 3), 127, dtype=np.uint8))
 
 
 @pytest.fixture
-async def client(networks: Studio) -> httpx.AsyncClient:
-    async with running(editor_app(networks, LIMITS)) as client:
+async def client(service: InferenceService) -> httpx.AsyncClient:
+    async with running(editor_app(service, LIMITS)) as client:
         yield client
         assert (await client.get("/healthz")).json()["status"] == "ok"
 
 
 def refused(answer: httpx.Response, *statuses: int) -> str:
-    """The one line that a refusal gives."""
+    """The one line that a error gives."""
     assert answer.status_code in (statuses or range(400, 500)), answer.text
     message = answer.json()["error"]
     assert message and "\n" not in message and len(message) < 400
@@ -329,16 +329,16 @@ async def test_paths_lead_nowhere_else(client: httpx.AsyncClient, path: str) -> 
     refused(await client.get(httpx.URL(f"http://127.0.0.1:8080{path}")), 400, 404, 405)
 
 
-async def test_thousands_of_sessions_leave_the_server_up_and_small(networks: Studio) -> None:
-    probe = networks.face(*_small())
+async def test_thousands_of_sessions_leave_the_server_up_and_small(service: InferenceService) -> None:
+    probe = service.face(*_small())
     limits = replace(LIMITS, sessions=50, session_bytes=30 * probe.nbytes)
-    app = editor_app(networks, limits)
+    app = editor_app(service, limits)
     async with running(app) as client:
         for _ in range(1500):
             await begin(client)
         for _ in range(40):
             await begin(client, picture=PICTURE)
-        held = app.state.serving.sessions
+        held = app.state.editor.sessions
         assert 0 < len(held) <= 50 and held.nbytes <= limits.session_bytes
         assert (await client.get("/healthz")).json()["sessions"] == len(held)
         session = await begin(client)

@@ -16,13 +16,13 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
+from server_helpers import begin, editor_app, own_mask, picture_of, png, render, tiny_service
 
 from maskgan.cli.main import main
 from maskgan.errors import UserError
 from maskgan.images import Picture
-from maskgan.server.running import DEFAULT_PORT, address_of, open_socket
-from maskgan.server.studio import RenderRequest
-from serving import begin, editor_app, open_studio, own_mask, picture_of, png, render
+from maskgan.server.inference_service import RenderRequest
+from maskgan.server.runner import DEFAULT_PORT, address_of, open_socket
 
 
 def serve(*options: str) -> subprocess.Popen[str]:
@@ -119,9 +119,9 @@ def test_addresses_that_are_not_this_machines(host: str) -> None:
 
 @pytest.mark.anyio
 async def test_a_client_that_leaves_has_its_render_dropped(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    networks = open_studio(tiny_weights)
+    service = tiny_service(tiny_weights)
     began, gate, rendered = threading.Event(), threading.Event(), []
-    original = networks.render
+    original = service.render
 
     def held(requests: Sequence[RenderRequest]) -> list[Picture]:
         began.set()
@@ -129,9 +129,9 @@ async def test_a_client_that_leaves_has_its_render_dropped(tiny_weights: Path, m
         rendered.extend(requests)
         return original(requests)
 
-    monkeypatch.setattr(networks, "render", held)
+    monkeypatch.setattr(service, "render", held)
     listener = open_socket("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(editor_app(networks), log_config=None))
+    server = uvicorn.Server(uvicorn.Config(editor_app(service), log_config=None))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:

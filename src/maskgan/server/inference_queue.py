@@ -18,21 +18,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from maskgan.server.refusals import too_busy
+from maskgan.server.http_errors import service_unavailable
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
-_CALM = 0.3
+_IDLE_SECONDS = 0.3
 """Seconds after somebody's picture in which slices hold back: the page asks for the sharp picture 0.2 s after a stroke,
 and for the next preview sooner."""
-_OVERDUE = 1.0
+_MAX_DELAY = 1.0
 """Seconds after which a slice takes its turn among previews: who draws without pause must not stop it for good."""
 
 Run = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 @dataclass(frozen=True)
-class Done(Generic[Result]):
+class JobResult(Generic[Result]):
     """What a job gave, and how long it took in seconds."""
 
     result: Result
@@ -50,10 +50,10 @@ class _Job:
     request: Any
     group: Hashable | None  # jobs of one group may be run together
     owner: str | None  # whose next render supersedes this one
-    patient: bool  # what somebody waits for goes before it
+    low_priority: bool  # what somebody waits for goes before it
     supersedable: bool
     is_slice: bool = False
-    future: asyncio.Future[Done[Any] | None] = field(default_factory=_new_future)
+    future: asyncio.Future[JobResult[Any] | None] = field(default_factory=_new_future)
     since: float = field(default_factory=time.perf_counter)
 
 
@@ -63,10 +63,10 @@ class InferenceQueue:
     def __init__(
         self,
         limit: int,  # jobs that may wait
-        together: int,  # renders in one pass
+        batch_size: int,  # renders in one pass
     ) -> None:
         self._limit = limit
-        self._together = together
+        self._batch_size = batch_size
         self._waiting: list[_Job] = []
         self._slices: list[_Job] = []
         self._last_slice = 0.0  # when it ended
@@ -88,18 +88,18 @@ class InferenceQueue:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        _fail([*self._waiting, *self._slices], too_busy("the server stops; start it again"))
+        _fail([*self._waiting, *self._slices], service_unavailable("the server stops; start it again"))
         self._waiting.clear()
         self._slices.clear()
         await asyncio.to_thread(self._thread.shutdown)
 
-    async def call(self, work: Callable[[], Result], *, patient: bool = False) -> Done[Result]:
-        """Run ``work`` alone, in its turn; a ``patient`` job takes turns with previews.
+    async def call(self, work: Callable[[], Result], *, low_priority: bool = False) -> JobResult[Result]:
+        """Run ``work`` alone, in its turn; a ``low_priority`` job takes turns with previews.
 
         Raises:
-            RefusalError: 503, too many jobs wait.
+            HTTPError: 503, too many jobs wait.
         """
-        job = _Job(lambda requests: [work() for _ in requests], None, None, None, patient, supersedable=False)
+        job = _Job(lambda requests: [work() for _ in requests], None, None, None, low_priority, supersedable=False)
         done = await self._submit(job)
         assert done is not None
         return done
@@ -111,7 +111,7 @@ class InferenceQueue:
         group: Hashable,
         owner: str,
         preview: bool,
-    ) -> Done[Result] | None:
+    ) -> JobResult[Result] | None:
         """Run a render, perhaps together with others.
 
         Args:
@@ -125,9 +125,9 @@ class InferenceQueue:
             The result, or ``None`` if it was superseded.
 
         Raises:
-            RefusalError: 503, too many jobs wait.
+            HTTPError: 503, too many jobs wait.
         """
-        return await self._submit(_Job(run, request, group, owner, patient=preview, supersedable=preview))
+        return await self._submit(_Job(run, request, group, owner, low_priority=preview, supersedable=preview))
 
     async def background(self, work: Callable[[], Result]) -> Result:
         """Run a slice of long work when nobody draws, or else about once a second; those of several take turns."""
@@ -136,7 +136,7 @@ class InferenceQueue:
             None,
             None,
             None,
-            patient=True,
+            low_priority=True,
             supersedable=False,
             is_slice=True,
         )
@@ -146,7 +146,7 @@ class InferenceQueue:
         assert done is not None
         return done.result
 
-    async def _submit(self, job: _Job) -> Done[Any] | None:
+    async def _submit(self, job: _Job) -> JobResult[Any] | None:
         own = [other for other in self._waiting if job.owner is not None and other.owner == job.owner]
         overtaken = next((other for other in own if other.supersedable), None)
         if overtaken is not None:
@@ -155,7 +155,7 @@ class InferenceQueue:
             if not overtaken.future.done():
                 overtaken.future.set_result(None)
         elif len(self._waiting) >= self._limit:
-            raise too_busy("too many people edit at this moment; try again in a second")
+            raise service_unavailable("too many people edit at this moment; try again in a second")
         else:
             self._waiting.append(job)
         self._arrived.set()
@@ -175,7 +175,7 @@ class InferenceQueue:
             try:
                 results = await loop.run_in_executor(self._thread, jobs[0].run, [job.request for job in jobs])
             except asyncio.CancelledError:
-                _fail(jobs, too_busy("the server stops; start it again"))
+                _fail(jobs, service_unavailable("the server stops; start it again"))
                 raise
             except Exception as error:
                 _fail(jobs, error)
@@ -185,12 +185,12 @@ class InferenceQueue:
             worked = time.perf_counter() - began
             for job, result in zip(jobs, results, strict=True):
                 if not job.future.done():
-                    job.future.set_result(Done(result, began - job.since, worked))
+                    job.future.set_result(JobResult(result, began - job.since, worked))
 
     async def _arrival(self) -> None:
         """Until a job comes, or the time of a slice that waits."""
         with contextlib.suppress(TimeoutError):
-            calm_in = self._last_answer + _CALM - time.perf_counter()
+            calm_in = self._last_answer + _IDLE_SECONDS - time.perf_counter()
             async with asyncio.timeout(max(calm_in, 0.01) if self._slices else None):
                 await self._arrived.wait()
 
@@ -203,24 +203,24 @@ class InferenceQueue:
     def _next(self) -> list[_Job]:
         """What to do now: a job and others of its group, up to the bound; none if none waits.
 
-        What somebody waits for goes before what is patient: previews are worth little once the pen has moved on.
+        What somebody waits for goes before what is low_priority: previews are worth little once the pen has moved on.
         """
         waiting = [job for job in self._waiting if not job.future.done()]  # the others were given up
         self._slices = [job for job in self._slices if not job.future.done()]
         if self._slices and self._may_slice(waiting):
             return [self._slices.pop(0)]
-        waiting.sort(key=lambda job: job.patient)  # stable: in their order otherwise
+        waiting.sort(key=lambda job: job.low_priority)  # stable: in their order otherwise
         first = waiting[:1]
-        like = [j for j in waiting[1:] if j.group is not None and j.group == first[0].group][: self._together - 1]
+        like = [j for j in waiting[1:] if j.group is not None and j.group == first[0].group][: self._batch_size - 1]
         self._waiting = [job for job in self._waiting if job not in first and job not in like]
         return [*first, *like]
 
     def _may_slice(self, waiting: Sequence[_Job]) -> bool:
         """Whether it is the turn of the first slice; what somebody waits for always goes before it."""
         now = time.perf_counter()
-        overdue = now - max(self._slices[0].since, self._last_slice) > _OVERDUE
-        calm = not waiting and now - self._last_answer > _CALM
-        return calm or (overdue and all(job.patient for job in waiting))
+        overdue = now - max(self._slices[0].since, self._last_slice) > _MAX_DELAY
+        calm = not waiting and now - self._last_answer > _IDLE_SECONDS
+        return calm or (overdue and all(job.low_priority for job in waiting))
 
 
 def _fail(jobs: Iterable[_Job], error: Exception) -> None:

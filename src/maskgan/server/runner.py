@@ -21,10 +21,10 @@ from maskgan.editing.parsing import Parser
 from maskgan.editing.renderer import Precision, Renderer
 from maskgan.errors import UserError
 from maskgan.server.app import create_app
+from maskgan.server.app_state import ServerInfo
+from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
 from maskgan.server.security import is_loopback, names_of
-from maskgan.server.serving import About
-from maskgan.server.studio import Studio
 
 DEFAULT_PORT = 8080
 
@@ -89,12 +89,12 @@ def editor_app(
     vae = shipped_weights("mask-vae")
     directions = shipped_directions()
     manifold = MaskManifold.from_weights(vae, device, directions if directions.is_file() else None)
-    studio = Studio(renderer, Parser(shipped_weights("parser"), device), manifold)
-    studio.warm_up()
+    service = InferenceService(renderer, Parser(shipped_weights("parser"), device), manifold)
+    service.warm_up()
     info = read_info(path)
-    about = About(device, sha256(path), info.resolution, info.licence)
-    limits = Limits(together=1 if device == "cpu" else _GPU_BATCH)
-    return create_app(studio, about, limits, names=names_of(host) if is_loopback(host) else None, token=token)
+    server_info = ServerInfo(device, sha256(path), info.resolution, info.licence)
+    limits = Limits(batch_size=1 if device == "cpu" else _GPU_BATCH)
+    return create_app(service, server_info, limits, names=names_of(host) if is_loopback(host) else None, token=token)
 
 
 def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:

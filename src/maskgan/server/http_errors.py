@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-class RefusalError(Exception):
+class HTTPError(Exception):
     """Ends a request with ``status`` and ``{"error": message}``."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -15,21 +15,21 @@ class RefusalError(Exception):
         self.headers = dict(headers or {})
 
 
-def bad_input(message: str) -> RefusalError:
+def bad_request(message: str) -> HTTPError:
     """400: what was sent makes no sense."""
-    return RefusalError(400, message)
+    return HTTPError(400, message)
 
 
-def too_large(message: str) -> RefusalError:
+def payload_too_large(message: str) -> HTTPError:
     """413: what was sent is over a bound."""
-    return RefusalError(413, message)
+    return HTTPError(413, message)
 
 
-def wrong_type(message: str) -> RefusalError:
+def unsupported_media_type(message: str) -> HTTPError:
     """415: what was sent has another type than is read here."""
-    return RefusalError(415, message)
+    return HTTPError(415, message)
 
 
-def too_busy(message: str, seconds: int = 1) -> RefusalError:
+def service_unavailable(message: str, seconds: int = 1) -> HTTPError:
     """503: come again in ``seconds``."""
-    return RefusalError(503, message, {"Retry-After": str(seconds)})
+    return HTTPError(503, message, {"Retry-After": str(seconds)})

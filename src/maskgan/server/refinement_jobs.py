@@ -9,14 +9,14 @@ from functools import partial
 from typing import Literal
 
 from maskgan.errors import UserError
-from maskgan.server.faces import Face, Likeness
-from maskgan.server.inference import InferenceQueue
+from maskgan.server.faces import Face, FaceModel
+from maskgan.server.http_errors import HTTPError, service_unavailable
+from maskgan.server.inference_queue import InferenceQueue
+from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
-from maskgan.server.logs import log
-from maskgan.server.refusals import RefusalError, too_busy
-from maskgan.server.studio import Studio
+from maskgan.server.middleware import log
 
-_COME_AGAIN = 3  # seconds, where all places are taken
+_RETRY_SECONDS = 3
 
 State = Literal["running", "done", "failed"]
 
@@ -27,7 +27,7 @@ class RefinementJob:
     def __init__(self, steps: int) -> None:
         self.steps = steps
         self.done = 0
-        self.likeness: Likeness | None = None
+        self.model: FaceModel | None = None
         """What makes the face's pictures, once it is done."""
         self.error: str | None = None
         """Why it failed, in a line."""
@@ -38,12 +38,12 @@ class RefinementJob:
         """Where it stands; one that was cancelled is told of no more."""
         if self.error is not None:
             return "failed"
-        return "running" if self.likeness is None else "done"
+        return "running" if self.model is None else "done"
 
     @property
     def nbytes(self) -> int:
         """Memory that its result takes."""
-        return 0 if self.likeness is None else self.likeness.nbytes
+        return 0 if self.model is None else self.model.nbytes
 
     def when_cancelled(self, end: Callable[[], object]) -> None:
         """Take what ends the work."""
@@ -57,16 +57,18 @@ class RefinementJob:
 class Refinements:
     """The jobs of a server."""
 
-    def __init__(self, studio: Studio, queue: InferenceQueue, limits: Limits, grown: Callable[[], None]) -> None:
+    def __init__(
+        self, service: InferenceService, queue: InferenceQueue, limits: Limits, grown: Callable[[], None]
+    ) -> None:
         """Without jobs yet.
 
         Args:
-            studio: the networks.
+            service: the networks.
             queue: where the steps are made, each a slice.
             limits: how many jobs at once.
             grown: called after each job that gave something, which takes memory.
         """
-        self._studio = studio
+        self._service = service
         self._queue = queue
         self._limits = limits
         self._grown = grown
@@ -76,10 +78,12 @@ class Refinements:
         """Begin to fit the network to a face; called on the running event loop.
 
         Raises:
-            RefusalError: 503, too many others are under way.
+            HTTPError: 503, too many others are under way.
         """
         if len(self._running) >= self._limits.refinements:
-            raise too_busy("other faces are being fitted at this moment; try again in a few seconds", _COME_AGAIN)
+            raise service_unavailable(
+                "other faces are being fitted at this moment; try again in a few seconds", _RETRY_SECONDS
+            )
         job = RefinementJob(steps)
         task = asyncio.create_task(self._work(job, face))
         self._running[job] = task
@@ -99,11 +103,11 @@ class Refinements:
 
     async def _work(self, job: RefinementJob, face: Face) -> None:
         try:
-            refinement = await self._queue.background(partial(self._studio.refinement, face, job.steps))
+            refinement = await self._queue.background(partial(self._service.refinement, face, job.steps))
             while await self._queue.background(refinement.step):
                 job.done += 1
-            likeness = await self._queue.background(partial(self._studio.fitted_likeness, face, refinement))
-        except (RefusalError, UserError) as error:
+            model = await self._queue.background(partial(self._service.refined_model, face, refinement))
+        except (HTTPError, UserError) as error:
             job.error = str(error)
         except Exception as error:
             # It has no request whose answer would tell.
@@ -111,5 +115,5 @@ class Refinements:
             log.error(json.dumps({"fault": f"{type(error).__name__}: {reason}", "where": "refinement"}))
             job.error = "the fit failed by a fault of the server, which its log tells of; edit on without it"
         else:
-            job.likeness = likeness
+            job.model = model
             self._grown()

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from maskgan.server.refusals import RefusalError, bad_input, wrong_type
+from maskgan.server.http_errors import HTTPError, bad_request, unsupported_media_type
 
 _JSON_BYTES = 64 << 10
 _LENGTH_DIGITS = 18  # Python refuses to read numbers of thousands
@@ -25,13 +25,13 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
         seconds: in which it must arrive.
 
     Raises:
-        RefusalError: 400 its gzip is damaged, 408 it came too slowly, 413 it is over ``limit``, 415 it is packed
+        HTTPError: 400 its gzip is damaged, 408 it came too slowly, 413 it is over ``limit``, 415 it is packed
             otherwise.
         ClientDisconnect: the client went away.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
-        raise wrong_type(f"a body packed as {encoding[:20]!r} is not read; send it as it is, or as gzip")
+        raise unsupported_media_type(f"a body packed as {encoding[:20]!r} is not read; send it as it is, or as gzip")
     _require_length(request, limit)
     body = bytearray()
     async for chunk in _arriving(request, limit, seconds):
@@ -43,7 +43,7 @@ async def read_json(request: Request, seconds: float) -> dict[str, Any]:
     """The body as a JSON object.
 
     Raises:
-        RefusalError: as ``read_body``; 400 it is no JSON object.
+        HTTPError: as ``read_body``; 400 it is no JSON object.
     """
     return parse_json(await read_body(request, _JSON_BYTES, seconds), "the body")
 
@@ -52,14 +52,14 @@ def parse_json(text: bytes, name: str) -> dict[str, Any]:
     """A JSON object from its text.
 
     Raises:
-        RefusalError: 400, it is none.
+        HTTPError: 400, it is none.
     """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        raise bad_input(f"{name} is not JSON") from None
+        raise bad_request(f"{name} is not JSON") from None
     if not isinstance(value, dict):
-        raise bad_input(f"{name} should be a JSON object")
+        raise bad_request(f"{name} should be a JSON object")
     return value
 
 
@@ -86,7 +86,7 @@ async def _arriving(request: Request, limit: int, seconds: float) -> AsyncGenera
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise RefusalError(408, "the request came too slowly; try again", {"Connection": "close"}) from None
+            raise HTTPError(408, "the request came too slowly; try again", {"Connection": "close"}) from None
         size += len(chunk)
         if size > limit:
             raise _over(limit)
@@ -98,14 +98,14 @@ def _unpacked(packed: bytes, limit: int) -> bytes:
     try:
         body = unpacker.decompress(packed, limit + 1)
     except zlib.error:
-        raise bad_input("the body's gzip is damaged") from None
+        raise bad_request("the body's gzip is damaged") from None
     if len(body) > limit:
         raise _over(limit)
     if not unpacker.eof or unpacker.unused_data:
-        raise bad_input("the body's gzip is cut off or followed by something else")
+        raise bad_request("the body's gzip is cut off or followed by something else")
     return body
 
 
-def _over(limit: int) -> RefusalError:
+def _over(limit: int) -> HTTPError:
     # The rest of the body is not read, so the connection cannot go on.
-    return RefusalError(413, f"more than {limit} bytes are not read here; send less", {"Connection": "close"})
+    return HTTPError(413, f"more than {limit} bytes are not read here; send less", {"Connection": "close"})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from server_helpers import ADDRESS, begin, editor_app, running
 
+from maskgan.server.inference_service import InferenceService
 from maskgan.server.security import is_loopback
-from maskgan.server.studio import Studio
-from serving import ADDRESS, begin, editor_app, running
 
 pytestmark = pytest.mark.anyio
 
@@ -15,14 +15,14 @@ TOKEN = "a-token-for-tests"
 
 
 @pytest.fixture
-async def client(networks: Studio) -> httpx.AsyncClient:
-    async with running(editor_app(networks)) as client:
+async def client(service: InferenceService) -> httpx.AsyncClient:
+    async with running(editor_app(service)) as client:
         yield client
 
 
 @pytest.fixture
-async def guarded(networks: Studio) -> httpx.AsyncClient:
-    async with running(editor_app(networks, token=TOKEN)) as client:
+async def guarded(service: InferenceService) -> httpx.AsyncClient:
+    async with running(editor_app(service, token=TOKEN)) as client:
         yield client
 
 
@@ -80,12 +80,15 @@ async def test_every_answer_is_protected(client: httpx.AsyncClient, path: str) -
 
 
 async def test_faults_are_answered_and_logged_without_what_was_sent(
-    client: httpx.AsyncClient, networks: Studio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    client: httpx.AsyncClient,
+    service: InferenceService,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr(networks, "face", broken)
+    monkeypatch.setattr(service, "face", broken)
     with caplog.at_level("INFO", logger="maskgan.server"):
         answer = await client.post("/api/sessions", json={"portrait": 5})
     assert answer.status_code == 500 and "fault of the server" in answer.json()["error"]

@@ -24,30 +24,30 @@ from maskgan.images import Picture, decode_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.server.app import create_app
+from maskgan.server.app_state import ServerInfo
+from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
 from maskgan.server.security import names_of
-from maskgan.server.serving import About
-from maskgan.server.studio import Studio
 
 ADDRESS = "http://127.0.0.1:8080"
 
 
-def open_studio(dense_mapping: Path) -> Studio:
+def tiny_service(dense_mapping: Path) -> InferenceService:
     """A tiny network that renders, a tiny manifold with one direction, and the parser that ships."""
     torch.manual_seed(0)
     vae = MaskVAE(preset("tiny").mask_vae)
     directions = {"wider-smile": torch.ones(vae.config.latent_size)}
-    return Studio(
+    return InferenceService(
         Renderer.from_weights(dense_mapping),
         Parser(shipped_weights("parser")),
         MaskManifold(vae, directions=directions),
     )
 
 
-def editor_app(networks: Studio, limits: Limits | None = None, token: str | None = None) -> FastAPI:
+def editor_app(service: InferenceService, limits: Limits | None = None, token: str | None = None) -> FastAPI:
     """The application on the loopback, or beyond it where there is a token."""
-    about = About("cpu", "0" * 64, 64, "none")
-    return create_app(networks, about, limits, names=None if token else names_of("127.0.0.1"), token=token)
+    info = ServerInfo("cpu", "0" * 64, 64, "none")
+    return create_app(service, info, limits, names=None if token else names_of("127.0.0.1"), token=token)
 
 
 @asynccontextmanager

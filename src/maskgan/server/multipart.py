@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 
-from maskgan.server.refusals import RefusalError, bad_input
+from maskgan.server.http_errors import HTTPError, bad_request
 
 OVERHEAD = 64 << 10
 """Bytes that boundaries and headers may add to a form's parts."""
@@ -33,10 +33,10 @@ class Form:
         """A part.
 
         Raises:
-            RefusalError: 400, the form lacks it.
+            HTTPError: 400, the form lacks it.
         """
         if name not in self.parts:
-            raise bad_input(f"the form lacks its part {name!r}")
+            raise bad_request(f"the form lacks its part {name!r}")
         return self.parts[name]
 
 
@@ -44,16 +44,16 @@ def parse_form(body: bytes, content_type: str) -> Form:
     """The form in a request's body.
 
     Raises:
-        RefusalError: 400, it is damaged or has too many parts.
+        HTTPError: 400, it is damaged or has too many parts.
     """
     boundary = _parameters(content_type).get("boundary", "").encode("latin-1", "replace")
     if not 0 < len(boundary) <= _MAX_BOUNDARY:
-        raise bad_input("the form has no boundary; send multipart/form-data as a browser does")
+        raise bad_request("the form has no boundary; send multipart/form-data as a browser does")
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, _MAX_PARTS + 2)
     if len(pieces) > _MAX_PARTS + 2:
-        raise bad_input(f"the form has more than {_MAX_PARTS} parts")
+        raise bad_request(f"the form has more than {_MAX_PARTS} parts")
     if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
-        raise bad_input("the form is cut off; send it again")
+        raise bad_request("the form is cut off; send it again")
     return Form(dict(_part(piece) for piece in pieces[1:-1]))
 
 
@@ -77,5 +77,5 @@ def _parameters(header: str) -> dict[str, str]:
     return {key.lower(): text for key, text in message.get_params([])[1:] if isinstance(text, str)}
 
 
-def _damaged() -> RefusalError:
-    return bad_input("the form is damaged; send multipart/form-data as a browser does")
+def _damaged() -> HTTPError:
+    return bad_request("the form is damaged; send multipart/form-data as a browser does")

@@ -13,17 +13,17 @@ from starlette.requests import ClientDisconnect, Request
 
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
-from maskgan.server.bodies import media_type, read_body
 from maskgan.server.faces import Face, StyleReference
-from maskgan.server.forms import OVERHEAD as FORM_OVERHEAD
-from maskgan.server.forms import Form, parse_form
-from maskgan.server.inference import InferenceQueue
+from maskgan.server.http_errors import unsupported_media_type
+from maskgan.server.inference_queue import InferenceQueue
+from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
+from maskgan.server.multipart import OVERHEAD as FORM_OVERHEAD
+from maskgan.server.multipart import Form, parse_form
 from maskgan.server.portraits import shipped_portrait
-from maskgan.server.refining import Refinements
-from maskgan.server.refusals import wrong_type
+from maskgan.server.refinement_jobs import Refinements
+from maskgan.server.request_body import media_type, read_body
 from maskgan.server.sessions import Sessions
-from maskgan.server.studio import Studio
 from maskgan.server.uploads import Upload
 
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ _SWEEP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class About:
+class ServerInfo:
     """What a server says of itself."""
 
     device: str
@@ -43,16 +43,16 @@ class About:
     licence: str
 
 
-class Serving:
+class AppState:
     """The server apart from its routes."""
 
-    def __init__(self, studio: Studio, about: About, limits: Limits) -> None:
-        self.studio = studio
-        self.about = about
+    def __init__(self, service: InferenceService, info: ServerInfo, limits: Limits) -> None:
+        self.service = service
+        self.info = info
         self.limits = limits
         self.sessions = Sessions(limits)
-        self.queue = InferenceQueue(limits.waiting, limits.together)
-        self.refinements = Refinements(studio, self.queue, limits, grown=self.sessions.shrink)
+        self.queue = InferenceQueue(limits.waiting, limits.batch_size)
+        self.refinements = Refinements(service, self.queue, limits, grown=self.sessions.shrink)
         # Held from the first byte of an upload until its session stands, and while a large picture is made to save:
         # photographs are the largest things here, so only a few may be under way.
         self.uploading = asyncio.Semaphore(limits.uploads)
@@ -91,11 +91,11 @@ class Serving:
 
     async def portrait_face(self, number: int) -> Face:
         """A shipped portrait as a face to edit; computed once, shared by all sessions."""
-        return await self._once(self._portrait_faces, number, self.studio.face)
+        return await self._once(self._portrait_faces, number, self.service.face)
 
     async def portrait_style(self, number: int) -> StyleReference:
         """A shipped portrait as a style reference; computed once, shared by all sessions."""
-        return await self._once(self._portrait_styles, number, self.studio.reference)
+        return await self._once(self._portrait_styles, number, self.service.reference)
 
     async def _once(
         self, kept: dict[int, asyncio.Task[Result]], number: int, compute: Callable[[Picture, LabelMap], Result]
@@ -120,37 +120,37 @@ class Serving:
             self.sessions.expire()
 
 
-async def read_upload_form(request: Request, serving: Serving, limit: int) -> Form:
+async def read_upload_form(request: Request, state: AppState, limit: int) -> Form:
     """A request's form, its parts ``limit`` bytes together at most.
 
     Raises:
-        RefusalError: as ``bodies.read_body`` and ``forms.parse_form``.
+        HTTPError: as ``bodies.read_body`` and ``forms.parse_form``.
     """
     content_type = request.headers.get("content-type", "")
     if media_type(request) != "multipart/form-data":
-        raise wrong_type("a form is needed here: multipart/form-data")
-    body = await read_body(request, limit + FORM_OVERHEAD, serving.limits.body_seconds)
-    return await serving.decode(parse_form, body, content_type)
+        raise unsupported_media_type("a form is needed here: multipart/form-data")
+    body = await read_body(request, limit + FORM_OVERHEAD, state.limits.body_seconds)
+    return await state.decode(parse_form, body, content_type)
 
 
-async def open_upload(request: Request, serving: Serving) -> Upload:
+async def open_upload(request: Request, state: AppState) -> Upload:
     """The picture in a request's form.
 
     Raises:
-        RefusalError, UserError: as ``read_upload_form`` and ``Upload.of``.
+        HTTPError, UserError: as ``read_upload_form`` and ``Upload.of``.
     """
-    form = await read_upload_form(request, serving, serving.limits.upload_bytes)
-    return await serving.decode(Upload.of, form, serving.limits)
+    form = await read_upload_form(request, state, state.limits.upload_bytes)
+    return await state.decode(Upload.of, form, state.limits)
 
 
-async def unless_gone(request: Request, work: Awaitable[Result]) -> Result:
+async def until_disconnect(request: Request, work: Awaitable[Result]) -> Result:
     """Wait for ``work``; give it up when the client goes away.
 
     Raises:
         ClientDisconnect: it did.
     """
     working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(request))
+    leaving = asyncio.ensure_future(_disconnected(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -161,6 +161,6 @@ async def unless_gone(request: Request, work: Awaitable[Result]) -> Result:
         leaving.cancel()
 
 
-async def _left(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = logging.getLogger("maskgan.server")
 
 
-class RequestLog:
+class RequestLogMiddleware:
     """ASGI middleware that writes these lines."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -57,7 +57,7 @@ class RequestLog:
             log.info(json.dumps(line))
 
 
-class FaultAnswer:
+class InternalErrorMiddleware:
     """ASGI middleware that answers a fault of ours with 500 and writes where it happened."""
 
     def __init__(self, app: ASGIApp) -> None:
