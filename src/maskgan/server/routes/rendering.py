@@ -32,7 +32,7 @@ StyleParts = Annotated[
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """How a picture of an edited mask is to options."""
+    """How to render an edited mask."""
 
     blend: Blend
     style_strength: float
