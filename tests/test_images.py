@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from conftest import random_label_map
+from label_maps import random_label_map
 from maskgan import labels
 from maskgan.assets import portrait
 from maskgan.errors import UserError

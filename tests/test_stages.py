@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import random_label_map
+from label_maps import random_label_map
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main

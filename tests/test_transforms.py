@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from conftest import random_label_map
+from label_maps import random_label_map
 from maskgan import labels
 from maskgan.data.loading import BatchLoader, Samples, pair_to_tensors
 from maskgan.data.pairs import FacePair
