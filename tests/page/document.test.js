@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { paintLine } from "../../src/maskgan/server/page/mask/brush.js";
-import { applyPatch, difference } from "../../src/maskgan/server/page/mask/patch.js";
+import { applyPatch, createPatch } from "../../src/maskgan/server/page/mask/patch.js";
 import { FaceDocument } from "../../src/maskgan/server/page/state/document.js";
 import { History } from "../../src/maskgan/server/page/state/history.js";
-import { readEditor, writeEditor } from "../../src/maskgan/server/page/state/project.js";
-import { readSettings } from "../../src/maskgan/server/page/state/settings.js";
-import { STYLE_PARTS, isChosen, toggled } from "../../src/maskgan/server/page/state/style-parts.js";
+import { parseEditor, serializeEditor } from "../../src/maskgan/server/page/state/project-file.js";
+import { parseSettings } from "../../src/maskgan/server/page/state/settings.js";
+import { STYLE_PARTS, isSelected, togglePart } from "../../src/maskgan/server/page/state/style-parts.js";
 import { locking, plain } from "./masks.js";
 
 /**
@@ -17,7 +17,7 @@ import { locking, plain } from "./masks.js";
  */
 function stroke(document, y, label) {
   paintLine(document.mask, { x: 2, y }, { x: 60, y }, 5, label, locking());
-  document.touch();
+  document.notifyChange();
   return document.commit(`stroke ${label}`);
 }
 
@@ -35,14 +35,14 @@ test("a patch goes both ways, for any change", () => {
   const after = before.slice();
   after.set(noise(900, 19), 700);
   after.fill(4, 3000, 4900);
-  const patch = difference(before, after);
+  const patch = createPatch(before, after);
   assert.ok(patch);
   const labels = before.slice();
   applyPatch(labels, patch, "after");
   assert.deepEqual(labels, after);
   applyPatch(labels, patch, "before");
   assert.deepEqual(labels, before);
-  assert.equal(difference(before, before), null);
+  assert.equal(createPatch(before, before), null);
 });
 
 test("a stroke's patch is small", () => {
@@ -67,18 +67,18 @@ test("undo and redo run through strokes, styles, strength and locks in the order
   remember();
   stroke(document, 10, 1);
   remember();
-  document.adjust({ style: { kind: "portrait", number: 2 } });
+  document.updateSettings({ style: { kind: "portrait", number: 2 } });
   document.commit("style");
   remember();
   stroke(document, 12, 2);
   remember();
-  for (const strength of [0.9, 0.5, 0.3]) document.adjust({ strength });
+  for (const strength of [0.9, 0.5, 0.3]) document.updateSettings({ strength });
   document.commit("strength");
   remember();
-  document.adjust({ styleParts: [13] });
+  document.updateSettings({ styleParts: [13] });
   document.commit("parts");
   remember();
-  document.adjust({ locks: [1] });
+  document.updateSettings({ locks: [1] });
   document.commit("lock");
   remember();
   for (let i = states.length - 2; i >= 0; i--) {
@@ -124,7 +124,7 @@ test("cancel gives back mask and settings; undo takes a gesture under way along"
   stroke(document, 10, 1);
   const kept = document.mask.data.slice();
   paintLine(document.mask, { x: 5, y: 40 }, { x: 30, y: 40 }, 5, 2, locking());
-  document.adjust({ strength: 0.1 });
+  document.updateSettings({ strength: 0.1 });
   document.cancel();
   assert.deepEqual(document.mask.data, kept);
   assert.equal(document.settings.strength, 1);
@@ -148,15 +148,15 @@ test("autosave learns which steps changed since it wrote", () => {
 test("a project holds everything and reads back the same", async () => {
   const document = new FaceDocument(plain(64, 64));
   stroke(document, 10, 1);
-  document.adjust({ style: { kind: "picture", key: "s1" }, strength: 0.4, locks: [1, 13], blend: "full" });
+  document.updateSettings({ style: { kind: "picture", key: "s1" }, strength: 0.4, locks: [1, 13], blend: "full" });
   document.commit("style");
   stroke(document, 20, 2);
   document.undo();
   const styles = new Map([["s1", { picture: new Blob(["bytes"], { type: "image/jpeg" }), mask: null }]]);
   const appearance = { hidden: [3], opacity: 0.25 };
-  const text = JSON.stringify(await writeEditor(document, "face", styles, appearance));
-  const read = readEditor(JSON.parse(text), document.mask.data);
-  const reopened = new FaceDocument(document.own, { edited: document.mask.data, ...read });
+  const text = JSON.stringify(await serializeEditor(document, "face", styles, appearance));
+  const read = parseEditor(JSON.parse(text), document.mask.data);
+  const reopened = new FaceDocument(document.original, { edited: document.mask.data, ...read });
   assert.deepEqual(reopened.settings, document.settings);
   assert.deepEqual(read.appearance, appearance);
   assert.equal(await read.styles.get("s1")?.picture.text(), "bytes");
@@ -166,11 +166,11 @@ test("a project holds everything and reads back the same", async () => {
 });
 
 test("a history of another mask or from another hand is refused", () => {
-  const patch = difference(new Uint8Array(100), new Uint8Array(100).fill(1));
+  const patch = createPatch(new Uint8Array(100), new Uint8Array(100).fill(1));
   const json = new History([{ title: "fill", patch, settings: null }]).toJSON();
   assert.throws(() => History.fromJSON(json, new Uint8Array(50)), RangeError);
   assert.throws(() => History.fromJSON({ ...json, position: 7 }, new Uint8Array(100)), RangeError);
-  assert.throws(() => readEditor({ version: 9 }, new Uint8Array(100)), /another version/);
+  assert.throws(() => parseEditor({ version: 9 }, new Uint8Array(100)), /another format version/);
 });
 
 test("a history that is too long loses what is farthest from now, and still undoes rightly", () => {
@@ -180,7 +180,7 @@ test("a history that is too long loses what is farthest from now, and still undo
   const json = document.history.toJSON(2000);
   assert.ok(JSON.stringify(json).length < 2100 && json.entries.length > 3);
   assert.ok(json.position > 0 && json.position < 49);
-  const shorter = new FaceDocument(document.own, {
+  const shorter = new FaceDocument(document.original, {
     edited: document.mask.data,
     history: History.fromJSON(json, document.mask.data),
   });
@@ -195,12 +195,12 @@ test("what cannot change the result is told apart: locks, and the end of a gestu
   /** @type {[string, boolean][]} */
   const told = [];
   document.onChange((cause, alters) => told.push([cause, alters]));
-  document.adjust({ locks: [3] });
+  document.updateSettings({ locks: [3] });
   document.commit("Lock");
   stroke(document, 9, 2);
   document.undo();
   document.undo();
-  document.adjust({ strength: 0.5 });
+  document.updateSettings({ strength: 0.5 });
   assert.deepEqual(told, [
     ["gesture", false],
     ["commit", false],
@@ -216,18 +216,18 @@ test("parts of a style are chosen in groups, and everything where none is left",
   const classes = STYLE_PARTS.flatMap(({ labels }) => labels);
   assert.deepEqual(classes.toSorted((a, b) => a - b), Array.from({ length: 19 }, (_, label) => label));
   const [hair, skin] = STYLE_PARTS;
-  const both = toggled(hair, toggled(skin, null));
+  const both = togglePart(hair, togglePart(skin, null));
   assert.deepEqual(both, [1, 2, 8, 9, 13, 17]);
-  assert.ok(isChosen(skin, both) && isChosen(skin, [2]) && !isChosen(skin, [13]) && !isChosen(skin, null));
-  assert.deepEqual(toggled(skin, both), [13]);
-  assert.equal(toggled(hair, [13]), null);
+  assert.ok(isSelected(skin, both) && isSelected(skin, [2]) && !isSelected(skin, [13]) && !isSelected(skin, null));
+  assert.deepEqual(togglePart(skin, both), [13]);
+  assert.equal(togglePart(hair, [13]), null);
 });
 
 test("settings from a file are checked one by one", () => {
   const style = { kind: "portrait", number: 3 };
-  const read = readSettings({ strength: 7, locks: [3, "x", 99, 1], blend: "melt", style, refined: "yes" });
+  const read = parseSettings({ strength: 7, locks: [3, "x", 99, 1], blend: "melt", style, refined: "yes" });
   assert.deepEqual(read, { strength: 1, styleParts: null, locks: [1, 3], blend: "region", style, refined: false });
-  assert.deepEqual(readSettings({ styleParts: [13, 1, 13, -1, "hair"] }).styleParts, [1, 13]);
-  for (const styleParts of [[], ["hair"], "hair", null]) assert.equal(readSettings({ styleParts }).styleParts, null);
-  assert.equal(readSettings({ refined: true }).refined, true);
+  assert.deepEqual(parseSettings({ styleParts: [13, 1, 13, -1, "hair"] }).styleParts, [1, 13]);
+  for (const styleParts of [[], ["hair"], "hair", null]) assert.equal(parseSettings({ styleParts }).styleParts, null);
+  assert.equal(parseSettings({ refined: true }).refined, true);
 });

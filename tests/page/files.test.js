@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { stem, understandFiles } from "../../src/maskgan/server/page/state/files.js";
+import { stem, classifyFiles } from "../../src/maskgan/server/page/state/files.js";
 
 const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 2, 0, 0, 0, 2, 0, 8];
 
@@ -16,15 +16,15 @@ function file(name, colourType) {
 
 /** @param {File[]} files */
 async function masksName(...files) {
-  const opened = await understandFiles(files);
+  const opened = await classifyFiles(files);
   return "mask" in opened ? opened.mask?.name : undefined;
 }
 
 test("a picture alone, a project", async () => {
   const picture = file("a.jpg");
-  assert.deepEqual(await understandFiles([picture]), { picture, mask: null });
+  assert.deepEqual(await classifyFiles([picture]), { picture, mask: null });
   const project = file("a.maskgan");
-  assert.deepEqual(await understandFiles([project]), { project });
+  assert.deepEqual(await classifyFiles([project]), { project });
 });
 
 test("of two pictures the one with indices is the mask, whatever the order", async () => {
@@ -39,7 +39,7 @@ test("else the one that says so, else the PNG", async () => {
 
 test("anything else is refused with a line that says what can be opened", async () => {
   for (const files of [[], [file("a.jpg"), file("b.jpg"), file("c.jpg")], [new File(["x"], "notes.txt")]]) {
-    await assert.rejects(understandFiles(files), /Open one picture/);
+    await assert.rejects(classifyFiles(files), /Open one picture/);
   }
 });
 

@@ -7,11 +7,11 @@ import { MaskMover } from "../../src/maskgan/server/page/state/mask-mover.js";
 import { plain } from "./masks.js";
 
 /** A mover whose server paints ever more of class 5 and answers by hand. */
-function bench() {
+function fixture() {
   const document = new FaceDocument(plain(10, 10, 1));
   /** @type {{base: Uint8Array, amount: number, answer: () => void, refuse: (error: Error) => void}[]} */
   const asked = [];
-  const events = { rest: 0, failures: /** @type {string[]} */ ([]) };
+  const events = { resets: 0, failures: /** @type {string[]} */ ([]) };
   const mover = new MaskMover(
     document,
     (base, move) =>
@@ -19,7 +19,7 @@ function bench() {
         const answer = () => resolve(base.slice().fill(5, 0, Math.round(100 * move.amount)));
         asked.push({ base, amount: move.amount, answer, refuse });
       }),
-    { rest: () => events.rest++, fail: (error) => events.failures.push(error.message), busy: () => {} },
+    { reset: () => events.resets++, failed: (error) => events.failures.push(error.message), busy: () => {} },
   );
   return { document, mover, asked, events };
 }
@@ -29,7 +29,7 @@ const smile = (/** @type {number} */ amount) => ({ direction: "smile", amount })
 const fives = (document) => document.mask.data.filter((label) => label === 5).length;
 
 test("always from the mask at rest; places passed meanwhile are skipped; one step a drag", async () => {
-  const { document, mover, asked } = bench();
+  const { document, mover, asked } = fixture();
   for (const amount of [0.1, 0.2, 0.3]) mover.drag("smile", smile(amount));
   mover.release("Smile");
   asked[0].answer();
@@ -44,7 +44,7 @@ test("always from the mask at rest; places passed meanwhile are skipped; one ste
 });
 
 test("the same slider goes on from its rest position; back at rest the mask is the old one", async () => {
-  const { document, mover, asked } = bench();
+  const { document, mover, asked } = fixture();
   mover.drag("smile", smile(0.4));
   asked[0].answer();
   mover.release("Smile");
@@ -62,7 +62,7 @@ test("the same slider goes on from its rest position; back at rest the mask is t
 });
 
 test("another edit or undo puts the sliders to rest and drops late answers", async () => {
-  const { document, mover, asked, events } = bench();
+  const { document, mover, asked, events } = fixture();
   mover.drag("smile", smile(0.4));
   asked[0].answer();
   mover.release("Smile");
@@ -72,13 +72,13 @@ test("another edit or undo puts the sliders to rest and drops late answers", asy
   asked[1].answer();
   await sleep(0);
   assert.equal(fives(document), 0);
-  assert.equal(events.rest, 1);
+  assert.equal(events.resets, 1);
 });
 
 test("locked classes keep their pixels", async () => {
-  const { document, mover, asked } = bench();
+  const { document, mover, asked } = fixture();
   document.mask.data.fill(3, 0, 5);
-  document.adjust({ locks: [3] });
+  document.updateSettings({ locks: [3] });
   document.commit("prepare");
   mover.drag("smile", smile(0.2));
   asked[0].answer();
@@ -88,7 +88,7 @@ test("locked classes keep their pixels", async () => {
 });
 
 test("a failure gives the mask at rest back and is told", async () => {
-  const { document, mover, asked, events } = bench();
+  const { document, mover, asked, events } = fixture();
   mover.drag("smile", smile(0.5));
   mover.release("Smile");
   asked[0].refuse(new Error("no such direction"));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { boxOf } from "../../src/maskgan/server/page/mask/label-map.js";
-import { mirrored } from "../../src/maskgan/server/page/mask/mirror.js";
+import { boundingBox } from "../../src/maskgan/server/page/mask/label-map.js";
+import { mirrorMask } from "../../src/maskgan/server/page/mask/mirror.js";
 import { fillFromNearest } from "../../src/maskgan/server/page/mask/nearest.js";
-import { bend, displaced, rigid, takePart } from "../../src/maskgan/server/page/mask/parts.js";
+import { bendDisplacement, displacePart, affineDisplacement, selectPart } from "../../src/maskgan/server/page/mask/parts.js";
 import { locking, maskOf, plain, rowsOf } from "./masks.js";
 
 /** A face of skin with lips (11, 12) around a mouth (10), 60 x 40. */
@@ -66,80 +66,80 @@ test("nearest filling agrees with a search through all pixels", () => {
 
 test("a mouth is taken with its lips, and alone where wanted", () => {
   const mask = smilingFace();
-  const whole = takePart(mask, { x: 30, y: 16 }, locking());
+  const whole = selectPart(mask, { x: 30, y: 16 }, locking());
   assert.equal(whole?.label, 11);
   assert.equal(count(whole.pixels, 1), count(mask.data, 10) + count(mask.data, 11) + count(mask.data, 12));
-  const lip = takePart(mask, { x: 30, y: 16 }, locking(), { together: false });
+  const lip = selectPart(mask, { x: 30, y: 16 }, locking(), { groupParts: false });
   assert.equal(count(lip?.pixels ?? new Uint8Array(), 1), count(mask.data, 11));
 });
 
 test("locked classes and the background cannot be taken", () => {
   const mask = smilingFace();
-  assert.equal(takePart(mask, { x: 30, y: 16 }, locking(11)), null);
-  assert.equal(takePart(plain(4, 4), { x: 1, y: 1 }, locking()), null);
-  const rest = takePart(mask, { x: 30, y: 24 }, locking(11));
+  assert.equal(selectPart(mask, { x: 30, y: 16 }, locking(11)), null);
+  assert.equal(selectPart(plain(4, 4), { x: 1, y: 1 }, locking()), null);
+  const rest = selectPart(mask, { x: 30, y: 24 }, locking(11));
   assert.equal(rest?.pixels[16 * 60 + 30], 0);
 });
 
 test("a feature near the point is meant rather than the skin around it", () => {
   const mask = smilingFace();
-  assert.equal(takePart(mask, { x: 30, y: 12 }, locking())?.label, 1);
-  assert.equal(takePart(mask, { x: 30, y: 12 }, locking(), { reach: 4 })?.label, 11);
+  assert.equal(selectPart(mask, { x: 30, y: 12 }, locking())?.label, 1);
+  assert.equal(selectPart(mask, { x: 30, y: 12 }, locking(), { reach: 4 })?.label, 11);
 });
 
 test("from the background, an edge within reach is meant", () => {
   const mask = plain(20, 20);
   for (let y = 0; y < 20; y++) mask.data.fill(13, y * 20 + 10, y * 20 + 20);
-  assert.equal(takePart(mask, { x: 7, y: 10 }, locking()), null);
-  assert.equal(takePart(mask, { x: 7, y: 10 }, locking(), { reach: 5 })?.label, 13);
+  assert.equal(selectPart(mask, { x: 7, y: 10 }, locking()), null);
+  assert.equal(selectPart(mask, { x: 7, y: 10 }, locking(), { reach: 5 })?.label, 13);
 });
 
-test("everywhere takes separate pieces of a class", () => {
+test("allRegions selects separate regions of a class", () => {
   const mask = maskOf("b.b", "...", "b.b");
-  const part = takePart(mask, { x: 0, y: 0 }, locking(), { everywhere: true });
+  const part = selectPart(mask, { x: 0, y: 0 }, locking(), { allRegions: true });
   assert.deepEqual(part?.box, { left: 0, top: 0, right: 3, bottom: 3 });
 });
 
 test("a moved part arrives whole, and its old place closes", () => {
   const mask = maskOf("aaaaaa", "abbaaa", "abbaaa", "aaaaaa");
-  const part = takePart(mask, { x: 1, y: 1 }, locking());
+  const part = selectPart(mask, { x: 1, y: 1 }, locking());
   assert.ok(part);
-  const data = displaced(mask, part, rigid(part, { dx: 2, dy: 1 }), locking());
+  const data = displacePart(mask, part, affineDisplacement(part, { dx: 2, dy: 1 }), locking());
   assert.deepEqual(rowsOf({ ...mask, data }), ["aaaaaa", "aaaaaa", "aaabba", "aaabba"]);
 });
 
 test("no displacement changes nothing", () => {
   const mask = smilingFace();
-  const part = takePart(mask, { x: 30, y: 20 }, locking());
+  const part = selectPart(mask, { x: 30, y: 20 }, locking());
   assert.ok(part);
-  assert.deepEqual(displaced(mask, part, rigid(part, {}), locking()), mask.data);
-  assert.deepEqual(displaced(mask, part, bend(part, { x: 30, y: 20 }, { x: 0, y: 0 }, 20), locking()), mask.data);
+  assert.deepEqual(displacePart(mask, part, affineDisplacement(part, {}), locking()), mask.data);
+  assert.deepEqual(displacePart(mask, part, bendDisplacement(part, { x: 30, y: 20 }, { x: 0, y: 0 }, 20), locking()), mask.data);
 });
 
 test("scaling doubles a part's area about its middle", () => {
   const mask = plain(40, 40, 1);
   for (let y = 16; y < 24; y++) mask.data.fill(2, y * 40 + 16, y * 40 + 24);
-  const part = takePart(mask, { x: 20, y: 20 }, locking());
+  const part = selectPart(mask, { x: 20, y: 20 }, locking());
   assert.ok(part);
-  const data = displaced(mask, part, rigid(part, { scaleX: 2, scaleY: 2 }), locking());
-  assert.deepEqual(boxOf({ ...mask, data }, [2]), { left: 12, top: 12, right: 28, bottom: 28 });
+  const data = displacePart(mask, part, affineDisplacement(part, { scaleX: 2, scaleY: 2 }), locking());
+  assert.deepEqual(boundingBox({ ...mask, data }, [2]), { left: 12, top: 12, right: 28, bottom: 28 });
   assert.equal(count(data, 2), 256);
 });
 
 test("a quarter turn lays a standing part down", () => {
   const mask = plain(30, 30, 1);
   for (let y = 5; y < 25; y++) mask.data.fill(2, y * 30 + 13, y * 30 + 17);
-  const part = takePart(mask, { x: 15, y: 15 }, locking());
+  const part = selectPart(mask, { x: 15, y: 15 }, locking());
   assert.ok(part);
-  const data = displaced(mask, part, rigid(part, { angle: Math.PI / 2 }), locking());
-  assert.deepEqual(boxOf({ ...mask, data }, [2]), { left: 5, top: 13, right: 25, bottom: 17 });
+  const data = displacePart(mask, part, affineDisplacement(part, { angle: Math.PI / 2 }), locking());
+  assert.deepEqual(boundingBox({ ...mask, data }, [2]), { left: 5, top: 13, right: 25, bottom: 17 });
 });
 
 test("dragging a mouth's corner up bends the outline there and leaves the other corner", () => {
   const mask = smilingFace();
-  const part = takePart(mask, { x: 30, y: 20 }, locking());
+  const part = selectPart(mask, { x: 30, y: 20 }, locking());
   assert.ok(part);
-  const data = displaced(mask, part, bend(part, { x: 45, y: 20 }, { x: 0, y: -5 }, 18), locking());
+  const data = displacePart(mask, part, bendDisplacement(part, { x: 45, y: 20 }, { x: 0, y: -5 }, 18), locking());
   const lips = [10, 11, 12];
   const columnTop = (/** @type {Uint8Array} */ labels, /** @type {number} */ x) => {
     for (let y = 0; y < 40; y++) if (lips.includes(labels[y * 60 + x])) return y;
@@ -154,27 +154,27 @@ test("dragging a mouth's corner up bends the outline there and leaves the other 
 
 test("long pulls do not tear the part", () => {
   const mask = smilingFace();
-  const part = takePart(mask, { x: 30, y: 20 }, locking());
+  const part = selectPart(mask, { x: 30, y: 20 }, locking());
   assert.ok(part);
-  const data = displaced(mask, part, bend(part, { x: 45, y: 20 }, { x: 10, y: -14 }, 4), locking());
-  const again = takePart({ ...mask, data }, { x: 20, y: 20 }, locking());
+  const data = displacePart(mask, part, bendDisplacement(part, { x: 45, y: 20 }, { x: 10, y: -14 }, 4), locking());
+  const again = selectPart({ ...mask, data }, { x: 20, y: 20 }, locking());
   const lips = [10, 11, 12].reduce((sum, label) => sum + count(data, label), 0);
   assert.equal(count(again?.pixels ?? new Uint8Array(), 1), lips);
 });
 
 test("locked classes are neither covered nor spread by a move", () => {
   const mask = maskOf("cccccc", "abbacc", "aaaacc");
-  const part = takePart(mask, { x: 1, y: 1 }, locking(3));
+  const part = selectPart(mask, { x: 1, y: 1 }, locking(3));
   assert.ok(part);
-  const data = displaced(mask, part, rigid(part, { dx: 2 }), locking(3));
+  const data = displacePart(mask, part, affineDisplacement(part, { dx: 2 }), locking(3));
   assert.deepEqual(rowsOf({ ...mask, data }), ["cccccc", "aaabcc", "aaaacc"]);
 });
 
 test("mirroring exchanges left and right, twice gives the mask back, and locks hold", () => {
   const counterparts = Array.from({ length: 19 }, (_, label) => ({ 4: 5, 5: 4 })[label] ?? label);
   const mask = maskOf("ad.a", "aa.b");
-  const once = mirrored(mask, counterparts, locking());
+  const once = mirrorMask(mask, counterparts, locking());
   assert.deepEqual(rowsOf({ ...mask, data: once }), ["a.ea", "b.aa"]);
-  assert.deepEqual(mirrored({ ...mask, data: once }, counterparts, locking()), mask.data);
-  assert.deepEqual(rowsOf({ ...mask, data: mirrored(mask, counterparts, locking(2)) }), ["a.ea", "a.ab"]);
+  assert.deepEqual(mirrorMask({ ...mask, data: once }, counterparts, locking()), mask.data);
+  assert.deepEqual(rowsOf({ ...mask, data: mirrorMask(mask, counterparts, locking(2)) }), ["a.ea", "a.ab"]);
 });

@@ -7,9 +7,9 @@ import { POLL, Refiner } from "../../src/maskgan/server/page/state/refiner.js";
 /**
  * A refiner at a server that makes four steps, one for each look at it.
  *
- * @typedef {import("../../src/maskgan/server/page/remote/remote-face.js").Refinement} Refinement
+ * @typedef {import("../../src/maskgan/server/page/remote/remote-face.js").RefinementStatus} RefinementStatus
  */
-class Bench {
+class Fixture {
   wanted = true;
   isRefined = false;
   /** @type {string[]} */
@@ -18,12 +18,12 @@ class Bench {
   seen = [];
   /** @type {(Error & {retryAfter?: number}) | null} instead of the next answer */
   refusal = null;
-  /** @type {Refinement} */
+  /** @type {RefinementStatus} */
   status = { state: "none", step: 0, steps: 4, error: null };
   refiner = new Refiner(this, () => this.wanted, {
     changed: () => this.#see(`${this.refiner.state} ${this.refiner.step}`),
     done: () => this.#see("pictures"),
-    fail: (error) => this.#see(error.message),
+    failed: (error) => this.#see(error.message),
   });
 
   /** @param {string} event */
@@ -39,12 +39,12 @@ class Bench {
     if (refusal) throw refusal;
   }
 
-  async refine() {
+  async startRefinement() {
     this.#ask("begin");
     return (this.status = { ...this.status, state: "running", step: 0 });
   }
 
-  async refinement() {
+  async refinementStatus() {
     this.#ask("watch");
     const { state, steps } = this.status;
     const step = this.status.step + (state === "running" ? 1 : 0);
@@ -52,7 +52,7 @@ class Bench {
     return (this.status = { ...this.status, state: this.isRefined ? "done" : state, step });
   }
 
-  async endRefinement() {
+  async cancelRefinement() {
     this.#ask("end");
     this.status = { ...this.status, state: "none" };
   }
@@ -65,50 +65,50 @@ class Bench {
 }
 
 test("it is begun, watched, and shown when it is there", async () => {
-  const bench = new Bench();
-  bench.refiner.update();
-  bench.refiner.update();
-  await bench.until(() => bench.refiner.state === "done");
-  assert.deepEqual(bench.asked, ["begin", "watch", "watch", "watch", "watch"]);
-  assert.deepEqual(bench.seen.slice(-5), ["running 1", "running 2", "running 3", "pictures", "done 4"]);
-  bench.wanted = false;
-  bench.refiner.update();
-  assert.equal(bench.refiner.state, "off");
-  bench.wanted = true;
-  bench.refiner.update();
-  assert.equal(bench.refiner.state, "done");
-  assert.equal(bench.asked.length, 5, "what the server has learnt is not thrown away");
-  bench.isRefined = false; // the server forgot the face
-  bench.refiner.update();
-  await bench.until(() => bench.refiner.state === "done");
-  assert.equal(bench.asked.filter((question) => question === "begin").length, 2);
+  const fixture = new Fixture();
+  fixture.refiner.update();
+  fixture.refiner.update();
+  await fixture.until(() => fixture.refiner.state === "done");
+  assert.deepEqual(fixture.asked, ["begin", "watch", "watch", "watch", "watch"]);
+  assert.deepEqual(fixture.seen.slice(-5), ["running 1", "running 2", "running 3", "pictures", "done 4"]);
+  fixture.wanted = false;
+  fixture.refiner.update();
+  assert.equal(fixture.refiner.state, "off");
+  fixture.wanted = true;
+  fixture.refiner.update();
+  assert.equal(fixture.refiner.state, "done");
+  assert.equal(fixture.asked.length, 5, "what the server has learnt is not thrown away");
+  fixture.isRefined = false; // the server forgot the face
+  fixture.refiner.update();
+  await fixture.until(() => fixture.refiner.state === "done");
+  assert.equal(fixture.asked.filter((question) => question === "begin").length, 2);
 });
 
 test("it is cancelled, and begun anew when it is wanted again at once", async () => {
-  const bench = new Bench();
-  bench.refiner.update();
-  await bench.until(() => bench.refiner.step === 1);
-  bench.wanted = false;
-  bench.refiner.update();
-  assert.equal(bench.refiner.state, "off");
-  await bench.until(() => bench.asked.at(-1) === "end");
-  bench.wanted = true;
-  bench.refiner.update();
-  await bench.until(() => bench.refiner.state === "done");
-  assert.ok(!bench.seen.includes("pictures") || bench.seen.at(-1) === "done 4");
+  const fixture = new Fixture();
+  fixture.refiner.update();
+  await fixture.until(() => fixture.refiner.step === 1);
+  fixture.wanted = false;
+  fixture.refiner.update();
+  assert.equal(fixture.refiner.state, "off");
+  await fixture.until(() => fixture.asked.at(-1) === "end");
+  fixture.wanted = true;
+  fixture.refiner.update();
+  await fixture.until(() => fixture.refiner.state === "done");
+  assert.ok(!fixture.seen.includes("pictures") || fixture.seen.at(-1) === "done 4");
 });
 
 test("a server without time is asked again; other trouble is status once and tried again when asked", async () => {
-  const bench = new Bench();
-  bench.refusal = Object.assign(new Error("busy"), { retryAfter: 0.05 });
-  bench.refiner.update();
-  await bench.until(() => bench.refiner.state === "waiting");
-  await bench.until(() => bench.refiner.step === 1);
-  bench.status = { ...bench.status, state: "failed", error: "no room" };
-  await bench.until(() => bench.refiner.state === "failed");
-  bench.refiner.update();
+  const fixture = new Fixture();
+  fixture.refusal = Object.assign(new Error("busy"), { retryAfter: 0.05 });
+  fixture.refiner.update();
+  await fixture.until(() => fixture.refiner.state === "waiting");
+  await fixture.until(() => fixture.refiner.step === 1);
+  fixture.status = { ...fixture.status, state: "failed", error: "no room" };
+  await fixture.until(() => fixture.refiner.state === "failed");
+  fixture.refiner.update();
   await sleep(2 * POLL);
-  assert.equal(bench.seen.filter((event) => event === "no room").length, 1);
-  bench.refiner.retry();
-  await bench.until(() => bench.refiner.state === "done");
+  assert.equal(fixture.seen.filter((event) => event === "no room").length, 1);
+  fixture.refiner.retry();
+  await fixture.until(() => fixture.refiner.state === "done");
 });

@@ -121,13 +121,13 @@ test("a face cut out of a photograph is put back into it, and no other", async (
   const picture = new Blob(["photograph"]);
   const crop = { x: 10, y: 20, side: 30, angle: 0 };
   const cut = new RemoteFace({ kind: "picture", picture, mask: null, crop }, () => undefined);
-  assert.ok(cut.isCutOut);
+  assert.ok(cut.isCropped);
   await cut.photograph(labels, { ...defaultSettings(), blend: "full" });
   assert.equal(server.asked.at(-1), "POST /api/sessions/s1/photograph?format=jpeg&blend=full&style_strength=0");
   assert.deepEqual([...(server.form?.keys() ?? [])], ["mask", "picture", "crop"]);
   assert.equal(server.form?.get("crop"), JSON.stringify(crop));
   const whole = new RemoteFace({ kind: "picture", picture, mask: null, crop: null }, () => undefined);
-  assert.deepEqual([whole.isCutOut, begin().isCutOut], [false, false]);
+  assert.deepEqual([whole.isCropped, begin().isCropped], [false, false]);
 });
 
 test("a rendering that was overtaken gives nothing", async () => {
@@ -164,20 +164,20 @@ test("a fitted face is asked for once it is there, and no longer where the sessi
     await face.render(labels, settings, "full", signal);
     return server.asked.at(-1)?.includes("refined=true");
   };
-  assert.equal((await face.refine()).state, "running");
-  assert.equal((await face.refinement()).step, 4);
+  assert.equal((await face.startRefinement()).state, "running");
+  assert.equal((await face.refinementStatus()).step, 4);
   assert.equal(await rendered(), false);
   server.refining = "done";
-  assert.equal((await face.refine()).state, "done", "what runs already is watched");
+  assert.equal((await face.startRefinement()).state, "done", "what runs already is watched");
   assert.ok(face.isRefined && (await rendered()));
   await face.render(labels, defaultSettings(), "full", signal);
   assert.ok(!server.asked.at(-1)?.includes("refined"));
   server.forgetAll();
   assert.equal(await rendered(), false);
   assert.equal(face.isRefined, false);
-  await face.leave();
+  await face.close();
   server.forgetAll();
   const asked = server.asked.length;
-  await assert.rejects(face.refinement(), ApiError, "a face that was left is not begun again");
+  await assert.rejects(face.refinementStatus(), ApiError, "a face that was left is not begun again");
   assert.equal(server.asked.length, asked + 1);
 });

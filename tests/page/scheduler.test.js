@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PAUSE, RenderScheduler } from "../../src/maskgan/server/page/state/scheduler.js";
 
 /** A scheduler whose requests are answered by hand. */
-function bench() {
+function fixture() {
   /**
    * @type {{
    *   quality: string, signal: AbortSignal, answer: (value: string | null) => void, refuse: (error: Error) => void
@@ -21,17 +21,17 @@ function bench() {
       new Promise((answer, refuse) => {
         requests.push({ quality, signal, answer, refuse });
       }),
-    show: (/** @type {string} */ result) => shown.push(result),
-    fail: (error) => events.push(`fail ${error.message}`),
-    waiting: (error) => events.push(`waiting ${error.message}`),
+    showResult: (/** @type {string} */ result) => shown.push(result),
+    failed: (error) => events.push(`fail ${error.message}`),
+    retrying: (error) => events.push(`waiting ${error.message}`),
     busyChanged: (busy) => events.push(busy ? "busy" : "idle"),
   });
   return { scheduler, requests, shown, events };
 }
 
 test("a preview at once, full quality after a pause", async () => {
-  const { scheduler, requests, shown, events } = bench();
-  scheduler.edited();
+  const { scheduler, requests, shown, events } = fixture();
+  scheduler.invalidate();
   assert.deepEqual(requests.map((request) => request.quality), ["preview"]);
   requests[0].answer("a");
   await sleep(PAUSE / 2);
@@ -45,8 +45,8 @@ test("a preview at once, full quality after a pause", async () => {
 });
 
 test("one request in flight; edits meanwhile make one more, the newest", async () => {
-  const { scheduler, requests, shown } = bench();
-  for (let i = 0; i < 20; i++) scheduler.edited();
+  const { scheduler, requests, shown } = fixture();
+  for (let i = 0; i < 20; i++) scheduler.invalidate();
   assert.equal(requests.length, 1);
   requests[0].answer("a");
   await sleep(0);
@@ -59,11 +59,11 @@ test("one request in flight; edits meanwhile make one more, the newest", async (
 });
 
 test("an edit abandons full quality, and a late answer to it is not shown", async () => {
-  const { scheduler, requests, shown } = bench();
-  scheduler.edited();
+  const { scheduler, requests, shown } = fixture();
+  scheduler.invalidate();
   requests[0].answer("a");
   await sleep(PAUSE + 30);
-  scheduler.edited();
+  scheduler.invalidate();
   assert.ok(requests[1].signal.aborted);
   assert.equal(requests[2].quality, "preview");
   requests[1].answer("stale");
@@ -74,8 +74,8 @@ test("an edit abandons full quality, and a late answer to it is not shown", asyn
 });
 
 test("too busy: tried again after the time that the server names", async () => {
-  const { scheduler, requests, shown, events } = bench();
-  scheduler.edited();
+  const { scheduler, requests, shown, events } = fixture();
+  scheduler.invalidate();
   requests[0].refuse(Object.assign(new Error("busy"), { retryAfter: 0.05 }));
   await sleep(20);
   assert.equal(requests.length, 1);
@@ -89,13 +89,13 @@ test("too busy: tried again after the time that the server names", async () => {
 });
 
 test("an error that stays is told once, and the next edit starts afresh", async () => {
-  const { scheduler, requests, shown, events } = bench();
-  scheduler.edited();
+  const { scheduler, requests, shown, events } = fixture();
+  scheduler.invalidate();
   requests[0].refuse(new Error("no"));
   await sleep(PAUSE + 30);
   assert.equal(requests.length, 1);
   assert.deepEqual(events, ["busy", "fail no", "idle"]);
-  scheduler.edited();
+  scheduler.invalidate();
   requests[1].answer("b");
   await sleep(0);
   assert.deepEqual(shown, ["b"]);
@@ -103,9 +103,9 @@ test("an error that stays is told once, and the next edit starts afresh", async 
 });
 
 test("stop: nothing more is sent or shown", async () => {
-  const { scheduler, requests, shown, events } = bench();
-  scheduler.edited();
-  scheduler.edited();
+  const { scheduler, requests, shown, events } = fixture();
+  scheduler.invalidate();
+  scheduler.invalidate();
   scheduler.stop();
   assert.ok(requests[0].signal.aborted);
   requests[0].answer("a");
@@ -116,8 +116,8 @@ test("stop: nothing more is sent or shown", async () => {
 });
 
 test("a preview that the server dropped does not keep full quality from coming", async () => {
-  const { scheduler, requests, shown } = bench();
-  scheduler.edited();
+  const { scheduler, requests, shown } = fixture();
+  scheduler.invalidate();
   requests[0].answer(null);
   await sleep(PAUSE + 30);
   requests[1].answer("A");

@@ -3,12 +3,12 @@ import { test } from "node:test";
 
 import {
   MAX_SCALE,
-  fitted,
-  panned,
-  pinched,
+  fitView,
+  panView,
+  pinchView,
   toMask,
   toScreen,
-  zoomed,
+  zoomView,
 } from "../../src/maskgan/server/page/state/view.js";
 
 const picture = { width: 512, height: 512 };
@@ -23,7 +23,7 @@ function near(actual, expected) {
 }
 
 test("a fitted picture lies whole in the middle", () => {
-  const view = fitted(picture, pane);
+  const view = fitView(picture, pane);
   near(toScreen(view, { x: 256, y: 256 }), { x: 400, y: 300 });
   assert.ok(view.y > 0 && view.y + 512 * view.scale < 600);
 });
@@ -35,26 +35,26 @@ test("screen to mask and back", () => {
 
 test("zooming keeps the point under the pointer, within bounds", () => {
   const anchor = { x: 500, y: 200 };
-  let view = fitted(picture, pane);
+  let view = fitView(picture, pane);
   const point = toMask(view, anchor);
-  view = zoomed(view, anchor, 2.5, picture, pane);
+  view = zoomView(view, anchor, 2.5, picture, pane);
   near(toMask(view, anchor), point);
-  for (let i = 0; i < 50; i++) view = zoomed(view, anchor, 2, picture, pane);
+  for (let i = 0; i < 50; i++) view = zoomView(view, anchor, 2, picture, pane);
   assert.equal(view.scale, MAX_SCALE);
-  for (let i = 0; i < 50; i++) view = zoomed(view, anchor, 0.5, picture, pane);
-  assert.equal(view.scale, fitted(picture, pane).scale / 2);
+  for (let i = 0; i < 50; i++) view = zoomView(view, anchor, 0.5, picture, pane);
+  assert.equal(view.scale, fitView(picture, pane).scale / 2);
 });
 
 test("a picture cannot be pushed out of sight", () => {
-  const view = panned(fitted(picture, pane), { x: 9999, y: -9999 }, picture, pane);
+  const view = panView(fitView(picture, pane), { x: 9999, y: -9999 }, picture, pane);
   assert.ok(view.x < 800 && view.y + 512 * view.scale > 0);
 });
 
 test("a pinch carries what lies under the fingers", () => {
-  const view = fitted(picture, pane);
+  const view = fitView(picture, pane);
   const before = /** @type {const} */ ([{ x: 300, y: 300 }, { x: 400, y: 300 }]);
   const after = /** @type {const} */ ([{ x: 280, y: 340 }, { x: 480, y: 340 }]);
-  const moved = pinched(view, before, after, picture, pane);
+  const moved = pinchView(view, before, after, picture, pane);
   near(toScreen(moved, toMask(view, before[0])), after[0]);
   near(toScreen(moved, toMask(view, before[1])), after[1]);
 });

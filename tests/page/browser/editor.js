@@ -226,7 +226,7 @@ export class Editor {
     const { x, y } = await this.placeOf(point);
     await this.page.mouse.move(x, y + 3);
     await this.page.mouse.move(x, y);
-    return (await this.at("under-pointer").textContent()) ?? "";
+    return (await this.at("hovered-class").textContent()) ?? "";
   }
 
   /**

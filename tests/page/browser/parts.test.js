@@ -142,7 +142,7 @@ test("the network is fitted to the person while painting goes on; cancelled, und
   await editor.rendered();
   await editor.remember("unfitted");
   await editor.at("refine").press("Enter");
-  await saysSoon(/Learning/);
+  await saysSoon(/Fine-tuning on/);
   await editor.until("progress", async () => /of 200/.test((await editor.at("refine-count").textContent()) ?? ""));
   await editor.take("brush", "hat");
   await editor.drag([[120, 20], [130, 20]]);
@@ -158,7 +158,7 @@ test("the network is fitted to the person while painting goes on; cancelled, und
 
   steps = 2;
   await editor.at("refine").click();
-  await saysSoon(/Fitted/);
+  await saysSoon(/Fine-tuned/);
   const changed = async () => (await editor.change("unfitted")).inside;
   await editor.until("the fitted picture", async () => (await changed()) > 0.5);
   await editor.rendered();

@@ -1,104 +1,104 @@
-/** The editor: makes its parts, joins them, and opens the first face. */
+/** Entry point: creates the app and its panels, and opens the first face. */
 
-import { about } from "./remote/api.js";
+import { fetchInfo } from "./remote/api.js";
 import { Preferences } from "./state/preferences.js";
-import { classPanel } from "./ui/class-panel.js";
-import { commands } from "./ui/commands.js";
+import { initClassPanel } from "./ui/class-panel.js";
+import { initCommands } from "./ui/commands.js";
 import { byId, loadIcons } from "./ui/elements.js";
-import { closableDialogs, helpSheet, hintKeys, save, saveMenu, tabs, themeButton } from "./ui/menus.js";
+import { initDialogs, initHelpDialog, initTooltips, save, initSaveMenu, initTabs, initThemeButton } from "./ui/menus.js";
 import { showError, showNotice } from "./ui/messages.js";
-import { acceptDrops, openDialog } from "./ui/open-dialog.js";
-import { refinePanel } from "./ui/refine-panel.js";
-import { shapePanel } from "./ui/shape-panel.js";
-import { Stage } from "./ui/stage.js";
-import { stylePanel } from "./ui/style-panel.js";
-import { toolOptions } from "./ui/tool-options.js";
-import { toolbox } from "./ui/toolbox.js";
-import { viewControls } from "./ui/view-controls.js";
-import { Workbench } from "./ui/workbench.js";
+import { initDropAndPaste, initOpenDialog } from "./ui/open-dialog.js";
+import { initRefinePanel } from "./ui/refine-panel.js";
+import { initShapePanel } from "./ui/shape-panel.js";
+import { CanvasView } from "./ui/canvas-view.js";
+import { initStylePanel } from "./ui/style-panel.js";
+import { initToolOptions } from "./ui/tool-options.js";
+import { createTools } from "./ui/toolbox.js";
+import { initViewControls } from "./ui/view-controls.js";
+import { App } from "./ui/app.js";
 
 const FIRST_PORTRAIT = 7;
 
 async function start() {
-  // The address may have carried a token, which is a cookie by now; it should not be seen or passed on by chance.
+  // The URL may carry an access token, which is a cookie by now; do not leave it in the address bar.
   if (location.search) history.replaceState(null, "", location.pathname);
   const preferences = new Preferences(localStorage);
-  themeButton(preferences);
-  closableDialogs();
-  tabs();
-  hintKeys();
-  let facts;
+  initThemeButton(preferences);
+  initDialogs();
+  initTabs();
+  initTooltips();
+  let info;
   try {
-    [facts] = await Promise.all([about(), loadIcons()]);
+    [info] = await Promise.all([fetchInfo(), loadIcons()]);
   } catch (error) {
     showError(/** @type {Error} */ (error).message, { label: "Try again", run: () => location.reload() });
     return;
   }
-  const bench = new Workbench(facts, preferences);
-  reportState(bench);
-  furnish(bench);
-  if (await bench.resume()) return;
-  const numbers = facts.portraits.map(({ number }) => number);
+  const app = new App(info, preferences);
+  exposeState(app);
+  initPanels(app);
+  if (await app.resume()) return;
+  const numbers = info.portraits.map(({ number }) => number);
   const number = numbers.includes(FIRST_PORTRAIT) ? FIRST_PORTRAIT : numbers[0];
-  await bench.openSource({ kind: "portrait", number }, `Portrait ${number}`);
+  await app.openSource({ kind: "portrait", number }, `Portrait ${number}`);
 }
 
-/** @param {Workbench} bench */
-function furnish(bench) {
-  /** @type {Stage} */
-  let stage;
-  const tools = toolbox({
-    document: () => bench.open.document,
-    isUntouched: () => !bench.project?.document.isEdited,
-    preferences: bench.preferences,
-    classes: bench.about.classes,
-    view: () => stage.view,
-    redraw: () => stage.redraw(),
-    say: showNotice,
+/** @param {App} app */
+function initPanels(app) {
+  /** @type {CanvasView} */
+  let canvasView;
+  const tools = createTools({
+    document: () => app.openProject.document,
+    isUnedited: () => !app.project?.document.isEdited,
+    preferences: app.preferences,
+    classes: app.info.classes,
+    view: () => canvasView.view,
+    redraw: () => canvasView.redraw(),
+    notify: showNotice,
   });
-  stage = new Stage(bench, tools.brush);
-  bench.settle = () => stage.tool.settle();
+  canvasView = new CanvasView(app, tools.brush);
+  app.commitPending = () => canvasView.tool.commitPending();
   /** @param {string} name */
-  const take = (name) => {
-    bench.settle();
-    stage.tool = tools[name] ?? tools.brush;
-    bench.preferences.set({ tool: name in tools ? name : "brush" });
+  const selectTool = (name) => {
+    app.commitPending();
+    canvasView.tool = tools[name] ?? tools.brush;
+    app.preferences.set({ tool: name in tools ? name : "brush" });
   };
-  take(bench.preferences.values.tool);
-  bench.addEventListener("change", (event) => {
-    if (["undo", "redo"].includes(/** @type {CustomEvent} */ (event).detail)) tools.stamp.forget();
+  selectTool(app.preferences.values.tool);
+  app.addEventListener("change", (event) => {
+    if (["undo", "redo"].includes(/** @type {CustomEvent} */ (event).detail)) tools.stamp.reset();
   });
 
-  classPanel(bench);
-  stylePanel(bench);
-  shapePanel(bench);
-  refinePanel(bench);
-  viewControls(bench, stage);
-  toolOptions(bench, tools);
-  saveMenu(
-    (what) => void save(bench, what),
-    (what) => what !== "photograph" || Boolean(bench.project?.remote.isCutOut),
+  initClassPanel(app);
+  initStylePanel(app);
+  initShapePanel(app);
+  initRefinePanel(app);
+  initViewControls(app, canvasView);
+  initToolOptions(app, tools);
+  initSaveMenu(
+    (what) => void save(app, what),
+    (what) => what !== "photograph" || Boolean(app.project?.remote.isCropped),
   );
-  acceptDrops(bench);
-  commands(bench, stage, { take, open: openDialog(bench), help: helpSheet() });
+  initDropAndPaste(app);
+  initCommands(app, canvasView, { selectTool, open: initOpenDialog(app), help: initHelpDialog() });
 }
 
 /**
- * Say on the page itself, and to whoever watches it, what goes on.
+ * Expose the app's state in the title and as data attributes of the document.
  *
- * @param {Workbench} bench
+ * @param {App} app
  */
-function reportState(bench) {
+function exposeState(app) {
   const root = document.documentElement;
   const title = byId("title", HTMLElement);
   root.dataset.state = "rendering";
   root.dataset.renders = "0";
-  bench.addEventListener("open", () => {
-    title.textContent = bench.open.title;
-    document.title = `${bench.open.title} – MaskGAN`;
+  app.addEventListener("open", () => {
+    title.textContent = app.openProject.title;
+    document.title = `${app.openProject.title} – MaskGAN`;
   });
-  bench.addEventListener("busy", () => (root.dataset.state = bench.busy ? "rendering" : "idle"));
-  bench.addEventListener("result", () => (root.dataset.renders = String(Number(root.dataset.renders) + 1)));
+  app.addEventListener("busy", () => (root.dataset.state = app.busy ? "rendering" : "idle"));
+  app.addEventListener("result", () => (root.dataset.renders = String(Number(root.dataset.renders) + 1)));
 }
 
 void start();

@@ -1,5 +1,5 @@
 /**
- * Brush and eraser: a round tip drawn along a line. Labels are exact, so the tip has no soft edge.
+ * Brush and eraser: a hard-edged disc swept along a line.
  *
  * @typedef {import("./label-map.js").LabelMap} LabelMap
  * @typedef {import("./label-map.js").Point} Point
@@ -7,23 +7,23 @@
  * @typedef {import("./label-map.js").Locks} Locks
  */
 
-import { clipped } from "./label-map.js";
+import { clipBox } from "./label-map.js";
 
 /**
  * Paint all pixels whose centre is within half a diameter of the line from `from` to `to`. The pixels under both ends
- * are always painted, however thin the brush.
+ * are always painted, even with a thin brush.
  *
  * @param {LabelMap} mask changed in place
  * @param {Point} from
  * @param {Point} to
  * @param {number} diameter in mask pixels
- * @param {number | LabelMap} ink a class; or a label map of the same size, whose labels are restored
+ * @param {number | LabelMap} ink a class, or a label map of the same size to copy from
  * @param {Locks} locks
  * @returns {Box | null} where pixels may have changed
  */
 export function paintLine(mask, from, to, diameter, ink, locks) {
   const radius = diameter / 2;
-  const box = clipped(
+  const box = clipBox(
     {
       left: Math.min(from.x, to.x) - radius,
       top: Math.min(from.y, to.y) - radius,

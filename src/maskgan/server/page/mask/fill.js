@@ -1,5 +1,5 @@
 /**
- * Filling: the connected region under a point, and the inside of an outline.
+ * Flood fill and polygon fill.
  *
  * @typedef {import("./label-map.js").LabelMap} LabelMap
  * @typedef {import("./label-map.js").Point} Point
@@ -7,15 +7,15 @@
  * @typedef {import("./label-map.js").Locks} Locks
  */
 
-import { NUM_CLASSES, clipped, labelAt } from "./label-map.js";
+import { NUM_CLASSES, clipBox, labelAt } from "./label-map.js";
 
 /**
- * The pixels of some classes that hang together (by their sides) with the one under a point.
+ * The 4-connected region of some classes around a point.
  *
  * @param {LabelMap} mask
  * @param {Point} point
  * @param {readonly number[]} classes
- * @returns {{pixels: Uint8Array, box: Box} | null} flags, one a pixel; null where the point has none of the classes
+ * @returns {{pixels: Uint8Array, box: Box} | null} a flag per pixel; null if the point has none of the classes
  */
 export function connectedRegion(mask, point, classes) {
   const start = labelAt(mask, point);
@@ -51,13 +51,13 @@ export function connectedRegion(mask, point, classes) {
 }
 
 /**
- * Give the connected region of one class under a point another class.
+ * Flood-fill the connected region under a point.
  *
  * @param {LabelMap} mask changed in place
  * @param {Point} point
  * @param {number} label
  * @param {Locks} locks
- * @returns {Box | null} where pixels changed; null where nothing did
+ * @returns {Box | null} where pixels changed; null if nothing changed
  */
 export function floodFill(mask, point, label, locks) {
   const old = labelAt(mask, point);
@@ -71,10 +71,10 @@ export function floodFill(mask, point, label, locks) {
 }
 
 /**
- * Fill the inside of a closed outline, by the even-odd rule, at pixel centres.
+ * Fill a polygon by the even-odd rule, sampled at pixel centres.
  *
  * @param {LabelMap} mask changed in place
- * @param {readonly Point[]} outline at least three corners; the last joins the first
+ * @param {readonly Point[]} outline at least three corners; closed automatically
  * @param {number} label
  * @param {Locks} locks
  * @returns {Box | null} where pixels may have changed
@@ -83,7 +83,7 @@ export function fillOutline(mask, outline, label, locks) {
   if (outline.length < 3) return null;
   const xs = outline.map((point) => point.x);
   const ys = outline.map((point) => point.y);
-  const box = clipped(
+  const box = clipBox(
     { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) },
     mask,
   );
@@ -105,7 +105,7 @@ export function fillOutline(mask, outline, label, locks) {
 /**
  * @param {readonly Point[]} outline
  * @param {number} y
- * @returns {number[]} where the outline crosses the row, from left to right
+ * @returns {number[]} sorted x positions at which the outline crosses the row
  */
 function crossingsOfRow(outline, y) {
   const crossings = [];

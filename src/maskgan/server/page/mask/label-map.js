@@ -1,5 +1,5 @@
 /**
- * Label maps, and the few things that every operation on them shares. Nothing here knows of screens.
+ * Label maps and operations shared by all tools; independent of the DOM.
  *
  * @typedef {object} LabelMap
  * @property {number} width pixels
@@ -9,14 +9,14 @@
  * @typedef {{x: number, y: number}} Point in mask pixels; pixel (0, 0) covers 0..1, its centre is 0.5
  *
  * @typedef {{left: number, top: number, right: number, bottom: number}} Box in whole pixels; right and bottom
- *   are one beyond
+ *   are exclusive
  *
- * @typedef {Uint8Array} Locks 19 flags; a class whose flag is 1 is never painted over
+ * @typedef {Uint8Array} Locks 19 flags; a class with flag 1 is never painted over
  */
 
 export const NUM_CLASSES = 19;
 
-/** The classes that operations speak of by name. */
+/** Class indices. */
 export const BACKGROUND = 0;
 export const SKIN = 1;
 export const NOSE = 2;
@@ -37,7 +37,7 @@ export const NECKLACE = 16;
 export const NECK = 17;
 export const CLOTHES = 18;
 
-/** As the server's interface calls them. */
+/** Class names in the server's API. */
 export const CLASS_NAMES = [
   ...["background", "skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear"],
   ...["mouth", "u_lip", "l_lip", "hair", "hat", "ear_r", "neck_l", "neck", "cloth"],
@@ -52,12 +52,12 @@ export function noLocks() {
  * @param {LabelMap} mask
  * @returns {LabelMap}
  */
-export function copyOf(mask) {
+export function copyMask(mask) {
   return { width: mask.width, height: mask.height, data: mask.data.slice() };
 }
 
 /**
- * The class at a point, or null outside.
+ * The class at a point; null outside.
  *
  * @param {LabelMap} mask
  * @param {Point} point
@@ -71,13 +71,13 @@ export function labelAt(mask, point) {
 }
 
 /**
- * The part of a box that lies on the mask, widened to whole pixels; null where nothing is left.
+ * Clip a box to the mask, rounded outwards to whole pixels; null if empty.
  *
  * @param {Box} box
  * @param {{width: number, height: number}} size
  * @returns {Box | null}
  */
-export function clipped(box, size) {
+export function clipBox(box, size) {
   const left = Math.max(Math.floor(box.left), 0);
   const top = Math.max(Math.floor(box.top), 0);
   const right = Math.min(Math.ceil(box.right), size.width);
@@ -86,13 +86,13 @@ export function clipped(box, size) {
 }
 
 /**
- * The box around all pixels of some classes; null where there are none.
+ * Bounding box of some classes; null if there are none.
  *
  * @param {LabelMap} mask
  * @param {readonly number[]} classes
  * @returns {Box | null}
  */
-export function boxOf(mask, classes) {
+export function boundingBox(mask, classes) {
   const wanted = new Uint8Array(NUM_CLASSES);
   for (const label of classes) wanted[label] = 1;
   let left = mask.width;
@@ -112,13 +112,13 @@ export function boxOf(mask, classes) {
 }
 
 /**
- * Put back what a change took from locked classes: they keep exactly the pixels that they had.
+ * Restore locked classes: they keep exactly the pixels they had.
  *
  * @param {Uint8Array} before
  * @param {Uint8Array} after of the same length; changed in place
  * @param {Locks} locks
  */
-export function keepLocked(before, after, locks) {
+export function restoreLocked(before, after, locks) {
   for (let i = 0; i < after.length; i++) {
     if (locks[before[i]] || locks[after[i]]) after[i] = before[i];
   }

@@ -3,22 +3,22 @@
  * @typedef {import("./label-map.js").Locks} Locks
  */
 
-import { keepLocked } from "./label-map.js";
+import { restoreLocked } from "./label-map.js";
 
 /**
- * The mirrored mask: flipped, with left and right classes exchanged.
+ * Mirror a mask: flip it and swap left and right classes.
  *
- * @param {LabelMap} mask left as it is
- * @param {readonly number[]} counterparts the class that each class becomes
+ * @param {LabelMap} mask not modified
+ * @param {readonly number[]} counterparts mirrored counterpart of each class
  * @param {Locks} locks
  * @returns {Uint8Array}
  */
-export function mirrored(mask, counterparts, locks) {
+export function mirrorMask(mask, counterparts, locks) {
   const { width, height, data } = mask;
   const flipped = new Uint8Array(data.length);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) flipped[y * width + x] = counterparts[data[y * width + width - 1 - x]];
   }
-  keepLocked(data, flipped, locks);
+  restoreLocked(data, flipped, locks);
   return flipped;
 }

@@ -1,5 +1,5 @@
 /**
- * Filling a hole from what surrounds it.
+ * Fill a hole from its surroundings.
  *
  * @typedef {import("./label-map.js").LabelMap} LabelMap
  * @typedef {import("./label-map.js").Box} Box
@@ -10,11 +10,11 @@
  * nearest known pixel from neighbour to neighbour).
  *
  * @param {LabelMap} mask changed in place
- * @param {Uint8Array} hole one flag a pixel; 1 is to be filled, 2 neither filled nor a source of labels
+ * @param {Uint8Array} hole flag per pixel; 1: fill, 2: neither fill nor read
  * @param {Box} box around the hole
  */
 export function fillFromNearest(mask, hole, box) {
-  // One pixel more on each side, so that the surroundings are seen; what lies farther is never nearer.
+  // Pad by one pixel, to include the surroundings.
   const left = Math.max(box.left - 1, 0);
   const top = Math.max(box.top - 1, 0);
   const width = Math.min(box.right + 1, mask.width) - left;
@@ -33,7 +33,7 @@ export function fillFromNearest(mask, hole, box) {
    * @param {number} stepX
    * @param {number} stepY
    */
-  const learn = (x, y, stepX, stepY) => {
+  const relax = (x, y, stepX, stepY) => {
     const fromX = x + stepX;
     const fromY = y + stepY;
     if (fromX < 0 || fromY < 0 || fromX >= width || fromY >= height) return;
@@ -49,15 +49,15 @@ export function fillFromNearest(mask, hole, box) {
   };
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      for (const [stepX, stepY] of ABOVE) learn(x, y, stepX, stepY);
+      for (const [stepX, stepY] of NEIGHBOURS_ABOVE) relax(x, y, stepX, stepY);
     }
-    for (let x = width - 1; x >= 0; x--) learn(x, y, 1, 0);
+    for (let x = width - 1; x >= 0; x--) relax(x, y, 1, 0);
   }
   for (let y = height - 1; y >= 0; y--) {
     for (let x = width - 1; x >= 0; x--) {
-      for (const [stepX, stepY] of ABOVE) learn(x, y, -stepX, -stepY);
+      for (const [stepX, stepY] of NEIGHBOURS_ABOVE) relax(x, y, -stepX, -stepY);
     }
-    for (let x = 0; x < width; x++) learn(x, y, -1, 0);
+    for (let x = 0; x < width; x++) relax(x, y, -1, 0);
   }
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -70,7 +70,7 @@ export function fillFromNearest(mask, hole, box) {
   }
 }
 
-const ABOVE = [
+const NEIGHBOURS_ABOVE = [
   [-1, 0],
   [-1, -1],
   [0, -1],

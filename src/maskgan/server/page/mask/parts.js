@@ -1,5 +1,5 @@
 /**
- * Parts of a face as things that can be taken, moved, scaled and bent.
+ * Selecting, moving, scaling and bending parts of a face.
  *
  * @typedef {import("./label-map.js").LabelMap} LabelMap
  * @typedef {import("./label-map.js").Point} Point
@@ -7,15 +7,15 @@
  * @typedef {import("./label-map.js").Locks} Locks
  *
  * @typedef {object} Part
- * @property {number} label the class that was pointed at
- * @property {boolean} isGroup whether companions came along
- * @property {Uint8Array} pixels one flag a pixel of the mask
+ * @property {number} label class under the pointer
+ * @property {boolean} isGroup whether grouped classes are included
+ * @property {Uint8Array} pixels flag per mask pixel
  * @property {Box} box around the flagged pixels
  *
  * @typedef {object} Displacement
- * @property {Box} box where the moved part can lie
- * @property {(x: number, y: number, source: Point) => void} trace writes to `source` where a point of the moved part
- *   came from
+ * @property {Box} box bounds of the moved part
+ * @property {(x: number, y: number, source: Point) => void} trace inverse mapping: writes the source
+ *   of a point to `source`
  */
 
 import {
@@ -36,7 +36,7 @@ import {
   RIGHT_EYE,
   SKIN,
   UPPER_LIP,
-  clipped,
+  clipBox,
   labelAt,
 } from "./label-map.js";
 import { connectedRegion } from "./fill.js";
@@ -57,44 +57,44 @@ const WHOLE_FACE = [
   EARRING,
 ];
 
-/** Large areas that give way to a feature close to the pointer. */
-const GROUNDS = [BACKGROUND, SKIN, HAIR, NECK, CLOTHES];
+/** Large areas: a nearby feature takes precedence when clicking them. */
+const BACKDROP_CLASSES = [BACKGROUND, SKIN, HAIR, NECK, CLOTHES];
 
-/** How fast a pull may fade, in pixels a pixel; from 1 on the outline would fold over itself. */
+/** Maximum slope of the displacement; from 1 on the outline would fold over. */
 const MAX_SLOPE = 0.7;
 
 /** The steepest slope of the falloff (1 - r^2)^2, at r = 1 / sqrt(3). */
 const FALLOFF_SLOPE = 1.54;
 
 /**
- * The classes that move with one: lips with the mouth between them, the features with the skin that they lie on.
+ * Classes selected together: lips with the mouth, facial features with the skin.
  *
  * @param {number} label
  * @returns {readonly number[]}
  */
-function companions(label) {
+function groupedClasses(label) {
   if (LIPS_AND_MOUTH.includes(label)) return LIPS_AND_MOUTH;
   if (label === SKIN) return WHOLE_FACE;
   return [label];
 }
 
 /**
- * Take the part under a point.
+ * Select the part under a point.
  *
  * @param {LabelMap} mask
  * @param {Point} point
- * @param {Locks} locks pixels of locked classes are left out
- * @param {{together?: boolean, everywhere?: boolean, reach?: number}} [how] `together`: with its companions (default);
- *   `everywhere`: all pixels of the class and not only those that hang together; `reach`: how far from the point a
- *   feature is still meant where the point itself lies on skin, hair or the like, in mask pixels
- * @returns {Part | null} null on the background, on a locked class and outside
+ * @param {Locks} locks locked classes are excluded
+ * @param {{groupParts?: boolean, allRegions?: boolean, reach?: number}} [how] `groupParts`: include grouped classes (default);
+ *   `allRegions`: all pixels of the class, not only the connected region; `reach`: hit radius of features on large areas
+ *   such as skin and hair, mask pixels
+ * @returns {Part | null} null on background, locked classes and outside
  */
-export function takePart(mask, point, locks, { together = true, everywhere = false, reach = 0 } = {}) {
+export function selectPart(mask, point, locks, { groupParts = true, allRegions = false, reach = 0 } = {}) {
   const start = featureNear(mask, point, reach);
   const label = start && labelAt(mask, start);
   if (!start || label === null || label === BACKGROUND || locks[label]) return null;
-  const classes = (together ? companions(label) : [label]).filter((other) => !locks[other]);
-  if (!everywhere) {
+  const classes = (groupParts ? groupedClasses(label) : [label]).filter((other) => !locks[other]);
+  if (!allRegions) {
     const region = connectedRegion(mask, start, classes);
     return region && { label, isGroup: classes.length > 1, ...region };
   }
@@ -114,8 +114,8 @@ export function takePart(mask, point, locks, { together = true, everywhere = fal
 }
 
 /**
- * What is meant by pointing at a place: a feature within reach, if there is one; on the background, the edge of
- * whatever is within reach; else the place itself.
+ * Hit test: the nearest feature within reach, if any; on the background, the nearest part within reach; else the point
+ * itself.
  *
  * @param {LabelMap} mask
  * @param {Point} point
@@ -125,8 +125,8 @@ export function takePart(mask, point, locks, { together = true, everywhere = fal
 function featureNear(mask, point, reach) {
   const label = labelAt(mask, point);
   if (label === null) return null;
-  if (!GROUNDS.includes(label)) return point;
-  const feature = nearestPixel(mask, point, reach, (other) => !GROUNDS.includes(other));
+  if (!BACKDROP_CLASSES.includes(label)) return point;
+  const feature = nearestPixel(mask, point, reach, (other) => !BACKDROP_CLASSES.includes(other));
   if (feature || label !== BACKGROUND) return feature ?? point;
   return nearestPixel(mask, point, reach, (other) => other !== BACKGROUND) ?? point;
 }
@@ -136,10 +136,10 @@ function featureNear(mask, point, reach) {
  * @param {Point} point
  * @param {number} reach
  * @param {(label: number) => boolean} fits
- * @returns {Point | null} the middle of the nearest pixel that fits
+ * @returns {Point | null} centre of the nearest matching pixel
  */
 function nearestPixel(mask, point, reach, fits) {
-  const box = clipped(
+  const box = clipBox(
     { left: point.x - reach, top: point.y - reach, right: point.x + reach, bottom: point.y + reach },
     mask,
   );
@@ -158,14 +158,14 @@ function nearestPixel(mask, point, reach, fits) {
 }
 
 /**
- * Move, scale and turn about the middle of the part's box.
+ * Move, scale and turn about the centre of the part's box.
  *
  * @param {Part} part
  * @param {{dx?: number, dy?: number, scaleX?: number, scaleY?: number, angle?: number}} motion shifts in pixels,
- *   factors above 0, angle in radians clockwise
+ *   positive factors, angle in radians clockwise
  * @returns {Displacement}
  */
-export function rigid(part, { dx = 0, dy = 0, scaleX = 1, scaleY = 1, angle = 0 }) {
+export function affineDisplacement(part, { dx = 0, dy = 0, scaleX = 1, scaleY = 1, angle = 0 }) {
   const { left, top, right, bottom } = part.box;
   const centreX = (left + right) / 2;
   const centreY = (top + bottom) / 2;
@@ -192,15 +192,15 @@ export function rigid(part, { dx = 0, dy = 0, scaleX = 1, scaleY = 1, angle = 0 
 }
 
 /**
- * Bend: drag one point, and what is around it follows the less the farther it is.
+ * Bend: drag one point; its surroundings follow with a smooth falloff.
  *
  * @param {Part} part
- * @param {Point} grip where the drag began
- * @param {Point} pull how far it went
- * @param {number} radius where the pull has faded to nothing; grows with long pulls, so that nothing folds
+ * @param {Point} grip start of the drag
+ * @param {Point} pull drag vector
+ * @param {number} radius falloff radius; enlarged for long drags to avoid folding
  * @returns {Displacement}
  */
-export function bend(part, grip, pull, radius) {
+export function bendDisplacement(part, grip, pull, radius) {
   const length = Math.hypot(pull.x, pull.y);
   const reach = Math.max(radius, (FALLOFF_SLOPE * length) / MAX_SLOPE);
   return {
@@ -213,7 +213,7 @@ export function bend(part, grip, pull, radius) {
     trace(x, y, source) {
       source.x = x;
       source.y = y;
-      // The displacement belongs to the old place; a few fixed-point steps find the place that lands here.
+      // Invert the displacement by fixed-point iteration.
       for (let step = 0; step < 6; step++) {
         const distance = ((source.x - grip.x) ** 2 + (source.y - grip.y) ** 2) / (reach * reach);
         const share = distance < 1 ? (1 - distance) ** 2 : 0;
@@ -225,20 +225,19 @@ export function bend(part, grip, pull, radius) {
 }
 
 /**
- * The mask with a part displaced: what it left is filled from the nearest neighbours, what it covers is covered, but
- * for locked classes.
+ * Displace a part: its old area is filled from the nearest pixels, its new area is covered except locked classes.
  *
- * @param {LabelMap} mask left as it is
+ * @param {LabelMap} mask not modified
  * @param {Part} part
  * @param {Displacement} displacement
  * @param {Locks} locks
- * @param {Uint8Array} [vacated] what `withoutPart` gave for this part, to save its time while a drag goes on
+ * @param {Uint8Array} [background] cached result of `removePart` for this part
  * @returns {Uint8Array} the new labels
  */
-export function displaced(mask, part, displacement, locks, vacated = withoutPart(mask, part, locks)) {
+export function displacePart(mask, part, displacement, locks, background = removePart(mask, part, locks)) {
   const { width } = mask;
-  const data = vacated.slice();
-  const box = clipped(displacement.box, mask);
+  const data = background.slice();
+  const box = clipBox(displacement.box, mask);
   if (!box) return data;
   const source = { x: 0, y: 0 };
   for (let y = box.top; y < box.bottom; y++) {
@@ -257,14 +256,14 @@ export function displaced(mask, part, displacement, locks, vacated = withoutPart
 }
 
 /**
- * The mask as if the part were not there.
+ * Remove a part, filling its area from the nearest pixels.
  *
- * @param {LabelMap} mask left as it is
+ * @param {LabelMap} mask not modified
  * @param {Part} part
- * @param {Locks} locks locked classes do not spread into what is left
+ * @param {Locks} locks locked classes do not spread into the area
  * @returns {Uint8Array}
  */
-export function withoutPart(mask, part, locks) {
+export function removePart(mask, part, locks) {
   const lifted = { ...mask, data: mask.data.slice() };
   const hole = part.pixels.slice();
   for (let i = 0; i < hole.length; i++) {
@@ -276,7 +275,7 @@ export function withoutPart(mask, part, locks) {
 }
 
 /**
- * Locked pixels are no source of labels, so the search must reach beyond them.
+ * Locked pixels are not read, so the search extends beyond them.
  *
  * @param {Box} box
  * @param {Uint8Array} hole

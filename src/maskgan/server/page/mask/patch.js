@@ -1,8 +1,8 @@
 /**
- * What changed between two label maps, small enough to keep for ever.
+ * Compact difference of two label maps.
  *
- * A patch is a sequence of runs of changed pixels, each four numbers: pixels since the end of the run before, pixels in
- * the run, class before, class after. Numbers are little-endian base 128; the high bit says that more digits follow.
+ * A patch is a sequence of runs of changed pixels, each four LEB128 numbers: gap since the previous run, run length,
+ * class before, class after.
  *
  * @typedef {Uint8Array} Patch
  */
@@ -10,9 +10,9 @@
 /**
  * @param {Uint8Array} before
  * @param {Uint8Array} after of the same length
- * @returns {Patch | null} null where nothing changed
+ * @returns {Patch | null} null if equal
  */
-export function difference(before, after) {
+export function createPatch(before, after) {
   /** @type {number[]} */
   const bytes = [];
   let end = 0;
@@ -31,12 +31,12 @@ export function difference(before, after) {
 }
 
 /**
- * Set the changed pixels to what they were before or after.
+ * Set the changed pixels to their state before or after.
  *
  * @param {Uint8Array} labels changed in place
  * @param {Patch} patch
  * @param {"before" | "after"} side
- * @throws {RangeError} the patch is damaged or belongs to a larger mask
+ * @throws {RangeError} malformed, or made for a larger mask
  */
 export function applyPatch(labels, patch, side) {
   const reader = { bytes: patch, at: 0 };
@@ -46,7 +46,7 @@ export function applyPatch(labels, patch, side) {
     const count = readNumber(reader);
     const before = readNumber(reader);
     const after = readNumber(reader);
-    if (position + count > labels.length || before > 18 || after > 18) throw new RangeError("the patch is damaged");
+    if (position + count > labels.length || before > 18 || after > 18) throw new RangeError("malformed patch");
     labels.fill(side === "before" ? before : after, position, position + count);
     position += count;
   }
@@ -70,5 +70,5 @@ function readNumber(reader) {
     number |= (digit & 127) << shift;
     if (digit < 128) return number;
   }
-  throw new RangeError("the patch is damaged");
+  throw new RangeError("malformed patch");
 }

@@ -1,7 +1,7 @@
 /**
- * Accessories as shapes that are placed on the face, then moved, sized and turned by hand.
+ * Accessory shapes, placed on the face and adjusted by hand.
  *
- * A shape lives in a square from -1 to 1, x to the right and y down; its frame lays that square on the mask.
+ * A shape is defined in the square [-1, 1], x to the right and y down; its frame maps the square to the mask.
  *
  * @typedef {import("./label-map.js").LabelMap} LabelMap
  * @typedef {import("./label-map.js").Box} Box
@@ -18,22 +18,22 @@
  * @property {string} name
  * @property {string} title as shown to people
  * @property {number} label the class that it paints
- * @property {(x: number, y: number) => boolean} covers whether a point of the unit square belongs to it
- * @property {readonly number[]} under classes that stay above it
- * @property {(face: Face) => Frame} place where it sits by default
+ * @property {(x: number, y: number) => boolean} covers whether a point of the square belongs to the shape
+ * @property {readonly number[]} under classes that it does not cover
+ * @property {(face: Landmarks) => Frame} defaultFrame placement on the face
  *
- * @typedef {object} Face the landmarks that stamps are placed by, mask pixels
+ * @typedef {object} Landmarks face landmarks for placement, mask pixels
  * @property {number} x middle of the face
  * @property {number} width
- * @property {number} top forehead, under the hair
+ * @property {number} top hairline
  * @property {number} chin
  * @property {number} crown the highest hair
  * @property {number} browLine
  * @property {number} eyeLine
- * @property {number} eyeDistance between the middles of the eyes
- * @property {number} eyesX the middle between the eyes
+ * @property {number} eyeDistance between the eye centres
+ * @property {number} eyesX centre between the eyes
  * @property {number} tilt of the line through the eyes, radians
- * @property {number} earLine where earrings hang from
+ * @property {number} earLine height of the earlobes
  * @property {number} earDistance between both
  * @property {number} bottom of the mask
  */
@@ -55,8 +55,8 @@ import {
   RIGHT_EYE,
   SKIN,
   UPPER_LIP,
-  boxOf,
-  clipped,
+  boundingBox,
+  clipBox,
 } from "./label-map.js";
 
 const FEATURES = [NOSE, LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW, MOUTH, UPPER_LIP, LOWER_LIP];
@@ -74,7 +74,7 @@ export const STAMPS = [
       const temple = Math.abs(x) > 0.75 && Math.abs(y + 0.3) < 0.14;
       return lens || bridge || temple;
     },
-    place: (face) => ({
+    defaultFrame: (face) => ({
       x: face.eyesX,
       y: face.eyeLine + 0.06 * face.eyeDistance,
       halfWidth: 1.12 * face.eyeDistance,
@@ -93,7 +93,7 @@ export const STAMPS = [
       const band = Math.abs(x) <= 1 && y > 0.5 + bend && y < 0.88 + bend;
       return dome || band;
     },
-    place: (face) => {
+    defaultFrame: (face) => {
       const edge = face.browLine - 0.05 * (face.chin - face.top);
       const crown = Math.max(face.crown - 0.06 * (face.chin - face.top), 0);
       const halfHeight = Math.max((edge - crown) / 1.9, 0.2 * (face.chin - face.top));
@@ -112,7 +112,7 @@ export const STAMPS = [
       const drop = Math.hypot(side / (0.03 + 0.015 * (y + 1)), (y - 0.2) / 0.8) <= 1;
       return stud || drop;
     },
-    place: (face) => ({
+    defaultFrame: (face) => ({
       x: face.x,
       y: face.earLine + 0.06 * (face.chin - face.top),
       halfWidth: face.earDistance / 2,
@@ -132,9 +132,9 @@ export const STAMPS = [
       const pendant = Math.hypot(x / 0.1, (y - 0.66) / 0.3) <= 1;
       return Math.abs(y - chain) <= thick || pendant;
     },
-    place: (face) => {
+    defaultFrame: (face) => {
       const halfHeight = 0.12 * (face.chin - face.top);
-      // Close crops show little neck; the necklace then hangs as low as is seen.
+      // Close crops show little neck: keep the necklace inside the mask.
       const y = Math.min(face.chin + 0.14 * (face.chin - face.top), face.bottom - 0.95 * halfHeight);
       return { x: face.x, y, halfWidth: 0.42 * face.width, halfHeight, angle: 0 };
     },
@@ -142,25 +142,25 @@ export const STAMPS = [
 ];
 
 /**
- * Find the landmarks of a face; what a mask lacks is guessed from what it has.
+ * Estimate landmarks from a mask; missing parts are extrapolated.
  *
  * @param {LabelMap} mask
- * @returns {Face}
+ * @returns {Landmarks}
  */
-export function findFace(mask) {
+export function findLandmarks(mask) {
   const { width: w, height: h } = mask;
   const guess = { left: 0.25 * w, top: 0.3 * h, right: 0.75 * w, bottom: 0.9 * h };
-  const skin = boxOf(mask, [SKIN, ...FEATURES]) ?? guess;
+  const skin = boundingBox(mask, [SKIN, ...FEATURES]) ?? guess;
   const height = skin.bottom - skin.top;
   const width = skin.right - skin.left;
-  const left = boxOf(mask, [RIGHT_EYE]);
-  const right = boxOf(mask, [LEFT_EYE]);
+  const left = boundingBox(mask, [RIGHT_EYE]);
+  const right = boundingBox(mask, [LEFT_EYE]);
   const leftEye = left ? centre(left) : { x: skin.left + 0.3 * width, y: skin.top + 0.4 * height };
   const rightEye = right ? centre(right) : { x: skin.right - 0.3 * width, y: skin.top + 0.4 * height };
-  const brows = boxOf(mask, [LEFT_BROW, RIGHT_BROW]);
-  const hair = boxOf(mask, [HAIR, HAT]);
-  const ears = boxOf(mask, [LEFT_EAR, RIGHT_EAR]);
-  const oneEar = !boxOf(mask, [LEFT_EAR]) || !boxOf(mask, [RIGHT_EAR]);
+  const brows = boundingBox(mask, [LEFT_BROW, RIGHT_BROW]);
+  const hair = boundingBox(mask, [HAIR, HAT]);
+  const ears = boundingBox(mask, [LEFT_EAR, RIGHT_EAR]);
+  const oneEar = !boundingBox(mask, [LEFT_EAR]) || !boundingBox(mask, [RIGHT_EAR]);
   const eyeDistance = Math.max(Math.abs(rightEye.x - leftEye.x), 0.15 * width, 4);
   const eyeLine = (leftEye.y + rightEye.y) / 2;
   return {
@@ -181,7 +181,7 @@ export function findFace(mask) {
 }
 
 /**
- * Paint a stamp.
+ * Rasterize a stamp.
  *
  * @param {LabelMap} mask changed in place
  * @param {Stamp} stamp
@@ -194,7 +194,7 @@ export function applyStamp(mask, stamp, frame, locks) {
   const sin = Math.sin(frame.angle);
   const reachX = Math.abs(cos) * frame.halfWidth + Math.abs(sin) * frame.halfHeight;
   const reachY = Math.abs(sin) * frame.halfWidth + Math.abs(cos) * frame.halfHeight;
-  const box = clipped(
+  const box = clipBox(
     { left: frame.x - reachX, top: frame.y - reachY, right: frame.x + reachX, bottom: frame.y + reachY },
     mask,
   );
@@ -222,7 +222,7 @@ export function applyStamp(mask, stamp, frame, locks) {
  * @param {number} halfWidth
  * @param {number} halfHeight
  * @param {number} rounding 0 sharp, 1 elliptic
- * @param {number} squash how much wider than high a corner is drawn
+ * @param {number} squash aspect ratio of a corner
  */
 function roundedBox(x, y, halfWidth, halfHeight, rounding, squash) {
   const cornerY = rounding * halfHeight;

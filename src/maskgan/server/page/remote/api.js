@@ -1,34 +1,34 @@
 /**
- * Speaking HTTP with the server: errors become `ApiError`, label maps go compressed.
+ * HTTP client of the server's API.
  *
  * @typedef {object} FaceClass
  * @property {number} index
  * @property {string} name
  * @property {string} title
  * @property {[number, number, number]} colour
- * @property {number} mirror the class that it becomes in a mirrored picture
+ * @property {number} mirror its counterpart in a mirrored image
  *
- * @typedef {object} About what `/api/info` answers
+ * @typedef {object} ServerInfo response of `/api/info`
  * @property {string} version
  * @property {string} device
  * @property {{sha256: string, resolution: number, licence: string}} weights
  * @property {FaceClass[]} classes
  * @property {{number: number}[]} portraits
  * @property {{name: string, title: string}[]} directions
- * @property {boolean} style_parts whether the look of single parts can be borrowed
+ * @property {boolean} style_parts whether the weights support style transfer of single parts
  * @property {{upload_bytes: number, project_bytes: number, pixels: number, side: number}} limits
  */
 
-/** Seconds until a request that met no server is tried again. */
-const RECONNECT_AFTER = 2;
+/** Retry delay if the server is unreachable. */
+const RETRY_SECONDS = 2;
 
-const NO_SERVER = "The server does not answer. Your work is kept here; start it again with “maskgan serve”.";
+const SERVER_UNREACHABLE = "Server unreachable. Your work is saved in this browser; restart the server with “maskgan serve”.";
 
 export class ApiError extends Error {
   /**
    * @param {string} message
-   * @param {number} status 0 where no server answered
-   * @param {number | null} [retryAfter] seconds after which trying again may help
+   * @param {number} status 0 if the server is unreachable
+   * @param {number | null} [retryAfter] seconds until a retry may succeed
    */
   constructor(message, status, retryAfter = null) {
     super(message);
@@ -41,8 +41,8 @@ export class ApiError extends Error {
 /**
  * @param {string} path
  * @param {RequestInit} [init]
- * @returns {Promise<Response>} of a request that went well
- * @throws {ApiError | DOMException} the server's own words; or an AbortError
+ * @returns {Promise<Response>} with an OK status
+ * @throws {ApiError | DOMException} the server's error message; or an AbortError
  */
 export async function request(path, init = {}) {
   let response;
@@ -50,21 +50,21 @@ export async function request(path, init = {}) {
     response = await fetch(path, { credentials: "same-origin", ...init });
   } catch (error) {
     if (/** @type {Error} */ (error).name === "AbortError") throw error;
-    throw new ApiError(NO_SERVER, 0, RECONNECT_AFTER);
+    throw new ApiError(SERVER_UNREACHABLE, 0, RETRY_SECONDS);
   }
   if (response.ok) return response;
-  const passing = [429, 502, 503, 504].includes(response.status);
-  const retryAfter = passing ? Math.min(Math.max(Number(response.headers.get("Retry-After")) || 1, 0.2), 30) : null;
-  throw new ApiError(await reason(response), response.status, retryAfter);
+  const retryable = [429, 502, 503, 504].includes(response.status);
+  const retryAfter = retryable ? Math.min(Math.max(Number(response.headers.get("Retry-After")) || 1, 0.2), 30) : null;
+  throw new ApiError(await errorMessage(response), response.status, retryAfter);
 }
 
-/** @returns {Promise<About>} */
-export async function about() {
+/** @returns {Promise<ServerInfo>} */
+export async function fetchInfo() {
   return (await request("/api/info")).json();
 }
 
 /**
- * A label map as a request's body.
+ * A label map as a gzip-compressed request body.
  *
  * @param {Uint8Array} labels
  * @returns {Promise<RequestInit>}
@@ -79,7 +79,7 @@ export async function labelBody(labels) {
 }
 
 /**
- * A form as a request's body; parts that are null are left out.
+ * A multipart form as a request body; null parts are omitted.
  *
  * @param {Record<string, Blob | string | null>} parts
  * @returns {RequestInit}
@@ -99,12 +99,12 @@ export function jsonBody(value) {
 }
 
 /** @param {Response} response */
-async function reason(response) {
+async function errorMessage(response) {
   try {
     const { error } = await response.json();
     if (typeof error === "string" && error) return error;
   } catch {
-    // The answer did not come from our server, or was cut off; its status says the rest.
+    // Not JSON from our server: report the status instead.
   }
-  return `The server answered ${response.status} ${response.statusText}.`;
+  return `The server responded ${response.status} ${response.statusText}.`;
 }

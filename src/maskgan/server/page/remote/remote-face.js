@@ -1,59 +1,59 @@
 /**
- * A face at the server. The server may forget it (restart, age, too many sessions): it is then begun again from what
- * the page holds, and nobody notices but for the time that it takes.
+ * A face's session on the server. If the session is gone (restart, timeout, eviction), it is recreated from what the
+ * page holds.
  *
  * @typedef {import("./sources.js").Source} Source
  * @typedef {import("../mask/label-map.js").LabelMap} LabelMap
  * @typedef {import("../state/settings.js").Settings} Settings
  * @typedef {import("../state/settings.js").Style} Style
- * @typedef {import("../state/project.js").StylePicture} StylePicture
+ * @typedef {import("../state/project-file.js").StylePicture} StylePicture
  * @typedef {import("../state/mask-mover.js").Move} Move
  *
  * @typedef {object} Session
  * @property {string} id
  * @property {number} width of the label map
  * @property {number} height
- * @property {boolean} parsed whether the mask came from the parser
- * @property {{editor: unknown, style: boolean} | null} project what a project file held beside pictures and masks
- * @property {{text: string, order: string} | null} notice the mask seems to have another label order
+ * @property {boolean} parsed whether the mask was predicted by the face parser
+ * @property {{editor: unknown, style: boolean} | null} project the editor's JSON of an opened project
+ * @property {{text: string, order: string} | null} notice a warning that the mask seems to use another label order
  *
- * @typedef {object} Refinement how far the server is with fitting its network to the photograph
+ * @typedef {object} RefinementStatus progress of fine-tuning on the photograph
  * @property {"none" | "running" | "done" | "failed"} state
  * @property {number} step steps completed
  * @property {number} steps total
- * @property {string | null} error why it failed
+ * @property {string | null} error error message if it failed
  */
 
 import { CLASS_NAMES } from "../mask/label-map.js";
 import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
-import { beginning } from "./sources.js";
+import { sessionRequest } from "./sources.js";
 
-/** Without loss, so that before and after differ where something was edited and nowhere else. */
-const EXACT = { Accept: "image/png" };
+/** Lossless, so that before and after differ in edited pixels only. */
+const LOSSLESS = { Accept: "image/png" };
 
 export class RemoteFace {
   #source;
   #stylePicture;
   /** @type {Promise<Session>} */
   #session;
-  /** The style that the server has, as text; unknown while it is being changed. */
+  /** The server's current style as JSON; "unknown" during a change. */
   #appliedStyle = "null";
-  /** The session that the page works with, and the one whose face the network was fitted to. */
+  /** The current session, and the one with a fine-tuned network. */
   #id = "";
   #refinedId = "none";
-  /** Whether the page is through with the face: what is still asked must not begin it again. */
-  #left = false;
+  /** Closed faces are not recreated by late requests. */
+  #closed = false;
   /** @type {Promise<void>} */
-  #styling = Promise.resolve();
+  #styleQueue = Promise.resolve();
 
   /**
    * @param {Source} source
-   * @param {(key: string) => StylePicture | undefined} stylePicture the bytes of a style that was opened
+   * @param {(key: string) => StylePicture | undefined} stylePicture looks up an opened style reference
    */
   constructor(source, stylePicture) {
     this.#source = source;
     this.#stylePicture = stylePicture;
-    this.#session = this.#begin();
+    this.#session = this.#createSession();
   }
 
   /** @returns {Promise<Session>} */
@@ -61,30 +61,30 @@ export class RemoteFace {
     return this.#session;
   }
 
-  /** Whether renderings come from a network that was fitted to the photograph, where that is wanted. */
+  /** Whether the current session has a fine-tuned network. */
   get isRefined() {
     return this.#refinedId === this.#id;
   }
 
-  /** @returns {Promise<Blob>} the source as it is shown */
+  /** @returns {Promise<Blob>} the source at display size */
   async picture() {
-    return (await this.#ask("picture.png", { headers: EXACT })).blob();
+    return (await this.#request("picture.png", { headers: LOSSLESS })).blob();
   }
 
-  /** @returns {Promise<Blob>} the style reference that the server has, small */
+  /** @returns {Promise<Blob>} thumbnail of the server's style reference */
   async styleThumbnail() {
-    return (await this.#ask("style.jpg")).blob();
+    return (await this.#request("style.jpg")).blob();
   }
 
   /**
-   * @param {"mask" | "edited"} which the own mask, or the edited one of a reopened project
+   * @param {"mask" | "edited"} which the original mask, or the edited mask of a reopened project
    * @returns {Promise<LabelMap>}
    */
   async mask(which) {
     const { width, height } = await this.#session;
-    const data = await labelsOf(await this.#ask(which));
+    const data = await readLabels(await this.#request(which));
     if (data.length !== width * height) {
-      throw new ApiError("The server sent a mask of another size; reload the page.", 500);
+      throw new ApiError("The server returned a mask of another size; reload the page.", 500);
     }
     return { width, height, data };
   }
@@ -94,13 +94,13 @@ export class RemoteFace {
    * @param {Settings} settings
    * @param {"preview" | "full"} quality
    * @param {AbortSignal} signal
-   * @returns {Promise<Blob | null>} null where a newer request overtook this one
+   * @returns {Promise<Blob | null>} null if a newer request replaced this one
    */
   async render(labels, settings, quality, signal) {
     const body = await labelBody(labels);
-    const headers = { ...body.headers, ...EXACT };
+    const headers = { ...body.headers, ...LOSSLESS };
     const path = () => `render?quality=${quality}&${this.#renderQuery(settings)}`;
-    const response = await this.#askStyled(settings.style, path, { ...body, headers, signal });
+    const response = await this.#requestWithStyle(settings.style, path, { ...body, headers, signal });
     return response.status === 204 ? null : response.blob();
   }
 
@@ -112,7 +112,7 @@ export class RemoteFace {
    */
   async move(labels, move, style) {
     const body = formBody({ mask: new Blob([labels]), move: JSON.stringify(move) });
-    return labelsOf(await this.#askStyled(style, () => "move", body));
+    return readLabels(await this.#requestWithStyle(style, () => "move", body));
   }
 
   /**
@@ -122,75 +122,75 @@ export class RemoteFace {
    */
   async result(labels, settings, format) {
     const path = () => `result?format=${format}&${this.#renderQuery(settings)}`;
-    return (await this.#askStyled(settings.style, path, await labelBody(labels))).blob();
+    return (await this.#requestWithStyle(settings.style, path, await labelBody(labels))).blob();
   }
 
-  /** Whether the face is a part of a photograph that the page holds. */
-  get isCutOut() {
+  /** Whether the face is a crop of a larger photograph. */
+  get isCropped() {
     return this.#source.kind === "picture" && this.#source.crop !== null;
   }
 
   /**
-   * The photograph from which the face was cut, with the edited face put back.
+   * The whole photograph with the edited face pasted back.
    *
    * @param {Uint8Array} labels
    * @param {Settings} settings
    */
   async photograph(labels, settings) {
-    if (this.#source.kind !== "picture") throw new Error("This face was not cut out of a photograph.");
+    if (this.#source.kind !== "picture") throw new Error("This face is not a crop of a photograph.");
     const { picture, crop } = this.#source;
     const body = formBody({ mask: new Blob([labels]), picture, crop: JSON.stringify(crop) });
     const path = () => `photograph?format=jpeg&${this.#renderQuery(settings)}`;
-    return (await this.#askStyled(settings.style, path, body)).blob();
+    return (await this.#requestWithStyle(settings.style, path, body)).blob();
   }
 
   /** @param {Uint8Array} labels */
   async maskFile(labels) {
-    return (await this.#ask("mask.png", await labelBody(labels))).blob();
+    return (await this.#request("mask.png", await labelBody(labels))).blob();
   }
 
   /**
    * @param {Uint8Array} labels
    * @param {Style | null} style
-   * @param {unknown} editor what the page wants back
+   * @param {unknown} editor stored in the project file as is
    */
   async project(labels, style, editor) {
     const body = formBody({ mask: new Blob([labels]), editor: JSON.stringify(editor) });
-    return (await this.#askStyled(style, () => "project", body)).blob();
+    return (await this.#requestWithStyle(style, () => "project", body)).blob();
   }
 
-  /** @returns {Promise<Refinement>} how far the fit is that this begins, or that runs already */
-  async refine() {
-    return this.#remembered(async (id) => {
+  /** @returns {Promise<RefinementStatus>} status of the started, or already running, job */
+  async startRefinement() {
+    return this.#withSession(async (id) => {
       try {
         return await (await request(`/api/sessions/${id}/refinement`, jsonBody({}))).json();
       } catch (error) {
         if (!(error instanceof ApiError) || error.status !== 409) throw error;
-        return this.#watch(id);
+        return this.#pollRefinement(id);
       }
     });
   }
 
-  /** @returns {Promise<Refinement>} how far the fit is */
-  async refinement() {
-    return this.#remembered((id) => this.#watch(id));
+  /** @returns {Promise<RefinementStatus>} */
+  async refinementStatus() {
+    return this.#withSession((id) => this.#pollRefinement(id));
   }
 
-  /** Cancel the fit. */
-  async endRefinement() {
-    await this.#ask("refinement", { method: "DELETE" });
+  /** Cancel fine-tuning. */
+  async cancelRefinement() {
+    await this.#request("refinement", { method: "DELETE" });
   }
 
-  /** The server need not keep the face any longer. */
-  async leave() {
-    this.#left = true;
+  /** End the session. */
+  async close() {
+    this.#closed = true;
     const { id } = await this.#session;
     await request(`/api/sessions/${id}`, { method: "DELETE", keepalive: true });
   }
 
   /** @returns {Promise<Session>} */
-  async #begin() {
-    const response = await request("/api/sessions", beginning(this.#source));
+  async #createSession() {
+    const response = await request("/api/sessions", sessionRequest(this.#source));
     const session = /** @type {Session} */ (await response.json());
     this.#id = session.id;
     this.#appliedStyle = session.project?.style ? JSON.stringify({ kind: "project" }) : "null";
@@ -198,23 +198,23 @@ export class RemoteFace {
   }
 
   /**
-   * @param {string} path below the session
+   * @param {string} path relative to the session
    * @param {RequestInit} [init]
    * @returns {Promise<Response>}
    */
-  async #ask(path, init) {
-    return this.#remembered((id) => request(`/api/sessions/${id}/${path}`, init));
+  async #request(path, init) {
+    return this.#withSession((id) => request(`/api/sessions/${id}/${path}`, init));
   }
 
   /**
-   * Ask once the server has the style that is meant.
+   * Send a request once the server has the given style.
    *
    * @param {Style | null} style
-   * @param {() => string} path below the session, as it is when the style stands
+   * @param {() => string} path relative to the session, evaluated once the style is set
    * @param {RequestInit} init
    */
-  async #askStyled(style, path, init) {
-    return this.#remembered(async () => {
+  async #requestWithStyle(style, path, init) {
+    return this.#withSession(async () => {
       await this.#applyStyle(style);
       const { id } = await this.#session;
       return request(`/api/sessions/${id}/${path()}`, init);
@@ -230,63 +230,63 @@ export class RemoteFace {
 
   /**
    * @param {string} id
-   * @returns {Promise<Refinement>}
+   * @returns {Promise<RefinementStatus>}
    */
-  async #watch(id) {
+  async #pollRefinement(id) {
     const refinement = await (await request(`/api/sessions/${id}/refinement`)).json();
     if (refinement.state === "done") this.#refinedId = id;
     return refinement;
   }
 
   /**
-   * Do something with the session, and again with a new one where the server knows it no longer.
+   * Run a task with the session's id; recreate the session and retry if the server dropped it.
    *
    * @template T
    * @param {(id: string) => Promise<T>} task
    * @returns {Promise<T>}
    */
-  async #remembered(task) {
+  async #withSession(task) {
     let session = this.#session;
     try {
-      // A session that could not be begun is tried anew.
+      // Retry a session that could not be created.
       await session;
     } catch {
-      session = this.#renew(session);
+      session = this.#recreate(session);
     }
     try {
       return await task((await session).id);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404 || this.#left) throw error;
-      return task((await this.#renew(session)).id);
+      if (!(error instanceof ApiError) || error.status !== 404 || this.#closed) throw error;
+      return task((await this.#recreate(session)).id);
     }
   }
 
   /**
-   * @param {Promise<Session>} lost only the first who notices the loss begins anew
+   * @param {Promise<Session>} expired only the first caller recreates it
    * @returns {Promise<Session>}
    */
-  #renew(lost) {
-    if (this.#session === lost) this.#session = this.#begin();
+  #recreate(expired) {
+    if (this.#session === expired) this.#session = this.#createSession();
     return this.#session;
   }
 
   /** @param {Style | null} style */
   #applyStyle(style) {
-    // One after another, so that the last one asked for is the one that stays.
-    const turn = this.#styling.then(async () => {
+    // Serialized, so that the last requested style wins.
+    const update = this.#styleQueue.then(async () => {
       const wanted = JSON.stringify(style);
       if (wanted === this.#appliedStyle) return;
       this.#appliedStyle = "unknown";
       if (style?.kind === "project") {
-        await this.#renew(this.#session);
+        await this.#recreate(this.#session);
       } else {
         const { id } = await this.#session;
         await request(`/api/sessions/${id}/style`, this.#styleBody(style));
       }
       this.#appliedStyle = wanted;
     });
-    this.#styling = turn.catch(() => {});
-    return turn;
+    this.#styleQueue = update.catch(() => {});
+    return update;
   }
 
   /**
@@ -296,13 +296,13 @@ export class RemoteFace {
   #styleBody(style) {
     if (style === null) return { method: "DELETE" };
     if (style.kind === "portrait") return jsonBody({ portrait: style.number });
-    const kept = this.#stylePicture(style.key);
-    if (!kept) throw new ApiError("The picture of this style was not kept; choose the style again.", 400);
-    return formBody({ picture: kept.picture, mask: kept.mask });
+    const stored = this.#stylePicture(style.key);
+    if (!stored) throw new ApiError("The style picture is no longer available; choose the style again.", 400);
+    return formBody({ picture: stored.picture, mask: stored.mask });
   }
 }
 
 /** @param {Response} response */
-async function labelsOf(response) {
+async function readLabels(response) {
   return new Uint8Array(await response.arrayBuffer());
 }

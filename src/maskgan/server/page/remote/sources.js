@@ -1,5 +1,5 @@
 /**
- * What a face is opened from.
+ * Sources of a face.
  *
  * @typedef {{x: number, y: number, side: number, angle: number}} Crop centre and side in pixels of the upright picture,
  *   degrees clockwise
@@ -14,19 +14,19 @@ import { formBody, jsonBody, request } from "./api.js";
 /**
  * @param {Blob} picture
  * @param {Crop} [crop]
- * @returns {Promise<{crop: Crop, found: boolean}>} where the server sees the face
+ * @returns {Promise<{crop: Crop, found: boolean}>} the face found, or a default crop
  */
-export async function proposeFrame(picture, crop) {
+export async function detectFace(picture, crop) {
   const body = formBody({ picture, crop: crop ? JSON.stringify(crop) : null });
   return (await request("/api/frame", body)).json();
 }
 
 /**
- * The request that begins a session.
+ * Request to create a session.
  *
  * @param {Source} source
  */
-export function beginning(source) {
+export function sessionRequest(source) {
   if (source.kind === "portrait") return jsonBody({ portrait: source.number });
   if (source.kind === "project") return formBody({ project: source.file });
   return formBody({

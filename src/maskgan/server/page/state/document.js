@@ -1,8 +1,8 @@
 /**
- * The face being edited: its own mask, the edited mask, settings, and the history of both.
+ * The state of one edited face: original mask, edited mask, settings, and the history of both.
  *
- * A gesture changes `mask.data` and calls `touch` as it goes; `commit` makes one step of history of it, `cancel` takes
- * it back. Nothing here knows of screens or of the server.
+ * A gesture changes `mask.data` and calls `notifyChange` while it runs; `commit` adds it to the history as one step,
+ * `cancel` reverts it. Independent of the DOM and the server.
  *
  * @typedef {import("../mask/label-map.js").LabelMap} LabelMap
  * @typedef {import("../mask/label-map.js").Locks} Locks
@@ -10,42 +10,42 @@
  * @typedef {"gesture" | "commit" | "undo" | "redo" | "cancel"} Cause
  */
 
-import { copyOf, noLocks } from "../mask/label-map.js";
-import { applyPatch, difference } from "../mask/patch.js";
+import { copyMask, noLocks } from "../mask/label-map.js";
+import { applyPatch, createPatch } from "../mask/patch.js";
 import { History } from "./history.js";
-import { alterResult, defaultSettings, settingsDifference } from "./settings.js";
+import { affectsResult, defaultSettings, diffSettings } from "./settings.js";
 
 export class FaceDocument {
   /** @type {LabelMap} */
   #committedMask;
   /** @type {Settings} */
   #committedSettings;
-  /** @type {((cause: Cause, alters: boolean) => void)[]} */
+  /** @type {((cause: Cause, affectsResult: boolean) => void)[]} */
   #listeners = [];
 
   /**
-   * @param {LabelMap} own the source's own mask
+   * @param {LabelMap} original the mask of the unedited face
    * @param {object} [saved]
-   * @param {Uint8Array} [saved.edited] labels; the own mask's where absent
+   * @param {Uint8Array} [saved.edited] labels; defaults to the original mask
    * @param {Settings} [saved.settings]
    * @param {History} [saved.history]
    */
-  constructor(own, { edited = own.data, settings = defaultSettings(), history = new History() } = {}) {
-    if (edited.length !== own.data.length) throw new RangeError("the edited mask has another size than the own mask");
-    this.own = own;
-    this.mask = copyOf({ ...own, data: edited });
+  constructor(original, { edited = original.data, settings = defaultSettings(), history = new History() } = {}) {
+    if (edited.length !== original.data.length) throw new RangeError("the edited mask has another size than the original mask");
+    this.original = original;
+    this.mask = copyMask({ ...original, data: edited });
     this.settings = settings;
     this.history = history;
-    this.#committedMask = copyOf(this.mask);
+    this.#committedMask = copyMask(this.mask);
     this.#committedSettings = settings;
   }
 
-  /** The mask as it was before the gesture that goes on, or as it is. Not to be changed. */
+  /** The mask as of the last commit, without the gesture in progress. Read-only. */
   get committed() {
     return this.#committedMask;
   }
 
-  /** The settings as they were before the gesture that goes on, or as they are. */
+  /** The settings as of the last commit, without the gesture in progress. */
   get committedSettings() {
     return this.#committedSettings;
   }
@@ -61,72 +61,72 @@ export class FaceDocument {
     return this.history.entries.length > 0;
   }
 
-  /** @param {(cause: Cause, alters: boolean) => void} listener called after each change; `alters`: so does the result */
+  /** @param {(cause: Cause, affectsResult: boolean) => void} listener called after each change */
   onChange(listener) {
     this.#listeners.push(listener);
   }
 
-  /** Tell that a gesture changed `mask.data`. */
-  touch() {
-    this.#tell("gesture");
+  /** Notify listeners that a gesture changed `mask.data`. */
+  notifyChange() {
+    this.#notify("gesture");
   }
 
   /**
-   * Replace the mask for the gesture that goes on.
+   * Replace the mask within the current gesture.
    *
    * @param {Uint8Array} data labels
    */
-  show(data) {
+  setMask(data) {
     this.mask.data.set(data);
-    this.#tell("gesture");
+    this.#notify("gesture");
   }
 
   /**
-   * Change settings for the gesture that goes on.
+   * Change settings within the current gesture.
    *
    * @param {Partial<Settings>} change
    */
-  adjust(change) {
+  updateSettings(change) {
     this.settings = { ...this.settings, ...change };
-    this.#tell("gesture", alterResult(change));
+    this.#notify("gesture", affectsResult(change));
   }
 
   /**
-   * End a gesture.
+   * Commit the current gesture as one step of history.
    *
    * @param {string} title of the step
-   * @returns {boolean} whether anything had changed
+   * @returns {boolean} false if nothing changed
    */
   commit(title) {
-    const patch = difference(this.#committedMask.data, this.mask.data);
-    const settings = settingsDifference(this.#committedSettings, this.settings);
+    const patch = createPatch(this.#committedMask.data, this.mask.data);
+    const settings = diffSettings(this.#committedSettings, this.settings);
     if (!patch && !settings) return false;
     this.history.push({ title, patch, settings });
     this.#committedMask.data.set(this.mask.data);
     this.#committedSettings = this.settings;
-    this.#tell("commit", false); // what the gesture before it has shown already
+    this.#notify("commit", false); // listeners saw the change during the gesture
     return true;
   }
 
-  /** Take back the gesture that goes on. */
+  /** Revert the current gesture. */
   cancel() {
     this.mask.data.set(this.#committedMask.data);
     this.settings = this.#committedSettings;
-    this.#tell("cancel");
+    this.#notify("cancel");
   }
 
-  /** @returns {string | null} the title of the step taken back */
+  /** @returns {string | null} title of the step undone; null if there is none */
   undo() {
-    return this.#travel("undo");
+    return this.#applyStep("undo");
   }
 
-  /** @returns {string | null} the title of the step done again */
+  /** @returns {string | null} title of the step redone; null if there is none */
   redo() {
-    return this.#travel("redo");
+    return this.#applyStep("redo");
   }
 
   /** @param {"undo" | "redo"} way */
-  #travel(way) {
+  #applyStep(way) {
     const entry = this.history[way]();
     if (!entry) return null;
     const side = way === "undo" ? "before" : "after";
@@ -134,15 +134,15 @@ export class FaceDocument {
     this.mask.data.set(this.#committedMask.data);
     this.#committedSettings = { ...this.#committedSettings, ...entry.settings?.[side] };
     this.settings = this.#committedSettings;
-    this.#tell(way, entry.patch !== null || alterResult(entry.settings?.[side] ?? {}));
+    this.#notify(way, entry.patch !== null || affectsResult(entry.settings?.[side] ?? {}));
     return entry.title;
   }
 
   /**
    * @param {Cause} cause
-   * @param {boolean} [alters]
+   * @param {boolean} [affects]
    */
-  #tell(cause, alters = true) {
-    for (const listener of this.#listeners) listener(cause, alters);
+  #notify(cause, affects = true) {
+    for (const listener of this.#listeners) listener(cause, affects);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What files that were opened, dropped or pasted are meant to be.
+ * Classification of opened, dropped or pasted files.
  *
- * @typedef {{picture: File, mask: File | null} | {project: File}} Opened
+ * @typedef {{picture: File, mask: File | null} | {project: File}} OpenedFiles
  */
 
 const PICTURE_SUFFIX = /\.(png|jpe?g|webp|bmp|gif|tiff?|avif)$/i;
@@ -9,10 +9,10 @@ const MASK_NAME = /mask|label|seg|parsing/i;
 
 /**
  * @param {readonly File[]} files
- * @returns {Promise<Opened>}
- * @throws {Error} with a line that says what can be opened
+ * @returns {Promise<OpenedFiles>}
+ * @throws {Error} the files are no supported combination
  */
-export async function understandFiles(files) {
+export async function classifyFiles(files) {
   const project = files.find((file) => /\.maskgan$/i.test(file.name));
   if (project && files.length === 1) return { project };
   if (files.length === 1 && isPicture(files[0])) return { picture: files[0], mask: null };
@@ -20,7 +20,7 @@ export async function understandFiles(files) {
     const second = await isMask(files[1], files[0]);
     return { picture: files[second ? 0 : 1], mask: files[second ? 1 : 0] };
   }
-  throw new Error("Open one picture, a picture together with its mask, or one .maskgan project.");
+  throw new Error("Open one picture, a picture with its mask, or one .maskgan project.");
 }
 
 /** @param {File} file */
@@ -29,13 +29,13 @@ function isPicture(file) {
 }
 
 /**
- * Which of two pictures is the mask: masks are PNGs of indices, or say so in their names.
+ * Whether the first of two images is the mask: masks are indexed PNGs, or named as masks.
  *
  * @param {File} file
  * @param {File} other
  */
 async function isMask(file, other) {
-  const [indexed, otherIndexed] = await Promise.all([holdsIndices(file), holdsIndices(other)]);
+  const [indexed, otherIndexed] = await Promise.all([isIndexedPng(file), isIndexedPng(other)]);
   if (indexed !== otherIndexed) return indexed;
   const [named, otherNamed] = [MASK_NAME.test(file.name), MASK_NAME.test(other.name)];
   if (named !== otherNamed) return named;
@@ -44,11 +44,11 @@ async function isMask(file, other) {
 }
 
 /**
- * Whether a file is a PNG of palette indices or of grey.
+ * Whether a file is a palette or greyscale PNG.
  *
  * @param {Blob} file
  */
-async function holdsIndices(file) {
+async function isIndexedPng(file) {
   const head = new Uint8Array(await file.slice(0, 26).arrayBuffer());
   const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
   if (head.length < 26 || !signature.every((byte, i) => head[i] === byte)) return false;
@@ -57,7 +57,7 @@ async function holdsIndices(file) {
 }
 
 /**
- * A file's name without its suffix, fit to begin the names of what is saved.
+ * A file name without its extension, as a base for the names of saved files.
  *
  * @param {string} name
  */

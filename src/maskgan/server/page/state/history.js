@@ -1,37 +1,37 @@
 /**
- * Undo and redo without limit, over everything that changes the result, in the order in which it happened.
+ * Unlimited undo and redo of mask and settings changes, in one sequence.
  *
  * @typedef {import("../mask/patch.js").Patch} Patch
  * @typedef {import("./settings.js").Settings} Settings
  *
- * @typedef {object} Entry one step that a person made
+ * @typedef {object} Entry one step
  * @property {string} title as shown to people
- * @property {Patch | null} patch what changed in the mask
- * @property {{before: Partial<Settings>, after: Partial<Settings>} | null} settings what changed beside it
+ * @property {Patch | null} patch changed mask pixels
+ * @property {{before: Partial<Settings>, after: Partial<Settings>} | null} settings changed settings
  *
  * @typedef {object} HistoryJSON
  * @property {number} position
- * @property {{title: string, patch?: string, settings?: Entry["settings"]}[]} entries patches as base 64
+ * @property {{title: string, patch?: string, settings?: Entry["settings"]}[]} entries patches as base64
  */
 
 import { applyPatch } from "../mask/patch.js";
 import { fromBase64, toBase64 } from "./base64.js";
-import { readSomeSettings } from "./settings.js";
+import { parsePartialSettings } from "./settings.js";
 
 export class History {
   /**
    * @param {Entry[]} [entries]
-   * @param {number} [position] how many of the entries are done and not undone
+   * @param {number} [position] number of entries applied
    */
   constructor(entries = [], position = entries.length) {
     this.entries = entries;
     this.position = position;
-    /** Entries from here on have changed since `markSaved`. */
+    /** Index of the first entry changed since `markSaved`. */
     this.firstUnsaved = 0;
   }
 
   /**
-   * Add a step. What was undone before it is forgotten.
+   * Append a step; discards the redo entries.
    *
    * @param {Entry} entry
    */
@@ -42,44 +42,44 @@ export class History {
     this.position++;
   }
 
-  /** @returns {Entry | null} the step to take back */
+  /** @returns {Entry | null} the step to undo */
   undo() {
     return this.position > 0 ? this.entries[--this.position] : null;
   }
 
-  /** @returns {Entry | null} the step to do again */
+  /** @returns {Entry | null} the step to redo */
   redo() {
     return this.position < this.entries.length ? this.entries[this.position++] : null;
   }
 
-  /** The title of the step that `undo` would take back. */
+  /** Title of the step that `undo` would revert. */
   get undoTitle() {
     return this.position > 0 ? this.entries[this.position - 1].title : null;
   }
 
-  /** The title of the step that `redo` would do again. */
+  /** Title of the step that `redo` would apply. */
   get redoTitle() {
     return this.position < this.entries.length ? this.entries[this.position].title : null;
   }
 
-  /** @param {number} [count] how many entries were written */
+  /** @param {number} [count] number of entries written */
   markSaved(count = this.entries.length) {
     this.firstUnsaved = count;
   }
 
   /**
-   * @param {number} [maxCharacters] where all steps would be longer than this, those farthest from the present state
-   *   are left out: first what was undone, then the oldest
+   * @param {number} [maxCharacters] length budget; drops the steps farthest from the current state: redo
+   *   steps first, then the oldest
    * @returns {HistoryJSON}
    */
   toJSON(maxCharacters = Infinity) {
     let room = maxCharacters;
-    const done = written(this.entries.slice(0, this.position).reverse()).reverse();
-    const undone = written(this.entries.slice(this.position));
+    const done = serialize(this.entries.slice(0, this.position).reverse()).reverse();
+    const undone = serialize(this.entries.slice(this.position));
     return { position: done.length, entries: [...done, ...undone] };
 
     /** @param {Entry[]} entries */
-    function written(entries) {
+    function serialize(entries) {
       /** @type {HistoryJSON["entries"]} */
       const kept = [];
       for (const { title, patch, settings } of entries) {
@@ -93,31 +93,31 @@ export class History {
   }
 
   /**
-   * A history from a file, checked.
+   * Parse and validate a history.
    *
    * @param {HistoryJSON} json
-   * @param {Uint8Array} edited the labels that the history has led to
+   * @param {Uint8Array} edited the edited mask that the history led to
    * @returns {History}
-   * @throws {Error} it is none that `toJSON` wrote, or it belongs to another mask
+   * @throws {Error} malformed, or recorded for another mask
    */
   static fromJSON(json, edited) {
     const entries = json.entries.map(({ title, patch, settings }) => {
-      if (typeof title !== "string") throw new TypeError("a step without a title");
+      if (typeof title !== "string") throw new TypeError("history step without a title");
       return {
         title,
         patch: patch ? fromBase64(patch) : null,
         settings: settings
-          ? { before: readSomeSettings(settings.before), after: readSomeSettings(settings.after) }
+          ? { before: parsePartialSettings(settings.before), after: parsePartialSettings(settings.after) }
           : null,
       };
     });
     const { position } = json;
     if (!Number.isInteger(position) || position < 0 || position > entries.length) {
-      throw new RangeError("a history position that is out of range");
+      throw new RangeError("history position out of range");
     }
-    const trial = edited.slice();
-    for (const { patch } of entries.slice(0, position).reverse()) if (patch) applyPatch(trial, patch, "before");
-    for (const { patch } of entries) if (patch) applyPatch(trial, patch, "after");
+    const labels = edited.slice();
+    for (const { patch } of entries.slice(0, position).reverse()) if (patch) applyPatch(labels, patch, "before");
+    for (const { patch } of entries) if (patch) applyPatch(labels, patch, "after");
     return new History(entries, position);
   }
 }

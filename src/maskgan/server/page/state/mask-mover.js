@@ -1,104 +1,104 @@
 /**
- * Sliders that move the mask along a learned manifold. A slider's places all start from the mask at its rest position,
- * so going back to rest gives back that mask exactly. One drag is one step of history.
+ * Sliders that move the mask along MaskVAE's manifold. All values of a slider start from the mask at value 0, so 0
+ * restores it exactly. One drag is one step of history.
  *
  * @typedef {import("./document.js").FaceDocument} FaceDocument
  *
  * @typedef {{towards: {portrait: number} | "style", amount: number} | {random: number, amount: number}
  *   | {direction: string, amount: number}} Move
  *
- * @callback AskForMove
- * @param {Uint8Array} labels from where
+ * @callback RequestMove
+ * @param {Uint8Array} labels start
  * @param {Move} move
- * @returns {Promise<Uint8Array>} the labels there
+ * @returns {Promise<Uint8Array>} the moved labels
  */
 
-import { keepLocked } from "../mask/label-map.js";
+import { restoreLocked } from "../mask/label-map.js";
 
 export class MaskMover {
   #document;
-  #ask;
+  #requestMove;
   /** @type {{slider: string, base: Uint8Array} | null} */
   #active = null;
   /** @type {Move | null} */
-  #wanted = null;
+  #pendingMove = null;
   /** @type {string | null} */
   #title = null;
-  #asking = false;
+  #requesting = false;
   #committing = false;
   #closed = false;
   #listeners;
 
   /**
    * @param {FaceDocument} document
-   * @param {AskForMove} ask
+   * @param {RequestMove} requestMove
    * @param {object} listeners
-   * @param {() => void} listeners.rest something else changed the mask: all sliders are at rest again
-   * @param {(error: Error) => void} listeners.fail
+   * @param {() => void} listeners.reset something else changed the mask: all sliders return to 0
+   * @param {(error: Error) => void} listeners.failed
    * @param {(busy: boolean) => void} listeners.busy
    */
-  constructor(document, ask, listeners) {
+  constructor(document, requestMove, listeners) {
     this.#document = document;
-    this.#ask = ask;
+    this.#requestMove = requestMove;
     this.#listeners = listeners;
     document.onChange((cause) => {
-      if (cause !== "gesture" && !this.#committing && !this.#closed) this.#forget();
+      if (cause !== "gesture" && !this.#committing && !this.#closed) this.#reset();
     });
   }
 
-  /** Another mover takes over; what is under way is dropped. */
+  /** Drop pending requests; another mover takes over. */
   close() {
     this.#closed = true;
     this.#active = null;
-    this.#wanted = null;
+    this.#pendingMove = null;
     this.#title = null;
   }
 
   /**
-   * A slider was moved, and may be moved further.
+   * A slider is being dragged.
    *
    * @param {string} slider
    * @param {Move} move
    */
   drag(slider, move) {
     if (this.#active?.slider !== slider) this.#active = { slider, base: this.#document.committed.data.slice() };
-    this.#wanted = move;
+    this.#pendingMove = move;
     this.#title = null;
-    void this.#advance();
+    void this.#process();
   }
 
   /**
-   * The slider was let go: once its last place is shown, that is a step of history.
+   * The slider was released: commit once its last value is shown.
    *
    * @param {string} title
    */
   release(title) {
     if (!this.#active) return;
     this.#title = title;
-    void this.#advance();
+    void this.#process();
   }
 
-  async #advance() {
-    if (this.#asking) return;
-    this.#asking = true;
-    while (this.#active && this.#wanted) {
-      const { active, wanted } = { active: this.#active, wanted: this.#wanted };
-      this.#wanted = null;
+  async #process() {
+    if (this.#requesting) return;
+    this.#requesting = true;
+    while (this.#active && this.#pendingMove) {
+      const { active, move } = { active: this.#active, move: this.#pendingMove };
+      this.#pendingMove = null;
       this.#listeners.busy(true);
       try {
-        const labels = wanted.amount === 0 ? active.base.slice() : await this.#ask(active.base, wanted);
+        const labels = move.amount === 0 ? active.base.slice() : await this.#requestMove(active.base, move);
         if (this.#active === active) {
-          keepLocked(active.base, labels, this.#document.locks);
-          this.#document.show(labels);
+          restoreLocked(active.base, labels, this.#document.locks);
+          this.#document.setMask(labels);
         }
       } catch (error) {
         if (this.#active === active) {
           this.#document.cancel();
-          this.#listeners.fail(/** @type {Error} */ (error));
+          this.#listeners.failed(/** @type {Error} */ (error));
         }
       }
     }
-    this.#asking = false;
+    this.#requesting = false;
     this.#listeners.busy(false);
     if (this.#active && this.#title) {
       this.#committing = true;
@@ -108,10 +108,10 @@ export class MaskMover {
     }
   }
 
-  #forget() {
-    this.#wanted = null;
+  #reset() {
+    this.#pendingMove = null;
     this.#title = null;
     this.#active = null;
-    this.#listeners.rest();
+    this.#listeners.reset();
   }
 }

@@ -1,19 +1,19 @@
 /**
- * How a person likes to work: kept in the browser, never part of a project's history.
+ * User preferences, stored in the browser; not part of a project.
  *
  * @typedef {object} PreferenceValues
  * @property {string} tool
- * @property {number} label the class that brushes paint
+ * @property {number} label class to paint
  * @property {number} brushSize diameter in mask pixels
- * @property {number} bendRadius reach of a pull in mask pixels
- * @property {boolean} together lips with the mouth, features with the skin
- * @property {boolean} everywhere all pieces of a class at once
+ * @property {number} bendRadius radius of a bend in mask pixels
+ * @property {boolean} groupParts select lips with the mouth, facial features with the skin
+ * @property {boolean} allRegions select all connected regions of a class
  * @property {number} opacity of the mask over the picture, 0..1
- * @property {number[]} hidden classes that are not shown
+ * @property {number[]} hidden hidden classes
  * @property {boolean} maskShown
- * @property {"photo" | "result"} under what lies under the mask
- * @property {boolean} compare whether the result is split into before and after
- * @property {number} split where, 0..1 of the pane
+ * @property {"photo" | "result"} underlay image under the mask
+ * @property {boolean} compare whether the result pane shows before and after
+ * @property {number} split position of the divider, 0..1 of the pane's width
  * @property {"system" | "light" | "dark"} theme
  */
 
@@ -25,19 +25,19 @@ export const DEFAULTS = {
   label: 13,
   brushSize: 20,
   bendRadius: 60,
-  together: true,
-  everywhere: false,
+  groupParts: true,
+  allRegions: false,
   opacity: 0.45,
   hidden: [],
   maskShown: true,
-  under: "photo",
+  underlay: "photo",
   compare: false,
   split: 0.5,
   theme: "system",
 };
 
-/** Preferences of the moment rather than of the person. */
-const FORGOTTEN = ["compare", "split", "hidden", "maskShown"];
+/** Not persisted. */
+const TRANSIENT = ["compare", "split", "hidden", "maskShown"];
 
 export const MIN_BRUSH = 1;
 export const MAX_BRUSH = 160;
@@ -62,7 +62,7 @@ export class Preferences {
   /** @param {{getItem(key: string): string | null, setItem(key: string, value: string): void}} storage */
   constructor(storage) {
     this.#storage = storage;
-    this.#values = { ...DEFAULTS, ...read(storage) };
+    this.#values = { ...DEFAULTS, ...load(storage) };
   }
 
   /** @returns {Readonly<PreferenceValues>} */
@@ -73,11 +73,11 @@ export class Preferences {
   /** @param {Partial<PreferenceValues>} changed */
   set(changed) {
     this.#values = { ...this.#values, ...changed };
-    const kept = Object.entries(this.#values).filter(([key]) => !FORGOTTEN.includes(key));
+    const entries = Object.entries(this.#values).filter(([key]) => !TRANSIENT.includes(key));
     try {
-      this.#storage.setItem(KEY, JSON.stringify(Object.fromEntries(kept)));
+      this.#storage.setItem(KEY, JSON.stringify(Object.fromEntries(entries)));
     } catch {
-      // A browser without storage forgets preferences; that is no reason to trouble anyone.
+      // Storage is unavailable: preferences last for this session.
     }
     for (const listener of this.#listeners) listener(changed);
   }
@@ -92,13 +92,13 @@ const KEY = "maskgan-preferences";
 
 /**
  * @param {{getItem(key: string): string | null}} storage
- * @returns {Partial<PreferenceValues>} those that are sound
+ * @returns {Partial<PreferenceValues>} the valid ones
  */
-function read(storage) {
+function load(storage) {
   try {
     const stored = Object(JSON.parse(storage.getItem(KEY) ?? "{}"));
     const keys = /** @type {(keyof PreferenceValues)[]} */ (Object.keys(DEFAULTS));
-    return Object.fromEntries(keys.filter((key) => isSound(key, stored[key])).map((key) => [key, stored[key]]));
+    return Object.fromEntries(keys.filter((key) => isValid(key, stored[key])).map((key) => [key, stored[key]]));
   } catch {
     return {};
   }
@@ -108,15 +108,15 @@ function read(storage) {
  * @param {keyof PreferenceValues} key
  * @param {unknown} value
  */
-function isSound(key, value) {
-  if (FORGOTTEN.includes(key) || typeof value !== typeof DEFAULTS[key]) return false;
+function isValid(key, value) {
+  if (TRANSIENT.includes(key) || typeof value !== typeof DEFAULTS[key]) return false;
   const [least, most] = BOUNDS[key] ?? [-Infinity, Infinity];
   if (typeof value !== "number") return true;
   return value >= least && value <= most && (key === "opacity" || Number.isInteger(value));
 }
 
 /**
- * The next brush size, up or down, by about a fifth.
+ * The next larger or smaller brush size, in steps of about 20 %.
  *
  * @param {number} size
  * @param {1 | -1} direction

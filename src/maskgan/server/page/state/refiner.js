@@ -1,24 +1,24 @@
 /**
- * Fits the server's network to the photograph for as long as that is wanted: begins it, watches it, cancels it, and
- * begins it again where the server forgot the face. Undo, redo and reloads only change what is wanted.
+ * Fine-tunes the server's network on the photograph while the settings ask for it: starts, polls and cancels the job,
+ * and restarts it when the server dropped the session.
  *
- * @typedef {import("../remote/remote-face.js").Refinement} Refinement
+ * @typedef {import("../remote/remote-face.js").RefinementStatus} RefinementStatus
  *
- * @typedef {object} RemoteRefinement what of a `RemoteFace` is needed here
+ * @typedef {object} RemoteRefinement the part of `RemoteFace` used here
  * @property {boolean} isRefined
- * @property {() => Promise<Refinement>} refine
- * @property {() => Promise<Refinement>} refinement
- * @property {() => Promise<void>} endRefinement
+ * @property {() => Promise<RefinementStatus>} startRefinement
+ * @property {() => Promise<RefinementStatus>} refinementStatus
+ * @property {() => Promise<void>} cancelRefinement
  *
- * @typedef {"off" | "running" | "waiting" | "done" | "failed"} State waiting: for the server to have time
+ * @typedef {"off" | "running" | "waiting" | "done" | "failed"} State waiting: the server is busy
  *
  * @typedef {object} Listeners
- * @property {() => void} changed state or progress did
- * @property {() => void} done pictures come from the fitted network from now on
- * @property {(error: Error) => void} fail
+ * @property {() => void} changed state or progress changed
+ * @property {() => void} done renders now use the fine-tuned network
+ * @property {(error: Error) => void} failed
  */
 
-/** Milliseconds between two looks at how far it is. */
+/** Polling interval, milliseconds. */
 export const POLL = 300;
 
 export class Refiner {
@@ -27,73 +27,73 @@ export class Refiner {
   step = 0;
   steps = 0;
   #remote;
-  #wanted;
+  #isWanted;
   #listeners;
-  #working = false;
-  /** Whether the server is at it, or may be. */
-  #begun = false;
+  #running = false;
+  /** Whether a job may be running on the server. */
+  #started = false;
   #failed = false;
 
   /**
    * @param {RemoteRefinement} remote
-   * @param {() => boolean} wanted
+   * @param {() => boolean} isWanted
    * @param {Listeners} listeners
    */
-  constructor(remote, wanted, listeners) {
+  constructor(remote, isWanted, listeners) {
     this.#remote = remote;
-    this.#wanted = wanted;
+    this.#isWanted = isWanted;
     this.#listeners = listeners;
   }
 
-  /** What is wanted may have changed, or what the server has. */
+  /** The settings or the server's state may have changed. */
   update() {
-    if (!this.#wanted()) this.#failed = false;
-    this.#show();
-    void this.#work();
+    if (!this.#isWanted()) this.#failed = false;
+    this.#updateState();
+    void this.#run();
   }
 
-  /** Try again what failed. */
+  /** Retry after a failure. */
   retry() {
     this.#failed = false;
     this.update();
   }
 
   get #isNeeded() {
-    return this.#wanted() && !this.#failed && !this.#remote.isRefined;
+    return this.#isWanted() && !this.#failed && !this.#remote.isRefined;
   }
 
-  async #work() {
-    if (this.#working) return;
-    this.#working = true;
-    let pause = 0;
-    while (this.#isNeeded || this.#begun) {
+  async #run() {
+    if (this.#running) return;
+    this.#running = true;
+    let delay = 0;
+    while (this.#isNeeded || this.#started) {
       try {
-        pause = await this.#advance();
+        delay = await this.#advance();
       } catch (error) {
-        pause = this.#recover(/** @type {Error} */ (error));
+        delay = this.#recover(/** @type {Error} */ (error));
       }
-      this.#show();
-      if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
+      this.#updateState();
+      if (delay) await new Promise((resolve) => setTimeout(resolve, delay));
     }
-    this.#working = false;
+    this.#running = false;
   }
 
-  /** @returns {Promise<number>} milliseconds until the next one */
+  /** @returns {Promise<number>} milliseconds until the next step */
   async #advance() {
     if (!this.#isNeeded) {
-      this.#begun = false;
-      // Where the server does not know it any more, nothing is left to cancel.
-      await this.#remote.endRefinement().catch(() => {});
+      this.#started = false;
+      // If the session is gone, there is nothing to cancel.
+      await this.#remote.cancelRefinement().catch(() => {});
       return 0;
     }
-    const status = this.#begun ? await this.#remote.refinement() : await this.#remote.refine();
-    this.#begun = status.state === "running";
+    const status = this.#started ? await this.#remote.refinementStatus() : await this.#remote.startRefinement();
+    this.#started = status.state === "running";
     this.step = status.step;
     this.steps = status.steps;
     this.state = "running";
-    if (status.state === "failed") throw new Error(status.error ?? "The fit failed; try again.");
+    if (status.state === "failed") throw new Error(status.error ?? "Fine-tuning failed; try again.");
     if (this.#remote.isRefined) this.#listeners.done();
-    return this.#begun ? POLL : 0;
+    return this.#started ? POLL : 0;
   }
 
   /** @param {Error & {retryAfter?: number | null}} error */
@@ -102,14 +102,14 @@ export class Refiner {
       this.state = "waiting";
       return 1000 * error.retryAfter;
     }
-    this.#begun = false;
-    this.#failed = this.#wanted();
-    if (this.#failed) this.#listeners.fail(error);
+    this.#started = false;
+    this.#failed = this.#isWanted();
+    if (this.#failed) this.#listeners.failed(error);
     return 0;
   }
 
-  #show() {
-    if (!this.#wanted()) this.state = "off";
+  #updateState() {
+    if (!this.#isWanted()) this.state = "off";
     else if (this.#remote.isRefined) this.state = "done";
     else if (this.#failed) this.state = "failed";
     else if (this.state !== "waiting") this.state = "running";

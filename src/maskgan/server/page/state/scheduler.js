@@ -1,5 +1,5 @@
 /**
- * When to render: one request at a time, the newest edit wins, a preview while edits come, full quality after a pause.
+ * Render scheduling: one request at a time, the newest edit wins, previews during edits, full quality after a pause.
  *
  * @typedef {"preview" | "full"} Quality
  */
@@ -7,15 +7,15 @@
 /**
  * @template Result
  * @typedef {object} Renderer
- * @property {(quality: Quality, signal: AbortSignal) => Promise<Result | null>} render renders the newest state; null
- *   where the server dropped the request for a newer one
- * @property {(result: Result, quality: Quality) => void} show
- * @property {(error: Error) => void} fail for errors that trying again does not mend
- * @property {(error: Error) => void} waiting an error that may pass; it is tried again
+ * @property {(quality: Quality, signal: AbortSignal) => Promise<Result | null>} render renders the current state; null if
+ *   the server dropped the request in favour of a newer one
+ * @property {(result: Result, quality: Quality) => void} showResult
+ * @property {(error: Error) => void} failed permanent error
+ * @property {(error: Error) => void} retrying transient error; the request is retried
  * @property {(busy: boolean) => void} busyChanged
  */
 
-/** Milliseconds without an edit after which full quality is asked for. */
+/** Idle time before a full-quality render, milliseconds. */
 export const PAUSE = 200;
 
 /** @template Result */
@@ -23,12 +23,12 @@ export class RenderScheduler {
   /** @type {Renderer<Result>} */
   #renderer;
   /** @type {{quality: Quality, controller: AbortController} | null} */
-  #flight = null;
+  #inFlight = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  #wantsPreview = false;
-  #wantsFull = false;
-  #mayGoFullAt = 0;
+  #needsPreview = false;
+  #needsFull = false;
+  #fullAfter = 0;
   #retryAt = 0;
   #busy = false;
 
@@ -37,59 +37,59 @@ export class RenderScheduler {
     this.#renderer = renderer;
   }
 
-  /** The state to be rendered has changed. */
-  edited() {
-    this.#wantsPreview = true;
-    this.#wantsFull = true;
-    this.#mayGoFullAt = performance.now() + PAUSE;
-    if (this.#flight?.quality === "full") this.#abandonFlight();
-    this.#advance();
+  /** The state to render changed. */
+  invalidate() {
+    this.#needsPreview = true;
+    this.#needsFull = true;
+    this.#fullAfter = performance.now() + PAUSE;
+    if (this.#inFlight?.quality === "full") this.#abortInFlight();
+    this.#schedule();
   }
 
-  /** Forget everything that is under way. */
+  /** Abort pending and scheduled requests. */
   stop() {
-    this.#wantsPreview = false;
-    this.#wantsFull = false;
+    this.#needsPreview = false;
+    this.#needsFull = false;
     this.#retryAt = 0;
-    this.#abandonFlight();
-    this.#advance();
+    this.#abortInFlight();
+    this.#schedule();
   }
 
-  #abandonFlight() {
-    this.#flight?.controller.abort();
-    this.#flight = null;
+  #abortInFlight() {
+    this.#inFlight?.controller.abort();
+    this.#inFlight = null;
   }
 
-  #advance() {
+  #schedule() {
     clearTimeout(this.#timer);
-    const wants = this.#wantsPreview || this.#wantsFull;
-    const busy = wants || this.#flight !== null;
+    const needed = this.#needsPreview || this.#needsFull;
+    const busy = needed || this.#inFlight !== null;
     if (busy !== this.#busy) {
       this.#busy = busy;
       this.#renderer.busyChanged(busy);
     }
-    if (this.#flight || !wants) return;
-    const startAt = Math.max(this.#retryAt, this.#wantsPreview ? 0 : this.#mayGoFullAt);
+    if (this.#inFlight || !needed) return;
+    const startAt = Math.max(this.#retryAt, this.#needsPreview ? 0 : this.#fullAfter);
     const delay = startAt - performance.now();
-    if (delay > 0) this.#timer = setTimeout(() => this.#advance(), delay);
-    else this.#start(this.#wantsPreview ? "preview" : "full");
+    if (delay > 0) this.#timer = setTimeout(() => this.#schedule(), delay);
+    else this.#start(this.#needsPreview ? "preview" : "full");
   }
 
   /** @param {Quality} quality */
   async #start(quality) {
     const flight = { quality, controller: new AbortController() };
-    this.#flight = flight;
-    if (quality === "preview") this.#wantsPreview = false;
-    else this.#wantsFull = false;
+    this.#inFlight = flight;
+    if (quality === "preview") this.#needsPreview = false;
+    else this.#needsFull = false;
     try {
       const result = await this.#renderer.render(quality, flight.controller.signal);
-      if (this.#flight === flight && result !== null) this.#renderer.show(result, quality);
+      if (this.#inFlight === flight && result !== null) this.#renderer.showResult(result, quality);
     } catch (error) {
-      if (this.#flight === flight) this.#recover(/** @type {Error} */ (error), quality);
+      if (this.#inFlight === flight) this.#recover(/** @type {Error} */ (error), quality);
     }
-    if (this.#flight === flight) {
-      this.#flight = null;
-      this.#advance();
+    if (this.#inFlight === flight) {
+      this.#inFlight = null;
+      this.#schedule();
     }
   }
 
@@ -100,13 +100,13 @@ export class RenderScheduler {
   #recover(error, quality) {
     if (typeof error.retryAfter === "number") {
       this.#retryAt = performance.now() + 1000 * error.retryAfter;
-      if (quality === "preview") this.#wantsPreview = true;
-      else this.#wantsFull = true;
-      this.#renderer.waiting(error);
+      if (quality === "preview") this.#needsPreview = true;
+      else this.#needsFull = true;
+      this.#renderer.retrying(error);
     } else {
-      this.#wantsPreview = false;
-      this.#wantsFull = false;
-      this.#renderer.fail(error);
+      this.#needsPreview = false;
+      this.#needsFull = false;
+      this.#renderer.failed(error);
     }
   }
 }

@@ -1,17 +1,16 @@
 /**
- * What belongs to an edit beside its mask. All of it can be undone.
+ * Edit settings besides the mask; all are part of the undo history.
  *
  * @typedef {{kind: "portrait", number: number} | {kind: "picture", key: string} | {kind: "project"}} Style
- *   a shipped portrait; a picture that was opened, whose bytes are kept under the key; the reference of an opened
- *   project
+ *   a sample portrait; an opened picture, stored under the key; the style reference of an opened project
  *
  * @typedef {object} Settings
- * @property {Style | null} style null is the face's own
- * @property {number} strength how much of the style is mixed in, 0..1
- * @property {number[] | null} styleParts classes whose look alone is borrowed, ascending; null: the look of everything
- * @property {number[]} locks the locked classes, ascending
- * @property {"region" | "full"} blend into the original, or the network's picture alone
- * @property {boolean} refined whether the network is to be fitted to the photograph, which the server takes its time for
+ * @property {Style | null} style null: the face's own style
+ * @property {number} strength weight of the style, 0..1
+ * @property {number[] | null} styleParts classes that take the style, ascending; null: all
+ * @property {number[]} locks locked classes, ascending
+ * @property {"region" | "full"} blend blend into the photograph, or show the generated picture unchanged
+ * @property {boolean} refined whether to use a network fine-tuned on the photograph
  */
 
 import { NUM_CLASSES } from "../mask/label-map.js";
@@ -24,9 +23,9 @@ export function defaultSettings() {
 /**
  * @param {Settings} before
  * @param {Settings} after
- * @returns {{before: Partial<Settings>, after: Partial<Settings>} | null} what differs; null where nothing does
+ * @returns {{before: Partial<Settings>, after: Partial<Settings>} | null} changed settings; null if equal
  */
-export function settingsDifference(before, after) {
+export function diffSettings(before, after) {
   const changed = /** @type {(keyof Settings)[]} */ (Object.keys(after)).filter(
     (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
   );
@@ -37,53 +36,53 @@ export function settingsDifference(before, after) {
 }
 
 /**
- * Whether changed settings may change the result: locks only say what may be painted.
+ * Whether a change affects the rendered result; locks only restrict painting.
  *
  * @param {Partial<Settings>} changed
  */
-export function alterResult(changed) {
+export function affectsResult(changed) {
   return Object.keys(changed).some((key) => key !== "locks");
 }
 
 /**
- * Settings from a file, checked; what is missing or wrong has its default.
+ * Validate settings from a file; missing or invalid values get their defaults.
  *
  * @param {unknown} value
  * @returns {Settings}
  */
-export function readSettings(value) {
-  return { ...defaultSettings(), ...readSomeSettings(value) };
+export function parseSettings(value) {
+  return { ...defaultSettings(), ...parsePartialSettings(value) };
 }
 
 /**
- * Those settings of an unknown value that are sound.
+ * The valid settings in an untrusted value.
  *
  * @param {unknown} value
  * @returns {Partial<Settings>}
  */
-export function readSomeSettings(value) {
-  const given = /** @type {Record<string, unknown>} */ (typeof value === "object" && value ? value : {});
+export function parsePartialSettings(value) {
+  const input = /** @type {Record<string, unknown>} */ (typeof value === "object" && value ? value : {});
   /** @type {Partial<Settings>} */
-  const sound = {};
-  if (given.style === null) sound.style = null;
-  const style = readStyle(given.style);
-  if (style) sound.style = style;
-  if (typeof given.strength === "number" && given.strength >= 0 && given.strength <= 1) sound.strength = given.strength;
-  if (given.styleParts === null) sound.styleParts = null;
-  const parts = readClasses(given.styleParts);
-  if (parts?.length) sound.styleParts = parts;
-  if (given.blend === "region" || given.blend === "full") sound.blend = given.blend;
-  if (typeof given.refined === "boolean") sound.refined = given.refined;
-  const locks = readClasses(given.locks);
-  if (locks) sound.locks = locks;
-  return sound;
+  const valid = {};
+  if (input.style === null) valid.style = null;
+  const style = parseStyle(input.style);
+  if (style) valid.style = style;
+  if (typeof input.strength === "number" && input.strength >= 0 && input.strength <= 1) valid.strength = input.strength;
+  if (input.styleParts === null) valid.styleParts = null;
+  const parts = parseClasses(input.styleParts);
+  if (parts?.length) valid.styleParts = parts;
+  if (input.blend === "region" || input.blend === "full") valid.blend = input.blend;
+  if (typeof input.refined === "boolean") valid.refined = input.refined;
+  const locks = parseClasses(input.locks);
+  if (locks) valid.locks = locks;
+  return valid;
 }
 
 /**
  * @param {unknown} value
- * @returns {number[] | null} the classes in it, each once and ascending; null where it is no list
+ * @returns {number[] | null} unique classes, ascending; null if not an array
  */
-function readClasses(value) {
+function parseClasses(value) {
   if (!Array.isArray(value)) return null;
   return [...new Set(value)].filter(isClass).sort((a, b) => a - b);
 }
@@ -97,11 +96,11 @@ function isClass(value) {
  * @param {unknown} value
  * @returns {Style | null}
  */
-function readStyle(value) {
-  const given = /** @type {Record<string, unknown>} */ (typeof value === "object" && value ? value : {});
-  if (given.kind === "portrait" && Number.isInteger(given.number)) {
-    return { kind: "portrait", number: Number(given.number) };
+function parseStyle(value) {
+  const input = /** @type {Record<string, unknown>} */ (typeof value === "object" && value ? value : {});
+  if (input.kind === "portrait" && Number.isInteger(input.number)) {
+    return { kind: "portrait", number: Number(input.number) };
   }
-  if (given.kind === "picture" && typeof given.key === "string") return { kind: "picture", key: given.key };
-  return given.kind === "project" ? { kind: "project" } : null;
+  if (input.kind === "picture" && typeof input.key === "string") return { kind: "picture", key: input.key };
+  return input.kind === "project" ? { kind: "project" } : null;
 }

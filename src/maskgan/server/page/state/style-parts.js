@@ -1,5 +1,5 @@
 /**
- * Parts of a face whose look can be borrowed alone, as people speak of them: pairs together, and what has one colour.
+ * Parts of a face whose style can be transferred separately: classes grouped as users name them.
  *
  * @typedef {object} StylePart
  * @property {string} name
@@ -36,7 +36,7 @@ export const STYLE_PARTS = [
   { name: "brows", title: "Brows", labels: [LEFT_BROW, RIGHT_BROW] },
   { name: "eyes", title: "Eyes", labels: [LEFT_EYE, RIGHT_EYE] },
   { name: "lips", title: "Lips", labels: [UPPER_LIP, LOWER_LIP] },
-  { name: "mouth", title: "Inside of the mouth", labels: [MOUTH] },
+  { name: "mouth", title: "Mouth interior", labels: [MOUTH] },
   { name: "glasses", title: "Glasses", labels: [GLASSES] },
   { name: "hat", title: "Hat", labels: [HAT] },
   { name: "earrings", title: "Earrings", labels: [EARRING] },
@@ -47,19 +47,19 @@ export const STYLE_PARTS = [
 
 /**
  * @param {StylePart} part
- * @param {number[] | null} chosen classes; null is everything, where no part is chosen for itself
+ * @param {number[] | null} chosen classes; null: everything
  */
-export function isChosen(part, chosen) {
+export function isSelected(part, chosen) {
   return part.labels.some((label) => chosen?.includes(label));
 }
 
 /**
  * @param {StylePart} part
  * @param {number[] | null} chosen
- * @returns {number[] | null} the classes with that part chosen too, or no more; null where none is left
+ * @returns {number[] | null} the classes with that part added or removed; null if none is left
  */
-export function toggled(part, chosen) {
+export function togglePart(part, chosen) {
   const others = (chosen ?? []).filter((label) => !part.labels.includes(label));
-  const labels = isChosen(part, chosen) ? others : [...others, ...part.labels];
+  const labels = isSelected(part, chosen) ? others : [...others, ...part.labels];
   return labels.length ? labels.sort((a, b) => a - b) : null;
 }

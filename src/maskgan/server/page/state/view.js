@@ -1,5 +1,5 @@
 /**
- * Where on the screen the mask lies: screen = mask * scale + offset.
+ * View transform: screen = mask * scale + offset.
  *
  * @typedef {{scale: number, x: number, y: number}} View
  * @typedef {{width: number, height: number}} Size
@@ -8,20 +8,20 @@
 
 export const MAX_SCALE = 32;
 
-/** How much of the pane's shorter side a fitted picture leaves free on each side. */
+/** Margin around a fitted picture, as a fraction of the pane. */
 const MARGIN = 0.03;
 
-/** How much of the picture always stays in the pane, in screen pixels. */
-const KEPT = 64;
+/** Part of the picture that stays visible when panning, screen pixels. */
+const MIN_VISIBLE = 64;
 
 /**
- * The whole picture in the middle of the pane.
+ * Fit the picture into the pane, centred.
  *
  * @param {Size} picture
  * @param {Size} pane
  * @returns {View}
  */
-export function fitted(picture, pane) {
+export function fitView(picture, pane) {
   const free = 1 - 2 * MARGIN;
   const scale = Math.max(Math.min((pane.width * free) / picture.width, (pane.height * free) / picture.height), 0.01);
   return { scale, x: (pane.width - picture.width * scale) / 2, y: (pane.height - picture.height * scale) / 2 };
@@ -46,7 +46,7 @@ export function toScreen(view, point) {
 }
 
 /**
- * Zoom so that what lies under `anchor` stays there.
+ * Zoom about `anchor`.
  *
  * @param {View} view
  * @param {Point} anchor on the screen
@@ -55,13 +55,13 @@ export function toScreen(view, point) {
  * @param {Size} pane
  * @returns {View}
  */
-export function zoomed(view, anchor, factor, picture, pane) {
-  const smallest = fitted(picture, pane).scale / 2;
+export function zoomView(view, anchor, factor, picture, pane) {
+  const smallest = fitView(picture, pane).scale / 2;
   const scale = Math.min(Math.max(view.scale * factor, smallest), MAX_SCALE);
   const share = scale / view.scale;
   const x = anchor.x - (anchor.x - view.x) * share;
   const y = anchor.y - (anchor.y - view.y) * share;
-  return kept({ scale, x, y }, picture, pane);
+  return clampView({ scale, x, y }, picture, pane);
 }
 
 /**
@@ -71,12 +71,12 @@ export function zoomed(view, anchor, factor, picture, pane) {
  * @param {Size} pane
  * @returns {View}
  */
-export function panned(view, shift, picture, pane) {
-  return kept({ ...view, x: view.x + shift.x, y: view.y + shift.y }, picture, pane);
+export function panView(view, shift, picture, pane) {
+  return clampView({ ...view, x: view.x + shift.x, y: view.y + shift.y }, picture, pane);
 }
 
 /**
- * Two fingers went from one place to another: what lay under them lies under them still.
+ * Zoom and pan with two fingers: the points under them stay under them.
  *
  * @param {View} view
  * @param {readonly [Point, Point]} before on the screen
@@ -85,37 +85,37 @@ export function panned(view, shift, picture, pane) {
  * @param {Size} pane
  * @returns {View}
  */
-export function pinched(view, before, after, picture, pane) {
-  const from = middle(before);
-  const to = middle(after);
+export function pinchView(view, before, after, picture, pane) {
+  const from = midpoint(before);
+  const to = midpoint(after);
   const spread = Math.hypot(before[1].x - before[0].x, before[1].y - before[0].y);
   const factor = spread > 0 ? Math.hypot(after[1].x - after[0].x, after[1].y - after[0].y) / spread : 1;
-  return panned(zoomed(view, from, factor, picture, pane), { x: to.x - from.x, y: to.y - from.y }, picture, pane);
+  return panView(zoomView(view, from, factor, picture, pane), { x: to.x - from.x, y: to.y - from.y }, picture, pane);
 }
 
 /** @param {readonly [Point, Point]} points */
-function middle([first, second]) {
+function midpoint([first, second]) {
   return { x: (first.x + second.x) / 2, y: (first.y + second.y) / 2 };
 }
 
 /**
- * A picture cannot be lost out of the pane.
+ * Keep the picture from leaving the pane.
  *
  * @param {View} view
  * @param {Size} picture
  * @param {Size} pane
  * @returns {View}
  */
-function kept(view, picture, pane) {
+function clampView(view, picture, pane) {
   /**
    * @param {number} offset
    * @param {number} length
    * @param {number} room
    */
-  const within = (offset, length, room) => Math.min(Math.max(offset, KEPT - length), room - KEPT);
+  const clamp = (offset, length, room) => Math.min(Math.max(offset, MIN_VISIBLE - length), room - MIN_VISIBLE);
   return {
     scale: view.scale,
-    x: within(view.x, picture.width * view.scale, pane.width),
-    y: within(view.y, picture.height * view.scale, pane.height),
+    x: clamp(view.x, picture.width * view.scale, pane.width),
+    y: clamp(view.y, picture.height * view.scale, pane.height),
   };
 }

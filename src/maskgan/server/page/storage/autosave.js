@@ -1,13 +1,13 @@
 /**
- * Keeping a project in the browser as it changes, so that nothing drawn is lost to a crash, a reload or a restart.
+ * Autosave: writes the open project to IndexedDB on each change.
  *
  * @typedef {import("../state/document.js").FaceDocument} FaceDocument
- * @typedef {import("../state/project.js").Appearance} Appearance
- * @typedef {import("../state/project.js").StylePicture} StylePicture
+ * @typedef {import("../state/project-file.js").Appearance} Appearance
+ * @typedef {import("../state/project-file.js").StylePicture} StylePicture
  * @typedef {import("./database.js").Database} Database
  * @typedef {import("./database.js").Assets} Assets
  *
- * @typedef {object} Saved what is to be kept
+ * @typedef {object} AutosaveSource what to save
  * @property {string} id
  * @property {string} title
  * @property {FaceDocument} document
@@ -17,30 +17,30 @@
 
 export class Autosave {
   #database;
-  #saved;
-  /** Writes follow one another. */
-  #last = Promise.resolve();
-  /** Whether a write waits for its turn: it will take along whatever changes until then. */
-  #waiting = false;
+  #source;
+  /** Writes run one after another. */
+  #queue = Promise.resolve();
+  /** Whether a write is queued; it saves the state at the time it runs. */
+  #writeQueued = false;
   #closed = false;
 
   /**
    * @param {Database} database
-   * @param {Saved} saved
-   * @param {(error: Error) => void} fail
+   * @param {AutosaveSource} source
+   * @param {(error: Error) => void} onError
    */
-  constructor(database, saved, fail) {
+  constructor(database, source, onError) {
     this.#database = database;
-    this.#saved = saved;
-    this.fail = fail;
+    this.#source = source;
+    this.onError = onError;
   }
 
-  /** @param {Assets} assets written once, at the beginning */
-  begin({ source, own, styles }) {
-    const { id } = this.#saved;
+  /** @param {Assets} assets written once */
+  saveAssets({ source, original, styles }) {
+    const { id } = this.#source;
     this.#enqueue(async () => {
       await this.#database.saveAsset(id, "source", source);
-      await this.#database.saveAsset(id, "own", own);
+      await this.#database.saveAsset(id, "own", original);
       for (const [key, style] of styles) await this.#database.saveAsset(id, `style:${key}`, style);
     });
   }
@@ -49,27 +49,27 @@ export class Autosave {
    * @param {string} key
    * @param {StylePicture} style
    */
-  keepStyle(key, style) {
-    this.#enqueue(() => this.#database.saveAsset(this.#saved.id, `style:${key}`, style));
+  saveStyle(key, style) {
+    this.#enqueue(() => this.#database.saveAsset(this.#source.id, `style:${key}`, style));
   }
 
-  /** Something changed: write it as soon as the write before is done. */
+  /** Queue a write unless one is queued already. */
   write() {
-    if (this.#closed || this.#waiting) return;
-    this.#waiting = true;
+    if (this.#closed || this.#writeQueued) return;
+    this.#writeQueued = true;
     this.#enqueue(() => this.#write());
   }
 
-  /** Write once more, and then never again. */
+  /** Write a last time and stop. */
   async close() {
     this.#closed = true;
     this.#enqueue(() => this.#write(true));
-    await this.#last;
+    await this.#queue;
   }
 
-  async #write(left = false) {
-    this.#waiting = false;
-    const { id, title, document, appearance, thumbnail } = this.#saved;
+  async #write(closed = false) {
+    this.#writeQueued = false;
+    const { id, title, document, appearance, thumbnail } = this.#source;
     const { history, committed, committedSettings: settings } = document;
     const { firstUnsaved, position } = history;
     const steps = history.entries.slice();
@@ -85,7 +85,7 @@ export class Autosave {
       position,
       appearance: appearance(),
       thumbnail: thumbnail(),
-      left,
+      closed,
     };
     try {
       await this.#database.save(record, steps, firstUnsaved);
@@ -97,6 +97,6 @@ export class Autosave {
 
   /** @param {() => Promise<void>} task */
   #enqueue(task) {
-    this.#last = this.#last.then(task).catch((error) => this.fail(error));
+    this.#queue = this.#queue.then(task).catch((error) => this.onError(error));
   }
 }

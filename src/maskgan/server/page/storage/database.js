@@ -1,11 +1,11 @@
 /**
- * What the browser keeps: per project a small record that changes often, the steps of its history, and assets (source,
- * own mask, style pictures) that are written once.
+ * IndexedDB storage: per project a small record that changes often, the steps of its history, and assets (source,
+ * original mask, style references) that are written once.
  *
  * @typedef {import("../state/history.js").Entry} Entry
  * @typedef {import("../state/settings.js").Settings} Settings
- * @typedef {import("../state/project.js").Appearance} Appearance
- * @typedef {import("../state/project.js").StylePicture} StylePicture
+ * @typedef {import("../state/project-file.js").Appearance} Appearance
+ * @typedef {import("../state/project-file.js").StylePicture} StylePicture
  * @typedef {import("../remote/sources.js").Source} Source
  *
  * @typedef {object} ProjectRecord
@@ -19,14 +19,14 @@
  * @property {number} position in the history
  * @property {Appearance} appearance
  * @property {Blob | null} thumbnail
- * @property {boolean} left whether the person went on to another face, and did not just close the page
+ * @property {boolean} closed whether another face was opened since, rather than the page closed
  *
- * @typedef {{source: Source, own: Uint8Array, styles: Map<string, StylePicture>}} Assets
+ * @typedef {{source: Source, original: Uint8Array, styles: Map<string, StylePicture>}} Assets
  */
 
 const NAME = "maskgan-editor";
 const VERSION = 1;
-const STYLE = "style:"; // how the names of style pictures begin
+const STYLE = "style:"; // prefix of style assets
 
 export class Database {
   /** @type {Promise<IDBDatabase>} */
@@ -34,23 +34,23 @@ export class Database {
 
   constructor() {
     this.#database = new Promise((resolve, reject) => {
-      const opening = indexedDB.open(NAME, VERSION);
-      opening.onupgradeneeded = () => {
-        opening.result.createObjectStore("projects", { keyPath: "id" });
-        opening.result.createObjectStore("steps");
-        opening.result.createObjectStore("assets");
+      const request = indexedDB.open(NAME, VERSION);
+      request.onupgradeneeded = () => {
+        request.result.createObjectStore("projects", { keyPath: "id" });
+        request.result.createObjectStore("steps");
+        request.result.createObjectStore("assets");
       };
-      opening.onsuccess = () => resolve(opening.result);
-      opening.onerror = () => reject(opening.error);
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
     });
-    // Whoever asks for something learns of the failure; nobody has asked yet.
+    // Callers see the failure when they await it; avoid an unhandled rejection before.
     this.#database.catch(() => {});
   }
 
-  /** @returns {Promise<ProjectRecord[]>} the newest first */
+  /** @returns {Promise<ProjectRecord[]>} newest first */
   async projects() {
     const database = await this.#database;
-    const records = await answer(database.transaction("projects").objectStore("projects").getAll());
+    const records = await result(database.transaction("projects").objectStore("projects").getAll());
     return records.sort((a, b) => b.updated - a.updated);
   }
 
@@ -62,22 +62,22 @@ export class Database {
     const database = await this.#database;
     const transaction = database.transaction(["projects", "steps", "assets"]);
     const [record, steps, names, values] = await Promise.all([
-      answer(transaction.objectStore("projects").get(id)),
-      answer(transaction.objectStore("steps").getAll(allOf(id))),
-      answer(transaction.objectStore("assets").getAllKeys(allOf(id))),
-      answer(transaction.objectStore("assets").getAll(allOf(id))),
+      result(transaction.objectStore("projects").get(id)),
+      result(transaction.objectStore("steps").getAll(projectKeys(id))),
+      result(transaction.objectStore("assets").getAllKeys(projectKeys(id))),
+      result(transaction.objectStore("assets").getAll(projectKeys(id))),
     ]);
     const stored = new Map(names.map((key, i) => [/** @type {string[]} */ (key)[1], values[i]]));
     if (!record || !stored.has("source") || !stored.has("own")) return null;
-    const ofStyles = [...stored].filter(([name]) => name.startsWith(STYLE));
-    const styles = new Map(ofStyles.map(([name, value]) => [name.slice(STYLE.length), value]));
-    return { record, steps, assets: { source: stored.get("source"), own: stored.get("own"), styles } };
+    const styleEntries = [...stored].filter(([name]) => name.startsWith(STYLE));
+    const styles = new Map(styleEntries.map(([name, value]) => [name.slice(STYLE.length), value]));
+    return { record, steps, assets: { source: stored.get("source"), original: stored.get("own"), styles } };
   }
 
   /**
    * @param {ProjectRecord} record
-   * @param {Entry[]} steps all of the history
-   * @param {number} firstUnsaved steps from here on are written, those before stand
+   * @param {Entry[]} steps the whole history
+   * @param {number} firstUnsaved index of the first step to write; earlier ones are stored already
    */
   async save(record, steps, firstUnsaved) {
     const database = await this.#database;
@@ -86,9 +86,9 @@ export class Database {
     const store = transaction.objectStore("steps");
     store.delete(IDBKeyRange.bound([record.id, firstUnsaved], [record.id, Infinity]));
     for (let i = firstUnsaved; i < steps.length; i++) store.put(steps[i], [record.id, i]);
-    // Said outright, so that it also holds where the page goes away right now.
+    // Commit explicitly, so that the write survives the page closing now.
     transaction.commit();
-    await finished(transaction);
+    await completed(transaction);
   }
 
   /**
@@ -99,21 +99,21 @@ export class Database {
   async saveAsset(id, name, value) {
     const transaction = (await this.#database).transaction("assets", "readwrite");
     transaction.objectStore("assets").put(value, [id, name]);
-    await finished(transaction);
+    await completed(transaction);
   }
 
   /** @param {string} id */
   async remove(id) {
     const transaction = (await this.#database).transaction(["projects", "steps", "assets"], "readwrite");
     transaction.objectStore("projects").delete(id);
-    transaction.objectStore("steps").delete(allOf(id));
-    transaction.objectStore("assets").delete(allOf(id));
-    await finished(transaction);
+    transaction.objectStore("steps").delete(projectKeys(id));
+    transaction.objectStore("assets").delete(projectKeys(id));
+    await completed(transaction);
   }
 }
 
 /** @param {string} id */
-function allOf(id) {
+function projectKeys(id) {
   return IDBKeyRange.bound([id], [id, []]);
 }
 
@@ -122,7 +122,7 @@ function allOf(id) {
  * @param {IDBRequest<T>} request
  * @returns {Promise<T>}
  */
-function answer(request) {
+function result(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
@@ -133,7 +133,7 @@ function answer(request) {
  * @param {IDBTransaction} transaction
  * @returns {Promise<void>}
  */
-function finished(transaction) {
+function completed(transaction) {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error);

@@ -1,56 +1,56 @@
 /**
- * The list of classes: which one is painted, which are shown, which are locked.
+ * The class list: current class, visibility, locks.
  *
- * @typedef {import("./workbench.js").Workbench} Workbench
+ * @typedef {import("./app.js").App} App
  * @typedef {import("../remote/api.js").FaceClass} FaceClass
  */
 
-import { byId, capitalised, create, icon } from "./elements.js";
+import { byId, capitalize, create, icon } from "./elements.js";
 import { cssColour } from "./palette.js";
 
-/** The order in which people look for parts, and not that of the file format. */
+/** Display order. */
 const ORDER = [13, 1, 6, 7, 4, 5, 2, 10, 11, 12, 8, 9, 17, 18, 3, 14, 15, 16, 0];
 
-/** @param {Workbench} bench */
-export function classPanel(bench) {
+/** @param {App} app */
+export function initClassPanel(app) {
   const list = byId("classes", HTMLElement);
-  const rows = ORDER.map((index) => classRow(bench, bench.about.classes[index]));
+  const rows = ORDER.map((index) => classRow(app, app.info.classes[index]));
   list.append(...rows.map((row) => row.element));
   const update = () => {
-    const { label, hidden } = bench.preferences.values;
-    const locks = bench.project?.document.settings.locks ?? [];
-    const present = new Set(bench.project?.document.mask.data);
+    const { label, hidden } = app.preferences.values;
+    const locks = app.project?.document.settings.locks ?? [];
+    const present = new Set(app.project?.document.mask.data);
     for (const row of rows) row.update({ label, hidden, locks, present });
   };
   list.addEventListener("keydown", (event) => moveChoice(event, list));
-  bench.addEventListener("open", update);
-  bench.addEventListener("change", (event) => {
+  app.addEventListener("open", update);
+  app.addEventListener("change", (event) => {
     if (/** @type {CustomEvent} */ (event).detail !== "gesture") update();
   });
-  bench.preferences.onChange((changed) => {
+  app.preferences.onChange((changed) => {
     if ("label" in changed || "hidden" in changed) update();
   });
   update();
 }
 
 /**
- * @param {Workbench} bench
+ * @param {App} app
  * @param {number} index
  */
-export function toggleLock(bench, index) {
-  if (!bench.project) return;
-  const { locks } = bench.project.document.settings;
-  const { title } = bench.about.classes[index];
+export function toggleLock(app, index) {
+  if (!app.project) return;
+  const { locks } = app.project.document.settings;
+  const { title } = app.info.classes[index];
   const locked = locks.includes(index);
   const changed = locked ? locks.filter((other) => other !== index) : [...locks, index].sort((a, b) => a - b);
-  bench.changeSettings({ locks: changed }, `${locked ? "Unlock" : "Lock"} ${title}`);
+  app.changeSettings({ locks: changed }, `${locked ? "Unlock" : "Lock"} ${title}`);
 }
 
 /**
- * @param {Workbench} bench
+ * @param {App} app
  * @param {FaceClass} face
  */
-function classRow(bench, face) {
+function classRow(app, face) {
   const { index, title, name } = face;
   const swatch = create("span", { class: "swatch" });
   swatch.style.background = cssColour(face);
@@ -58,18 +58,18 @@ function classRow(bench, face) {
     "button",
     { class: "class-name", role: "radio", "data-testid": `class-${name}` },
     swatch,
-    create("span", {}, capitalised(title)),
+    create("span", {}, capitalize(title)),
   );
-  choose.addEventListener("click", () => bench.preferences.set({ label: index }));
+  choose.addEventListener("click", () => app.preferences.set({ label: index }));
   const show = create("button", { class: "plain", "data-testid": `show-${name}` });
   show.addEventListener("click", () => {
-    const { hidden } = bench.preferences.values;
-    bench.preferences.set({
+    const { hidden } = app.preferences.values;
+    app.preferences.set({
       hidden: hidden.includes(index) ? hidden.filter((other) => other !== index) : [...hidden, index],
     });
   });
   const lock = create("button", { class: "plain", "data-testid": `lock-${name}` });
-  lock.addEventListener("click", () => toggleLock(bench, index));
+  lock.addEventListener("click", () => toggleLock(app, index));
   const element = create("li", { class: "class-row", role: "none" }, choose, show, lock);
   return {
     element,
@@ -99,7 +99,7 @@ function toggle(button, on, onIcon, offIcon, label) {
 }
 
 /**
- * Arrow keys go from class to class, as in any group of radio buttons.
+ * Arrow keys move the selection, as in any radio group.
  *
  * @param {KeyboardEvent} event
  * @param {HTMLElement} list

@@ -1,12 +1,12 @@
 /**
- * Commands and what starts them: keys, and buttons that name one in `data-command`.
+ * Commands, their keyboard shortcuts, and the buttons with `data-command`.
  *
- * @typedef {import("./workbench.js").Workbench} Workbench
- * @typedef {import("./stage.js").Stage} Stage
+ * @typedef {import("./app.js").App} App
+ * @typedef {import("./canvas-view.js").CanvasView} CanvasView
  * @typedef {import("./tools/tool.js").Tool} Tool
  */
 
-import { mirrored } from "../mask/mirror.js";
+import { mirrorMask } from "../mask/mirror.js";
 import { nextBrushSize } from "../state/preferences.js";
 import { commandFor } from "../state/shortcuts.js";
 import { toggleLock } from "./class-panel.js";
@@ -17,53 +17,53 @@ import { showNotice } from "./messages.js";
 const ZOOM_STEP = 1.25;
 
 /**
- * @param {Workbench} bench
- * @param {Stage} stage
- * @param {{take: (tool: string) => void, open: () => void, help: () => void}} doors
+ * @param {App} app
+ * @param {CanvasView} canvasView
+ * @param {{selectTool: (tool: string) => void, open: () => void, help: () => void}} actions
  */
-export function commands(bench, stage, { take, open, help }) {
-  const { preferences } = bench;
+export function initCommands(app, canvasView, { selectTool, open, help }) {
+  const { preferences } = app;
   const toggle = (/** @type {"compare" | "maskShown"} */ key) => preferences.set({ [key]: !preferences.values[key] });
   /** @type {Record<string, () => void>} */
   const table = {
-    undo: () => travel(bench, stage, "undo"),
-    redo: () => travel(bench, stage, "redo"),
-    mirror: () => mirror(bench),
-    confirm: () => stage.tool.confirm(),
-    cancel: () => stage.tool.cancel(),
-    lock: () => toggleLock(bench, preferences.values.label),
+    undo: () => undoOrRedo(app, canvasView, "undo"),
+    redo: () => undoOrRedo(app, canvasView, "redo"),
+    mirror: () => mirror(app),
+    confirm: () => canvasView.tool.confirm(),
+    cancel: () => canvasView.tool.cancel(),
+    lock: () => toggleLock(app, preferences.values.label),
     smaller: () => preferences.set({ brushSize: nextBrushSize(preferences.values.brushSize, -1) }),
     larger: () => preferences.set({ brushSize: nextBrushSize(preferences.values.brushSize, 1) }),
     compare: () => toggle("compare"),
     "hide-mask": () => toggle("maskShown"),
-    under: () => preferences.set({ under: preferences.values.under === "photo" ? "result" : "photo" }),
-    fit: () => stage.fit(),
-    "zoom-in": () => stage.zoomBy(ZOOM_STEP),
-    "zoom-out": () => stage.zoomBy(1 / ZOOM_STEP),
+    underlay: () => preferences.set({ underlay: preferences.values.underlay === "photo" ? "result" : "photo" }),
+    fit: () => canvasView.fit(),
+    "zoom-in": () => canvasView.zoomBy(ZOOM_STEP),
+    "zoom-out": () => canvasView.zoomBy(1 / ZOOM_STEP),
     open,
     help,
-    "save-project": () => void save(bench, "project"),
-    "save-png": () => void save(bench, "png"),
+    "save-project": () => void save(app, "project"),
+    "save-png": () => void save(app, "png"),
   };
   for (const tool of ["brush", "eraser", "fill", "lasso", "picker", "move", "bend", "stamp"]) {
-    table[`tool:${tool}`] = () => take(tool);
+    table[`tool:${tool}`] = () => selectTool(tool);
   }
   const always = new Set(["open", "help"]);
   const run = (/** @type {string} */ command) => {
-    if (bench.project || always.has(command)) table[command]();
+    if (app.project || always.has(command)) table[command]();
   };
 
   window.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (document.querySelector("dialog[open]")) return;
     if (event.key === " " && !target.matches("button, input, a")) {
-      stage.holdView(true);
+      canvasView.holdPan(true);
       event.preventDefault();
       return;
     }
-    // Enter and arrows mean what the button or slider in focus makes of them.
+    // Focused buttons and sliders handle Enter and arrow keys themselves.
     const ownsKey = target.matches("button, input, a, [role=slider]");
-    if (bench.project && !ownsKey && stage.tool.key(event)) {
+    if (app.project && !ownsKey && canvasView.tool.key(event)) {
       event.preventDefault();
       return;
     }
@@ -73,45 +73,45 @@ export function commands(bench, stage, { take, open, help }) {
     run(command);
   });
   window.addEventListener("keyup", (event) => {
-    if (event.key === " ") stage.holdView(false);
+    if (event.key === " ") canvasView.holdPan(false);
   });
-  window.addEventListener("blur", () => stage.holdView(false));
+  window.addEventListener("blur", () => canvasView.holdPan(false));
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-command]"))) {
     button.addEventListener("click", () => run(button.dataset.command ?? ""));
   }
 
   const showHistory = () => {
-    const history = bench.project?.document.history;
-    for (const way of /** @type {const} */ (["undo", "redo"])) {
-      const title = history?.[`${way}Title`];
-      const button = byId(way, HTMLButtonElement);
+    const history = app.project?.document.history;
+    for (const direction of /** @type {const} */ (["undo", "redo"])) {
+      const title = history?.[`${direction}Title`];
+      const button = byId(direction, HTMLButtonElement);
       button.disabled = !title;
-      button.setAttribute("aria-label", `${way === "undo" ? "Undo" : "Redo"}${title ? `: ${title}` : ""}`);
+      button.setAttribute("aria-label", `${direction === "undo" ? "Undo" : "Redo"}${title ? `: ${title}` : ""}`);
     }
   };
-  bench.addEventListener("open", showHistory);
-  bench.addEventListener("change", showHistory);
+  app.addEventListener("open", showHistory);
+  app.addEventListener("change", showHistory);
 }
 
 /**
- * @param {Workbench} bench
- * @param {Stage} stage
- * @param {"undo" | "redo"} way
+ * @param {App} app
+ * @param {CanvasView} canvasView
+ * @param {"undo" | "redo"} direction
  */
-function travel(bench, stage, way) {
-  // What is not finished is taken back first, and that is all.
-  if (stage.tool.isUnderWay) {
-    stage.tool.cancel();
+function undoOrRedo(app, canvasView, direction) {
+  // Undo first cancels an unfinished action.
+  if (canvasView.tool.isActive) {
+    canvasView.tool.cancel();
     return;
   }
-  const title = bench.open.document[way]();
-  if (title) showNotice(`${way === "undo" ? "Undone" : "Done again"}: ${title}`);
+  const title = app.openProject.document[direction]();
+  if (title) showNotice(`${direction === "undo" ? "Undone" : "Redone"}: ${title}`);
 }
 
-/** @param {Workbench} bench */
-function mirror(bench) {
-  bench.settle();
-  const { document } = bench.open;
-  document.show(mirrored(document.mask, bench.about.classes.map((face) => face.mirror), document.locks));
+/** @param {App} app */
+function mirror(app) {
+  app.commitPending();
+  const { document } = app.openProject;
+  document.setMask(mirrorMask(document.mask, app.info.classes.map((face) => face.mirror), document.locks));
   document.commit("Mirror");
 }

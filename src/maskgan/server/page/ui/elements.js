@@ -1,4 +1,4 @@
-/** Making and finding elements. */
+/** DOM helpers. */
 
 /**
  * @template {HTMLElement} T
@@ -15,7 +15,7 @@ export function byId(id, type) {
 /**
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Record<string, string | boolean | number>} [attributes] true for one without value, false for none
+ * @param {Record<string, string | boolean | number>} [attributes] true: without a value; false: omitted
  * @param {...(Node | string)} children
  * @returns {HTMLElementTagNameMap[K]}
  */
@@ -28,7 +28,7 @@ export function create(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Put the icons into the page, once, so that they show even when the server is gone. */
+/** Inline the icons, so that they show even if the server is unreachable. */
 export async function loadIcons() {
   const file = await fetch("/page/icons.svg");
   const icons = new DOMParser().parseFromString(await file.text(), "image/svg+xml").documentElement;
@@ -52,12 +52,12 @@ export function icon(name) {
 }
 
 /** @param {string} text */
-export function capitalised(text) {
+export function capitalize(text) {
   return text[0].toUpperCase() + text.slice(1);
 }
 
 /**
- * A labelled slider. `input` is called as it moves, `change` when it is let go.
+ * A labelled slider. `input` is called during a drag, `change` at its end.
  *
  * @param {object} options
  * @param {string} options.label
@@ -77,8 +77,8 @@ export function slider({ label, min, max, step, value, format, input, change = (
   const show = () => {
     output.textContent = format(range.valueAsNumber);
     range.setAttribute("aria-valuetext", output.textContent);
-    range.style.setProperty("--share", String((range.valueAsNumber - min) / (max - min)));
-    range.style.setProperty("--rest", String(Math.max(0, -min) / (max - min)));
+    range.style.setProperty("--fraction", String((range.valueAsNumber - min) / (max - min)));
+    range.style.setProperty("--origin", String(Math.max(0, -min) / (max - min)));
   };
   const set = (/** @type {number} */ to) => {
     range.valueAsNumber = to;

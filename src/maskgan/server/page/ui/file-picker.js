@@ -1,9 +1,9 @@
 /**
- * Ask for files with the browser's own dialog.
+ * Show the browser's file dialog.
  *
  * @param {string} accept
  * @param {boolean} several
- * @returns {Promise<File[]>} none where the person thought better of it
+ * @returns {Promise<File[]>} empty if cancelled
  */
 export function pickFiles(accept, several) {
   const input = document.createElement("input");
@@ -18,7 +18,7 @@ export function pickFiles(accept, several) {
 }
 
 /**
- * Hand a file to the browser to save.
+ * Download a blob.
  *
  * @param {Blob} blob
  * @param {string} name
@@ -28,6 +28,6 @@ export function saveFile(blob, name) {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // The download begins after this turn; by the next minute it has its bytes.
+  // The download starts later and needs the URL until then.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

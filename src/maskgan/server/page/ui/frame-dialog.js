@@ -1,39 +1,39 @@
 /**
- * Frame the face: the server proposes where it is, the person may drag, size and turn the frame.
+ * Crop dialog: the server proposes a crop, the user moves, resizes and rotates it.
  *
  * @typedef {import("../remote/sources.js").Crop} Crop
  * @typedef {import("../mask/stamps.js").Frame} Frame
  * @typedef {import("../mask/label-map.js").Point} Point
  */
 
-import { proposeFrame } from "../remote/sources.js";
-import { fitted, toMask, toScreen } from "../state/view.js";
+import { detectFace } from "../remote/sources.js";
+import { fitView, toMask, toScreen } from "../state/view.js";
 import { byId, slider } from "./elements.js";
 import { withProgress } from "./messages.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./tools/frame-handles.js";
 
-const SMALLEST = 16; // half a side, picture pixels
-const KNOB_ROOM = 34; // screen pixels
+const SMALLEST = 16; // half side, picture pixels
+const KNOB_MARGIN = 34; // screen pixels
 
 /**
  * @param {Blob} picture
  * @param {string} title
  * @returns {Promise<Crop | null | "cancelled">} null for the whole picture as it is
- * @throws {Error} the browser or the server cannot read the picture
+ * @throws {Error} the picture cannot be decoded
  */
 export async function frameDialog(picture, title) {
-  const proposal = await withProgress("Looking for the face…", () => proposeFrame(picture));
+  const proposal = await withProgress("Detecting the face…", () => detectFace(picture));
   if (!proposal) return "cancelled";
-  const bitmap = await readable(picture);
+  const bitmap = await decodePicture(picture);
   try {
-    return await ask(bitmap, proposal, title);
+    return await showDialog(bitmap, proposal, title);
   } finally {
     bitmap.close();
   }
 }
 
 /** @param {Blob} picture */
-async function readable(picture) {
+async function decodePicture(picture) {
   try {
     return await createImageBitmap(picture);
   } catch {
@@ -47,14 +47,14 @@ async function readable(picture) {
  * @param {string} title
  * @returns {Promise<Crop | null | "cancelled">}
  */
-function ask(bitmap, proposal, title) {
+function showDialog(bitmap, proposal, title) {
   const dialog = byId("frame-dialog", HTMLDialogElement);
   const canvas = byId("frame-canvas", HTMLCanvasElement);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   byId("frame-title", HTMLElement).textContent = title;
   byId("frame-found", HTMLElement).textContent = proposal.found
-    ? "This is where the face was found. Drag, size or turn the frame to change it."
-    : "No face was found by itself. Drag, size and turn the frame so that the head fills it.";
+    ? "Face detected. Move, resize or rotate the crop to adjust it."
+    : "No face detected. Move, resize and rotate the crop so that the head fills it.";
   /** @type {Frame} */
   let frame = frameOf(proposal.crop);
   let view = { scale: 1, x: 0, y: 0 };
@@ -68,7 +68,7 @@ function ask(bitmap, proposal, title) {
     step: 0.5,
     value: 0,
     format: (value) => `${value}°`,
-    input: (value) => lay({ ...frame, angle: (value * Math.PI) / 180 }),
+    input: (value) => setFrame({ ...frame, angle: (value * Math.PI) / 180 }),
     testId: "frame-angle",
   });
   const size = slider({
@@ -78,13 +78,13 @@ function ask(bitmap, proposal, title) {
     step: 1,
     value: 2 * SMALLEST,
     format: (value) => `${value} px`,
-    input: (value) => lay({ ...frame, halfWidth: value / 2, halfHeight: value / 2 }),
+    input: (value) => setFrame({ ...frame, halfWidth: value / 2, halfHeight: value / 2 }),
     testId: "frame-size",
   });
   byId("frame-sliders", HTMLElement).replaceChildren(size.element, angle.element);
 
   /** @param {Frame} next */
-  function lay(next) {
+  function setFrame(next) {
     const half = Math.max(next.halfWidth, SMALLEST);
     frame = { ...next, halfWidth: half, halfHeight: half };
     angle.set(Math.round((frame.angle * 360) / Math.PI) / 2);
@@ -98,49 +98,49 @@ function ask(bitmap, proposal, title) {
     canvas.width = Math.round(width * density);
     canvas.height = Math.round(height * density);
     context.setTransform(density, 0, 0, density, 0, 0);
-    if (!drag) view = viewOfBoth({ width, height });
+    if (!drag) view = fitAll({ width, height });
     context.drawImage(bitmap, view.x, view.y, bitmap.width * view.scale, bitmap.height * view.scale);
     shadeOutside(context, corners(frame).map((corner) => toScreen(view, corner)), width, height);
     drawFrame(context, frame, (point) => toScreen(view, point), { sides: false });
   }
 
   /**
-   * The picture and all of the frame, which may reach beyond it.
+   * A view of the picture and the whole crop, which may extend beyond it.
    *
    * @param {{width: number, height: number}} pane
    */
-  function viewOfBoth(pane) {
+  function fitAll(pane) {
     const points = [...corners(frame), { x: 0, y: 0 }, { x: bitmap.width, y: bitmap.height }];
     const left = Math.min(...points.map(({ x }) => x));
     const top = Math.min(...points.map(({ y }) => y));
     const width = Math.max(...points.map(({ x }) => x)) - left;
     const height = Math.max(...points.map(({ y }) => y)) - top;
-    // Room above for the knob that turns the frame.
-    const { scale, x, y } = fitted({ width, height }, { width: pane.width, height: pane.height - KNOB_ROOM });
-    return { scale, x: x - left * scale, y: y - top * scale + KNOB_ROOM };
+    // Leave room for the rotation handle above.
+    const { scale, x, y } = fitView({ width, height }, { width: pane.width, height: pane.height - KNOB_MARGIN });
+    return { scale, x: x - left * scale, y: y - top * scale + KNOB_MARGIN };
   }
 
   /** @param {PointerEvent} event */
   const pointOf = (event) => toMask(view, { x: event.offsetX, y: event.offsetY });
   /** @param {Point} point */
-  const gripOf = (point) => {
+  const gripUnder = (point) => {
     const grip = gripAt(frame, point, view.scale);
-    // A square is sized by its corners.
+    // A square is resized by its corners.
     return grip?.kind === "size" && (grip.x === 0 || grip.y === 0) ? /** @type {const} */ ({ kind: "move" }) : grip;
   };
   const listeners = new AbortController();
   const { signal } = listeners;
   canvas.addEventListener("pointerdown", (event) => {
     const from = pointOf(event);
-    const grip = gripOf(from);
+    const grip = gripUnder(from);
     if (!grip) return;
     canvas.setPointerCapture(event.pointerId);
     drag = { grip, from, frame };
   }, { signal });
   canvas.addEventListener("pointermove", (event) => {
     const point = pointOf(event);
-    if (drag) lay(dragged(drag.frame, drag.grip, drag.from, point, { proportional: true }));
-    else canvas.style.cursor = cursorFor(gripOf(point));
+    if (drag) setFrame(dragged(drag.frame, drag.grip, drag.from, point, { proportional: true }));
+    else canvas.style.cursor = cursorFor(gripUnder(point));
   }, { signal });
   for (const type of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(type, () => {
@@ -153,14 +153,14 @@ function ask(bitmap, proposal, title) {
     const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
     if (!x && !y) return;
     event.preventDefault();
-    lay({ ...frame, x: frame.x + step * x, y: frame.y + step * y });
+    setFrame({ ...frame, x: frame.x + step * x, y: frame.y + step * y });
   }, { signal });
   window.addEventListener("resize", draw, { signal });
-  byId("frame-reset", HTMLButtonElement).addEventListener("click", () => lay(frameOf(proposal.crop)), { signal });
+  byId("frame-reset", HTMLButtonElement).addEventListener("click", () => setFrame(frameOf(proposal.crop)), { signal });
 
   dialog.returnValue = "";
   dialog.showModal();
-  lay(frame);
+  setFrame(frame);
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       listeners.abort();

@@ -1,15 +1,15 @@
 /**
- * From pointers to gestures: one pen, mouse button or finger works with the tool, two fingers or the middle button move
- * the view. While a pen is down, resting hands are ignored.
+ * Pointer gestures: one pen, mouse button or finger uses the tool, two fingers or the middle button move the view. While
+ * a pen is down, touches are ignored (palm rejection).
  *
  * @typedef {import("../mask/label-map.js").Point} Point
  *
  * @typedef {object} GestureTarget all points in screen pixels of the canvas
  * @property {(point: Point, event: PointerEvent) => void} begin
- * @property {(points: Point[], event: PointerEvent) => void} drag all places since the last call, none left out
+ * @property {(points: Point[], event: PointerEvent) => void} drag all coalesced points since the last call
  * @property {(event: PointerEvent) => void} end
  * @property {() => void} cancel
- * @property {(point: Point | null) => void} hover null where the pointer left
+ * @property {(point: Point | null) => void} hover null if the pointer left
  * @property {(shift: Point) => void} pan
  * @property {(before: [Point, Point], after: [Point, Point]) => void} pinch
  * @property {(anchor: Point, factor: number) => void} zoom
@@ -26,8 +26,8 @@ export class Gestures {
   /** @type {"idle" | "tool" | "view"} */
   #mode = "idle";
   #penIsDown = false;
-  /** Held space turns any drag into a move of the view. */
-  viewHeld = false;
+  /** While the space bar is held, a drag pans the view. */
+  panHeld = false;
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -58,7 +58,7 @@ export class Gestures {
       if (this.#mode === "tool") this.#target.cancel();
       this.#mode = "view";
     } else if (this.#down.size === 1) {
-      this.#mode = this.viewHeld || event.button === 1 ? "view" : "tool";
+      this.#mode = this.panHeld || event.button === 1 ? "view" : "tool";
       if (this.#mode === "tool") this.#target.begin(point, event);
     }
     event.preventDefault();
@@ -95,7 +95,7 @@ export class Gestures {
       if (cancelled) this.#target.cancel();
       else this.#target.end(event);
     }
-    // After a pinch the finger that stays down does not begin to paint.
+    // The finger left after a pinch does not start a stroke.
     if (this.#down.size === 0 || this.#mode === "tool") this.#mode = "idle";
     if (event.pointerType === "touch") this.#target.hover(null);
   }
@@ -108,7 +108,7 @@ export class Gestures {
     if (event.ctrlKey) {
       this.#target.zoom(point, Math.exp(-event.deltaY * lines * PINCH_ZOOM));
     } else if (event.shiftKey || event.deltaX !== 0) {
-      // Touchpads move the view with two fingers; wheels zoom.
+      // Two-finger scrolling on touchpads pans; wheels zoom.
       const [x, y] = event.shiftKey ? [event.deltaY, event.deltaX] : [event.deltaX, event.deltaY];
       this.#target.pan({ x: -x * lines, y: -y * lines });
     } else {

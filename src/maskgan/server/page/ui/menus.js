@@ -1,4 +1,4 @@
-/** The save menu, the help sheet, tabs, and the choice of light or dark. */
+/** Save menu, help dialog, tabs, theme button. */
 
 import { SHORTCUTS, keyName } from "../state/shortcuts.js";
 import { stem } from "../state/files.js";
@@ -20,13 +20,13 @@ const SUFFIXES = {
 };
 
 /**
- * @param {import("./workbench.js").Workbench} bench
+ * @param {import("./app.js").App} app
  * @param {Savable} what
  */
-export async function save(bench, what) {
-  if (!bench.project) return;
-  const name = stem(bench.project.title) + SUFFIXES[what];
-  const blob = await withProgress("Saving…", () => bench.fileToSave(what));
+export async function save(app, what) {
+  if (!app.project) return;
+  const name = stem(app.project.title) + SUFFIXES[what];
+  const blob = await withProgress("Saving…", () => app.exportFile(what));
   if (!blob) return;
   saveFile(blob, name);
   showNotice(`Saved ${name}`);
@@ -34,9 +34,9 @@ export async function save(bench, what) {
 
 /**
  * @param {(what: Savable) => void} choose
- * @param {(what: Savable) => boolean} isOffered asked each time the menu opens
+ * @param {(what: Savable) => boolean} isOffered evaluated when the menu opens
  */
-export function saveMenu(choose, isOffered) {
+export function initSaveMenu(choose, isOffered) {
   const button = byId("save", HTMLButtonElement);
   const menu = byId("save-menu", HTMLElement);
   const all = /** @type {HTMLButtonElement[]} */ ([...menu.querySelectorAll("button")]);
@@ -73,8 +73,8 @@ export function saveMenu(choose, isOffered) {
   });
 }
 
-/** @returns {() => void} shows the sheet */
-export function helpSheet() {
+/** @returns {() => void} shows the dialog */
+export function initHelpDialog() {
   const groups = [...new Set(SHORTCUTS.map(({ group }) => group))];
   const sections = groups.map((group) => {
     const rows = SHORTCUTS.filter((shortcut) => shortcut.group === group).map(({ title, keys }) => {
@@ -87,8 +87,8 @@ export function helpSheet() {
   return () => byId("help-dialog", HTMLDialogElement).showModal();
 }
 
-/** Buttons say which key does the same. */
-export function hintKeys() {
+/** Add names and shortcuts to the buttons' tooltips. */
+export function initTooltips() {
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-command]"))) {
     const shortcut = SHORTCUTS.find(({ command }) => command === button.dataset.command);
     if (!shortcut) continue;
@@ -98,8 +98,8 @@ export function hintKeys() {
   }
 }
 
-/** Dialogs close by their cross and by a click beside them. */
-export function closableDialogs() {
+/** Close dialogs by their close button or a click on the backdrop. */
+export function initDialogs() {
   for (const dialog of document.querySelectorAll("dialog")) {
     dialog.addEventListener("pointerdown", (event) => {
       if (event.target === dialog) dialog.close();
@@ -108,8 +108,8 @@ export function closableDialogs() {
   }
 }
 
-/** Tabs of the panel, by pointer and by arrow keys. */
-export function tabs() {
+/** Panel tabs, with arrow-key navigation. */
+export function initTabs() {
   const buttons = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[role=tab]")]);
   const choose = (/** @type {HTMLButtonElement} */ chosen) => {
     for (const button of buttons) {
@@ -133,7 +133,7 @@ export function tabs() {
 }
 
 /** @param {import("../state/preferences.js").Preferences} preferences */
-export function themeButton(preferences) {
+export function initThemeButton(preferences) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => {
     const { theme } = preferences.values;
@@ -144,7 +144,7 @@ export function themeButton(preferences) {
   };
   byId("theme", HTMLButtonElement).addEventListener("click", () => {
     const dark = !isDark();
-    // Back to what the system says, where that is what is wanted.
+    // Follow the system again if it has the wanted theme.
     preferences.set({ theme: dark === system.matches ? "system" : dark ? "dark" : "light" });
   });
   preferences.onChange((changed) => {

@@ -1,6 +1,6 @@
-/** What the page says: errors that stay until dismissed, notices that pass, progress where something takes long. */
+/** Messages: errors stay until dismissed, notices disappear, progress shows for long tasks. */
 
-import { byId, capitalised, create, icon } from "./elements.js";
+import { byId, capitalize, create, icon } from "./elements.js";
 
 const NOTICE_TIME = 4000;
 const PROGRESS_AFTER = 400;
@@ -12,8 +12,8 @@ const PROGRESS_AFTER = 400;
  */
 export function showError(message, action) {
   const errors = byId("errors", HTMLElement);
-  const text = capitalised(message);
-  // The same trouble told twice helps nobody.
+  const text = capitalize(message);
+  // Show the same message only once.
   for (const old of errors.children) if (/** @type {HTMLElement} */ (old).dataset.text === text) old.remove();
   const close = create("button", { class: "plain", "aria-label": "Dismiss" }, icon("close"));
   const box = create("div", { class: "message error", role: "alert", "data-testid": "error", "data-text": text });
@@ -46,7 +46,7 @@ export function showNotice(text) {
 }
 
 /**
- * Show that something goes on, once it takes noticeably long; errors are shown and give undefined.
+ * Show progress for tasks that take long; on error, show it and return undefined.
  *
  * @template T
  * @param {string} text

@@ -1,29 +1,29 @@
 /**
- * Everything that opens a face: the dialog, drag and drop, paste.
+ * Opening faces: dialog, drag and drop, paste.
  *
- * @typedef {import("./workbench.js").Workbench} Workbench
+ * @typedef {import("./app.js").App} App
  */
 
-import { stem, understandFiles } from "../state/files.js";
+import { stem, classifyFiles } from "../state/files.js";
 import { byId, create, icon } from "./elements.js";
 import { pickFiles } from "./file-picker.js";
 import { frameDialog } from "./frame-dialog.js";
 import { showError } from "./messages.js";
 
 /**
- * @param {Workbench} bench
+ * @param {App} app
  * @returns {() => void} shows the dialog
  */
-export function openDialog(bench) {
+export function initOpenDialog(app) {
   const dialog = byId("open-dialog", HTMLDialogElement);
-  const portraits = bench.about.portraits.map(({ number }) => {
+  const portraits = app.info.portraits.map(({ number }) => {
     const label = `Portrait ${number}`;
     const picture = create("img", { src: `/api/portraits/${number}.jpg?size=256`, alt: "", loading: "lazy" });
     const button = create("button", { class: "tile", "aria-label": label, title: label }, picture);
     button.setAttribute("data-testid", `portrait-${number}`);
     button.addEventListener("click", () => {
       dialog.close();
-      void bench.openSource({ kind: "portrait", number }, label);
+      void app.openSource({ kind: "portrait", number }, label);
     });
     return button;
   });
@@ -33,52 +33,52 @@ export function openDialog(bench) {
     const files = await picked;
     if (!files.length) return;
     dialog.close();
-    await openFiles(bench, files);
+    await openFiles(app, files);
   };
   byId("open-picture", HTMLElement).addEventListener("click", () => void openPicked(pickFiles("image/*", false)));
   byId("open-pair", HTMLElement).addEventListener("click", () => void openPicked(pickFiles("image/*", true)));
   byId("open-project", HTMLElement).addEventListener("click", () => void openPicked(pickFiles(".maskgan", false)));
   return () => {
-    void listKept(bench, dialog);
+    void listSavedProjects(app, dialog);
     dialog.showModal();
   };
 }
 
 /**
- * Open what was picked, dropped or pasted.
+ * Open selected, dropped or pasted files.
  *
- * @param {Workbench} bench
+ * @param {App} app
  * @param {File[]} files
  */
-async function openFiles(bench, files) {
+async function openFiles(app, files) {
   try {
-    const opened = await understandFiles(files);
+    const opened = await classifyFiles(files);
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
-    const { limits } = bench.about;
+    const { limits } = app.info;
     const most = "project" in opened ? limits.project_bytes : limits.upload_bytes;
     if (bytes > most) {
-      throw new Error(`That is ${megabytes(bytes)}; at most ${megabytes(most)} can be opened. Shrink it first.`);
+      throw new Error(`The file has ${megabytes(bytes)}; at most ${megabytes(most)} are supported. Downscale it first.`);
     }
     if ("project" in opened) {
-      await bench.openSource({ kind: "project", file: opened.project }, stem(opened.project.name));
+      await app.openSource({ kind: "project", file: opened.project }, stem(opened.project.name));
       return;
     }
     const { picture, mask } = opened;
-    const crop = mask ? null : await frameDialog(picture, "Frame the face");
+    const crop = mask ? null : await frameDialog(picture, "Crop the face");
     if (crop === "cancelled") return;
-    await bench.openSource({ kind: "picture", picture, mask, crop }, stem(picture.name));
+    await app.openSource({ kind: "picture", picture, mask, crop }, stem(picture.name));
   } catch (error) {
     showError(/** @type {Error} */ (error).message);
   }
 }
 
 /**
- * Files dropped anywhere on the page, and pictures pasted.
+ * Accept files dropped on the page and pasted pictures.
  *
- * @param {Workbench} bench
+ * @param {App} app
  */
-export function acceptDrops(bench) {
-  const veil = byId("drop-veil", HTMLElement);
+export function initDropAndPaste(app) {
+  const veil = byId("drop-overlay", HTMLElement);
   let depth = 0;
   const carriesFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
   window.addEventListener("dragenter", (event) => {
@@ -99,46 +99,46 @@ export function acceptDrops(bench) {
     event.preventDefault();
     depth = 0;
     veil.classList.remove("shown");
-    void openFiles(bench, [...(event.dataTransfer?.files ?? [])]);
+    void openFiles(app, [...(event.dataTransfer?.files ?? [])]);
   });
   window.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (!files.length || document.querySelector("dialog[open]")) return;
     event.preventDefault();
-    void openFiles(bench, files);
+    void openFiles(app, files);
   });
 }
 
 /**
- * What was edited before and is kept in this browser.
+ * List the projects stored in this browser.
  *
- * @param {Workbench} bench
+ * @param {App} app
  * @param {HTMLDialogElement} dialog
  */
-async function listKept(bench, dialog) {
-  const section = byId("open-kept", HTMLElement);
-  const records = await bench.kept.list();
+async function listSavedProjects(app, dialog) {
+  const section = byId("open-saved", HTMLElement);
+  const records = await app.store.list();
   const items = records.map((record) => {
     const picture = create("img", { alt: "" });
     if (record.thumbnail) picture.src = URL.createObjectURL(record.thumbnail);
     picture.addEventListener("load", () => URL.revokeObjectURL(picture.src));
     const when = new Date(record.updated).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
     const label = `${record.title}, ${when}`;
-    const open = create("button", { class: "tile", "aria-label": `Go on with ${label}`, title: label }, picture);
+    const open = create("button", { class: "tile", "aria-label": `Continue ${label}`, title: label }, picture);
     open.addEventListener("click", () => {
       dialog.close();
-      void bench.openKept(record.id);
+      void app.reopenProject(record.id);
     });
     const remove = create("button", { class: "plain corner", "aria-label": `Delete ${label}` }, icon("close"));
-    const item = create("div", { class: "kept" }, open, remove);
+    const item = create("div", { class: "saved-project" }, open, remove);
     remove.addEventListener("click", () => {
       item.remove();
-      section.hidden = !section.querySelector(".kept");
-      void bench.kept.forget(record.id);
+      section.hidden = !section.querySelector(".saved-project");
+      void app.store.remove(record.id);
     });
     return item;
   });
-  byId("open-kept-list", HTMLElement).replaceChildren(...items);
+  byId("open-saved-list", HTMLElement).replaceChildren(...items);
   section.hidden = !items.length;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The network fitted to the photograph that is open: one button that begins it, cancels it, and goes back.
+ * Fine-tuning on the open photograph: one button to start, cancel and revert.
  *
- * @typedef {import("./workbench.js").Workbench} Workbench
+ * @typedef {import("./app.js").App} App
  * @typedef {import("../state/refiner.js").State} State
  */
 
@@ -10,20 +10,20 @@ import { byId, icon } from "./elements.js";
 import { showError } from "./messages.js";
 
 /** @type {Record<State, {label: string, icon: string, status: string}>} */
-const WORDS = {
+const TEXTS = {
   off: {
-    label: "Fit to this person",
+    label: "Fine-tune on this photo",
     icon: "mark",
-    status: "The network learns this one photograph, so edits keep more of who it is. Takes about 10 seconds.",
+    status: "Adapts the network to this photo, so that edits preserve identity better. Takes about 10 seconds.",
   },
-  running: { label: "Cancel the fit", icon: "close", status: "Learning this photograph. You can paint on meanwhile." },
-  waiting: { label: "Cancel the fit", icon: "close", status: "Waiting for the server to have time for this photograph." },
-  done: { label: "Without the fit", icon: "undo", status: "Fitted to this person. A borrowed style takes its share of it." },
-  failed: { label: "Fit to this person", icon: "mark", status: "The fit failed; edits are as they were without it." },
+  running: { label: "Cancel fine-tuning", icon: "close", status: "Fine-tuning on this photo. You can keep painting." },
+  waiting: { label: "Cancel fine-tuning", icon: "close", status: "Waiting for the server." },
+  done: { label: "Use the base network", icon: "undo", status: "Fine-tuned on this photo. A style reference is mixed in as usual." },
+  failed: { label: "Fine-tune on this photo", icon: "mark", status: "Fine-tuning failed; edits use the base network." },
 };
 
-/** @param {Workbench} bench */
-export function refinePanel(bench) {
+/** @param {App} app */
+export function initRefinePanel(app) {
   const button = byId("refine", HTMLButtonElement);
   const status = byId("refine-status", HTMLElement);
   const progress = byId("refine-progress", HTMLElement);
@@ -34,11 +34,11 @@ export function refinePanel(bench) {
 
   function show() {
     const { state, step, steps } = refiner ?? { state: /** @type {State} */ ("off"), step: 0, steps: 0 };
-    const words = WORDS[state];
-    // Written only when it changes: screen readers say it aloud each time.
-    if (status.textContent !== words.status) {
-      status.textContent = words.status;
-      button.replaceChildren(icon(words.icon), words.label);
+    const text = TEXTS[state];
+    // Update only on change: screen readers announce each update.
+    if (status.textContent !== text.status) {
+      status.textContent = text.status;
+      button.replaceChildren(icon(text.icon), text.label);
     }
     button.disabled = !refiner;
     progress.hidden = state !== "running";
@@ -50,32 +50,32 @@ export function refinePanel(bench) {
 
   button.addEventListener("click", () => {
     if (refiner?.state === "failed") refiner.retry();
-    else if (bench.project) {
-      const refined = !bench.project.document.settings.refined;
-      bench.changeSettings({ refined }, refined ? "Fit to this person" : "Without the fit");
+    else if (app.project) {
+      const refined = !app.project.document.settings.refined;
+      app.changeSettings({ refined }, refined ? "Fine-tune on this photo" : "Use the base network");
     }
   });
 
-  bench.addEventListener("open", () => {
-    const project = bench.open;
-    const begun = new Refiner(
+  app.addEventListener("open", () => {
+    const project = app.openProject;
+    const current = new Refiner(
       project.remote,
-      () => bench.project === project && project.document.settings.refined,
+      () => app.project === project && project.document.settings.refined,
       {
         changed: () => {
-          if (refiner === begun) show();
+          if (refiner === current) show();
         },
-        done: () => bench.renderAgain(),
-        fail: (error) => showError(error.message),
+        done: () => app.invalidateResult(),
+        failed: (error) => showError(error.message),
       },
     );
-    refiner = begun;
-    begun.update();
+    refiner = current;
+    current.update();
   });
-  bench.addEventListener("change", (event) => {
+  app.addEventListener("change", (event) => {
     if (/** @type {CustomEvent} */ (event).detail !== "gesture") refiner?.update();
   });
-  // The server may have forgotten the face and what it had learnt of it; the next picture shows.
-  bench.addEventListener("result", () => refiner?.update());
+  // The session may have been recreated without the fine-tuned network.
+  app.addEventListener("result", () => refiner?.update());
   show();
 }

@@ -1,25 +1,25 @@
 /**
- * Sliders that move the mask through the learned space of masks.
+ * Shape panel: sliders that move the mask in MaskVAE's latent space.
  *
- * @typedef {import("./workbench.js").Workbench} Workbench
+ * @typedef {import("./app.js").App} App
  * @typedef {import("../state/mask-mover.js").Move} Move
  */
 
 import { MaskMover } from "../state/mask-mover.js";
-import { byId, capitalised, create, icon, slider } from "./elements.js";
+import { byId, capitalize, create, icon, slider } from "./elements.js";
 import { showError } from "./messages.js";
 
-/** @param {Workbench} bench */
-export function shapePanel(bench) {
+/** @param {App} app */
+export function initShapePanel(app) {
   /** @type {MaskMover | null} */
   let mover = null;
   /** @type {((value: number) => void)[]} */
   const resets = [];
   let seed = randomSeed();
-  let towards = bench.about.portraits[0]?.number ?? 1;
+  let towards = app.info.portraits[0]?.number ?? 1;
 
   /**
-   * A slider whose places are moves from its rest position, 0.
+   * A slider of moves; 0 is the unchanged mask.
    *
    * @param {string} id
    * @param {string} label
@@ -35,7 +35,7 @@ export function shapePanel(bench) {
       value: 0,
       format: (value) => (value === 0 ? "0" : `${value > 0 ? "+" : "−"}${Math.abs(Math.round(100 * value))}`),
       input: (value) => {
-        bench.settle();
+        app.commitPending();
         for (const reset of resets) if (reset !== set) reset(0);
         mover?.drag(id, move(value));
       },
@@ -51,25 +51,25 @@ export function shapePanel(bench) {
     });
     return { element, range };
   };
-  const rest = () => {
+  const resetSliders = () => {
     for (const reset of resets) reset(0);
   };
 
-  const directions = bench.about.directions.map(
-    ({ name, title }) => moveSlider(name, capitalised(title), -1, (amount) => ({ direction: name, amount })).element,
+  const directions = app.info.directions.map(
+    ({ name, title }) => moveSlider(name, capitalize(title), -1, (amount) => ({ direction: name, amount })).element,
   );
   byId("shape-directions", HTMLElement).append(...directions);
   byId("shape-directions-title", HTMLElement).hidden = !directions.length;
 
   const faces = byId("shape-faces", HTMLElement);
-  const buttons = bench.about.portraits.map(({ number }) => {
+  const buttons = app.info.portraits.map(({ number }) => {
     const picture = create("img", { src: `/api/portraits/${number}.jpg?size=128`, alt: "", loading: "lazy" });
     const label = `Towards portrait ${number}`;
     const button = create("button", { class: "tile small", "aria-label": label, title: label }, picture);
     button.setAttribute("data-testid", `shape-face-${number}`);
     button.addEventListener("click", () => {
       towards = number;
-      settleOn();
+      rebase();
       press();
     });
     return { number, button };
@@ -86,26 +86,26 @@ export function shapePanel(bench) {
   const towardsStyle = moveSlider("style", "Towards the style's face", -1, (amount) => ({ towards: "style", amount }));
   faces.after(towardsFace.element, towardsStyle.element);
 
-  const neighbour = moveSlider("neighbour", "Towards a random face", 0, (amount) => ({ random: seed, amount }));
-  const roll = create("button", { "data-testid": "shape-roll" }, icon("dice"), "Roll again");
+  const random = moveSlider("random", "Towards a random face", 0, (amount) => ({ random: seed, amount }));
+  const roll = create("button", { "data-testid": "shape-roll" }, icon("dice"), "Randomize");
   roll.addEventListener("click", () => {
-    // The slider stays where it is and shows another face; from rest, a roll goes half of the way.
-    const amount = neighbour.range.valueAsNumber || 0.5;
+    // Keep the slider's value and change the face; from 0, go half way.
+    const amount = random.range.valueAsNumber || 0.5;
     seed = randomSeed();
-    neighbour.range.valueAsNumber = amount;
-    neighbour.range.dispatchEvent(new Event("input"));
-    neighbour.range.dispatchEvent(new Event("change"));
+    random.range.valueAsNumber = amount;
+    random.range.dispatchEvent(new Event("input"));
+    random.range.dispatchEvent(new Event("change"));
   });
-  byId("shape-random", HTMLElement).append(neighbour.element, roll);
+  byId("shape-random", HTMLElement).append(random.element, roll);
 
-  /** Another goal makes the sliders start from the mask as it is now. */
-  function settleOn() {
-    rest();
-    begin();
+  /** A new target restarts the sliders from the current mask. */
+  function rebase() {
+    resetSliders();
+    attachMover();
   }
 
-  function begin() {
-    const { project } = bench;
+  function attachMover() {
+    const { project } = app;
     if (!project) return;
     const busy = byId("shape-busy", HTMLElement);
     mover?.close();
@@ -113,24 +113,24 @@ export function shapePanel(bench) {
       project.document,
       (base, move) => project.remote.move(base, move, project.document.settings.style),
       {
-        rest,
-        fail: (error) => {
-          rest();
+        reset: resetSliders,
+        failed: (error) => {
+          resetSliders();
           showError(error.message);
         },
-        busy: (asking) => busy.classList.toggle("shown", asking),
+        busy: (isBusy) => busy.classList.toggle("shown", isBusy),
       },
     );
   }
   const update = () => {
-    towardsStyle.range.disabled = !bench.project?.document.settings.style;
+    towardsStyle.range.disabled = !app.project?.document.settings.style;
   };
-  bench.addEventListener("open", () => {
-    rest();
-    begin();
+  app.addEventListener("open", () => {
+    resetSliders();
+    attachMover();
     update();
   });
-  bench.addEventListener("change", update);
+  app.addEventListener("change", update);
   update();
 }
 

@@ -1,35 +1,35 @@
 /**
- * Whose look the face borrows, how much of it, and for which parts.
+ * Style panel: style reference, strength, parts.
  *
- * @typedef {import("./workbench.js").Workbench} Workbench
+ * @typedef {import("./app.js").App} App
  * @typedef {import("../state/settings.js").Style} Style
  */
 
-import { understandFiles } from "../state/files.js";
+import { classifyFiles } from "../state/files.js";
 import { defaultSettings } from "../state/settings.js";
-import { STYLE_PARTS, isChosen, toggled } from "../state/style-parts.js";
+import { STYLE_PARTS, isSelected, togglePart } from "../state/style-parts.js";
 import { byId, create, icon, slider } from "./elements.js";
 import { frameDialog } from "./frame-dialog.js";
-import { croppedPicture, shrunkPicture } from "./cropping.js";
+import { cropPicture, downscalePicture } from "./cropping.js";
 import { pickFiles } from "./file-picker.js";
 import { showError } from "./messages.js";
 
-/** @param {Workbench} bench */
-export function stylePanel(bench) {
+/** @param {App} app */
+export function initStylePanel(app) {
   const grid = byId("style-grid", HTMLElement);
-  const own = styleButton("Own style", "style-own", icon("mark"));
+  const own = styleButton("Original style", "style-own", icon("mark"));
   own.addEventListener("click", () => choose(null));
-  const portraits = bench.about.portraits.map(({ number }) => {
+  const portraits = app.info.portraits.map(({ number }) => {
     const picture = create("img", { src: `/api/portraits/${number}.jpg?size=128`, alt: "", loading: "lazy" });
     const button = styleButton(`Style of portrait ${number}`, `style-portrait-${number}`, picture);
     button.addEventListener("click", () => choose({ kind: "portrait", number }));
     return { number, button };
   });
   const opened = styleButton("Style of the opened picture", "style-opened", create("img", { alt: "" }));
-  const open = styleButton("Open a picture as style", "style-open", icon("plus"));
-  open.addEventListener("click", () => void pickFiles("image/*", true).then((files) => openStyle(bench, files)));
+  const open = styleButton("Open a style picture", "style-open", icon("plus"));
+  open.addEventListener("click", () => void pickFiles("image/*", true).then((files) => openStyle(app, files)));
   opened.addEventListener("click", () => {
-    const style = latestPicture(bench);
+    const style = latestPicture(app);
     if (style) choose(style);
   });
   grid.append(own, ...portraits.map(({ button }) => button), opened, open);
@@ -42,59 +42,59 @@ export function stylePanel(bench) {
     value: 1,
     format: (value) => `${Math.round(100 * value)} %`,
     input: (value) => {
-      bench.settle();
-      bench.open.document.adjust({ strength: value });
+      app.commitPending();
+      app.openProject.document.updateSettings({ strength: value });
     },
-    change: () => bench.open.document.commit("Style strength"),
+    change: () => app.openProject.document.commit("Style strength"),
     testId: "style-strength",
   });
-  const reset = create("button", { "data-testid": "style-reset" }, "Back to its own style");
+  const reset = create("button", { "data-testid": "style-reset" }, "Reset to original style");
   reset.addEventListener("click", () => choose(null));
   const everything = partButton("Everything", "style-part-everything");
-  everything.addEventListener("click", () => borrow(null));
+  everything.addEventListener("click", () => setParts(null));
   const parts = STYLE_PARTS.map((part) => {
     const button = partButton(part.title, `style-part-${part.name}`);
     button.addEventListener("click", () => {
-      borrow(toggled(part, bench.project?.document.settings.styleParts ?? null));
+      setParts(togglePart(part, app.project?.document.settings.styleParts ?? null));
     });
     return { part, button };
   });
-  const choice = create("div", { class: "chips", role: "group", "aria-label": "Parts whose look is borrowed" });
+  const choice = create("div", { class: "chips", role: "group", "aria-label": "Parts that take the style" });
   choice.append(everything, ...parts.map(({ button }) => button));
   byId("style-controls", HTMLElement).append(strength.element, choice, reset);
 
   /** @param {Style | null} style */
   function choose(style) {
-    if (bench.project) bench.changeSettings({ style }, style ? "Choose a style" : "Own style");
+    if (app.project) app.changeSettings({ style }, style ? "Choose a style" : "Original style");
   }
 
   /** @param {number[] | null} styleParts */
-  function borrow(styleParts) {
-    if (bench.project) bench.changeSettings({ styleParts }, styleParts ? "Style of parts" : "Style of everything");
+  function setParts(styleParts) {
+    if (app.project) app.changeSettings({ styleParts }, styleParts ? "Style of parts" : "Style of all parts");
   }
 
   /** @type {string | null} */
   let shownKey = null;
   function update() {
-    const { style, strength: share, styleParts } = bench.project?.document.settings ?? defaultSettings();
+    const { style, strength: share, styleParts } = app.project?.document.settings ?? defaultSettings();
     press(own, style === null);
     for (const { number, button } of portraits) press(button, style?.kind === "portrait" && style.number === number);
     press(opened, style?.kind === "picture" || style?.kind === "project");
     strength.set(share);
     strength.range.disabled = style === null;
     reset.disabled = style === null;
-    // A project of another server may have parts chosen that this one cannot do: "Everything" is then the way out.
-    choice.hidden = !bench.about.style_parts && !styleParts;
+    // The project may use parts that this server's weights do not support; "Everything" resets them.
+    choice.hidden = !app.info.style_parts && !styleParts;
     press(everything, !styleParts);
     everything.disabled = style === null;
-    const present = new Set(bench.project?.document.mask.data);
+    const present = new Set(app.project?.document.mask.data);
     for (const { part, button } of parts) {
-      const chosen = isChosen(part, styleParts);
+      const chosen = isSelected(part, styleParts);
       press(button, chosen);
       button.disabled = style === null;
       button.hidden = !chosen && !part.labels.some((label) => present.has(label));
     }
-    const latest = latestPicture(bench);
+    const latest = latestPicture(app);
     opened.hidden = !latest;
     const key = JSON.stringify(latest);
     if (key !== shownKey) void showThumbnail(/** @type {HTMLImageElement} */ (opened.firstElementChild), latest);
@@ -109,46 +109,46 @@ export function stylePanel(bench) {
     URL.revokeObjectURL(image.src);
     image.removeAttribute("src");
     if (style?.kind === "portrait" || !style) return;
-    const { styles, remote } = bench.open;
-    // Without a thumbnail the tile is plain, and does what it does.
+    const { styles, remote } = app.openProject;
+    // The thumbnail is optional.
     const picture =
       style.kind === "picture" ? styles.get(style.key)?.picture : await remote.styleThumbnail().catch(() => null);
     if (picture) image.src = URL.createObjectURL(picture);
   }
 
-  bench.addEventListener("open", update);
-  bench.addEventListener("change", (event) => {
+  app.addEventListener("open", update);
+  app.addEventListener("change", (event) => {
     if (/** @type {CustomEvent} */ (event).detail !== "gesture") update();
   });
   update();
 }
 
 /**
- * Borrow the look of a picture from a file: framed by hand where it comes without a mask.
+ * Use a picture file as style reference; without a mask, crop it first.
  *
- * @param {Workbench} bench
+ * @param {App} app
  * @param {File[]} files
  */
-async function openStyle(bench, files) {
-  if (!files.length || !bench.project) return;
+async function openStyle(app, files) {
+  if (!files.length || !app.project) return;
   try {
-    const opened = await understandFiles(files);
-    if ("project" in opened) throw new Error("A style is a picture, with its mask or alone; this is a project.");
+    const opened = await classifyFiles(files);
+    if ("project" in opened) throw new Error("Open a picture as style, not a project.");
     const { mask } = opened;
-    const crop = mask ? null : await frameDialog(opened.picture, "Frame the face whose style to use");
+    const crop = mask ? null : await frameDialog(opened.picture, "Crop the face to take the style from");
     if (crop === "cancelled") return;
-    const picture = await (crop ? croppedPicture(opened.picture, crop) : shrunkPicture(opened.picture));
-    const key = bench.keepStyle({ picture, mask });
-    bench.changeSettings({ style: { kind: "picture", key } }, "Open a style");
+    const picture = await (crop ? cropPicture(opened.picture, crop) : downscalePicture(opened.picture));
+    const key = app.addStyle({ picture, mask });
+    app.changeSettings({ style: { kind: "picture", key } }, "Open style picture");
   } catch (error) {
     showError(/** @type {Error} */ (error).message);
   }
 }
 
 /**
- * The picture that was opened last as style, or the reference of the opened project.
+ * The last opened style picture, or the style reference of the project.
  *
- * @param {Workbench} bench
+ * @param {App} app
  * @returns {Style | null}
  */
 function latestPicture({ project }) {

@@ -1,8 +1,8 @@
 /**
- * Tools, and what can be set of the one in hand.
+ * Tool selection and the options of the current tool.
  *
- * @typedef {import("./workbench.js").Workbench} Workbench
- * @typedef {import("./stage.js").Stage} Stage
+ * @typedef {import("./app.js").App} App
+ * @typedef {import("./canvas-view.js").CanvasView} CanvasView
  * @typedef {import("./tools/tool.js").Tool} Tool
  * @typedef {import("./tools/stamp-tool.js").StampTool} StampTool
  */
@@ -13,21 +13,21 @@ import { byId, create, icon, slider } from "./elements.js";
 import { cssColour } from "./palette.js";
 
 /**
- * @param {Workbench} bench
+ * @param {App} app
  * @param {Record<string, Tool> & {stamp: StampTool}} tools
  */
-export function toolOptions(bench, tools) {
-  const { preferences } = bench;
+export function initToolOptions(app, tools) {
+  const { preferences } = app;
   const bar = byId("tool-options", HTMLElement);
   const hint = byId("hint", HTMLElement);
 
   const swatch = create("span", { class: "swatch" });
   const className = create("span", { "data-testid": "chosen-class" });
-  const chosen = create("span", { class: "chosen" }, swatch, className);
+  const chosen = create("span", { class: "current-class" }, swatch, className);
 
   const brush = slider({
     label: "Size",
-    // The slider is even in how sizes feel, and not in pixels.
+    // The slider works on the square root, for finer control of small sizes.
     min: Math.sqrt(MIN_BRUSH),
     max: Math.sqrt(MAX_BRUSH),
     step: 0.01,
@@ -46,17 +46,17 @@ export function toolOptions(bench, tools) {
     input: (value) => preferences.set({ bendRadius: value }),
     testId: "bend-radius",
   });
-  const together = checkbox(bench, "together", "Mouth and face as a whole");
-  const everywhere = checkbox(bench, "everywhere", "All pieces of the class");
+  const groupParts = checkbox(app, "groupParts", "Group mouth and face");
+  const allRegions = checkbox(app, "allRegions", "All regions of the class");
 
   const stamps = STAMPS.map(({ name, title }) => {
     const button = create("button", { class: "chip", "data-testid": `stamp-${name}` }, title);
-    button.addEventListener("click", () => tools.stamp.lay(name));
+    button.addEventListener("click", () => tools.stamp.add(name));
     return { name, button };
   });
-  const place = create("button", { class: "primary first", "data-testid": "stamp-place" }, icon("check"), "Place");
-  place.addEventListener("click", () => tools.stamp.confirm());
-  const discard = create("button", { class: "first", "data-testid": "stamp-discard" }, "Discard");
+  const apply = create("button", { class: "primary first", "data-testid": "stamp-apply" }, icon("check"), "Apply");
+  apply.addEventListener("click", () => tools.stamp.confirm());
+  const discard = create("button", { class: "first", "data-testid": "stamp-discard" }, "Cancel");
   discard.addEventListener("click", () => tools.stamp.cancel());
 
   /** @type {Record<string, HTMLElement[]>} */
@@ -66,41 +66,41 @@ export function toolOptions(bench, tools) {
     fill: [chosen],
     lasso: [chosen],
     picker: [chosen],
-    move: [together, everywhere],
-    bend: [reach.element, together],
-    stamp: [...stamps.map(({ button }) => button), place, discard],
+    move: [groupParts, allRegions],
+    bend: [reach.element, groupParts],
+    stamp: [...stamps.map(({ button }) => button), apply, discard],
   };
   const buttons = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-tool]")]);
 
   const update = () => {
     const { tool, label, brushSize, bendRadius } = preferences.values;
-    const face = bench.about.classes[label];
+    const face = app.info.classes[label];
     swatch.style.background = cssColour(face);
     className.textContent = face.title;
     brush.set(Math.sqrt(brushSize));
     reach.set(bendRadius);
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
-    const { laid } = tools.stamp;
-    for (const { name, button } of stamps) button.setAttribute("aria-pressed", String(name === laid));
-    place.hidden = discard.hidden = laid === null;
+    const { pending } = tools.stamp;
+    for (const { name, button } of stamps) button.setAttribute("aria-pressed", String(name === pending));
+    apply.hidden = discard.hidden = pending === null;
     bar.dataset.tool = tool;
     hint.textContent = tools[tool].hint;
   };
-  const show = () => {
+  const showControls = () => {
     bar.replaceChildren(...controls[preferences.values.tool]);
     update();
   };
   tools.stamp.onChange = update;
-  preferences.onChange((changed) => ("tool" in changed ? show() : update()));
+  preferences.onChange((changed) => ("tool" in changed ? showControls() : update()));
   const showHint = () => (hint.textContent = tools[preferences.values.tool].hint);
-  bench.addEventListener("open", showHint);
-  bench.addEventListener("change", showHint);
-  show();
+  app.addEventListener("open", showHint);
+  app.addEventListener("change", showHint);
+  showControls();
 }
 
 /**
- * @param {Workbench} bench
- * @param {"together" | "everywhere"} key
+ * @param {App} app
+ * @param {"groupParts" | "allRegions"} key
  * @param {string} label
  */
 function checkbox({ preferences }, key, label) {

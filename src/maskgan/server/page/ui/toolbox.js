@@ -7,20 +7,20 @@ import { PickerTool } from "./tools/picker-tool.js";
 import { StampTool } from "./tools/stamp-tool.js";
 
 /**
- * One of each tool, by name.
+ * Create all tools, by name.
  *
- * @param {import("./tools/tool.js").Bench} bench
+ * @param {import("./tools/tool.js").ToolContext} editor
  * @returns {Record<string, import("./tools/tool.js").Tool> & {stamp: StampTool}}
  */
-export function toolbox(bench) {
+export function createTools(editor) {
   return {
-    brush: new BrushTool(bench, false),
-    eraser: new BrushTool(bench, true),
-    fill: new FillTool(bench),
-    lasso: new LassoTool(bench),
-    picker: new PickerTool(bench),
-    move: new MoveTool(bench),
-    bend: new BendTool(bench),
-    stamp: new StampTool(bench),
+    brush: new BrushTool(editor, false),
+    eraser: new BrushTool(editor, true),
+    fill: new FillTool(editor),
+    lasso: new LassoTool(editor),
+    picker: new PickerTool(editor),
+    move: new MoveTool(editor),
+    bend: new BendTool(editor),
+    stamp: new StampTool(editor),
   };
 }

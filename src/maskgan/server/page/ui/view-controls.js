@@ -1,9 +1,8 @@
 /**
- * What changes how the face is seen and nothing else: opacity, zoom, before and after, and, on narrow screens, which
- * pane is shown.
+ * View controls: opacity, zoom, before and after, blend mode, and the visible pane on narrow screens.
  *
- * @typedef {import("./workbench.js").Workbench} Workbench
- * @typedef {import("./stage.js").Stage} Stage
+ * @typedef {import("./app.js").App} App
+ * @typedef {import("./canvas-view.js").CanvasView} CanvasView
  */
 
 import { defaultSettings } from "../state/settings.js";
@@ -12,11 +11,11 @@ import { byId, slider } from "./elements.js";
 const STEP = 0.02; // of the split, by an arrow key
 
 /**
- * @param {Workbench} bench
- * @param {Stage} stage
+ * @param {App} app
+ * @param {CanvasView} canvasView
  */
-export function viewControls(bench, stage) {
-  const { preferences } = bench;
+export function initViewControls(app, canvasView) {
+  const { preferences } = app;
   const opacity = slider({
     label: "Mask",
     min: 0,
@@ -28,9 +27,9 @@ export function viewControls(bench, stage) {
     testId: "mask-opacity",
   });
   byId("mask-opacity", HTMLElement).append(opacity.element);
-  stage.onView = (scale) => (byId("zoom-level", HTMLElement).textContent = `${Math.round(100 * scale)} %`);
-  stage.onHover = (label) => {
-    byId("under-pointer", HTMLElement).textContent = label === null ? "" : bench.about.classes[label].title;
+  canvasView.onView = (scale) => (byId("zoom-level", HTMLElement).textContent = `${Math.round(100 * scale)} %`);
+  canvasView.onHover = (label) => {
+    byId("hovered-class", HTMLElement).textContent = label === null ? "" : app.info.classes[label].title;
   };
 
   const handle = byId("split", HTMLElement);
@@ -61,40 +60,40 @@ export function viewControls(bench, stage) {
     button.addEventListener("click", () => {
       byId("panes", HTMLElement).dataset.shown = button.dataset.pane;
       for (const other of shown) other.setAttribute("aria-pressed", String(other === button));
-      stage.fit();
+      canvasView.fit();
     });
   }
 
   const blends = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-blend]")]);
   for (const button of blends) {
     button.addEventListener("click", () => {
-      if (!bench.project) return;
+      if (!app.project) return;
       const blend = button.dataset.blend === "full" ? "full" : "region";
-      bench.changeSettings({ blend }, blend === "full" ? "Network’s picture alone" : "Blend into the photo");
+      app.changeSettings({ blend }, blend === "full" ? "Show generated picture" : "Blend into photo");
     });
   }
 
   const update = () => {
-    const { compare, split, under, maskShown, opacity: share } = preferences.values;
+    const { compare, split, underlay, maskShown, opacity: share } = preferences.values;
     pane.classList.toggle("comparing", compare);
     handle.hidden = !compare;
     handle.style.left = `${100 * split}%`;
     handle.setAttribute("aria-valuenow", String(Math.round(100 * split)));
     byId("compare", HTMLElement).setAttribute("aria-pressed", String(compare));
-    byId("under", HTMLElement).setAttribute("aria-pressed", String(under === "result"));
+    byId("underlay", HTMLElement).setAttribute("aria-pressed", String(underlay === "result"));
     byId("mask-shown", HTMLElement).setAttribute("aria-pressed", String(maskShown));
-    byId("mask-caption", HTMLElement).textContent = under === "photo" ? "Mask over photo" : "Mask over result";
+    byId("mask-caption", HTMLElement).textContent = underlay === "photo" ? "Mask over photo" : "Mask over result";
     opacity.set(share);
-    const { blend, style, strength, styleParts } = bench.project?.document.settings ?? defaultSettings();
+    const { blend, style, strength, styleParts } = app.project?.document.settings ?? defaultSettings();
     const styled = style !== null && strength > 0 && !styleParts;
     for (const button of blends) {
       button.setAttribute("aria-pressed", String(button.dataset.blend === (styled ? "full" : blend)));
       button.disabled = styled;
     }
-    byId("blend", HTMLElement).title = styled ? "A borrowed style changes all of the face, so nothing is blended." : "";
+    byId("blend", HTMLElement).title = styled ? "A style of all parts changes the whole picture, so blending is off." : "";
   };
   preferences.onChange(update);
-  bench.addEventListener("open", update);
-  bench.addEventListener("change", update);
+  app.addEventListener("open", update);
+  app.addEventListener("change", update);
   update();
 }

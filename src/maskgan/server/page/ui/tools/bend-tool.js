@@ -1,10 +1,10 @@
-import { bend, displaced, takePart, withoutPart } from "../../mask/parts.js";
-import { NOTHING_TO_TAKE, Tool, strokeTwice } from "./tool.js";
+import { bendDisplacement, displacePart, selectPart, removePart } from "../../mask/parts.js";
+import { NO_PART_HERE, Tool, strokeTwice } from "./tool.js";
 
-const REACH = 10; // screen pixels around a feature that still mean it
+const REACH = 10; // hit radius, screen pixels
 
 /**
- * Bends a part: what is dragged follows the pointer, what is around it follows less.
+ * Bends a part: the dragged point follows the pointer, its surroundings less so.
  *
  * @typedef {import("./tool.js").Point} Point
  * @typedef {import("../../mask/parts.js").Part} Part
@@ -12,30 +12,30 @@ const REACH = 10; // screen pixels around a feature that still mean it
  */
 export class BendTool extends Tool {
   cursor = "grab";
-  /** @type {{part: Part, base: LabelMap, vacated: Uint8Array, from: Point} | null} */
+  /** @type {{part: Part, base: LabelMap, background: Uint8Array, from: Point} | null} */
   #drag = null;
   /** @type {Point | null} */
   #hover = null;
 
-  get isUnderWay() {
+  get isActive() {
     return this.#drag !== null;
   }
 
   get hint() {
-    return "For a smile, drag the corners of the mouth up. Any edge bends.";
+    return "Drag an edge to bend it. For a smile, drag the corners of the mouth up.";
   }
 
   /** @param {Point} point */
   begin(point) {
-    const document = this.bench.document();
-    const { together } = this.bench.preferences.values;
+    const document = this.editor.document();
+    const { groupParts } = this.editor.preferences.values;
     const base = { ...document.mask, data: document.mask.data.slice() };
-    const part = takePart(base, point, document.locks, { together, reach: REACH / this.bench.view().scale });
+    const part = selectPart(base, point, document.locks, { groupParts, reach: REACH / this.editor.view().scale });
     if (!part) {
-      this.bench.say(NOTHING_TO_TAKE);
+      this.editor.notify(NO_PART_HERE);
       return;
     }
-    this.#drag = { part, base, vacated: withoutPart(base, part, document.locks), from: point };
+    this.#drag = { part, base, background: removePart(base, part, document.locks), from: point };
     this.#hover = point;
   }
 
@@ -44,29 +44,29 @@ export class BendTool extends Tool {
     const point = points[points.length - 1];
     this.#hover = point;
     if (!this.#drag) return;
-    const { part, base, vacated, from } = this.#drag;
+    const { part, base, background, from } = this.#drag;
     const pull = { x: point.x - from.x, y: point.y - from.y };
-    const bending = bend(part, from, pull, this.bench.preferences.values.bendRadius);
-    const document = this.bench.document();
-    document.show(displaced(base, part, bending, document.locks, vacated));
+    const bending = bendDisplacement(part, from, pull, this.editor.preferences.values.bendRadius);
+    const document = this.editor.document();
+    document.setMask(displacePart(base, part, bending, document.locks, background));
   }
 
   end() {
-    if (this.#drag) this.bench.document().commit(`Bend ${this.titleOfPart(this.#drag.part)}`);
+    if (this.#drag) this.editor.document().commit(`Bend ${this.titleOfPart(this.#drag.part)}`);
     this.#drag = null;
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   cancel() {
-    if (this.#drag) this.bench.document().cancel();
+    if (this.#drag) this.editor.document().cancel();
     this.#drag = null;
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   /** @param {Point | null} point */
   hover(point) {
     this.#hover = point;
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -74,7 +74,7 @@ export class BendTool extends Tool {
     if (!this.#hover) return;
     const centre = this.onScreen(this.#drag?.from ?? this.#hover);
     context.beginPath();
-    context.arc(centre.x, centre.y, this.bench.preferences.values.bendRadius * this.bench.view().scale, 0, 2 * Math.PI);
+    context.arc(centre.x, centre.y, this.editor.preferences.values.bendRadius * this.editor.view().scale, 0, 2 * Math.PI);
     strokeTwice(context, [3, 5]);
     if (!this.#drag) return;
     const end = this.onScreen(this.#hover);

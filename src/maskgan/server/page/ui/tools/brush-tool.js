@@ -4,9 +4,9 @@ import { Tool, strokeTwice } from "./tool.js";
 const SMALLEST_RING = 1.5; // screen pixels
 
 /**
- * Paints the chosen class, or, as eraser, the original's labels.
+ * Paints the current class; as eraser, restores the original labels.
  *
- * @typedef {import("./tool.js").Bench} Bench
+ * @typedef {import("./tool.js").ToolContext} ToolContext
  * @typedef {import("./tool.js").Point} Point
  */
 export class BrushTool extends Tool {
@@ -17,23 +17,23 @@ export class BrushTool extends Tool {
   #hover = null;
 
   /**
-   * @param {Bench} bench
+   * @param {ToolContext} editor
    * @param {boolean} erases
    */
-  constructor(bench, erases) {
-    super(bench);
+  constructor(editor, erases) {
+    super(editor);
     this.erases = erases;
   }
 
-  get isUnderWay() {
+  get isActive() {
     return this.#last !== null;
   }
 
   get hint() {
-    if (this.erases) return "Paint to bring the original mask back.";
-    return this.bench.isUntouched()
-      ? "Paint the chosen class. For a smile, take Bend (W) and drag the corners of the mouth up."
-      : "Paint the chosen class. [ and ] change the size.";
+    if (this.erases) return "Paint to restore the original mask.";
+    return this.editor.isUnedited()
+      ? "Paint the selected class. For a smile, use Bend (W) and drag the corners of the mouth up."
+      : "Paint the selected class. [ and ] change the brush size.";
   }
 
   /** @param {Point} point */
@@ -44,33 +44,33 @@ export class BrushTool extends Tool {
 
   /** @param {Point[]} points */
   drag(points) {
-    const { document: current, preferences } = this.bench;
+    const { document: current, preferences } = this.editor;
     const document = current();
     const { label, brushSize } = preferences.values;
-    const ink = this.erases ? document.own : label;
+    const ink = this.erases ? document.original : label;
     for (const point of points) {
       paintLine(document.mask, this.#last ?? point, point, brushSize, ink, document.locks);
       this.#last = point;
     }
     this.#hover = this.#last;
-    document.touch();
+    document.notifyChange();
   }
 
   end() {
     this.#last = null;
-    this.bench.document().commit(this.erases ? "Erase" : `Paint ${this.titleOf(this.bench.preferences.values.label)}`);
+    this.editor.document().commit(this.erases ? "Erase" : `Paint ${this.titleOf(this.editor.preferences.values.label)}`);
   }
 
   cancel() {
     if (!this.#last) return;
     this.#last = null;
-    this.bench.document().cancel();
+    this.editor.document().cancel();
   }
 
   /** @param {Point | null} point */
   hover(point) {
     this.#hover = point;
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -78,7 +78,7 @@ export class BrushTool extends Tool {
     if (!this.#hover) return;
     const { x, y } = this.onScreen(this.#hover);
     context.beginPath();
-    const radius = (this.bench.preferences.values.brushSize / 2) * this.bench.view().scale;
+    const radius = (this.editor.preferences.values.brushSize / 2) * this.editor.view().scale;
     context.arc(x, y, Math.max(radius, SMALLEST_RING), 0, 2 * Math.PI);
     strokeTwice(context, this.erases ? [4, 3] : []);
   }

@@ -3,7 +3,7 @@ import { labelAt } from "../../mask/label-map.js";
 import { Tool } from "./tool.js";
 
 /**
- * Gives a connected region the chosen class, once the press proves to be no pinch.
+ * Fills a connected region on release, so that a pinch does not fill.
  *
  * @typedef {import("./tool.js").Point} Point
  */
@@ -12,7 +12,7 @@ export class FillTool extends Tool {
   #pressed = null;
 
   get hint() {
-    return "Click a region to give it the chosen class.";
+    return "Click a region to fill it with the selected class.";
   }
 
   /** @param {Point} point */
@@ -21,13 +21,13 @@ export class FillTool extends Tool {
   }
 
   end() {
-    const document = this.bench.document();
-    const { label } = this.bench.preferences.values;
+    const document = this.editor.document();
+    const { label } = this.editor.preferences.values;
     const old = this.#pressed && labelAt(document.mask, this.#pressed);
     if (this.#pressed === null || old === null) return;
-    if (document.locks[old]) this.bench.say(`The ${this.titleOf(old)} is locked.`);
+    if (document.locks[old]) this.editor.notify(`The ${this.titleOf(old)} is locked.`);
     if (!floodFill(document.mask, this.#pressed, label, document.locks)) return;
-    document.touch();
+    document.notifyChange();
     document.commit(`Fill with ${this.titleOf(label)}`);
   }
 

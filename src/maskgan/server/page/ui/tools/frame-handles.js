@@ -1,6 +1,5 @@
 /**
- * A frame with handles: dragged inside it moves, at corners and sides it is sized, at the knob it is turned. Pure
- * geometry and drawing; what a frame means is the tools' affair.
+ * A frame with handles to move, resize and rotate it. Pure geometry and drawing.
  *
  * @typedef {import("../../mask/stamps.js").Frame} Frame
  * @typedef {import("../../mask/label-map.js").Point} Point
@@ -10,15 +9,15 @@
 
 import { strokeTwice } from "./tool.js";
 
-const REACH = 14; // screen pixels around a handle that still mean it
-const KNOB = 26; // screen pixels from the frame to the knob
-const SMALLEST = 2; // half a side, mask pixels
+const REACH = 14; // hit radius of a handle, screen pixels
+const KNOB = 26; // distance of the rotation handle from the frame, screen pixels
+const SMALLEST = 2; // half side, mask pixels
 
 /** @type {readonly [-1 | 0 | 1, -1 | 0 | 1][]} */
 const HANDLES = [[-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0]];
 
 /**
- * What a press means.
+ * Hit test.
  *
  * @param {Frame} frame
  * @param {Point} point mask pixels
@@ -31,7 +30,7 @@ export function gripAt(frame, point, scale) {
     Math.hypot(local.x - x, local.y - y) * scale < REACH;
   if (near(0, -frame.halfHeight - KNOB / scale)) return { kind: "turn" };
   for (const [x, y] of HANDLES) {
-    // The handles at the sides give way where the frame is too small for all.
+    // Small frames have no side handles.
     const crowded = (x === 0 || y === 0) && Math.min(frame.halfWidth, frame.halfHeight) * scale < 2 * REACH;
     if (!crowded && near(x * frame.halfWidth, y * frame.halfHeight)) return { kind: "size", x, y };
   }
@@ -40,13 +39,13 @@ export function gripAt(frame, point, scale) {
 }
 
 /**
- * The frame after a drag.
+ * Apply a drag to a frame.
  *
  * @param {Frame} frame before it
  * @param {Grip} grip
  * @param {Point} from mask pixels
  * @param {Point} to
- * @param {{proportional?: boolean}} [how] corners keep the proportions
+ * @param {{proportional?: boolean}} [how] corners keep the aspect ratio
  * @returns {Frame}
  */
 export function dragged(frame, grip, from, to, { proportional = false } = {}) {
@@ -55,7 +54,7 @@ export function dragged(frame, grip, from, to, { proportional = false } = {}) {
     const turn = Math.atan2(to.x - frame.x, frame.y - to.y) - Math.atan2(from.x - frame.x, frame.y - from.y);
     return { ...frame, angle: frame.angle + turn };
   }
-  // The side or corner opposite stays where it is.
+  // The opposite side or corner stays fixed.
   const [start, end] = [toLocal(frame, from), toLocal(frame, to)];
   let width = Math.max(frame.halfWidth + (grip.x * (end.x - start.x)) / 2, SMALLEST);
   let height = Math.max(frame.halfHeight + (grip.y * (end.y - start.y)) / 2, SMALLEST);
@@ -85,7 +84,7 @@ export function cursorFor(grip) {
  * @param {CanvasRenderingContext2D} context
  * @param {Frame} frame
  * @param {(point: Point) => Point} onScreen
- * @param {{sides?: boolean}} [how] whether there are handles at the sides too
+ * @param {{sides?: boolean}} [how] whether to draw side handles
  */
 export function drawFrame(context, frame, onScreen, { sides = true } = {}) {
   const corner = (/** @type {number} */ x, /** @type {number} */ y) =>
@@ -117,7 +116,7 @@ export function drawFrame(context, frame, onScreen, { sides = true } = {}) {
 /**
  * @param {Frame} frame
  * @param {Point} point
- * @returns {Point} from the frame's middle, along its sides
+ * @returns {Point} in the frame's coordinates
  */
 function toLocal(frame, point) {
   const [cos, sin] = [Math.cos(frame.angle), Math.sin(frame.angle)];

@@ -1,11 +1,11 @@
 import { fillOutline } from "../../mask/fill.js";
 import { Tool, strokeTwice } from "./tool.js";
 
-const CLOSE_ENOUGH = 12; // screen pixels from the first corner within which a click closes the outline
-const DRAGGED = 4; // screen pixels after which a press is a freehand line and no corner
+const CLOSE_ENOUGH = 12; // a click this close to the first corner closes the outline, screen pixels
+const DRAGGED = 4; // a longer press is a freehand line rather than a corner, screen pixels
 
 /**
- * Fills an outline: drawn freehand in one drag, or set corner by corner.
+ * Fills an outline drawn freehand or clicked corner by corner.
  *
  * @typedef {import("./tool.js").Point} Point
  */
@@ -17,26 +17,26 @@ export class LassoTool extends Tool {
   /** @type {Point | null} */
   #hover = null;
 
-  get isUnderWay() {
+  get isActive() {
     return this.#corners.length + this.#freehand.length > 0;
   }
 
   get hint() {
-    if (this.#corners.length) return "The first corner or Enter closes the outline, Esc drops it.";
+    if (this.#corners.length) return "Click the first corner or press Enter to close the outline, Esc to cancel.";
     return "Drag around an area, or click its corners, to fill it.";
   }
 
   /** @param {Point} point */
   begin(point) {
     this.#freehand = [point];
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   /** @param {Point[]} points */
   drag(points) {
     this.#freehand.push(...points);
     this.#hover = null;
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   end() {
@@ -51,14 +51,14 @@ export class LassoTool extends Tool {
       this.#corners.push(first);
       this.#freehand = [];
     }
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   confirm() {
-    const document = this.bench.document();
-    const { label } = this.bench.preferences.values;
+    const document = this.editor.document();
+    const { label } = this.editor.preferences.values;
     if (fillOutline(document.mask, this.#corners, label, document.locks)) {
-      document.touch();
+      document.notifyChange();
       document.commit(`Outline ${this.titleOf(label)}`);
     }
     this.cancel();
@@ -66,19 +66,19 @@ export class LassoTool extends Tool {
 
   abort() {
     this.#freehand = [];
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   cancel() {
     this.#corners = [];
     this.#freehand = [];
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   /** @param {Point | null} point */
   hover(point) {
     this.#hover = point;
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -104,6 +104,6 @@ export class LassoTool extends Tool {
    * @param {Point} second
    */
   #apart(first, second) {
-    return Math.hypot(first.x - second.x, first.y - second.y) * this.bench.view().scale;
+    return Math.hypot(first.x - second.x, first.y - second.y) * this.editor.view().scale;
   }
 }

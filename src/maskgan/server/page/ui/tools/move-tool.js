@@ -1,8 +1,8 @@
-import { displaced, rigid, takePart, withoutPart } from "../../mask/parts.js";
+import { displacePart, affineDisplacement, selectPart, removePart } from "../../mask/parts.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./frame-handles.js";
-import { NOTHING_TO_TAKE, Tool } from "./tool.js";
+import { NO_PART_HERE, Tool } from "./tool.js";
 
-const REACH = 8; // screen pixels around a feature that still mean it
+const REACH = 8; // hit radius, screen pixels
 const ARROWS = /** @type {Record<string, [number, number]>} */ ({
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -11,7 +11,7 @@ const ARROWS = /** @type {Record<string, [number, number]>} */ ({
 });
 
 /**
- * Takes a part and moves, scales and turns it.
+ * Selects a part to move, scale and rotate.
  *
  * @typedef {import("./tool.js").Point} Point
  * @typedef {import("../../mask/label-map.js").LabelMap} LabelMap
@@ -19,29 +19,29 @@ const ARROWS = /** @type {Record<string, [number, number]>} */ ({
  * @typedef {import("./frame-handles.js").Grip} Grip
  * @typedef {import("../../mask/stamps.js").Frame} Frame
  *
- * @typedef {object} Taken
+ * @typedef {object} Selection
  * @property {Part} part
- * @property {LabelMap} base the mask that it was taken from
- * @property {Uint8Array} vacated that mask without the part
- * @property {Frame} rest the frame around it there
- * @property {Uint8Array} shown the labels that this tool showed last; others mean that something else changed the mask
+ * @property {LabelMap} base the mask at selection
+ * @property {Uint8Array} background the base mask with the part removed
+ * @property {Frame} rest the part's original frame
+ * @property {Uint8Array} shown the labels this tool set last, to detect other changes
  */
 export class MoveTool extends Tool {
-  /** @type {Taken | null} */
-  #taken = null;
+  /** @type {Selection | null} */
+  #selection = null;
   /** @type {Frame | null} */
   #frame = null;
   /** @type {{grip: Grip, from: Point, frame: Frame, proportional: boolean} | null} */
   #drag = null;
 
-  get isUnderWay() {
+  get isActive() {
     return this.#drag !== null;
   }
 
   get hint() {
     return this.#frame
-      ? "Drag to move; handles scale, the knob turns, arrow keys nudge."
-      : "Click a part of the face to take it, or press Enter for the chosen class.";
+      ? "Drag to move; handles resize, the top handle rotates, arrow keys nudge."
+      : "Click a part to select it, or press Enter for the selected class.";
   }
 
   /**
@@ -49,22 +49,22 @@ export class MoveTool extends Tool {
    * @param {PointerEvent} event
    */
   begin(point, event) {
-    this.#forgetIfStale();
-    const { scale } = this.bench.view();
+    this.#resetIfStale();
+    const { scale } = this.editor.view();
     let grip = this.#frame && gripAt(this.#frame, point, scale);
     if (!grip || event.detail > 1) {
-      this.#take(point);
+      this.#select(point);
       grip = { kind: "move" };
     }
     if (this.#frame) this.#drag = { grip, from: point, frame: this.#frame, proportional: !event.shiftKey };
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   /** @param {Point[]} points */
   drag(points) {
     if (!this.#drag) return;
     const { grip, from, frame, proportional } = this.#drag;
-    this.#lay(dragged(frame, grip, from, points[points.length - 1], { proportional }));
+    this.#setFrame(dragged(frame, grip, from, points[points.length - 1], { proportional }));
   }
 
   end() {
@@ -74,72 +74,72 @@ export class MoveTool extends Tool {
 
   cancel() {
     if (this.#drag) {
-      this.bench.document().cancel();
+      this.editor.document().cancel();
       this.#frame = this.#drag.frame;
-      if (this.#taken) this.#taken.shown = this.bench.document().mask.data.slice();
+      if (this.#selection) this.#selection.shown = this.editor.document().mask.data.slice();
     } else {
-      this.#taken = null;
+      this.#selection = null;
       this.#frame = null;
     }
     this.#drag = null;
-    this.bench.redraw();
+    this.editor.redraw();
   }
 
   abort() {
     if (this.#drag) this.cancel();
   }
 
-  /** Let the part go; or, where none is taken, take the chosen class, for those who use no pointer. */
+  /** Deselect the part; if none is selected, select the current class (keyboard access). */
   confirm() {
-    if (this.#taken) {
+    if (this.#selection) {
       this.cancel();
       return;
     }
-    const { mask } = this.bench.document();
-    const first = mask.data.indexOf(this.bench.preferences.values.label);
+    const { mask } = this.editor.document();
+    const first = mask.data.indexOf(this.editor.preferences.values.label);
     const point = { x: (first % mask.width) + 0.5, y: Math.floor(first / mask.width) + 0.5 };
-    if (first >= 0) this.#take(point, { everywhere: true });
-    this.bench.redraw();
+    if (first >= 0) this.#select(point, { allRegions: true });
+    this.editor.redraw();
   }
 
   /** @param {Point | null} point */
   hover(point) {
-    this.#forgetIfStale();
-    const grip = point && this.#frame ? gripAt(this.#frame, point, this.bench.view().scale) : null;
+    this.#resetIfStale();
+    const grip = point && this.#frame ? gripAt(this.#frame, point, this.editor.view().scale) : null;
     this.cursor = this.#frame && grip ? cursorFor(grip) : "pointer";
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
     const arrow = ARROWS[event.key];
-    this.#forgetIfStale();
+    this.#resetIfStale();
     if (!arrow || !this.#frame) return false;
     const step = event.shiftKey ? 10 : 1;
-    this.#lay({ ...this.#frame, x: this.#frame.x + step * arrow[0], y: this.#frame.y + step * arrow[1] });
+    this.#setFrame({ ...this.#frame, x: this.#frame.x + step * arrow[0], y: this.#frame.y + step * arrow[1] });
     this.#commit();
     return true;
   }
 
   /** @param {CanvasRenderingContext2D} context */
   draw(context) {
-    this.#forgetIfStale();
+    this.#resetIfStale();
     if (this.#frame) drawFrame(context, this.#frame, (point) => this.onScreen(point));
   }
 
   /**
    * @param {Point} point
-   * @param {{everywhere?: boolean}} [how] all pieces of the class; by default as the person prefers
+   * @param {{allRegions?: boolean}} [how] all regions of the class; defaults to the preference
    */
-  #take(point, { everywhere = this.bench.preferences.values.everywhere } = {}) {
-    const document = this.bench.document();
-    const { together } = this.bench.preferences.values;
-    const reach = REACH / this.bench.view().scale;
+  #select(point, { allRegions = this.editor.preferences.values.allRegions } = {}) {
+    const document = this.editor.document();
+    const { groupParts } = this.editor.preferences.values;
+    const reach = REACH / this.editor.view().scale;
     const base = { ...document.mask, data: document.mask.data.slice() };
-    const part = takePart(base, point, document.locks, { together, everywhere, reach });
-    this.#taken = null;
+    const part = selectPart(base, point, document.locks, { groupParts, allRegions, reach });
+    this.#selection = null;
     this.#frame = null;
     if (!part) {
-      this.bench.say(NOTHING_TO_TAKE);
+      this.editor.notify(NO_PART_HERE);
       return;
     }
     const { left, top, right, bottom } = part.box;
@@ -150,17 +150,17 @@ export class MoveTool extends Tool {
       halfHeight: (bottom - top) / 2,
       angle: 0,
     };
-    const vacated = withoutPart(base, part, document.locks);
-    this.#taken = { part, base, vacated, rest: this.#frame, shown: base.data };
-    this.bench.say(`Taken: ${this.titleOfPart(part)}`);
+    const background = removePart(base, part, document.locks);
+    this.#selection = { part, base, background, rest: this.#frame, shown: base.data };
+    this.editor.notify(`Selected: ${this.titleOfPart(part)}`);
   }
 
   /** @param {Frame} frame */
-  #lay(frame) {
-    if (!this.#taken) return;
-    const { part, base, vacated, rest } = this.#taken;
-    const document = this.bench.document();
-    const motion = rigid(part, {
+  #setFrame(frame) {
+    if (!this.#selection) return;
+    const { part, base, background, rest } = this.#selection;
+    const document = this.editor.document();
+    const motion = affineDisplacement(part, {
       dx: frame.x - rest.x,
       dy: frame.y - rest.y,
       scaleX: frame.halfWidth / rest.halfWidth,
@@ -168,21 +168,21 @@ export class MoveTool extends Tool {
       angle: frame.angle,
     });
     this.#frame = frame;
-    this.#taken.shown = displaced(base, part, motion, document.locks, vacated);
-    document.show(this.#taken.shown);
+    this.#selection.shown = displacePart(base, part, motion, document.locks, background);
+    document.setMask(this.#selection.shown);
   }
 
   #commit() {
-    if (this.#taken) this.bench.document().commit(`Move ${this.titleOfPart(this.#taken.part)}`);
+    if (this.#selection) this.editor.document().commit(`Move ${this.titleOfPart(this.#selection.part)}`);
   }
 
-  /** After undo, or another tool's work, the part is no longer where the frame says. */
-  #forgetIfStale() {
-    if (!this.#taken || this.#drag) return;
-    const { data } = this.bench.document().mask;
-    const { shown } = this.#taken;
+  /** Undo or another tool may have changed the mask under the frame. */
+  #resetIfStale() {
+    if (!this.#selection || this.#drag) return;
+    const { data } = this.editor.document().mask;
+    const { shown } = this.#selection;
     if (data.length === shown.length && data.every((label, i) => label === shown[i])) return;
-    this.#taken = null;
+    this.#selection = null;
     this.#frame = null;
   }
 }

@@ -1,17 +1,17 @@
 import { labelAt } from "../../mask/label-map.js";
 import { Tool } from "./tool.js";
 
-/** Chooses the class that is pointed at. */
+/** Picks the class under the pointer. */
 export class PickerTool extends Tool {
   get hint() {
-    return "Click the face to choose the class that is there.";
+    return "Click the face to pick its class.";
   }
 
   /** @param {import("./tool.js").Point} point */
   begin(point) {
-    const label = labelAt(this.bench.document().mask, point);
+    const label = labelAt(this.editor.document().mask, point);
     if (label === null) return;
-    this.bench.preferences.set({ label });
-    this.bench.say(`Chosen: ${this.titleOf(label)}`);
+    this.editor.preferences.set({ label });
+    this.editor.notify(`Class: ${this.titleOf(label)}`);
   }
 }

@@ -1,9 +1,9 @@
-import { STAMPS, applyStamp, findFace } from "../../mask/stamps.js";
+import { STAMPS, applyStamp, findLandmarks } from "../../mask/stamps.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./frame-handles.js";
 import { Tool } from "./tool.js";
 
 /**
- * Lays an accessory on the face; it can be moved, sized and turned until it is placed.
+ * Adds an accessory, which can be moved, resized and rotated until it is applied.
  *
  * @typedef {import("./tool.js").Point} Point
  * @typedef {import("./frame-handles.js").Grip} Grip
@@ -12,36 +12,36 @@ import { Tool } from "./tool.js";
  */
 export class StampTool extends Tool {
   /** @type {{stamp: Stamp, base: Uint8Array, frame: Frame} | null} */
-  #laid = null;
+  #pending = null;
   /** @type {{grip: Grip, from: Point, frame: Frame, proportional: boolean} | null} */
   #drag = null;
 
-  /** Called when an accessory is laid, placed or taken away. */
+  /** Called when an accessory is added, applied or cancelled. */
   onChange = () => {};
 
-  get isUnderWay() {
-    return this.#laid !== null;
+  get isActive() {
+    return this.#pending !== null;
   }
 
   get hint() {
-    return this.#laid
-      ? "Move, size and turn it. Enter places it, Esc takes it away."
+    return this.#pending
+      ? "Move, resize or rotate it. Enter applies, Esc cancels."
       : "Choose an accessory.";
   }
 
-  /** The name of the stamp that is not placed yet. */
-  get laid() {
-    return this.#laid?.stamp.name ?? null;
+  /** Name of the stamp not applied yet. */
+  get pending() {
+    return this.#pending?.stamp.name ?? null;
   }
 
   /** @param {string} name */
-  lay(name) {
+  add(name) {
     this.confirm();
     const stamp = STAMPS.find((candidate) => candidate.name === name);
     if (!stamp) return;
-    const document = this.bench.document();
-    this.#laid = { stamp, base: document.mask.data.slice(), frame: stamp.place(findFace(document.mask)) };
-    this.#paint();
+    const document = this.editor.document();
+    this.#pending = { stamp, base: document.mask.data.slice(), frame: stamp.defaultFrame(findLandmarks(document.mask)) };
+    this.#apply();
     this.onChange();
   }
 
@@ -50,17 +50,17 @@ export class StampTool extends Tool {
    * @param {PointerEvent} event
    */
   begin(point, event) {
-    if (!this.#laid) return;
-    const grip = gripAt(this.#laid.frame, point, this.bench.view().scale);
-    if (grip) this.#drag = { grip, from: point, frame: this.#laid.frame, proportional: !event.shiftKey };
+    if (!this.#pending) return;
+    const grip = gripAt(this.#pending.frame, point, this.editor.view().scale);
+    if (grip) this.#drag = { grip, from: point, frame: this.#pending.frame, proportional: !event.shiftKey };
   }
 
   /** @param {Point[]} points */
   drag(points) {
-    if (!this.#laid || !this.#drag) return;
+    if (!this.#pending || !this.#drag) return;
     const { grip, from, frame, proportional } = this.#drag;
-    this.#laid.frame = dragged(frame, grip, from, points[points.length - 1], { proportional });
-    this.#paint();
+    this.#pending.frame = dragged(frame, grip, from, points[points.length - 1], { proportional });
+    this.#apply();
   }
 
   end() {
@@ -68,40 +68,40 @@ export class StampTool extends Tool {
   }
 
   confirm() {
-    if (!this.#laid) return;
-    const { title } = this.#laid.stamp;
-    this.#laid = null;
+    if (!this.#pending) return;
+    const { title } = this.#pending.stamp;
+    this.#pending = null;
     this.#drag = null;
-    this.bench.document().commit(`Add ${title.toLowerCase()}`);
+    this.editor.document().commit(`Add ${title.toLowerCase()}`);
     this.onChange();
   }
 
   abort() {
-    if (this.#laid && this.#drag) this.#laid.frame = this.#drag.frame;
+    if (this.#pending && this.#drag) this.#pending.frame = this.#drag.frame;
     this.#drag = null;
-    this.#paint();
+    this.#apply();
   }
 
-  settle() {
+  commitPending() {
     this.confirm();
   }
 
   cancel() {
-    if (!this.#laid) return;
-    this.forget();
-    this.bench.document().cancel();
+    if (!this.#pending) return;
+    this.reset();
+    this.editor.document().cancel();
   }
 
-  /** The mask was taken back by other means, such as undo. */
-  forget() {
-    this.#laid = null;
+  /** Forget the stamp: the mask was reverted otherwise, such as by undo. */
+  reset() {
+    this.#pending = null;
     this.#drag = null;
     this.onChange();
   }
 
   /** @param {Point | null} point */
   hover(point) {
-    this.cursor = cursorFor(point && this.#laid ? gripAt(this.#laid.frame, point, this.bench.view().scale) : null);
+    this.cursor = cursorFor(point && this.#pending ? gripAt(this.#pending.frame, point, this.editor.view().scale) : null);
   }
 
   /** @param {KeyboardEvent} event */
@@ -114,22 +114,22 @@ export class StampTool extends Tool {
       ArrowDown: [0, step],
     });
     const move = moves[event.key];
-    if (!move || !this.#laid) return false;
-    this.#laid.frame = { ...this.#laid.frame, x: this.#laid.frame.x + move[0], y: this.#laid.frame.y + move[1] };
-    this.#paint();
+    if (!move || !this.#pending) return false;
+    this.#pending.frame = { ...this.#pending.frame, x: this.#pending.frame.x + move[0], y: this.#pending.frame.y + move[1] };
+    this.#apply();
     return true;
   }
 
   /** @param {CanvasRenderingContext2D} context */
   draw(context) {
-    if (this.#laid) drawFrame(context, this.#laid.frame, (point) => this.onScreen(point));
+    if (this.#pending) drawFrame(context, this.#pending.frame, (point) => this.onScreen(point));
   }
 
-  #paint() {
-    if (!this.#laid) return;
-    const document = this.bench.document();
-    document.mask.data.set(this.#laid.base);
-    applyStamp(document.mask, this.#laid.stamp, this.#laid.frame, document.locks);
-    document.touch();
+  #apply() {
+    if (!this.#pending) return;
+    const document = this.editor.document();
+    document.mask.data.set(this.#pending.base);
+    applyStamp(document.mask, this.#pending.stamp, this.#pending.frame, document.locks);
+    document.notifyChange();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a tool is. Points are in mask pixels; drawing is in screen pixels.
+ * Base class of the tools. Points are in mask pixels; drawing is in screen pixels.
  *
  * @typedef {import("../../mask/label-map.js").Point} Point
  * @typedef {import("../../state/document.js").FaceDocument} FaceDocument
@@ -7,29 +7,29 @@
  * @typedef {import("../../state/view.js").View} View
  * @typedef {import("../../remote/api.js").FaceClass} FaceClass
  *
- * @typedef {object} Bench what tools work with
+ * @typedef {object} ToolContext what tools have access to
  * @property {() => FaceDocument} document
- * @property {() => boolean} isUntouched whether nobody has edited the face yet
+ * @property {() => boolean} isUnedited whether the face has no edits yet
  * @property {Preferences} preferences
  * @property {readonly FaceClass[]} classes
  * @property {() => View} view
  * @property {() => void} redraw
- * @property {(text: string) => void} say
+ * @property {(text: string) => void} notify
  */
 
 import { SKIN } from "../../mask/label-map.js";
 import { toScreen } from "../../state/view.js";
 
-export const NOTHING_TO_TAKE = "There is no part here, or it is locked.";
+export const NO_PART_HERE = "No part here, or it is locked.";
 
-/** A tool that does nothing; others do what they need. */
+/** A tool without any action; subclasses override what they need. */
 export class Tool {
-  /** @param {Bench} bench */
-  constructor(bench) {
-    this.bench = bench;
+  /** @param {ToolContext} editor */
+  constructor(editor) {
+    this.editor = editor;
   }
 
-  /** The shape of the pointer over the canvas. */
+  /** CSS cursor. */
   cursor = "crosshair";
 
   /**
@@ -38,33 +38,33 @@ export class Tool {
    */
   begin(_point, _event) {}
 
-  /** @param {Point[]} _points all places since the last call */
+  /** @param {Point[]} _points all points since the last call */
   drag(_points) {}
 
   end() {}
 
-  /** Take back what is under way. */
+  /** Revert the unfinished action. */
   cancel() {}
 
-  /** The press became something else, such as two fingers that zoom: take back what it did, and no more. */
+  /** The press became another gesture, such as a pinch: revert what it did, and no more. */
   abort() {
     this.cancel();
   }
 
-  /** Finish what is under way. */
+  /** Finish the current action. */
   confirm() {}
 
-  /** Another tool, or anything else that changes the face, takes over. */
-  settle() {
+  /** Commit or drop the unfinished action before another change. */
+  commitPending() {
     this.cancel();
   }
 
-  /** @param {Point | null} _point null where the pointer left */
+  /** @param {Point | null} _point null if the pointer left */
   hover(_point) {}
 
   /**
    * @param {KeyboardEvent} _event
-   * @returns {boolean} whether the key meant something to the tool
+   * @returns {boolean} whether the tool handled the key
    */
   key(_event) {
     return false;
@@ -73,24 +73,24 @@ export class Tool {
   /** @param {CanvasRenderingContext2D} _context */
   draw(_context) {}
 
-  /** Whether something is begun that `cancel` would take back. */
-  get isUnderWay() {
+  /** Whether there is an unfinished action that `cancel` would revert. */
+  get isActive() {
     return false;
   }
 
-  /** @returns {string} one line that says what to do */
+  /** @returns {string} one-line usage hint */
   get hint() {
     return "";
   }
 
   /** @param {number} label */
   titleOf(label) {
-    return this.bench.classes[label].title;
+    return this.editor.classes[label].title;
   }
 
   /**
    * @param {import("../../mask/parts.js").Part} part
-   * @returns {string} the group's name where a group was taken
+   * @returns {string} the group's name for a group
    */
   titleOfPart({ label, isGroup }) {
     if (!isGroup) return this.titleOf(label);
@@ -99,12 +99,12 @@ export class Tool {
 
   /** @param {Point} point */
   onScreen(point) {
-    return toScreen(this.bench.view(), point);
+    return toScreen(this.editor.view(), point);
   }
 }
 
 /**
- * A line that is seen on any ground: light upon dark.
+ * A line visible on any background: light on dark.
  *
  * @param {CanvasRenderingContext2D} context with a path
  * @param {number[]} [dash]

@@ -1,17 +1,17 @@
 /**
- * One canvas on which a face is seen and painted. Both panes share one view, so that they show the same place.
+ * One canvas that shows a face. Both panes share one view.
  *
  * @typedef {import("../state/view.js").View} View
  * @typedef {import("../state/view.js").Size} Size
  *
  * @typedef {object} Layers what to draw, from the bottom up
- * @property {CanvasImageSource | null} picture drawn over the whole mask's area
- * @property {{picture: CanvasImageSource, share: number} | null} before another picture left of a share of the pane
+ * @property {CanvasImageSource | null} picture scaled to the mask's area
+ * @property {{picture: CanvasImageSource, share: number} | null} before second picture, shown left of a fraction of the pane's width
  * @property {HTMLCanvasElement | null} mask at its own resolution, drawn with crisp edges
  * @property {number} opacity of the mask
  */
 
-export class Pane {
+export class CanvasPane {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
@@ -43,22 +43,22 @@ export class Pane {
     }
     context.setTransform(density, 0, 0, density, 0, 0);
     context.clearRect(0, 0, width, height);
-    const place = /** @type {const} */ ([view.x, view.y, area.width * view.scale, area.height * view.scale]);
+    const target = /** @type {const} */ ([view.x, view.y, area.width * view.scale, area.height * view.scale]);
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
-    if (layers.picture) context.drawImage(layers.picture, ...place);
+    if (layers.picture) context.drawImage(layers.picture, ...target);
     if (layers.before) {
       context.save();
       context.beginPath();
       context.rect(0, 0, width * layers.before.share, height);
       context.clip();
-      context.drawImage(layers.before.picture, ...place);
+      context.drawImage(layers.before.picture, ...target);
       context.restore();
     }
     if (layers.mask) {
       context.imageSmoothingEnabled = false;
       context.globalAlpha = layers.opacity;
-      context.drawImage(layers.mask, ...place);
+      context.drawImage(layers.mask, ...target);
       context.globalAlpha = 1;
     }
     drawTool(context);

@@ -1,5 +1,5 @@
 /**
- * What the page keeps in a project file beside pictures and masks: history, settings, style pictures, view.
+ * The editor's part of a project file: history, settings, style references, view.
  *
  * @typedef {import("./document.js").FaceDocument} FaceDocument
  * @typedef {import("./settings.js").Settings} Settings
@@ -8,8 +8,8 @@
  *
  * @typedef {{picture: Blob, mask: Blob | null}} StylePicture
  *
- * @typedef {object} Appearance how the person looked at the face; not part of history
- * @property {number[]} hidden classes that are not shown
+ * @typedef {object} Appearance view settings; not part of the history
+ * @property {number[]} hidden hidden classes
  * @property {number} opacity of the mask, 0..1
  *
  * @typedef {object} EditorJSON
@@ -17,16 +17,16 @@
  * @property {string} title
  * @property {Settings} settings
  * @property {HistoryJSON} history
- * @property {Record<string, {picture: string, mask: string | null, type: string}>} styles bytes as base 64
+ * @property {Record<string, {picture: string, mask: string | null, type: string}>} styles bytes as base64
  * @property {Appearance} appearance
  */
 
 import { NUM_CLASSES } from "../mask/label-map.js";
 import { fromBase64, toBase64 } from "./base64.js";
 import { History } from "./history.js";
-import { readSettings } from "./settings.js";
+import { parseSettings } from "./settings.js";
 
-/** The server takes 8 MB; style pictures and history share them. */
+/** The server accepts 8 MB, shared by style references and history. */
 const MAX_STYLES = 3_000_000;
 const MAX_HISTORY = 4_500_000;
 
@@ -37,22 +37,22 @@ const MAX_HISTORY = 4_500_000;
  * @param {Appearance} appearance
  * @returns {Promise<EditorJSON>}
  */
-export async function writeEditor(document, title, styles, appearance) {
+export async function serializeEditor(document, title, styles, appearance) {
   const history = document.history.toJSON(MAX_HISTORY);
-  const written = await writeStyles(neededStyles(document.settings, history), styles);
-  return { version: 1, title, settings: document.settings, history, styles: written, appearance };
+  const serialized = await serializeStyles(referencedStyles(document.settings, history), styles);
+  return { version: 1, title, settings: document.settings, history, styles: serialized, appearance };
 }
 
 /**
- * @param {unknown} value what a project file holds
- * @param {Uint8Array} edited its edited labels
+ * @param {unknown} value the editor's JSON in a project file
+ * @param {Uint8Array} edited the project's edited mask
  * @returns {{title: string, settings: Settings, history: History, styles: Map<string, StylePicture>,
  *   appearance: Appearance}}
- * @throws {Error} it is of another version or damaged
+ * @throws {Error} unknown version or malformed
  */
-export function readEditor(value, edited) {
+export function parseEditor(value, edited) {
   const json = /** @type {EditorJSON} */ (value);
-  if (json?.version !== 1) throw new TypeError("the project's history is of another version");
+  if (json?.version !== 1) throw new TypeError("the project has another format version");
   /** @type {Map<string, StylePicture>} */
   const styles = new Map();
   for (const [key, { picture, mask, type }] of Object.entries(json.styles)) {
@@ -64,7 +64,7 @@ export function readEditor(value, edited) {
   const { hidden, opacity } = json.appearance;
   return {
     title: String(json.title).slice(0, 120),
-    settings: readSettings(json.settings),
+    settings: parseSettings(json.settings),
     history: History.fromJSON(json.history, edited),
     styles,
     appearance: {
@@ -77,9 +77,9 @@ export function readEditor(value, edited) {
 /**
  * @param {Settings} settings
  * @param {HistoryJSON} history
- * @returns {string[]} keys of the style pictures that can be seen again, the present one first
+ * @returns {string[]} keys of the style references in use, the current one first
  */
-function neededStyles(settings, history) {
+function referencedStyles(settings, history) {
   const steps = history.entries.toReversed().flatMap(({ settings: step }) => [step?.after.style, step?.before.style]);
   const keys = [settings.style, ...steps].flatMap((style) => (style?.kind === "picture" ? [style.key] : []));
   return [...new Set(keys)];
@@ -89,9 +89,9 @@ function neededStyles(settings, history) {
  * @param {string[]} keys
  * @param {Map<string, StylePicture>} styles
  */
-async function writeStyles(keys, styles) {
+async function serializeStyles(keys, styles) {
   /** @type {EditorJSON["styles"]} */
-  const written = {};
+  const serialized = {};
   let characters = 0;
   for (const key of keys) {
     const style = styles.get(key);
@@ -100,9 +100,9 @@ async function writeStyles(keys, styles) {
     const mask = style.mask && (await blobToBase64(style.mask));
     characters += picture.length + (mask?.length ?? 0);
     if (characters > MAX_STYLES) break;
-    written[key] = { picture, mask, type: style.picture.type };
+    serialized[key] = { picture, mask, type: style.picture.type };
   }
-  return written;
+  return serialized;
 }
 
 /** @param {Blob} blob */

@@ -1,10 +1,10 @@
 /**
- * The newest picture of the edited face, asked for again whenever the edit changed.
+ * Keeps the latest render of the edit up to date.
  *
- * @typedef {import("./project.js").Project} Project
+ * @typedef {import("./open-project.js").Project} Project
  *
  * @typedef {object} Hooks
- * @property {() => Project} project the face that is open
+ * @property {() => Project} project the open project
  * @property {(bitmap: ImageBitmap, quality: "preview" | "full") => void} resultChanged
  * @property {() => void} busyChanged
  */
@@ -13,9 +13,9 @@ import { ApiError } from "../remote/api.js";
 import { RenderScheduler } from "../state/scheduler.js";
 import { showError } from "./messages.js";
 
-const QUIET_WAITS = 3;
+const SILENT_RETRIES = 3;
 
-export class Rendering {
+export class ResultRenderer {
   /** @type {ImageBitmap | null} */
   result = null;
   busy = false;
@@ -23,18 +23,18 @@ export class Rendering {
   /** @type {RenderScheduler<ImageBitmap>} */
   #scheduler;
   /** @type {(() => void) | null} */
-  #dismissWaiting = null;
-  /** How often the server had no time since it last had. */
-  #waits = 0;
+  #dismissRetryMessage = null;
+  /** Retries since the last success. */
+  #retries = 0;
 
   /** @param {Hooks} hooks */
   constructor(hooks) {
     this.#hooks = hooks;
     this.#scheduler = new RenderScheduler({
       render: (quality, signal) => this.#render(quality, signal),
-      show: (bitmap, quality) => this.#show(bitmap, quality),
-      fail: (error) => showError(error.message),
-      waiting: (error) => this.#tellOfWaiting(error),
+      showResult: (bitmap, quality) => this.#show(bitmap, quality),
+      failed: (error) => showError(error.message),
+      retrying: (error) => this.#reportRetry(error),
       busyChanged: (busy) => {
         this.busy = busy;
         hooks.busyChanged();
@@ -42,17 +42,17 @@ export class Rendering {
     });
   }
 
-  /** Something changed that alters the picture. */
-  edited() {
-    this.#scheduler.edited();
+  /** The edit changed. */
+  invalidate() {
+    this.#scheduler.invalidate();
   }
 
-  /** The face is being closed: ask for nothing more. */
+  /** Stop rendering. */
   stop() {
     this.#scheduler.stop();
   }
 
-  /** Another face is to come. */
+  /** Discard the current result. */
   clear() {
     this.result?.close();
     this.result = null;
@@ -73,22 +73,22 @@ export class Rendering {
    * @param {"preview" | "full"} quality
    */
   #show(bitmap, quality) {
-    this.#dismissWaiting?.();
-    this.#dismissWaiting = null;
-    this.#waits = 0;
+    this.#dismissRetryMessage?.();
+    this.#dismissRetryMessage = null;
+    this.#retries = 0;
     this.result?.close();
     this.result = bitmap;
     this.#hooks.resultChanged(bitmap, quality);
   }
 
   /**
-   * A server that is busy for a moment is no news; one that is gone is.
+   * Report an unreachable server at once, a busy one after several retries.
    *
    * @param {Error} error
    */
-  #tellOfWaiting(error) {
-    this.#waits++;
-    const gone = error instanceof ApiError && error.status === 0;
-    if (gone || this.#waits > QUIET_WAITS) this.#dismissWaiting ??= showError(error.message);
+  #reportRetry(error) {
+    this.#retries++;
+    const unreachable = error instanceof ApiError && error.status === 0;
+    if (unreachable || this.#retries > SILENT_RETRIES) this.#dismissRetryMessage ??= showError(error.message);
   }
 }
