@@ -21,12 +21,12 @@ from torch.profiler import profile
 
 from maskgan.config import preset
 from maskgan.data.batches import Faces
-from maskgan.losses.adversarial import feature_matching, lsgan, lsgan_discriminator
+from maskgan.losses.adversarial import feature_matching, lsgan_d_loss, lsgan_g_loss
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.networks import backbone, discriminator
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
-from maskgan.networks.layers import normalised
+from maskgan.networks.layers import adain
 from maskgan.training.config import LossWeights, TrainingConfig
 from maskgan.training.stages import build_stage
 
@@ -52,15 +52,16 @@ class PlainStep:
 
     def __call__(self, pictures: Tensor, label_maps: Tensor) -> None:
         """Both networks take a step."""
-        backbone.normalised = discriminator.normalised = plain_norm
+        backbone.adain = discriminator.adain = plain_norm
         try:
             mask = F.one_hot(label_maps.long(), 19).permute(0, 3, 1, 2).float().contiguous()
             made = self.generator(mask, pictures, mask)
             real, fake = self.discriminator(mask, pictures), self.discriminator(mask, made.detach())
-            discriminator_loss = lsgan_discriminator(real, fake)
-            judged = self.discriminator(mask, made)
-            loss = self.weights.adversarial * lsgan(judged, 1.0)
-            loss = loss + self.weights.feature_matching * feature_matching(real, judged)
+            discriminator_loss = lsgan_d_loss([o.logits for o in real], [o.logits for o in fake])
+            fake = self.discriminator(mask, made)
+            loss = self.weights.adversarial * lsgan_g_loss([o.logits for o in fake])
+            matching = feature_matching([o.features for o in real], [o.features for o in fake])
+            loss = loss + self.weights.feature_matching * matching
             loss = loss + self.weights.perceptual * self.perceptual(made, pictures)
             generator_optimizer, discriminator_optimizer = self.optimizers
             generator_optimizer.zero_grad()
@@ -70,7 +71,7 @@ class PlainStep:
             discriminator_loss.backward()
             discriminator_optimizer.step()
         finally:
-            backbone.normalised = discriminator.normalised = normalised
+            backbone.adain = discriminator.adain = adain
 
 
 def main() -> None:

@@ -208,16 +208,16 @@ def test_weights_are_rewritten_with_another_choice(tmp_path: Path, capsys: pytes
     source, target = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     save_weights(source, network, WeightsInfo("dense-mapping", config, 64, 7, "a test", "none"))
     command = ["weights", "convert", str(source), str(target), "--network"]
-    assert main([*command, "backbone.feature_limit=2.5"]) == 0
+    assert main([*command, "backbone.norm_clamp=2.5"]) == 0
     loaded, info = load_weights(target, kind="dense-mapping")
     assert isinstance(loaded, DenseMappingNetwork) and info.step == 7
-    assert loaded.config == replace(config, backbone=replace(config.backbone, feature_limit=2.5))
+    assert loaded.config == replace(config, backbone=replace(config.backbone, norm_clamp=2.5))
     assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in network.state_dict().items())
     capsys.readouterr()
     for change, complaint in (
         ("backbone.base_channels=16", "other tensors"),
-        ("backbone.feature_limit=-1", "a number"),
-        ("backbone.feature_limit=70000", "outside"),
+        ("backbone.norm_clamp=-1", "a number"),
+        ("backbone.norm_clamp=70000", "outside"),
     ):
         assert main([*command, change]) == 2
         error = capsys.readouterr().err

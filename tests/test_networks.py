@@ -11,14 +11,24 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from maskgan.config import PRESETS, BackboneConfig, changed, from_dict, preset, to_dict
+from maskgan.config import (
+    PRESETS,
+    BackboneConfig,
+    BlenderConfig,
+    DenseMappingConfig,
+    from_dict,
+    preset,
+    to_dict,
+    upgrade,
+    with_overrides,
+)
 from maskgan.errors import UserError
-from maskgan.losses.droplets import droplets
+from maskgan.losses.feature_outliers import feature_outlier_penalty
 from maskgan.networks import backbone
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
-from maskgan.networks.layers import normalised, one_hot
+from maskgan.networks.layers import adain, one_hot
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 
@@ -58,9 +68,9 @@ def test_every_preset_builds_and_maps_shapes(name: str) -> None:
         assert build("blender", name)(face, face)[1].shape == face.shape
         assert build("mask_vae", name)(vae_mask)[0].shape == vae_mask.shape
         assert build("parser", name)(face).shape == mask.shape
-        judged = build("discriminator", name)(mask, face)
-    assert [len(features) for features in judged] == [sizes.discriminator.layers + 2] * sizes.discriminator.scales
-    assert judged[0][-1].shape[1] == 1
+        outputs = build("discriminator", name)(mask, face)
+    assert [len(output.features) for output in outputs] == [sizes.discriminator.layers + 1] * sizes.discriminator.scales
+    assert outputs[0].logits.shape[1] == 1
 
 
 def test_parameters_at_paper_size() -> None:
@@ -119,10 +129,26 @@ def test_an_older_file_has_what_newer_fields_meant_before() -> None:
     assert from_dict(type(preset("paper").dense_mapping), values) == preset("paper").dense_mapping
 
 
-def test_changes_of_a_config() -> None:
+def test_configs_of_version_0_1_are_converted() -> None:
+    values = to_dict(preset("demo").dense_mapping)
+    backbone = values["backbone"]
+    backbone["resampling"] = "smooth" if backbone.pop("antialias") else "plain"
+    backbone["feature_limit"], backbone["finest_limit"] = backbone.pop("norm_clamp"), backbone.pop("last_norm_clamp")
+    assert from_dict(DenseMappingConfig, upgrade(DenseMappingConfig, values)) == preset("demo").dense_mapping
+    backbone["resampling"] = "smooth"
+    assert from_dict(DenseMappingConfig, upgrade(DenseMappingConfig, values)).backbone.antialias
+    blender = {"backbone": {"resampling": "smooth", "feature_limit": 1.5}}
+    converted = from_dict(BlenderConfig, upgrade(BlenderConfig, blender)).backbone
+    assert (converted.antialias, converted.norm_clamp) == (True, 1.5)
+    with pytest.raises(UserError, match="'antialias' should be bool"):
+        from_dict(DenseMappingConfig, upgrade(DenseMappingConfig, {"backbone": {"resampling": "wild"}}))
+
+
+def test_overrides_of_a_config() -> None:
     config = preset("demo").dense_mapping
-    assert changed(config, "", "--network") == config
-    other = changed(config, "style_encoder.regions=none, backbone.noise=true,backbone.base_channels=16", "--network")
+    assert with_overrides(config, "", "--network") == config
+    overrides = "style_encoder.regions=none, backbone.noise=true,backbone.base_channels=16"
+    other = with_overrides(config, overrides, "--network")
     assert other.style_encoder.regions == "none" and other.backbone.noise and other.backbone.base_channels == 16
     assert other.backbone.residual_blocks == config.backbone.residual_blocks
 
@@ -139,17 +165,17 @@ def test_changes_of_a_config() -> None:
         "a.b=1",
     ],
 )
-def test_bad_changes_are_refused(change: str) -> None:
+def test_bad_overrides_are_refused(change: str) -> None:
     with pytest.raises(UserError, match=change.split("=")[0].split(".")[-1]):
-        changed(preset("demo").dense_mapping, change, "--network")
+        with_overrides(preset("demo").dense_mapping, change, "--network")
 
 
 def test_normalisation_equals_instance_norm_and_adain() -> None:
     x = torch.randn(3, 5, 9, 7) * 4 + 2
-    torch.testing.assert_close(normalised(x), F.instance_norm(x), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(adain(x), F.instance_norm(x), rtol=1e-4, atol=1e-5)
     shift, scale = torch.randn(3, 5), torch.randn(3, 5)
     expected = F.instance_norm(x) * scale[..., None, None] + shift[..., None, None]
-    torch.testing.assert_close(normalised(x, shift, scale), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(adain(x, shift, scale), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_style_vector_sets_the_scales_that_it_says() -> None:
@@ -225,38 +251,42 @@ def test_a_picture_does_not_depend_on_its_batch() -> None:
 def test_the_last_upsampling_may_have_a_limit_of_its_own(
     finest: float, expected: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits: list[float] = []
+    clamps: list[float] = []
 
-    def noted(*arguments: torch.Tensor | None, limit: float = 0.0) -> torch.Tensor:
-        limits.append(limit)
-        return normalised(*arguments, limit=limit)  # type: ignore[arg-type]
+    def noted(*arguments: torch.Tensor | None, clamp: float = 0.0) -> torch.Tensor:
+        clamps.append(clamp)
+        return adain(*arguments, clamp=clamp)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(backbone, "normalised", noted)
-    config = BackboneConfig(base_channels=4, downsamplings=2, residual_blocks=1, feature_limit=2.5, finest_limit=finest)
+    monkeypatch.setattr(backbone, "adain", noted)
+    config = BackboneConfig(base_channels=4, downsamplings=2, residual_blocks=1, norm_clamp=2.5, last_norm_clamp=finest)
     backbone.Backbone(config, 3, modulated=False)(torch.randn(1, 3, 32, 32))
-    assert limits[-2:] == expected and not any(limits[:-2])
+    assert clamps[-2:] == expected and not any(clamps[:-2])
 
 
-def test_colours_beyond_what_tanh_can_unlearn_count_as_droplets() -> None:
+def test_saturated_colours_count_as_feature_outliers() -> None:
     network = backbone.Backbone(preset("tiny").dense_mapping.backbone, 19, modulated=False)
     torch.nn.init.zeros_(network.head.weight)
     assert network.head.bias is not None
     for values, excess in (([2.9, -2.9, 0.0], 0.0), ([0.0, -6.0, 3.0], 16.0 - 4.0)):
         network.head.bias.data = torch.tensor(values)
-        energies: list[torch.Tensor] = []
-        network(masks(2, 64), energies=energies)
+        with network.record_activation_energies() as energies:
+            network(masks(2, 64))
+        layers = 2 * len(network.residual) + len(network.up) + 1
+        assert len(energies) == layers
+        network(masks(2, 64))
+        assert len(energies) == layers  # recording ends with the block
         assert energies[-1].shape == (2, 64, 64)
-        assert droplets(energies[-1:]).item() == pytest.approx(excess)
+        assert feature_outlier_penalty(energies[-1:]).item() == pytest.approx(excess)
 
 
 def test_what_is_normalised_is_kept_within_a_limit() -> None:
     x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     x[:, :, 3, 4] = 40.0
-    plain = normalised(x)
+    plain = adain(x)
     assert plain.max() > 10
-    torch.testing.assert_close(normalised(x, limit=2.5), plain.clamp(-2.5, 2.5))
+    torch.testing.assert_close(adain(x, clamp=2.5), plain.clamp(-2.5, 2.5))
     shift, scale = torch.randn(2, 2, 3, generator=torch.Generator().manual_seed(1)).unbind()
     expected = scale[..., None, None] * plain.clamp(-2.5, 2.5) + shift[..., None, None]
     for form in ((shift, scale), tuple(t[..., None, None].expand(-1, -1, 16, 16) for t in (shift, scale))):
-        torch.testing.assert_close(normalised(x, *form, limit=2.5), expected)
-    torch.testing.assert_close(normalised(x, shift, scale, limit=1e9), normalised(x, shift, scale))
+        torch.testing.assert_close(adain(x, *form, clamp=2.5), expected)
+    torch.testing.assert_close(adain(x, shift, scale, clamp=1e9), adain(x, shift, scale))

@@ -46,7 +46,7 @@ def test_only_the_numbers_of_the_parts_move(tiny_weights: Path, face: Face) -> N
     moved[:, hair] = own[:, hair]
     assert torch.equal(moved, own)
 
-    skin = network.part_of_style([SKIN])
+    skin = network.part_style_mask([SKIN])
     assert skin.sum() == 3 * size  # with the skin around the mouth and around the eyes
     assert skin[whole + SKIN * size] and skin[whole + NUM_CLASSES * size :].all()
     assert torch.equal(renderer.mixed(own, other, 0.0, [HAIR]), own)
@@ -135,7 +135,7 @@ def test_what_cannot_be_is_told_in_a_line(tiny_weights: Path, editor: FaceEditor
     config = preset("tiny").dense_mapping
     plain = DenseMappingNetwork(replace(config, style_encoder=replace(config.style_encoder, regions="none")))
     assert not Renderer(plain, 64).has_part_styles
-    assert not plain.part_of_style([HAIR]).any()
+    assert not plain.part_style_mask([HAIR]).any()
     editor = FaceEditor(Renderer(plain, 64))
     editor.set_source(*face)
     with pytest.raises(UserError, match="these weights have none"):

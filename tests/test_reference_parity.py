@@ -127,9 +127,9 @@ def test_discriminator_agrees_at_every_scale_and_layer(tmp_path: Path) -> None:
     ours = convert_reference(saved(tmp_path, reference.state_dict()), "D", SMALL_D)
     mask, face = one_hot(1, 2, 72, 104), image(2, 2, 72, 104)
     mine, other = ours(mask, face), reference(torch.cat([mask, face], 1))
-    assert [len(features) for features in mine] == [len(features) for features in other] == [5, 5, 5]
-    for my_features, other_features in zip(mine, other, strict=True):
-        for a, b in zip(my_features, other_features, strict=True):
+    assert [len(output.features) + 1 for output in mine] == [len(features) for features in other] == [5, 5, 5]
+    for output, other_features in zip(mine, other, strict=True):
+        for a, b in zip([*output.features, output.logits], other_features, strict=True):
             close(a, b)
 
 

@@ -10,8 +10,15 @@ import torch
 from maskgan.config import preset
 from maskgan.labels import INDEX, NUM_CLASSES
 from maskgan.networks.dense_mapping import DenseMappingNetwork
-from maskgan.networks.layers import normalised, one_hot
-from maskgan.networks.regions import RegionEncoder, RegionModulation, divide, num_regions, pyramid, shrunk
+from maskgan.networks.layers import adain, one_hot
+from maskgan.networks.regions import (
+    RegionEncoder,
+    RegionModulation,
+    downsample,
+    downsample_pyramid,
+    mask_to_regions,
+    num_regions,
+)
 
 AROUND_MOUTH, AROUND_EYES = NUM_CLASSES, NUM_CLASSES + 1
 
@@ -34,7 +41,7 @@ def network() -> DenseMappingNetwork:
 @pytest.mark.parametrize("size", [(64, 64), (64, 96), (256, 192), (32, 32)])
 def test_regions_share_out_every_pixel(size: tuple[int, int]) -> None:
     mask = face_mask(*size)
-    regions = divide(mask)
+    regions = mask_to_regions(mask)
     assert regions.shape == (1, num_regions(NUM_CLASSES), *size)
     torch.testing.assert_close(regions.sum(dim=1), torch.ones(1, *size))
     assert regions.min() >= -1e-6
@@ -43,7 +50,7 @@ def test_regions_share_out_every_pixel(size: tuple[int, int]) -> None:
 
 
 def test_skin_is_divided_by_what_is_near() -> None:
-    regions = divide(face_mask())[0]
+    regions = mask_to_regions(face_mask())[0]
     assert regions[AROUND_MOUTH, 54, 32] == 1  # the chin
     assert regions[AROUND_EYES, 22, 20] == 1  # above an eye
     assert regions[INDEX["skin"], 40, 2] == 1  # a cheek's edge
@@ -52,13 +59,13 @@ def test_skin_is_divided_by_what_is_near() -> None:
 
 def test_a_face_without_mouth_and_eyes_has_plain_skin() -> None:
     mask = one_hot(torch.full((1, 64, 64), INDEX["skin"]), NUM_CLASSES)
-    assert torch.equal(divide(mask)[:, INDEX["skin"]], torch.ones(1, 64, 64))
+    assert torch.equal(mask_to_regions(mask)[:, INDEX["skin"]], torch.ones(1, 64, 64))
 
 
 def test_a_region_is_read_where_it_lies_and_an_absent_one_from_the_whole() -> None:
     torch.manual_seed(0)
     encoder = RegionEncoder(4, 6, num_regions(NUM_CLASSES), 3).eval()
-    regions = divide(face_mask())
+    regions = mask_to_regions(face_mask())
     features, summary = torch.rand(1, 4, 16, 16), torch.rand(1, 6)
     other = features.clone()
     other[:, :, 12:13, 6:10] += 1  # at the lips, a quarter of the mask's size
@@ -72,7 +79,7 @@ def test_a_region_is_read_where_it_lies_and_an_absent_one_from_the_whole() -> No
 
 def test_training_takes_regions_for_absent_at_random() -> None:
     encoder = RegionEncoder(4, 6, num_regions(NUM_CLASSES), 3)
-    arguments = torch.rand(1, 4, 16, 16), torch.rand(1, 6), divide(face_mask())
+    arguments = torch.rand(1, 4, 16, 16), torch.rand(1, 6), mask_to_regions(face_mask())
     codes = torch.stack([encoder(*arguments) for _ in range(40)])
     differs = (codes - codes[0]).abs().amax(dim=(0, 1, 3)) > 1e-6
     assert differs[INDEX["hair"]] and not differs[INDEX["hat"]]
@@ -85,9 +92,9 @@ def test_one_code_everywhere_is_adain() -> None:
     code, x = torch.randn(2, 1, 5), torch.randn(2, 7, 16, 16)
     shift, scale = torch.randn(2, 7), torch.randn(2, 7)
     codes = code.expand(-1, num_regions(NUM_CLASSES), -1)
-    regions = divide(face_mask().expand(2, -1, -1, -1))
-    found = normalised(x, *modulation(codes, shrunk(regions, 4), shift, scale))
-    wanted = normalised(x, shift + modulation.to_shift(code[:, 0]), scale + modulation.to_scale(code[:, 0]))
+    regions = mask_to_regions(face_mask().expand(2, -1, -1, -1))
+    found = adain(x, *modulation(codes, downsample(regions, 4), shift, scale))
+    wanted = adain(x, shift + modulation.to_shift(code[:, 0]), scale + modulation.to_scale(code[:, 0]))
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
@@ -116,7 +123,7 @@ def test_noise_is_the_same_for_every_edit() -> None:
     config = preset("tiny").dense_mapping
     torch.manual_seed(0)
     generator = DenseMappingNetwork(
-        replace(config, backbone=replace(config.backbone, noise=True, resampling="smooth"))
+        replace(config, backbone=replace(config.backbone, noise=True, antialias=True))
     ).eval()
     for up in generator.backbone.up:
         torch.nn.init.ones_(up.noise.strength)
@@ -128,5 +135,5 @@ def test_noise_is_the_same_for_every_edit() -> None:
 
 def test_a_pyramid_halves_again_and_again() -> None:
     regions = torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0))
-    for factor, found in zip((4, 2, 1), pyramid(regions, 3), strict=True):
-        torch.testing.assert_close(found, shrunk(regions, factor))
+    for factor, found in zip((4, 2, 1), downsample_pyramid(regions, 3), strict=True):
+        torch.testing.assert_close(found, downsample(regions, factor))

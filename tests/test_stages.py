@@ -112,7 +112,7 @@ def test_one_step_updates_generator_blender_and_discriminator(
     stage_one: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The barely trained MaskVAE gives every code one mask, and then there is nothing to blend.
-    monkeypatch.setattr(MaskVAE, "simulated_edits", lambda *_: (label_maps(2), label_maps(2).flip(0)))
+    monkeypatch.setattr(MaskVAE, "simulate_edits", lambda *_: (label_maps(2), label_maps(2).flip(0)))
     stage = build_stage(config("editing", **stage_one))
     before = {k: {n: p.clone() for n, p in net.named_parameters()} for k, net in stage.networks.items()}
     losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, label_maps(2)), 0.5)
@@ -147,19 +147,19 @@ def test_mask_vae_learns_to_give_masks_back(tmp_path: Path) -> None:
 def test_simulated_edits_step_towards_and_away() -> None:
     vae = tiny_vae()
     own, other = label_maps(2)[:1], label_maps(2)[1:]
-    inter, outer = vae.simulated_edits(own, other, 2.5)
+    inter, outer = vae.simulate_edits(own, other, 2.5)
     z, z_other = vae.encode_labels(own), vae.encode_labels(other)
     assert torch.equal(inter, vae.decode_labels(z + (z_other - z) / 2.5))
     assert torch.equal(outer, vae.decode_labels(z - (z_other - z) / 2.5))
-    same_inter, same_outer = vae.simulated_edits(own, own, 2.5)
+    same_inter, same_outer = vae.simulate_edits(own, own, 2.5)
     assert torch.equal(same_inter, same_outer)
 
 
 def test_masks_of_other_sizes_go_through() -> None:
     vae = tiny_vae()
     large = label_maps(2, side=128)
-    assert torch.equal(vae.encode_labels(large), vae.encode_labels(vae.fitted(large)))
-    inter, _ = vae.simulated_edits(large, large.flip(0), 2.5)
+    assert torch.equal(vae.encode_labels(large), vae.encode_labels(vae.resize_labels(large)))
+    inter, _ = vae.simulate_edits(large, large.flip(0), 2.5)
     assert inter.shape == large.shape and inter.dtype == torch.uint8
 
 
@@ -170,7 +170,7 @@ def test_the_fitted_prior_follows_the_codes() -> None:
     offset = torch.randn(16, generator=generator)
     for _ in range(800):
         codes = torch.randn(32, 16, generator=generator) @ mixing.T + offset
-        vae.observe(codes, torch.full((32, 16), -20.0), momentum=0.01)
+        vae.update_prior(codes, torch.full((32, 16), -20.0), momentum=0.01)
     torch.testing.assert_close(vae.prior_mean, offset, rtol=0, atol=0.2)
     torch.testing.assert_close(vae.prior_covariance, mixing @ mixing.T, rtol=0, atol=0.5)
     drawn = vae.sample_codes(20_000, generator)

@@ -205,7 +205,7 @@ def test_other_critics_and_networks_learn_and_go_on(tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "critic": CriticOptions("hinge", r1_weight=1.0, augment=True),
         "class_balance": 0.5,
-        "network": "backbone.noise=true,backbone.resampling=smooth",
+        "network": "backbone.noise=true,backbone.antialias=true",
         "decay_from": 1.0,
         "images": 40,  # enough for the penalty to be drawn
     }
@@ -237,15 +237,18 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
     for network in (generator, discriminator):
         network.zero_grad()
     real, fake = discriminator(mask, pictures), discriminator(mask, made.detach())
-    sum(0.5 * ((r[-1] - 1) ** 2).mean() + 0.5 * (f[-1] ** 2).mean() for r, f in zip(real, fake, strict=True)).backward()
+    d_loss = sum(
+        0.5 * ((r.logits - 1) ** 2).mean() + 0.5 * (f.logits**2).mean() for r, f in zip(real, fake, strict=True)
+    )
+    d_loss.backward()
     expected = {"discriminator": [p.grad.clone() for p in discriminator.parameters()]}
     real, fake = discriminator(mask, pictures), discriminator(mask, made)
     matching = sum(
         (a - b.detach()).abs().mean() * 4 / 3 / 2
         for f, r in zip(fake, real, strict=True)
-        for a, b in zip(f[:-1], r[:-1], strict=True)
+        for a, b in zip(f.features, r.features, strict=True)
     )
-    (sum(((f[-1] - 1) ** 2).mean() for f in fake) + 10 * matching).backward()
+    (sum(((f.logits - 1) ** 2).mean() for f in fake) + 10 * matching).backward()
     expected["generator"] = [p.grad.clone() for p in generator.parameters()]
     for name, gradients in expected.items():
         assert len(found[name]) == len(gradients)
@@ -256,7 +259,7 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, config(images=4))
     before = (tmp_path / "state.pt").read_bytes()
-    monkeypatch.setattr(critic, "lsgan", lambda judged, _: judged[0][-1].sum() * float("nan"))
+    monkeypatch.setattr(critic, "generator_loss", lambda _, logits: logits[0].sum() * float("nan"))
     with pytest.raises(MaskGANError, match="the adversarial loss is nan"):
         run(tmp_path, config(images=8))
     assert (tmp_path / "state.pt").read_bytes() == before

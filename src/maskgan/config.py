@@ -31,19 +31,18 @@ class BackboneConfig:
     outer_kernel: int = 7
     """Kernel size of the first and the last convolution."""
     upsampling: Literal["transposed", "resize"] = "transposed"
-    """Transposed 3x3 convolution, as published, or nearest x2 and a 3x3 convolution, which leaves no checkerboard."""
-    resampling: Literal["plain", "smooth"] = "plain"
-    """Plain, or free of aliasing: a 3x3 binomial filter before each stride-2 convolution, and bilinear interpolation
-    where nearest neighbours are taken otherwise."""
+    """Transposed 3x3 convolution, as published, or nearest x2 and a 3x3 convolution, without checkerboard artefacts."""
+    antialias: bool = False
+    """Blur with a 3x3 binomial filter before each stride-2 convolution, and upsample bilinearly instead of nearest."""
     noise: bool = False
-    """Whether each upsampling adds noise, as much of it to each feature as is learnt."""
-    feature_limit: float = 0.0
-    """Standard deviations within which the upsamplings' features are kept, so that none of them speckles; 0 for any."""
-    finest_limit: float = 0.0
-    """Of the last upsampling, in place of ``feature_limit``; 0 for the same. A network that is trained with a limit may
-    learn to speckle within it, so this one is set when training is over."""
+    """Inject noise after each upsampling, with a learnt strength per channel (StyleGAN)."""
+    norm_clamp: float = 0.0
+    """Clamp the normalised features of the upsamplings to this many standard deviations; 0 disables the clamp."""
+    last_norm_clamp: float = 0.0
+    """Clamp of the last upsampling, instead of ``norm_clamp``; 0 for ``norm_clamp``. Set after training: a network
+    that is trained with a clamp can learn to produce outliers within it."""
     modulate_decoder: bool = False
-    """AdaIN in the upsampling layers too, not in the residual blocks alone; the style then reaches the picture."""
+    """AdaIN in the upsampling layers too, and not in the residual blocks alone."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,12 @@ class StyleEncoderConfig:
     max_channels: int = 64
     """Where the doubling stops."""
     fusion: Literal["sft", "concat", "none"] = "sft"
-    """How the mask's branch conditions the image's branch: SFT layers, the concatenation of the ablation, or not at
-    all (then there is no such branch), as in Pix2PixHD with modification."""
+    """How the mask branch conditions the image branch: SFT layers, the concatenation of the ablation, or no mask branch
+    at all, as in Pix2PixHD with modification."""
     regions: Literal["none", "parts"] = "none"
-    """Whether each part of the face has a style code of its own beside that of the whole (not in the paper)."""
+    """``parts``: a style code per region of the face beside that of the whole face (not in the paper)."""
     region_size: int = 32
-    """Numbers in such a code."""
+    """Length of a region's style code."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +76,14 @@ class DenseMappingConfig:
 
 @dataclass(frozen=True)
 class EnhancerConfig:
-    """The network that doubles the sides of made pictures."""
+    """The super-resolution network for synthesised faces."""
 
     base_channels: int = 32
     """Channels of all its layers."""
     residual_blocks: int = 8
-    """Blocks at the size of the given picture."""
+    """Blocks at the resolution of the input."""
     cell: Literal[2, 4] = 4
-    """Side of the squares of the result whose mean stays that of the given picture, in pixels."""
+    """Side in output pixels of the squares whose mean equals that of the input."""
     num_classes: int = NUM_CLASSES
     """Channels of the one-hot mask."""
 
@@ -100,9 +99,9 @@ class MaskVAEConfig:
     downsamplings: int = 7
     """Stride-2 convolutions, and as many upsamplings."""
     latent_size: int = 1024
-    """Numbers in a mask code."""
+    """Length of a latent code."""
     prior: Literal["standard", "fitted"] = "standard"
-    """What random masks are drawn from: N(0, 1), or the normal distribution that the training masks' codes have."""
+    """Prior that random masks are sampled from: N(0, 1), or a normal distribution fitted to the training codes."""
     num_classes: int = NUM_CLASSES
     """Channels of the one-hot mask."""
 
@@ -125,21 +124,21 @@ class DiscriminatorConfig:
     layers: int = 3
     """Stride-2 convolutions before the stride-1 one."""
     scales: int = 2
-    """Discriminators; each sees half the resolution of the one before."""
+    """Number of discriminators; each sees half the resolution of the one before."""
     num_classes: int = NUM_CLASSES
     """Channels of the one-hot mask that is concatenated with the image."""
 
 
 @dataclass(frozen=True)
 class ParserConfig:
-    """The U-Net that reads a mask from a face; measures how well pictures follow their masks."""
+    """The face parser: a U-Net that predicts the mask of a face."""
 
     base_channels: int = 16
     """Channels at full resolution; doubled by each downsampling (the reference's 64 divided by 4)."""
     downsamplings: int = 4
     """Max-poolings, and as many upsamplings."""
     num_classes: int = NUM_CLASSES
-    """Logits for each pixel."""
+    """Logits per pixel."""
 
 
 @dataclass(frozen=True)
@@ -154,21 +153,21 @@ class AttributesConfig:
 
 @dataclass(frozen=True)
 class IdentityConfig:
-    """The ResNet-18 that tells people apart."""
+    """The ResNet-18 identity embedding."""
 
     base_channels: int = 64
     """Channels after the first convolution; doubled by each of the three later stages."""
     embedding_size: int = 128
-    """Numbers in an embedding, which has length 1."""
+    """Dimensions of the embedding."""
 
 
 EDITED_ATTRIBUTES = "Male,Heavy_Makeup,No_Beard,Smiling"
-"""What the comparisons ask about."""
+"""Attributes edited in the comparisons."""
 
 
 @dataclass(frozen=True)
 class StarGANConfig:
-    """StarGAN's generator, one of the systems that the paper compares with."""
+    """StarGAN's generator, a baseline of the paper."""
 
     attributes: str = EDITED_ATTRIBUTES
     """Names of the attributes that it edits, joined by commas."""
@@ -180,10 +179,10 @@ class StarGANConfig:
 
 @dataclass(frozen=True)
 class ElegantConfig:
-    """ELEGANT, another of them."""
+    """ELEGANT, a baseline of the paper."""
 
     attributes: str = EDITED_ATTRIBUTES
-    """Names of the attributes that it exchanges, joined by commas."""
+    """Names of the attributes that it swaps, joined by commas."""
     base_channels: int = 64
     """Channels after the first convolution; doubled by each downsampling, three times at most."""
     downsamplings: int = 5
@@ -192,14 +191,14 @@ class ElegantConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """One size of everything."""
+    """Sizes of all networks."""
 
     name: str
     """As given to ``--preset``."""
     resolution: int
     """Side of the pictures, in pixels."""
     phases: tuple[tuple[float, int], ...]
-    """(fraction of the budget, side in training from there on): small pictures first teach the same for less."""
+    """Progressive resolution: (fraction of the budget, image side in pixels from there on)."""
     dense_mapping: DenseMappingConfig
     enhancer: EnhancerConfig
     mask_vae: MaskVAEConfig
@@ -240,7 +239,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     outer_kernel=5,
                     residual_blocks=5,
                     upsampling="resize",
-                    feature_limit=2.5,
+                    norm_clamp=2.5,
                     modulate_decoder=True,
                 ),
                 style_encoder=StyleEncoderConfig(max_channels=128, regions="parts"),
@@ -315,9 +314,9 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 
 def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
-    """Build a config from ``to_dict``'s output, strictly; a field that older files lack has its default.
+    """Build a config from the output of ``to_dict``, strictly. Missing fields get their defaults.
 
-    So a default must mean what was before there was the field.
+    Files from before a field existed lack it, so its default must keep their meaning.
 
     Raises:
         UserError: a field is unknown, of another type or has a value that is not allowed.
@@ -350,26 +349,55 @@ def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     return kind(**built)
 
 
-def changed(config: ConfigT, changes: str, source: str) -> ConfigT:
-    """The config with some fields set anew.
+RENAMED_FIELDS: Mapping[type, Mapping[str, tuple[str, Mapping[Any, Any]]]] = MappingProxyType(
+    {
+        BackboneConfig: {
+            "resampling": ("antialias", {"plain": False, "smooth": True}),
+            "feature_limit": ("norm_clamp", {}),
+            "finest_limit": ("last_norm_clamp", {}),
+        }
+    }
+)
+"""Fields of weights files of version 0.1: per config type, old name -> (new name, old value -> new value)."""
+
+
+def upgrade(config_type: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert the config of an older weights file to today's field names, by ``RENAMED_FIELDS``; for ``from_dict``."""
+    renamed = RENAMED_FIELDS.get(config_type, {})
+    template = config_type()
+    upgraded: dict[str, Any] = {}
+    for name, value in values.items():
+        nested = getattr(template, name, None)
+        if name in renamed:
+            new_name, new_values = renamed[name]
+            upgraded[new_name] = new_values.get(value, value) if isinstance(value, str) else value
+        elif hasattr(nested, "__dataclass_fields__") and isinstance(value, Mapping):
+            upgraded[name] = upgrade(type(nested), value)
+        else:
+            upgraded[name] = value
+    return upgraded
+
+
+def with_overrides(config: ConfigT, overrides: str, source: str) -> ConfigT:
+    """A copy of the config with some fields replaced.
 
     Args:
-        config: of any kind.
-        changes: such as ``style_encoder.regions=none,backbone.noise=true``; empty for none.
-        source: what the changes come from, for messages.
+        config: a network config.
+        overrides: such as ``style_encoder.regions=none,backbone.noise=true``; empty for none.
+        source: where the overrides come from, for error messages.
 
     Raises:
         UserError: there is no such field, or the value is not allowed.
     """
     values = to_dict(config)
-    for change in filter(None, changes.split(",")):
-        path, equals, text = change.strip().partition("=")
+    for override in filter(None, overrides.split(",")):
+        path, equals, text = override.strip().partition("=")
         *parents, name = path.split(".")
         inner: Any = values
         for parent in parents:
             inner = inner.get(parent) if isinstance(inner, dict) else None
         if not equals or not isinstance(inner, dict) or name not in inner or isinstance(inner[name], dict):
-            raise UserError(f"{source}: {change.strip()!r} is not NAME=VALUE with a field of {type(config).__name__}")
+            raise UserError(f"{source}: {override.strip()!r} is not NAME=VALUE with a field of {type(config).__name__}")
         inner[name] = _parsed(text, type(inner[name]), f"{source}: {path}")
     return from_dict(type(config), values)
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.comparison import Shape, compare, printable
 from maskgan.checkpoints.kinds import KINDS, NetworkConfig, kind_of, meta_network
-from maskgan.config import changed, from_dict, to_dict
+from maskgan.config import from_dict, to_dict, upgrade, with_overrides
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, require_file
 
@@ -109,12 +109,12 @@ def load_weights(path: Path | str, kind: str | None = None) -> tuple[nn.Module, 
 
 
 def rebuilt(network: nn.Module, info: WeightsInfo, changes: str) -> tuple[nn.Module, WeightsInfo]:
-    """The same tensors in a network whose config differs in some fields, as ``config.changed`` reads them.
+    """The same tensors in a network whose config differs in some fields, as ``config.with_overrides`` reads them.
 
     Raises:
         UserError: there is no such field, its value is not allowed, or other tensors would be needed.
     """
-    info = replace(info, config=changed(info.config, changes, "--network"))
+    info = replace(info, config=with_overrides(info.config, changes, "--network"))
     try:
         other = meta_network(info.config)
         other.load_state_dict(network.state_dict(), assign=True)
@@ -251,7 +251,8 @@ def _info(path: Path, metadata: Mapping[str, str] | None) -> WeightsInfo:
     if values["kind"] not in KINDS:
         raise UserError(f"{path}: kind {values['kind']!r} is unknown; known are {', '.join(KINDS)}")
     try:
-        config = from_dict(KINDS[values["kind"]].config_type, values["config"])
+        config_type = KINDS[values["kind"]].config_type
+        config = from_dict(config_type, upgrade(config_type, values["config"]))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return WeightsInfo(**{**values, "config": config})

@@ -43,6 +43,6 @@ def command(
     other = pairs[int(ring[-1])].label_map
     for index in tqdm(ring, "edits", unit="mask", leave=False, disable=None):
         pair = pairs[int(index)]
-        write_edits(output, pair.key, manifold.simulated_edits(pair.label_map, other, strength))
+        write_edits(output, pair.key, manifold.simulate_edits(pair.label_map, other, strength))
         other = pair.label_map
     click.echo(output)

@@ -129,7 +129,7 @@ class MaskManifold:
         return self._encode(label_map)[0].cpu().numpy()
 
     @torch.no_grad()
-    def simulated_edits(self, label_map: LabelMap, other: LabelMap, strength: float = 2.5) -> tuple[LabelMap, LabelMap]:
+    def simulate_edits(self, label_map: LabelMap, other: LabelMap, strength: float = 2.5) -> tuple[LabelMap, LabelMap]:
         """A step towards another face's mask and a step away from it, as in editing training.
 
         Args:

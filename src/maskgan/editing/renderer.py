@@ -152,7 +152,7 @@ class Renderer:
         check_strength(strength)
         if parts is None:
             return torch.lerp(own, other, strength)
-        chosen = self._network.part_of_style(self.style_parts(parts)).to(own.device)
+        chosen = self._network.part_style_mask(self.style_parts(parts)).to(own.device)
         return torch.where(chosen, torch.lerp(own, other, strength), own)
 
     def refinement(

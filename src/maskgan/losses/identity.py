@@ -1,4 +1,4 @@
-"""The term of the identity embedding."""
+"""Loss of the identity embedding."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 def cosine_margin_logits(embedding: Tensor, centres: Tensor, identities: Tensor, margin: float, scale: float) -> Tensor:
-    """Logits of the large margin cosine loss: the own person's cosine must exceed the others' by the margin.
+    """Logits of the large margin cosine loss, for ``cross_entropy``.
 
     Args:
-        embedding: N x D, of length 1.
-        centres: people x D; normalised here.
-        identities: N int64; those below 0 are of nobody.
-        margin: m.
-        scale: s.
+        embedding: N x D, unit length.
+        centres: people x D, of any length.
+        identities: N int64; negative for unknown.
+        margin: m, subtracted from the cosine with the own centre.
+        scale: s, inverse temperature.
 
     Returns:
         N x people, ``s (cos - m)`` at the own identity and ``s cos`` elsewhere.

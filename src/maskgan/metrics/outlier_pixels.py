@@ -1,29 +1,28 @@
-"""How many specks lie in the hair of a picture."""
+"""How many outlier pixels lie in the hair of an image."""
 
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageFilter
+import torch
 
 from maskgan.images import Picture
 from maskgan.labels import INDEX, LabelMap
-
-_STANDS_OUT = 50
-"""Grey levels from the median around a pixel; strands of hair against the light do so too."""
-_WINDOW = 5
+from maskgan.outlier_pixels import THRESHOLD, median_difference
 
 
 def hair_outlier_pixels(picture: Picture, label_map: LabelMap) -> tuple[int, int]:
-    """Count pixels of hair that differ in some colour from the median of the 5 x 5 pixels around them.
+    """Count pixels of hair that differ from the local median (see ``maskgan.outlier_pixels``).
+
+    Strands of hair against the light do so too.
 
     Args:
         picture: H x W x 3 uint8.
         label_map: its mask, H x W uint8 0..18.
 
     Returns:
-        Those that stand out by more than 50 grey levels, and all pixels of hair.
+        Number of outlier pixels, and number of hair pixels.
     """
-    median = np.asarray(Image.fromarray(picture).filter(ImageFilter.MedianFilter(_WINDOW)), dtype=np.int16)
+    levels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+    outliers = median_difference(levels)[0, 0].numpy() > THRESHOLD * 255
     hair = label_map == INDEX["hair"]
-    standing_out = np.abs(picture - median).max(axis=2) > _STANDS_OUT
-    return int((standing_out & hair).sum()), int(hair.sum())
+    return int((outliers & hair).sum()), int(hair.sum())

@@ -6,6 +6,7 @@ Source: supplement, section A; layer details in the reference code.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -13,18 +14,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import BackboneConfig
-from maskgan.networks.layers import doubling, energy, normalised, padded_conv, smoothed
-from maskgan.networks.regions import RegionModulation, pyramid
+from maskgan.networks.layers import activation_energy, adain, blur, channel_schedule, reflect_pad_conv
+from maskgan.networks.regions import RegionModulation, downsample_pyramid
 
-# Before tanh: a vivid colour. Far beyond it tanh has no gradient left by which a wrong colour could be unlearnt.
-_VIVID = 1.5
+# Pre-tanh value of a saturated colour. Far beyond it tanh has no gradient left that could correct a wrong colour.
+_SATURATED = 1.5
 
 
 class StyleReader:
-    """Deals out a style vector layer by layer: for each modulated layer its shifts, then its scales.
+    """Reads a style vector layer by layer: for each modulated layer its shifts, then its scales.
 
     Args:
-        style: N x style_size, or ``None``: every layer then normalises without modulation.
+        style: N x style_size, or ``None`` for layers without modulation.
     """
 
     def __init__(self, style: Tensor | None) -> None:
@@ -48,21 +49,17 @@ class ResidualBlock(nn.Module):
         self.conv1 = nn.Conv2d(channels, channels, 3)
         self.conv2 = nn.Conv2d(channels, channels, 3)
 
-    def forward(self, x: Tensor, style: StyleReader, energies: list[Tensor] | None = None) -> Tensor:
-        """N x C x H x W to the same; ``energies`` as in ``Backbone.forward``."""
-        first = padded_conv(self.conv1, x, 1)
-        y = F.relu(normalised(first, *style.next(x.shape[1])))
-        second = padded_conv(self.conv2, y, 1)
-        if energies is not None:
-            energies += [energy(first), energy(second)]
-        return x + normalised(second, *style.next(x.shape[1]))
+    def forward(self, x: Tensor, style: StyleReader) -> Tensor:
+        """N x C x H x W to the same."""
+        y = F.relu(adain(reflect_pad_conv(self.conv1, x, 1), *style.next(x.shape[1])))
+        return x + adain(reflect_pad_conv(self.conv2, y, 1), *style.next(x.shape[1]))
 
 
-class Noise(nn.Module):
-    """Adds noise to features, the same at every pixel's features but for their strength, which is learnt.
+class NoiseInjection(nn.Module):
+    """Adds one noise map to all channels, scaled by a learnt strength per channel.
 
-    In training it is drawn anew each time; otherwise it depends on the size of the picture alone, so that an edited
-    picture differs from the one before by the edit.
+    Drawn anew at each call in training mode; in eval mode it depends on the image size alone, so that two edits of one
+    face differ by the edits only.
     Source: Karras et al. (StyleGAN), CVPR 2019.
     """
 
@@ -81,7 +78,7 @@ class Noise(nn.Module):
 
 
 class Upsampling(nn.Module):
-    """Twice the side: a transposed convolution, or interpolation and a convolution; then noise, if there is any."""
+    """Doubles height and width: a transposed convolution, or interpolation and a convolution; then optional noise."""
 
     def __init__(self, in_channels: int, out_channels: int, config: BackboneConfig) -> None:
         super().__init__()
@@ -91,8 +88,8 @@ class Upsampling(nn.Module):
             if self.transposed
             else nn.Conv2d(in_channels, out_channels, 3, padding=1)
         )
-        self.interpolation = "bilinear" if config.resampling == "smooth" else "nearest"
-        self.noise = Noise(out_channels) if config.noise else nn.Identity()
+        self.interpolation = "bilinear" if config.antialias else "nearest"
+        self.noise = NoiseInjection(out_channels) if config.noise else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """N x C x H x W to N x C' x 2H x 2W."""
@@ -107,16 +104,16 @@ class Backbone(nn.Module):
     def __init__(
         self,
         config: BackboneConfig,
-        in_channels: int,  # one-hot mask, or two faces
+        in_channels: int,  # classes of a one-hot mask, or 6 for two faces
         out_channels: int = 3,
         *,
-        modulated: bool,  # whether residual blocks take a style
-        region_size: int = 0,  # numbers in a region's code, which modulates the upsamplings; 0 for no such codes
+        modulated: bool,  # whether AdaIN layers take a style vector
+        region_size: int = 0,  # length of the region codes that modulate the upsamplings; 0 for none
     ) -> None:
         super().__init__()
         self.config = config
         self.modulated = modulated
-        widths = doubling(config.base_channels, config.max_channels, config.downsamplings + 1)
+        widths = channel_schedule(config.base_channels, config.max_channels, config.downsamplings + 1)
         self.stem = nn.Conv2d(in_channels, widths[0], config.outer_kernel)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
         self.residual = nn.ModuleList(ResidualBlock(widths[-1]) for _ in range(config.residual_blocks))
@@ -133,11 +130,11 @@ class Backbone(nn.Module):
 
     @property
     def style_size(self) -> int:
-        """Numbers in the style vector: a shift and a scale for each modulated map."""
+        """Length of the style vector: a shift and a scale per channel of each modulated layer."""
         return 2 * sum(self.modulated_widths)
 
     def style_scale_slices(self) -> Iterator[slice]:
-        """Where the scales lie in the style vector."""
+        """Slices of the style vector that hold scales, one per modulated layer."""
         position = 0
         for width in self.modulated_widths:
             yield slice(position + width, position + 2 * width)
@@ -148,40 +145,58 @@ class Backbone(nn.Module):
         x: Tensor,
         style: Tensor | None = None,
         regions: tuple[Tensor, Tensor] | None = None,
-        energies: list[Tensor] | None = None,
     ) -> Tensor:
-        """Map pictures to pictures.
+        """Map images to images.
 
         Args:
             x: N x in_channels x H x W.
             style: N x style_size.
-            regions: codes, N x regions x region_size, and where they lie, N x regions x H x W.
-            energies: where given, those of the features in residual blocks and upsamplings are appended (see
-                ``energy``), N x h x w each; and last those of the result, whose mean is not 1.
+            regions: codes, N x regions x region_size, and region masks, N x regions x H x W.
 
         Returns:
-            N x out_channels x H x W before the last activation.
+            N x out_channels x H x W before the final activation.
         """
         pad = self.config.outer_kernel // 2
         reader = StyleReader(style)
-        x = F.relu(normalised(padded_conv(self.stem, x, pad)))
+        x = F.relu(adain(reflect_pad_conv(self.stem, x, pad)))
         for conv in self.down:
-            x = F.relu(normalised(conv(smoothed(x) if self.config.resampling == "smooth" else x)))
+            x = F.relu(adain(conv(blur(x) if self.config.antialias else x)))
         for block in self.residual:
-            x = block(x, reader, energies)
-        codes, shares = (None, []) if regions is None else (regions[0], pyramid(regions[1], len(self.up)))
+            x = block(x, reader)
+        codes, shares = (None, []) if regions is None else (regions[0], downsample_pyramid(regions[1], len(self.up)))
         for i, up in enumerate(self.up):
             x = up(x)
-            if energies is not None:
-                energies.append(energy(x))
             modulation = reader.next(x.shape[1]) if self.config.modulate_decoder else (None, None)
             if codes is not None:
                 modulation = self.region[i](codes, shares[i], *modulation)
-            limit = self.config.feature_limit
+            clamp = self.config.norm_clamp
             if i == len(self.up) - 1:
-                limit = self.config.finest_limit or limit
-            x = F.relu(normalised(x, *modulation, limit=limit))
-        x = padded_conv(self.head, x, pad)
-        if energies is not None:
-            energies.append((x.float() / _VIVID).square().amax(dim=1))
-        return x
+                clamp = self.config.last_norm_clamp or clamp
+            x = F.relu(adain(x, *modulation, clamp=clamp))
+        return reflect_pad_conv(self.head, x, pad)
+
+    @contextmanager
+    def record_activation_energies(self) -> Iterator[list[Tensor]]:
+        """Collect the activation energies of every forward pass inside the ``with`` block, by forward hooks.
+
+        Yields:
+            A list that each forward pass extends by N x h x w float32 maps: the ``activation_energy`` of the features
+            of residual blocks and upsamplings before normalisation, and last the squared pre-tanh output in units of
+            a saturated colour (whose mean is not 1).
+        """
+        energies: list[Tensor] = []
+
+        def record_features(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            energies.append(activation_energy(output))
+
+        def record_output(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            energies.append((output.float() / _SATURATED).square().amax(dim=1))
+
+        convs = [conv for block in self.residual for conv in block.children()]
+        handles = [layer.register_forward_hook(record_features) for layer in (*convs, *self.up)]
+        handles.append(self.head.register_forward_hook(record_output))
+        try:
+            yield energies
+        finally:
+            for handle in handles:
+                handle.remove()

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from maskgan.config import DenseMappingConfig
 from maskgan.networks.backbone import Backbone
 from maskgan.networks.layers import initialise_fan_in, initialise_normal
-from maskgan.networks.regions import RegionModulation, divide, num_regions, regions_of
+from maskgan.networks.regions import RegionModulation, mask_to_regions, num_regions, region_indices
 from maskgan.networks.style_encoder import SFTFusion, SpatialAwareStyleEncoder
 
 
 class DenseMappingNetwork(nn.Module):
-    """A mask and a style make a face."""
+    """Synthesises a face from a mask and a style."""
 
     def __init__(self, config: DenseMappingConfig) -> None:
         super().__init__()
@@ -38,11 +38,11 @@ class DenseMappingNetwork(nn.Module):
 
     @property
     def has_part_styles(self) -> bool:
-        """Whether parts of the face have style codes of their own."""
+        """Whether the style has a code per region of the face."""
         return self._regions > 0
 
-    def part_of_style(self, labels: Iterable[int]) -> Tensor:
-        """Which numbers of a style belong to these classes and to nothing else: style_size, bool; none without regions.
+    def part_style_mask(self, labels: Iterable[int]) -> Tensor:
+        """Which entries of a style vector are the codes of these classes: bool, style_size; all False without regions.
 
         Args:
             labels: classes; skin includes the skin around mouth and eyes.
@@ -51,11 +51,11 @@ class DenseMappingNetwork(nn.Module):
         if not self._regions:
             return whole
         chosen = torch.zeros(self._regions, dtype=torch.bool)
-        chosen[regions_of(labels, self.config.num_classes)] = True
+        chosen[region_indices(labels, self.config.num_classes)] = True
         return torch.cat([whole, chosen.repeat_interleave(self.config.style_encoder.region_size)])
 
     def encode_style(self, image: Tensor, mask: Tensor) -> Tensor:
-        """The style of a face: N x style_size, flat whatever it consists of.
+        """Encode the style of a face: one flat vector, N x style_size.
 
         Args:
             image: N x 3 x H x W in [-1, 1].
@@ -63,20 +63,23 @@ class DenseMappingNetwork(nn.Module):
         """
         return self.style_encoder(image, mask)
 
-    def synthesise(self, mask: Tensor, style: Tensor, energies: list[Tensor] | None = None) -> Tensor:
-        """A face (N x 3 x H x W in [-1, 1]) for a one-hot mask (N x 19 x H x W) and a style (N x style_size).
+    def synthesise(self, mask: Tensor, style: Tensor) -> Tensor:
+        """Synthesise a face.
 
-        ``energies`` is filled as by ``Backbone.forward``.
+        Args:
+            mask: one-hot, N x num_classes x H x W.
+            style: from ``encode_style``, N x style_size.
+
+        Returns:
+            N x 3 x H x W in [-1, 1].
         """
         whole, codes = style[:, : self.backbone.style_size], style[:, self.backbone.style_size :]
-        regions = (codes.reshape(len(codes), self._regions, -1), divide(mask)) if self._regions else None
-        return torch.tanh(self.backbone(mask, whole, regions, energies))
+        regions = (codes.reshape(len(codes), self._regions, -1), mask_to_regions(mask)) if self._regions else None
+        return torch.tanh(self.backbone(mask, whole, regions))
 
-    def forward(
-        self, mask: Tensor, style_image: Tensor, style_mask: Tensor, energies: list[Tensor] | None = None
-    ) -> Tensor:
-        """``synthesise`` for ``mask`` in the style of ``style_image``, whose own mask is ``style_mask``."""
-        return self.synthesise(mask, self.encode_style(style_image, style_mask), energies)
+    def forward(self, mask: Tensor, style_image: Tensor, style_mask: Tensor) -> Tensor:
+        """Synthesise a face for ``mask`` in the style of ``style_image``, whose own mask is ``style_mask``."""
+        return self.synthesise(mask, self.encode_style(style_image, style_mask))
 
     def _initialise_fan_in(self) -> None:
         # With scales near 0, as N(0, 0.02) gives, the style hardly reaches the picture and is never learnt.

@@ -1,4 +1,4 @@
-"""ELEGANT: two faces exchange the part of their codes that stands for an attribute. One of the systems compared with.
+"""ELEGANT: two faces swap the part of their latent codes that stands for an attribute. A baseline of the paper.
 
 Source: Xiao et al., ECCV 2018, section 3: latent exchange, residual pictures, a U-Net, discriminators at two scales.
 Widths are ours: the published ones need several times the arithmetic.
@@ -13,26 +13,26 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import ElegantConfig
-from maskgan.networks.layers import doubling
+from maskgan.networks.layers import channel_schedule
 
 _DISCRIMINATOR_LAYERS = 4
 
 
 class Elegant(nn.Module):
-    """Encoder and decoder."""
+    """Encoder and decoder of ELEGANT."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
         self.config = config
         self.attributes = tuple(config.attributes.split(","))
-        # The innermost code is cut into equal parts, one an attribute.
-        widths = doubling(config.base_channels, 8 * config.base_channels, config.downsamplings)
-        self.part = max(widths[-1] // len(self.attributes), 1)
-        widths[-1] = self.part * len(self.attributes)
+        # The latent code is split into equal parts, one per attribute.
+        widths = channel_schedule(config.base_channels, 8 * config.base_channels, config.downsamplings)
+        self.part_channels = max(widths[-1] // len(self.attributes), 1)
+        widths[-1] = self.part_channels * len(self.attributes)
         self.encoder = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise([3, *widths]))
         self.encoder_norm = nn.ModuleList(nn.InstanceNorm2d(width, affine=True) for width in widths)
         outputs = [*widths[-2::-1], config.base_channels]
-        # The decoder sees the face's own code and the exchanged one, and the encoder's features at each size.
+        # The decoder sees the face's own code and the swapped one, and the encoder's features at each size.
         inputs = [2 * widths[-1], *(2 * width for width in widths[-2::-1])]
         self.decoder = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(inputs, outputs, strict=True))
         self.decoder_norm = nn.ModuleList(nn.InstanceNorm2d(width, affine=True) for width in outputs)
@@ -47,16 +47,16 @@ class Elegant(nn.Module):
             features.append(x)
         return features
 
-    def exchanged(self, code: Tensor, other: Tensor, taken: list[int]) -> Tensor:
-        """A code with those parts of another that stand for the attributes ``taken`` (places in ``attributes``)."""
+    def swap(self, code: Tensor, other: Tensor, taken: list[int]) -> Tensor:
+        """``code`` with the parts of ``other`` for the attributes ``taken`` (indices into ``attributes``)."""
         result = code.clone()
         for i in taken:
-            part = slice(i * self.part, (i + 1) * self.part)
+            part = slice(i * self.part_channels, (i + 1) * self.part_channels)
             result[:, part] = other[:, part]
         return result
 
     def decode(self, image: Tensor, features: list[Tensor], code: Tensor) -> Tensor:
-        """A face, changed as far as ``code`` differs from its own; N x 3 x H x W in [-1, 1]."""
+        """Decode ``code`` as a residual added to ``image``: N x 3 x H x W in [-1, 1]."""
         x = torch.cat([features[-1], code], dim=1)
         for i, (conv, norm) in enumerate(zip(self.decoder, self.decoder_norm, strict=True)):
             if i:
@@ -65,39 +65,39 @@ class Elegant(nn.Module):
         return (image + 2 * torch.tanh(self.to_residual(x))).clamp(-1, 1)
 
     def forward(self, image: Tensor, other: Tensor, taken: list[int]) -> Tensor:
-        """Faces that take attributes from others.
+        """Transfer attributes from other faces.
 
         Args:
             image: N x 3 x H x W in [-1, 1], sides multiples of 2**downsamplings.
-            other: the faces that have what is wanted, likewise.
-            taken: which attributes, as places in ``attributes``.
+            other: the faces to take the attributes from, N x 3 x H x W in [-1, 1].
+            taken: which attributes, as indices into ``attributes``.
 
         Returns:
             N x 3 x H x W in [-1, 1].
         """
         features = self.encode(image)
-        return self.decode(image, features, self.exchanged(features[-1], self.encode(other)[-1], taken))
+        return self.decode(image, features, self.swap(features[-1], self.encode(other)[-1], taken))
 
 
 class ElegantDiscriminator(nn.Module):
-    """Judges a face with the attributes that it is said to have, at full and half size."""
+    """Classifies faces as real or fake given their attributes, at full and half size."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
-        self.scales = nn.ModuleList(_judge(config) for _ in range(2))
+        self.scales = nn.ModuleList(_patch_discriminator(config) for _ in range(2))
 
     def forward(self, image: Tensor, labels: Tensor) -> list[Tensor]:
-        """Faces (N x 3 x H x W) with labels (N x len(attributes), 0 or 1) to logits of either scale, N x h x w."""
-        verdicts = []
-        for judge in self.scales:
+        """Faces (N x 3 x H x W) with labels (N x len(attributes), 0 or 1) to logits at both scales, N x h x w each."""
+        logits = []
+        for scale in self.scales:
             planes = labels[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
-            verdicts.append(judge(torch.cat([image, planes], dim=1))[:, 0])
+            logits.append(scale(torch.cat([image, planes], dim=1))[:, 0])
             image = F.avg_pool2d(image, 2)
-        return verdicts
+        return logits
 
 
-def _judge(config: ElegantConfig) -> nn.Module:
-    widths = doubling(config.base_channels, 8 * config.base_channels, _DISCRIMINATOR_LAYERS)
+def _patch_discriminator(config: ElegantConfig) -> nn.Module:
+    widths = channel_schedule(config.base_channels, 8 * config.base_channels, _DISCRIMINATOR_LAYERS)
     layers: list[nn.Module] = []
     for channels, width in pairwise([3 + len(config.attributes.split(",")), *widths]):
         layers += [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]

@@ -1,7 +1,7 @@
-"""Twice as many pixels for a made face: the band of detail that its network is too coarse for.
+"""Super-resolution by 2 for synthesised faces: adds the octave of detail that the network's resolution lacks.
 
 Not in the paper, whose network works at 512 px throughout. In the place of Pix2PixHD's local enhancer (section 3.1
-there), but on top of the finished picture: only detail is added, so the face stays the one that was made.
+there), but on top of the finished image: only detail is added, so identity and colour stay.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from maskgan.networks.layers import initialise_fan_in
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions whose result is added; without normalisation, which would forget contrast (EDSR)."""
+    """Residual block of two 3x3 convolutions; without normalisation, which would discard contrast (EDSR)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class _Block(nn.Module):
 
 
 class Enhancer(nn.Module):
-    """Doubles a picture's sides under its mask. At the start it is bicubic interpolation."""
+    """Doubles height and width of an image, given its mask. Untrained, it is bicubic interpolation."""
 
     def __init__(self, config: EnhancerConfig) -> None:
         super().__init__()
@@ -46,8 +46,8 @@ class Enhancer(nn.Module):
             mask: its own, one-hot, N x num_classes x H x W.
 
         Returns:
-            N x 3 x 2H x 2W; 2H and 2W must be multiples of ``config.cell``. Seen from afar it is the picture that it
-            was: the mean of each cell stays. Single pixels may lie a little outside [-1, 1].
+            N x 3 x 2H x 2W; 2H and 2W must be multiples of ``config.cell``. The mean of each cell is that of the input.
+            Single pixels may lie slightly outside [-1, 1].
         """
         x = self.stem(torch.cat([picture, mask.to(picture.dtype)], dim=1))
         for block in self.blocks:

@@ -10,19 +10,19 @@ NORM_EPS = 1e-5
 
 
 def one_hot(label_map: Tensor, num_classes: int) -> Tensor:
-    """N x H x W integer labels to N x num_classes x H x W float32 of 0 and 1, channels last in memory."""
+    """One-hot masks, N x num_classes x H x W float32 in channels-last memory, of N x H x W integer labels."""
     encoded = F.one_hot(label_map.long(), num_classes)
     return encoded.permute(0, 3, 1, 2).float()
 
 
-def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None, limit: float = 0.0) -> Tensor:
-    """Normalise each map of each picture over its pixels; with a style, scale and shift it (AdaIN).
+def adain(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None, clamp: float = 0.0) -> Tensor:
+    """Adaptive instance normalisation; without ``shift`` and ``scale``, plain instance normalisation.
 
     Args:
         x: N x C x H x W.
-        shift: N x C, or absent with ``scale``: plain instance normalisation. N x C x H x W differs between pixels.
-        scale: likewise.
-        limit: what has been normalised is kept within this on both sides of 0, before it is scaled; 0: it is not.
+        shift: N x C, or N x C x H x W to modulate each pixel; ``None`` together with ``scale``.
+        scale: N x C or N x C x H x W, as ``shift``.
+        clamp: normalised values are clamped to [-clamp, clamp] before they are scaled; 0 disables this.
 
     Returns:
         ``scale * (x - mean) / sqrt(variance + 1e-5) + shift``, in the dtype of ``x``; statistics are float32.
@@ -31,9 +31,9 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
     """
     variance, mean = _moments(x.float())
     gain = torch.rsqrt(variance + NORM_EPS)
-    if limit or (scale is not None and scale.dim() == 4):
+    if clamp or (scale is not None and scale.dim() == 4):
         plain = _scaled(x, gain, -mean * gain)
-        plain = plain.clamp(-limit, limit) if limit else plain
+        plain = plain.clamp(-clamp, clamp) if clamp else plain
         if scale is None or shift is None:
             return plain
         if scale.dim() == 2:
@@ -47,14 +47,14 @@ def normalised(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = No
     return _scaled(x, gain, offset)
 
 
-def energy(x: Tensor) -> Tensor:
-    """How much each pixel's features stand out: squares of the normalised maps, averaged over the maps.
+def activation_energy(x: Tensor) -> Tensor:
+    """Mean square of the instance-normalised features of each pixel: how far it stands out from the others.
 
     Args:
         x: N x C x H x W.
 
     Returns:
-        N x H x W, mean 1 over the pixels of a picture; float32.
+        N x H x W float32, with mean 1 over the pixels of each image.
     """
     variance, mean = _moments(x.float())
     gain = torch.rsqrt(variance + NORM_EPS)
@@ -76,30 +76,30 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return (pixels - mean[:, None]).square().mean(dim=1), mean
 
 
-def activated_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
-    """Reflection padding, convolution, ReLU."""
-    return F.relu(padded_conv(conv, x, pad))
+def reflect_pad_conv_relu(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
+    """Reflection padding by ``pad`` pixels, convolution, ReLU."""
+    return F.relu(reflect_pad_conv(conv, x, pad))
 
 
-def padded_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
-    """Reflection padding and convolution."""
+def reflect_pad_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
+    """Reflection padding by ``pad`` pixels, convolution."""
     return conv(F.pad(x, (pad, pad, pad, pad), mode="reflect"))
 
 
-def smoothed(x: Tensor) -> Tensor:
-    """Each map of N x C x H x W behind a 3x3 binomial filter, which leaves halving its side without aliasing."""
+def blur(x: Tensor) -> Tensor:
+    """3x3 binomial blur of N x C x H x W, the low-pass filter before a stride-2 convolution."""
     row = torch.tensor([0.25, 0.5, 0.25], device=x.device, dtype=x.dtype)
     kernel = (row[:, None] * row).expand(x.shape[1], 1, 3, 3)
     return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, groups=x.shape[1])
 
 
-def doubling(base: int, maximum: int, count: int) -> list[int]:
-    """``count`` channel numbers: the base, doubled each time up to the maximum."""
+def channel_schedule(base: int, maximum: int, count: int) -> list[int]:
+    """Channels of ``count`` levels: ``base``, doubled at each level up to ``maximum``."""
     return [min(base * 2**i, maximum) for i in range(count)]
 
 
 def initialise_normal(module: nn.Module) -> None:
-    """N(0, 0.02) weights for every convolution and linear layer, zero biases (Pix2PixHD's)."""
+    """Initialise convolutions and linear layers with N(0, 0.02) weights and zero biases, as Pix2PixHD."""
     for layer in module.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.normal_(layer.weight, 0.0, 0.02)
@@ -108,7 +108,7 @@ def initialise_normal(module: nn.Module) -> None:
 
 
 def initialise_fan_in(module: nn.Module) -> None:
-    """He initialisation for every convolution and linear layer, zero biases."""
+    """Initialise convolutions and linear layers with He-normal weights and zero biases."""
     for layer in module.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

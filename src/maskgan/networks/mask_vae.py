@@ -18,10 +18,10 @@ _DECODER_BN_EPS = 1e-3
 
 
 class MaskVAE(nn.Module):
-    """Masks to codes and back."""
+    """Encodes masks as latent codes and decodes them."""
 
     prior_mean: Tensor  # latent_size; with a fitted prior
-    prior_covariance: Tensor  # latent_size x latent_size; likewise
+    prior_covariance: Tensor  # latent_size x latent_size; with a fitted prior
 
     def __init__(self, config: MaskVAEConfig) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class MaskVAE(nn.Module):
         self.decoder = nn.ModuleList(
             nn.Conv2d(a, b, 3) for a, b in zip(widths[::-1], [*targets, config.num_classes], strict=True)
         )
-        # The last convolution gives the logits bare.
+        # No normalisation after the last convolution, which outputs logits.
         self.decoder_norm = nn.ModuleList(nn.BatchNorm2d(width, eps=_DECODER_BN_EPS) for width in targets)
 
         if config.prior == "fitted":
@@ -72,8 +72,8 @@ class MaskVAE(nn.Module):
         code = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
         return self.decode(code), mean, log_variance
 
-    def fitted(self, label_maps: Tensor) -> Tensor:
-        """Label maps (N x H x W uint8) at this network's resolution, N x R x R, by nearest neighbour."""
+    def resize_labels(self, label_maps: Tensor) -> Tensor:
+        """Label maps (N x H x W uint8) resized to the network's resolution, N x R x R, by nearest neighbour."""
         side = self.config.resolution
         if label_maps.shape[-2:] == (side, side):
             return label_maps
@@ -82,7 +82,7 @@ class MaskVAE(nn.Module):
 
     def encode_labels(self, label_maps: Tensor) -> Tensor:
         """Label maps of any size (N x H x W uint8) to their codes' means, N x latent_size."""
-        return self.encode(one_hot(self.fitted(label_maps), self.config.num_classes))[0]
+        return self.encode(one_hot(self.resize_labels(label_maps), self.config.num_classes))[0]
 
     def decode_labels(self, code: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Codes (N x latent_size) to label maps, N x R x R uint8, or N x H x W with smooth outlines if larger."""
@@ -92,8 +92,11 @@ class MaskVAE(nn.Module):
         return logits.argmax(1).byte()
 
     @torch.no_grad()
-    def observe(self, mean: Tensor, log_variance: Tensor, momentum: float) -> None:
-        """Move the fitted prior towards a batch of codes (N x latent_size both); nothing with a standard prior."""
+    def update_prior(self, mean: Tensor, log_variance: Tensor, momentum: float) -> None:
+        """Update the running mean and covariance of a fitted prior from a batch of codes, N x latent_size each.
+
+        Does nothing with a standard prior.
+        """
         if self.config.prior == "standard":
             return
         offset = mean - self.prior_mean
@@ -109,12 +112,12 @@ class MaskVAE(nn.Module):
         spread = self.prior_covariance + 1e-4 * torch.eye(len(self.prior_mean), device=noise.device)
         return self.prior_mean + noise @ torch.linalg.cholesky(spread).T
 
-    def simulated_edits(self, label_maps: Tensor, others: Tensor, strength: float) -> tuple[Tensor, Tensor]:
-        """Masks a step towards another face's mask and a step away from it.
+    def simulate_edits(self, label_maps: Tensor, others: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+        """Two edited masks: a step towards another face's mask, and the same step away from it.
 
         Args:
             label_maps: N x H x W uint8.
-            others: masks of other faces, likewise.
+            others: masks of other faces, N x H x W uint8.
             strength: lambda_inter; the step is the difference of the codes divided by it.
 
         Returns:

@@ -1,8 +1,8 @@
-"""Style codes of regions, beside the one of the whole face: where they lie, how they are read, how they modulate.
+"""Per-region style codes beside the style of the whole face: regions of a mask, their encoder, their modulation.
 
-Source: one code a class is the idea of SEAN (Zhu et al., CVPR 2020). Here skin is divided further, because make-up and
-beards are worn in parts of it, a region that the face lacks gets its code from the whole face, and a picture of any
-shape can take the codes of any other.
+Source: one code per class as in SEAN (Zhu et al., CVPR 2020). Differences: skin is split further, because make-up and
+beards cover parts of it; the code of a region that the face lacks is predicted from the whole face; codes can be
+applied to an image of any shape.
 """
 
 from __future__ import annotations
@@ -21,35 +21,34 @@ _AROUND_EYES = 2  # cells: eye shadow, and the rings under the eyes
 _MOUTH = [INDEX[name] for name in ("mouth", "u_lip", "l_lip")]
 _EYES = [INDEX[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow")]
 _SKIN = INDEX["skin"]
-_SKIN_PARTS = 2  # regions that skin gives away
+_SKIN_PARTS = 2  # regions split off from skin
 
-_ABSENT = 0.15  # share of regions that are taken for absent in training
-_SMALL = 4.0  # cells of a region at which its own features count half
+_DROP_RATE = 0.15  # of regions whose own features are dropped in training
+_HALF_WEIGHT_CELLS = 4.0  # region size at which its own features are weighted by one half
 
 
 def num_regions(num_classes: int) -> int:
-    """How many there are: the classes, skin around the mouth and skin around the eyes."""
+    """Number of regions: one per class, skin around the mouth, skin around the eyes."""
     return num_classes + _SKIN_PARTS
 
 
-def regions_of(labels: Iterable[int], num_classes: int) -> list[int]:
-    """Which of ``num_regions`` show these classes: skin brings all of its parts."""
+def region_indices(labels: Iterable[int], num_classes: int) -> list[int]:
+    """Indices of the regions that show these classes; skin includes the regions split off from it."""
     regions = list(labels)
     return [*regions, *range(num_classes, num_regions(num_classes))] if _SKIN in regions else regions
 
 
-def divide(mask: Tensor) -> Tensor:
-    """Regions of a one-hot mask, N x num_classes x H x W, as N x (num_classes + 2) x H x W that sum to 1 everywhere.
+def mask_to_regions(mask: Tensor) -> Tensor:
+    """Soft region masks, N x (num_classes + 2) x H x W summing to 1 at each pixel, of N x num_classes x H x W one-hot.
 
-    Class by class as in the mask, but that skin near the mouth, and then skin near the eyes and brows, is taken from
-    skin, with soft borders.
+    As the classes, except that skin near the mouth, then skin near eyes and brows, is split off with soft borders.
     """
     height, width = mask.shape[2:]
     cell = max(max(height, width) // _GRID, 1)
     cells = F.adaptive_max_pool2d(
         torch.stack([mask[:, _MOUTH].amax(1), mask[:, _EYES].amax(1)], dim=1), (height // cell, width // cell)
     )
-    near = torch.cat([_grown(cells[:, :1], _AROUND_MOUTH), _grown(cells[:, 1:], _AROUND_EYES)], dim=1)
+    near = torch.cat([_dilate(cells[:, :1], _AROUND_MOUTH), _dilate(cells[:, 1:], _AROUND_EYES)], dim=1)
     near = F.interpolate(near, size=(height, width), mode="bilinear", align_corners=False)
     skin = mask[:, _SKIN : _SKIN + 1]
     around_mouth = skin * near[:, :1]
@@ -59,12 +58,12 @@ def divide(mask: Tensor) -> Tensor:
     return regions.contiguous(memory_format=torch.channels_last)
 
 
-def _grown(cells: Tensor, by: int) -> Tensor:
-    return F.max_pool2d(cells, 2 * by + 1, stride=1, padding=by)
+def _dilate(cells: Tensor, radius: int) -> Tensor:
+    return F.max_pool2d(cells, 2 * radius + 1, stride=1, padding=radius)
 
 
 class RegionEncoder(nn.Module):
-    """Reads a code for each region from feature maps; for a region that is absent, from the summary of the whole."""
+    """Pools a style code for each region from feature maps; falls back to the global summary for absent regions."""
 
     def __init__(self, channels: int, summary_size: int, regions: int, code_size: int) -> None:
         super().__init__()
@@ -74,44 +73,44 @@ class RegionEncoder(nn.Module):
         self.from_summary = nn.Linear(summary_size, regions * code_size)
 
     def forward(self, features: Tensor, summary: Tensor, regions: Tensor) -> Tensor:
-        """Codes of all regions.
+        """Encode all regions.
 
-        In training some regions are taken for absent, at random, so that codes from the summary are learnt too.
+        In training random regions are treated as absent, so that codes predicted from the summary are learnt too.
 
         Args:
             features: N x channels x h x w.
             summary: N x summary_size.
-            regions: of ``divide``, N x regions x H x W with H and W multiples of h and w.
+            regions: from ``mask_to_regions``, N x regions x H x W with H and W multiples of h and w.
 
         Returns:
             N x regions x code_size.
         """
         features = F.relu(self.conv(features))
-        shares = shrunk(regions, regions.shape[2] // features.shape[2]).float().flatten(2)
+        shares = downsample(regions, regions.shape[2] // features.shape[2]).float().flatten(2)
         sizes = shares.sum(dim=2, keepdim=True)
         means = torch.bmm(shares / (sizes + 1e-3), features.flatten(2).transpose(1, 2).to(shares.dtype))
         own = torch.einsum("nrc,rcs->nrs", means, self.own).float()
-        presence = sizes / (sizes + _SMALL)
+        presence = sizes / (sizes + _HALF_WEIGHT_CELLS)
         if self.training:
-            presence = presence * (torch.rand_like(presence) >= _ABSENT)
+            presence = presence * (torch.rand_like(presence) >= _DROP_RATE)
         return presence * own + self.from_summary(summary).float().reshape(-1, *self.shape)
 
 
-def shrunk(regions: Tensor, factor: int) -> Tensor:
-    """Each region's share of every cell of ``factor`` pixels' side."""
+def downsample(regions: Tensor, factor: int) -> Tensor:
+    """Average pooling by ``factor``: each region's share of every cell."""
     return F.avg_pool2d(regions, factor) if factor > 1 else regions
 
 
-def pyramid(regions: Tensor, levels: int) -> list[Tensor]:
-    """``shrunk`` by 2**(levels - 1), ..., 4, 2 and 1, each from the next."""
-    found = [regions]
-    for _ in range(levels - 1):
-        found.append(shrunk(found[-1], 2))
-    return found[::-1]
+def downsample_pyramid(regions: Tensor, count: int) -> list[Tensor]:
+    """``regions`` downsampled by 2**(count - 1), ..., 4, 2 and 1, coarsest first."""
+    levels = [regions]
+    for _ in range(count - 1):
+        levels.append(downsample(levels[-1], 2))
+    return levels[::-1]
 
 
 class RegionModulation(nn.Module):
-    """From the regions' codes to a shift and a scale of each feature at each pixel of one layer."""
+    """Maps region codes to a per-pixel shift and scale of one layer (the modulation of ``adain``)."""
 
     def __init__(self, code_size: int, channels: int) -> None:
         super().__init__()
@@ -121,13 +120,13 @@ class RegionModulation(nn.Module):
     def forward(
         self, codes: Tensor, shares: Tensor, shift: Tensor | None, scale: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Add what the regions ask for to what the whole face's style does.
+        """Add the modulation of the regions to that of the whole face.
 
         Args:
             codes: N x regions x code_size.
-            shares: of the regions in each pixel, N x regions x h x w, which sum to 1.
-            shift: of the whole face, N x channels; 0 if absent.
-            scale: of the whole face, N x channels; 1 if absent.
+            shares: region masks at the size of the layer, N x regions x h x w, summing to 1 at each pixel.
+            shift: of the whole face, N x channels; ``None`` for 0.
+            scale: of the whole face, N x channels; ``None`` for 1.
 
         Returns:
             Shift and scale, N x channels x h x w each.
@@ -139,7 +138,7 @@ class RegionModulation(nn.Module):
 
 
 def _spread(values: Tensor, shares: Tensor) -> Tensor:
-    """N x regions x C to N x C x h x w, channels last in memory: each pixel gets what its regions have."""
+    """Scatter N x regions x C to the pixels of each region: N x C x h x w in channels-last memory."""
     pixels = shares.permute(0, 2, 3, 1).flatten(1, 2)
     spread = torch.bmm(pixels.to(values.dtype), values)
     return spread.reshape(len(shares), *shares.shape[2:], -1).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""ResNet-18, and the two networks that look at faces with it: an attribute classifier and an identity embedding.
+"""ResNet-18, and two networks built on it: an attribute classifier and an identity embedding.
 
 Source: He et al., CVPR 2016, table 1. The supplement measures attributes with a ResNet-18.
 """
@@ -56,11 +56,11 @@ class ResNet18(nn.Module):
         self.head = nn.Linear(channels, outputs)
 
     def forward(self, image: Tensor) -> Tensor:
-        """See the class."""
+        """N x 3 x H x W in [-1, 1] to N x ``outputs``."""
         return self.head(self.features(image)[-1].mean(dim=(2, 3)))
 
     def features(self, image: Tensor) -> list[Tensor]:
-        """The ends of the four stages: maps of 1/4, 1/8, 1/16 and 1/32 of the side."""
+        """Feature maps at the end of the four stages, at 1/4, 1/8, 1/16 and 1/32 of the resolution."""
         x = F.max_pool2d(F.relu(self.stem_norm(self.stem(image))), 3, stride=2, padding=1)
         ends = []
         for number, block in enumerate(self.blocks, start=1):
@@ -84,7 +84,7 @@ class AttributeClassifier(nn.Module):
 
 
 class IdentityNetwork(nn.Module):
-    """Faces of one person lie near each other on the unit sphere, those of others far away."""
+    """Identity embedding on the unit sphere: close for faces of one person, far for those of others."""
 
     def __init__(self, config: IdentityConfig) -> None:
         super().__init__()

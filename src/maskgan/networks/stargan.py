@@ -1,4 +1,4 @@
-"""StarGAN: one generator for several attributes, told the attributes wanted. A system that the paper compares with.
+"""StarGAN: one generator conditioned on the target attributes. A baseline of the paper.
 
 Source: Choi et al., CVPR 2018, section 3 and tables 4 and 5 (at 64 base channels and 6 residual blocks).
 """
@@ -27,7 +27,7 @@ class _ResidualBlock(nn.Module):
 
 
 class StarGAN(nn.Module):
-    """The generator."""
+    """StarGAN's generator."""
 
     def __init__(self, config: StarGANConfig) -> None:
         super().__init__()
@@ -48,22 +48,22 @@ class StarGAN(nn.Module):
             nn.Conv2d(base, 3, 7, padding=3, bias=False),
         )
 
-    def forward(self, image: Tensor, wanted: Tensor) -> Tensor:
-        """Faces with other attributes.
+    def forward(self, image: Tensor, target: Tensor) -> Tensor:
+        """Translate faces to the target attributes.
 
         Args:
             image: N x 3 x H x W in [-1, 1], H and W multiples of 4.
-            wanted: N x len(attributes), 0 or 1.
+            target: N x len(attributes), 0 or 1.
 
         Returns:
             N x 3 x H x W in [-1, 1].
         """
-        planes = wanted[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
+        planes = target[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
         return torch.tanh(self.body(torch.cat([image, planes], dim=1)))
 
 
 class StarGANDiscriminator(nn.Module):
-    """A PatchGAN critic that also names the attributes."""
+    """PatchGAN critic (a Wasserstein critic, without sigmoid) with an attribute classifier head."""
 
     def __init__(self, config: StarGANConfig, side: int) -> None:
         super().__init__()
@@ -72,12 +72,12 @@ class StarGANDiscriminator(nn.Module):
         for channels, width in zip([3, *widths], widths, strict=False):
             layers += [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.01)]
         self.body = nn.Sequential(*layers)
-        self.verdict = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
+        self.critic_head = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         self.attributes = nn.Conv2d(
             widths[-1], len(config.attributes.split(",")), side // 2**_DISCRIMINATOR_LAYERS, bias=False
         )
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N x 3 x side x side) to verdicts, N x 1 x h x w, and logits, N x len(attributes)."""
+        """Images (N x 3 x side x side) to critic scores, N x 1 x h x w, and attribute logits, N x len(attributes)."""
         features = self.body(image)
-        return self.verdict(features), self.attributes(features).flatten(1)
+        return self.critic_head(features), self.attributes(features).flatten(1)

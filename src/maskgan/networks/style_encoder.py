@@ -14,14 +14,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import StyleEncoderConfig
-from maskgan.networks.layers import activated_conv, doubling, padded_conv
-from maskgan.networks.regions import RegionEncoder, divide, num_regions
+from maskgan.networks.layers import channel_schedule, reflect_pad_conv, reflect_pad_conv_relu
+from maskgan.networks.regions import RegionEncoder, mask_to_regions, num_regions
 
 _DOWNSAMPLINGS = 5
 
 
 class SFTFusion(nn.Module):
-    """Spatial feature transform: the condition gives every feature value a scale and a shift."""
+    """Spatial feature transform: scales and shifts each feature by functions of the condition."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class ConcatFusion(nn.Module):
 
 
 class NoFusion(nn.Module):
-    """The features as they are."""
+    """Identity: the features are not conditioned on the mask."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -65,21 +65,21 @@ _FUSIONS: Mapping[str, type[nn.Module]] = {"sft": SFTFusion, "concat": ConcatFus
 
 
 class SpatialAwareStyleEncoder(nn.Module):
-    """Two branches without normalisation; the mask's branch conditions the image's branch twice.
+    """Two branches without normalisation; the mask branch conditions the image branch twice.
 
-    Without fusion there is the image's branch alone: the plain style encoder of Pix2PixHD with modification.
+    Without fusion there is only the image branch, the plain style encoder of Pix2PixHD with modification.
     """
 
     def __init__(
         self,
         config: StyleEncoderConfig,
         num_classes: int,  # channels of the one-hot mask
-        style_size: int,  # numbers in the style of the whole face
+        style_size: int,  # length of the style vector of the whole face
     ) -> None:
         super().__init__()
         fusion = _FUSIONS[config.fusion]
         self.spatial = config.fusion != "none"
-        widths = doubling(config.base_channels, config.max_channels, _DOWNSAMPLINGS + 1)
+        widths = channel_schedule(config.base_channels, config.max_channels, _DOWNSAMPLINGS + 1)
         self.image_stem = nn.Conv2d(3, widths[0], 7)
         self.image_down = _stride_2_convs(widths)
         if self.spatial:
@@ -95,38 +95,38 @@ class SpatialAwareStyleEncoder(nn.Module):
         )
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
-        """Encode the look of a face.
+        """Encode the style of a face.
 
         Args:
             image: N x 3 x H x W in [-1, 1].
             mask: the image's own one-hot mask, N x num_classes x H x W.
 
         Returns:
-            N x style_size; with regions, each region's code follows the style of the whole face.
+            N x style_size; with regions, followed by the flattened codes, N x (regions * region_size).
         """
         condition1, condition2 = self._conditions(mask) if self.spatial else (None, None)
-        x = activated_conv(self.image_stem, image, 3)
+        x = reflect_pad_conv_relu(self.image_stem, image, 3)
         for conv in self.image_down[:2]:
-            x = activated_conv(conv, x, 1)
+            x = reflect_pad_conv_relu(conv, x, 1)
         x = fine = self.fusion1(x, condition1)
         for conv in self.image_down[2:]:
-            x = activated_conv(conv, x, 1)
+            x = reflect_pad_conv_relu(conv, x, 1)
         summary = self.fusion2(x, condition2).mean(dim=(2, 3), keepdim=True)
         style = self.to_style(summary).flatten(1)
         if self.regions is None:
             return style
-        codes = self.regions(fine, summary.flatten(1), divide(mask))
+        codes = self.regions(fine, summary.flatten(1), mask_to_regions(mask))
         return torch.cat([style, codes.flatten(1).to(style.dtype)], dim=1)
 
     def _conditions(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The mask's branch at a quarter and at 1/32 of the side, both before activation."""
-        x = activated_conv(self.mask_stem, mask, 3)
-        x = activated_conv(self.mask_down[0], x, 1)
-        condition1 = padded_conv(self.mask_down[1], x, 1)
+        """Pre-activation features of the mask branch at 1/4 and 1/32 of the resolution."""
+        x = reflect_pad_conv_relu(self.mask_stem, mask, 3)
+        x = reflect_pad_conv_relu(self.mask_down[0], x, 1)
+        condition1 = reflect_pad_conv(self.mask_down[1], x, 1)
         x = F.relu(condition1)
         for conv in self.mask_down[2:4]:
-            x = activated_conv(conv, x, 1)
-        return condition1, padded_conv(self.mask_down[4], x, 1)
+            x = reflect_pad_conv_relu(conv, x, 1)
+        return condition1, reflect_pad_conv(self.mask_down[4], x, 1)
 
 
 def _stride_2_convs(widths: list[int]) -> nn.ModuleList:

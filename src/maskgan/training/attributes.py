@@ -19,12 +19,12 @@ from maskgan.training.stage import (
     Losses,
     adam,
     autocast,
-    averaged,
-    descend,
+    ema_copy,
     export_weights,
     grid,
-    placed,
-    update_average,
+    optimizer_step,
+    to_device,
+    update_ema,
 )
 
 _BETAS = (0.9, 0.999)
@@ -35,8 +35,8 @@ class AttributesStage:
 
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
-        self._classifier = placed(AttributeClassifier(preset.attributes), config.device)
-        self._average = averaged(self._classifier)
+        self._classifier = to_device(AttributeClassifier(preset.attributes), config.device)
+        self._average = ema_copy(self._classifier)
         self._optimizer = adam(self._classifier, config.learning_rate, _BETAS)
         self.networks: Mapping[str, nn.Module] = {"attributes": self._classifier, "average": self._average}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"attributes": self._optimizer}
@@ -47,8 +47,8 @@ class AttributesStage:
             logits = self._classifier(faces.pictures.contiguous(memory_format=torch.channels_last)).float()
         wanted = faces.attributes.float()
         loss = F.binary_cross_entropy_with_logits(logits, wanted)
-        descend(self._optimizer, loss)
-        update_average(self._average, self._classifier, ema_decay)
+        optimizer_step(self._optimizer, loss)
+        update_ema(self._average, self._classifier, ema_decay)
         accuracy = ((logits.detach() > 0) == (wanted > 0.5)).float().mean()
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}
 

@@ -29,14 +29,13 @@ class LossWeights:
     face: float = 0.0
     """L1 in the features of an attribute classifier (see ``TrainingConfig.face_features``); not in the paper."""
     expression: float = 0.0
-    """Attributes that faces with others' mouths should have (see ``maskgan.losses.exchanges``); not in the paper."""
+    """Attribute loss of faces with others' mouths (see ``maskgan.losses.attribute_swaps``); not in the paper."""
     style_copy: float = 0.0
-    """Attributes that faces with others' masks should have (see there); not in the paper."""
+    """Attribute loss of faces with others' masks (see ``maskgan.losses.attribute_swaps``); not in the paper."""
     droplet: float = 0.0
-    """Features that tower above the others of their layer (see ``maskgan.losses.droplets``); not in the paper."""
+    """Feature-outlier penalty (see ``maskgan.losses.feature_outliers``); not in the paper."""
     speck: float = 0.0
-    """Pixels that stand out around faces with others' mouths or masks (see ``maskgan.losses.specks``); not in the
-    paper."""
+    """Outlier pixels of swaps (see ``maskgan.losses.outlier_pixels``); not in the paper."""
 
     @property
     def needs_face_features(self) -> bool:
@@ -88,7 +87,7 @@ class TrainingConfig:
     fusion: Literal["sft", "concat", "none"] | None = None
     """How the style encoder joins mask and image; the preset's if absent."""
     network: str = ""
-    """Changes of the preset's dense mapping network (see ``maskgan.config.changed``)."""
+    """Changes of the preset's dense mapping network (see ``maskgan.config.with_overrides``)."""
     resolution: int | None = None
     """Side of the pictures throughout the run, in place of the preset's phases."""
     batch_size: int = 8

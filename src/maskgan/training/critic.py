@@ -16,26 +16,18 @@ from torch import Tensor
 from maskgan.checkpoints.weights import load_weights
 from maskgan.config import DiscriminatorConfig
 from maskgan.distributed import average_gradients
-from maskgan.losses.adversarial import (
-    Judged,
-    feature_matching,
-    gradient_penalty,
-    hinge,
-    hinge_discriminator,
-    lsgan,
-    lsgan_discriminator,
-)
-from maskgan.losses.differentiable_augmentation import Variation, draw
-from maskgan.losses.droplets import droplets
-from maskgan.losses.exchanges import Exchange
+from maskgan.losses.adversarial import discriminator_loss, feature_matching, generator_loss, r1_penalty
+from maskgan.losses.attribute_swaps import AttributeSwap
+from maskgan.losses.diffaugment import DiffAugment
 from maskgan.losses.face_features import FaceFeatures
+from maskgan.losses.feature_outliers import feature_outlier_penalty
+from maskgan.losses.outlier_pixels import outlier_pixel_loss
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
-from maskgan.losses.places import place_weights, weighted_l1
-from maskgan.losses.specks import specks
-from maskgan.networks.discriminator import MultiscaleDiscriminator
+from maskgan.losses.pixel_weights import class_balanced_pixel_weights, weighted_l1
+from maskgan.networks.discriminator import MultiscaleDiscriminator, PatchOutput
 from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training.config import TrainingConfig
-from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, parameters_of, placed
+from maskgan.training.stage import GAN_BETAS, Losses, adam, autocast, parameters_of, to_device
 
 _PENALTY_EVERY = 16  # steps, on average, between two gradient penalties, which then weigh so many times as much
 
@@ -43,7 +35,7 @@ _PENALTY_EVERY = 16  # steps, on average, between two gradient penalties, which 
 class Borrowed(NamedTuple):
     """Faces that borrowed something from others."""
 
-    exchange: Exchange
+    exchange: AttributeSwap
     """What it was."""
     weight: float
     """Of having the attributes that are wanted."""
@@ -64,16 +56,16 @@ class FaceCritic:
         Raises:
             UserError: weights of the networks that compare faces are missing, damaged or of another kind.
         """
-        self.discriminator = placed(MultiscaleDiscriminator(discriminator), config.device)
+        self.discriminator = to_device(MultiscaleDiscriminator(discriminator), config.device)
         self.optimizer = adam(self.discriminator, config.learning_rate, GAN_BETAS)
         self._config = config
         self._perceptual = (
-            placed(PerceptualLoss(perceptual_network(config.perceptual)), config.device)
+            to_device(PerceptualLoss(perceptual_network(config.perceptual)), config.device)
             if config.weights.perceptual
             else None
         )
         self._face_features = (
-            placed(_face_features(Path(config.face_features)), config.device)
+            to_device(_face_features(Path(config.face_features)), config.device)
             if config.weights.needs_face_features
             else None
         )
@@ -96,7 +88,7 @@ class FaceCritic:
             pictures: the real faces, likewise.
             mask: one-hot, N x num_classes x H x W.
             learners: optimizers of the networks that made the faces.
-            energies: of the layers that made them (see ``droplets``), if they count.
+            energies: of the layers that made them (see ``feature_outlier_penalty``), if they count.
 
         Returns:
             Each term, unweighted.
@@ -105,18 +97,18 @@ class FaceCritic:
         losses: dict[str, Tensor] = {}
         total = torch.zeros((), device=pictures.device)
         adversarial = bool(weights.adversarial or weights.feature_matching)
-        places = place_weights(mask, self._config.class_balance)
+        places = class_balanced_pixel_weights(mask, self._config.class_balance)
         with autocast(self._config):
             if adversarial:
-                variation = draw(len(pictures), pictures.device) if self._config.critic.augment else None
+                variation = DiffAugment.sample(len(pictures), pictures.device) if self._config.critic.augment else None
                 judged_real = self._judged(mask, pictures, variation)
                 judged_made = self._judged(mask, made.to(pictures.dtype), variation)
                 losses["adversarial"] = self._verdict(judged_made)
                 losses["discriminator"] = self._lesson(judged_real, judged_made)
                 losses["feature_matching"] = feature_matching(
-                    judged_real,
-                    judged_made,
-                    places if places is None or variation is None else variation.placed(places),
+                    [output.features for output in judged_real],
+                    [output.features for output in judged_made],
+                    places if places is None or variation is None else variation.augment_map(places),
                 )
                 total = total + weights.adversarial * losses["adversarial"]
                 total = total + weights.feature_matching * losses["feature_matching"]
@@ -129,7 +121,7 @@ class FaceCritic:
             losses["pixel"] = weighted_l1(made, pictures, places)
             total = total + weights.pixel * losses["pixel"]
         if energies is not None:
-            losses["droplet"] = droplets(energies)
+            losses["droplet"] = feature_outlier_penalty(energies)
             total = total + weights.droplet * losses["droplet"]
         lesson = losses.get("discriminator")
         # Drawn, not counted: a run that goes on then needs no count.
@@ -174,7 +166,7 @@ class FaceCritic:
         total = torch.zeros((), device=pictures.device)
         with autocast(self._config):
             for exchange, weight, made, _, wanted in borrowed:
-                losses[exchange.name] = exchange.distance(self._face_features.attributes(made), wanted)
+                losses[exchange.name] = exchange.loss(self._face_features.attributes(made), wanted)
                 total = total + weight * losses[exchange.name]
             if weights.adversarial:
                 judged_real = self._judged(mask, pictures, None)
@@ -188,10 +180,12 @@ class FaceCritic:
                 # Each of them counts as much as a face that is given back.
                 total = total + weights.adversarial * len(borrowed) * losses["exchanged_adversarial"]
         if weights.speck:
-            losses["speck"] = specks(torch.cat([b.made for b in borrowed]), torch.cat([b.mask for b in borrowed]))
+            losses["speck"] = outlier_pixel_loss(
+                torch.cat([b.made for b in borrowed]), torch.cat([b.mask for b in borrowed])
+            )
             total = total + weights.speck * losses["speck"]
         if energies is not None:
-            losses["exchanged_droplet"] = droplets(energies)
+            losses["exchanged_droplet"] = feature_outlier_penalty(energies)
             total = total + weights.droplet * losses["exchanged_droplet"]
         self._descend([learner], total, losses.get("exchanged_discriminator"))
         return {name: loss.detach() for name, loss in losses.items()}
@@ -212,25 +206,24 @@ class FaceCritic:
         for optimizer in taught:
             optimizer.step()
 
-    def _judged(self, mask: Tensor, image: Tensor, variation: Variation | None) -> Judged:
+    def _judged(self, mask: Tensor, image: Tensor, variation: DiffAugment | None) -> list[PatchOutput]:
         if variation is None:
             return self.discriminator(mask, image)
-        return self.discriminator(variation.placed(mask), variation.picture(image))
+        return self.discriminator(variation.augment_map(mask), variation.augment_image(image))
 
-    def _verdict(self, judged_made: Judged) -> Tensor:
+    def _verdict(self, judged_made: list[PatchOutput]) -> Tensor:
         """What the networks that made the faces minimise."""
-        return hinge(judged_made) if self._config.critic.loss == "hinge" else lsgan(judged_made, 1.0)
+        return generator_loss(self._config.critic.loss, [output.logits for output in judged_made])
 
-    def _lesson(self, judged_real: Judged, judged_made: Judged) -> Tensor:
+    def _lesson(self, judged_real: list[PatchOutput], judged_made: list[PatchOutput]) -> Tensor:
         """What the discriminator minimises."""
-        if self._config.critic.loss == "hinge":
-            return hinge_discriminator(judged_real, judged_made)
-        return lsgan_discriminator(judged_real, judged_made)
+        real, fake = ([output.logits for output in outputs] for outputs in (judged_real, judged_made))
+        return discriminator_loss(self._config.critic.loss, real, fake)
 
     def _gradient_penalty(self, mask: Tensor, pictures: Tensor) -> Tensor:
         image = pictures.detach().requires_grad_()
         with autocast(self._config):
-            return gradient_penalty(self.discriminator(mask, image), image)
+            return r1_penalty([output.logits for output in self.discriminator(mask, image)], image)
 
     @torch.no_grad()
     def distance(self, made: Tensor, pictures: Tensor) -> Tensor:

@@ -23,12 +23,12 @@ from maskgan.training.stage import (
     Losses,
     adam,
     autocast,
-    averaged,
     colour_column,
+    ema_copy,
     export_weights,
     grid,
-    placed,
-    update_average,
+    to_device,
+    update_ema,
 )
 
 
@@ -49,13 +49,13 @@ class DenseMappingStage:
             UserError: that run or that file is missing, damaged or of other sizes.
         """
         self._config = config
-        self._generator = placed(DenseMappingNetwork(network), config.device)
+        self._generator = to_device(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
         if base is not None:
             begin_with(base, config.device, self._generator, self._critic.discriminator)
         if base_weights is not None:
             begin_with_weights(base_weights, self._generator)
-        self._average = averaged(self._generator)
+        self._average = ema_copy(self._generator)
         self._optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "generator": self._generator,
@@ -71,14 +71,14 @@ class DenseMappingStage:
         """See ``Stage.step``."""
         pictures = faces.pictures.contiguous(memory_format=torch.channels_last)
         mask = one_hot(faces.label_maps, self._generator.config.num_classes)
-        energies: list[Tensor] | None = [] if self._config.weights.droplet else None
-        with autocast(self._config):
-            made = self._generator(mask, pictures, mask, energies)
+        with autocast(self._config), self._generator.backbone.record_activation_energies() as recorded:
+            made = self._generator(mask, pictures, mask)
+        energies = recorded if self._config.weights.droplet else None
         losses = self._critic.teach(made, pictures, mask, [self._optimizer], energies)
         exchanged = teach_exchanges(
             self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._optimizer
         )
-        update_average(self._average, self._generator, ema_decay)
+        update_ema(self._average, self._generator, ema_decay)
         return {**losses, **exchanged}
 
     @torch.no_grad()

@@ -33,12 +33,12 @@ from maskgan.training.stage import (
     Losses,
     adam,
     autocast,
-    averaged,
     colour_column,
+    ema_copy,
     export_weights,
     grid,
-    placed,
-    update_average,
+    to_device,
+    update_ema,
 )
 
 
@@ -56,12 +56,12 @@ class EditingStage:
         if config.batch_size < 2:
             raise UserError("--batch-size must be at least 2: the masks of a batch stand in for each other's edits")
         self._config = config
-        self._generator = placed(DenseMappingNetwork(network), config.device)
+        self._generator = to_device(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
         if base is not None:
             begin_with(base, config.device, self._generator, self._critic.discriminator)
-        self._blender = placed(AlphaBlender(preset.blender), config.device)
-        self._generator_average, self._blender_average = averaged(self._generator), averaged(self._blender)
+        self._blender = to_device(AlphaBlender(preset.blender), config.device)
+        self._generator_average, self._blender_average = ema_copy(self._generator), ema_copy(self._blender)
         self._vae = None if config.simulation.edits else self._load_vae(Path(config.simulation.mask_vae))
         self._generator_optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self._blender_optimizer = adam(self._blender, config.learning_rate, GAN_BETAS)
@@ -82,9 +82,9 @@ class EditingStage:
         """See ``Stage.step``. In order: discriminator and generator on the face, then both and the blender."""
         pictures = faces.pictures.contiguous(memory_format=torch.channels_last)
         mask = one_hot(faces.label_maps, self._generator.config.num_classes)
-        energies: list[Tensor] | None = [] if self._config.weights.droplet else None
-        with autocast(self._config):
-            made = self._generator(mask, pictures, mask, energies)
+        with autocast(self._config), self._generator.backbone.record_activation_energies() as recorded:
+            made = self._generator(mask, pictures, mask)
+        energies = recorded if self._config.weights.droplet else None
         direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer], energies)
         exchanged = teach_exchanges(
             self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._generator_optimizer
@@ -96,8 +96,8 @@ class EditingStage:
             blended, _ = self._blender(first, second)
         learners = [self._generator_optimizer, self._blender_optimizer]
         consistency = self._critic.teach(blended, pictures, mask, learners)
-        update_average(self._generator_average, self._generator, ema_decay)
-        update_average(self._blender_average, self._blender, ema_decay)
+        update_ema(self._generator_average, self._generator, ema_decay)
+        update_ema(self._blender_average, self._blender, ema_decay)
         return {**direct, **exchanged, **{f"blend_{name}": loss for name, loss in consistency.items()}}
 
     @torch.no_grad()
@@ -135,12 +135,12 @@ class EditingStage:
             inter, outer = faces.edits.unbind(1)
             return inter, outer
         with autocast(self._config):
-            return self._vae.simulated_edits(faces.label_maps, others, self._config.simulation.strength)
+            return self._vae.simulate_edits(faces.label_maps, others, self._config.simulation.strength)
 
     def _load_vae(self, path: Path) -> MaskVAE:
         vae, _ = load_weights(path, kind="mask-vae")
         assert isinstance(vae, MaskVAE)
-        return placed(vae, self._config.device)
+        return to_device(vae, self._config.device)
 
     def _render(
         self, generator: DenseMappingNetwork, pictures: Tensor, mask: Tensor, targets: list[Tensor]

@@ -24,12 +24,12 @@ from maskgan.training.stage import (
     Losses,
     adam,
     autocast,
-    averaged,
-    descend,
+    ema_copy,
     export_weights,
     grid,
-    placed,
-    update_average,
+    optimizer_step,
+    to_device,
+    update_ema,
 )
 
 _RECONSTRUCTION = 5.0
@@ -40,9 +40,9 @@ class ElegantStage:
 
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
-        self._network = placed(Elegant(preset.elegant), config.device)
-        self._average = averaged(self._network)
-        self._discriminator = placed(ElegantDiscriminator(preset.elegant), config.device)
+        self._network = to_device(Elegant(preset.elegant), config.device)
+        self._average = ema_copy(self._network)
+        self._discriminator = to_device(ElegantDiscriminator(preset.elegant), config.device)
         self._columns = [ATTRIBUTES.index(name) for name in self._network.attributes]
         self._learner = adam(self._network, config.learning_rate, GAN_BETAS)
         self._judge = adam(self._discriminator, config.learning_rate, GAN_BETAS)
@@ -71,7 +71,7 @@ class ElegantStage:
         with autocast(self._config):
             features = self._network.encode(pictures)
             code = features[-1]
-            swapped = self._network.exchanged(code, code.roll(len(having), dims=0), [attribute])
+            swapped = self._network.swap(code, code.roll(len(having), dims=0), [attribute])
             made = self._network.decode(pictures, features, swapped)
             kept = self._network.decode(pictures, features, code)
         losses = {"discriminator": self._teach_discriminator(pictures, own, made.detach().float(), wanted)}
@@ -80,15 +80,15 @@ class ElegantStage:
             verdicts = self._discriminator(made, wanted)
         adversarial = _towards(verdicts, 1.0)
         reconstruction = F.l1_loss(kept.float(), pictures)
-        descend(self._learner, adversarial + _RECONSTRUCTION * reconstruction)
+        optimizer_step(self._learner, adversarial + _RECONSTRUCTION * reconstruction)
         self._discriminator.requires_grad_(True)
-        update_average(self._average, self._network, ema_decay)
+        update_ema(self._average, self._network, ema_decay)
         return {**losses, "adversarial": adversarial.detach(), "reconstruction": reconstruction.detach()}
 
     def _teach_discriminator(self, real: Tensor, own: Tensor, made: Tensor, wanted: Tensor) -> Tensor:
         with autocast(self._config):
             loss = _towards(self._discriminator(real, own), 1.0) + _towards(self._discriminator(made, wanted), 0.0)
-        descend(self._judge, loss)
+        optimizer_step(self._judge, loss)
         return loss.detach()
 
     @torch.no_grad()

@@ -25,11 +25,11 @@ from maskgan.training.stage import (
     Losses,
     adam,
     autocast,
-    averaged,
+    ema_copy,
     export_weights,
     grid,
-    placed,
-    update_average,
+    to_device,
+    update_ema,
 )
 
 _WINDOW = 4
@@ -47,9 +47,9 @@ class EnhancerStage:
         """
         self._config = config
         self._network = _network(Path(config.base), config)
-        self._enhancer = placed(Enhancer(preset.enhancer), config.device)
+        self._enhancer = to_device(Enhancer(preset.enhancer), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
-        self._average = averaged(self._enhancer)
+        self._average = ema_copy(self._enhancer)
         self._optimizer = adam(self._enhancer, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "enhancer": self._enhancer,
@@ -84,7 +84,7 @@ class EnhancerStage:
             sharp = self._enhancer(window, small_mask[..., top : top + side, left : left + side])
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         losses = self._critic.teach(sharp, pictures, one_hot(label_maps, classes), [self._optimizer])
-        update_average(self._average, self._enhancer, ema_decay)
+        update_ema(self._average, self._enhancer, ema_decay)
         return losses
 
     @torch.no_grad()
@@ -125,7 +125,7 @@ def _network(path: Path, config: TrainingConfig) -> DenseMappingNetwork:
             f"{path}: makes pictures of {info.resolution} px, so their enhancer learns from faces of "
             f"{2 * info.resolution} px; this run has {config.final_side}: give --resolution {2 * info.resolution}"
         )
-    return placed(network, config.device)
+    return to_device(network, config.device)
 
 
 def _halved(faces: Faces) -> tuple[Tensor, Tensor]:

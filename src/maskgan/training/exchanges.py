@@ -7,7 +7,7 @@ from torch import Tensor
 
 from maskgan.distributed import gathered, share
 from maskgan.errors import UserError
-from maskgan.losses.exchanges import MASK, MOUTH, most_different
+from maskgan.losses.attribute_swaps import MASK_SWAP, MOUTH_SWAP, most_different
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
 from maskgan.part_transfer import transfer_mouth
@@ -48,25 +48,26 @@ def teach_exchanges(
     all_own, all_maps = gathered(own), gathered(label_maps)
     asked = []
     if weights.expression:
-        donors = share(most_different(all_own, MOUTH.brought))
+        donors = share(most_different(all_own, MOUTH_SWAP.transferred))
         edited, exchanged = exchange_mouths(label_maps, all_maps[donors])
-        wanted = torch.where(exchanged[:, None], MOUTH.wanted(own, all_own[donors]), own)
-        asked.append((MOUTH, weights.expression, edited, wanted))
+        wanted = torch.where(exchanged[:, None], MOUTH_SWAP.target_attributes(own, all_own[donors]), own)
+        asked.append((MOUTH_SWAP, weights.expression, edited, wanted))
     if weights.style_copy:
-        donors = share(most_different(all_own, MASK.kept))
-        asked.append((MASK, weights.style_copy, all_maps[donors], MASK.wanted(own, all_own[donors])))
+        donors = share(most_different(all_own, MASK_SWAP.preserved))
+        asked.append(
+            (MASK_SWAP, weights.style_copy, all_maps[donors], MASK_SWAP.target_attributes(own, all_own[donors]))
+        )
     masks = one_hot(torch.cat([label_map for _, _, label_map, _ in asked]), generator.config.num_classes)
-    energies: list[Tensor] | None = [] if weights.droplet else None
-    with autocast(config):
+    with autocast(config), generator.backbone.record_activation_energies() as energies:
         style = generator.encode_style(pictures, own_mask)
-        made = generator.synthesise(masks, style.repeat(len(asked), 1), energies)
+        made = generator.synthesise(masks, style.repeat(len(asked), 1))
     borrowed = [
         Borrowed(exchange, weight, face, mask, wanted)
         for (exchange, weight, _, wanted), face, mask in zip(
             asked, made.chunk(len(asked)), masks.chunk(len(asked)), strict=True
         )
     ]
-    return critic.teach_exchanges(borrowed, pictures, own_mask, learner, energies)
+    return critic.teach_exchanges(borrowed, pictures, own_mask, learner, energies if weights.droplet else None)
 
 
 def exchange_mouths(label_maps: Tensor, donors: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,12 +22,12 @@ from maskgan.training.stage import (
     Losses,
     adam,
     autocast,
-    averaged,
-    descend,
+    ema_copy,
     export_weights,
     grid,
-    placed,
-    update_average,
+    optimizer_step,
+    to_device,
+    update_ema,
 )
 
 _BETAS = (0.9, 0.999)
@@ -47,10 +47,10 @@ class IdentityStage:
         if people < 2:
             raise UserError("--table: names fewer than two identities; telling people apart needs more")
         self._config = config
-        self._network = placed(IdentityNetwork(preset.identity), config.device)
+        self._network = to_device(IdentityNetwork(preset.identity), config.device)
         if config.base:
             self._take_features(Path(config.base))
-        self._average = averaged(self._network)
+        self._average = ema_copy(self._network)
         self._centres = nn.Linear(preset.identity.embedding_size, people, bias=False).to(config.device)
         self._optimizer = adam(nn.ModuleList([self._network, self._centres]), config.learning_rate, _BETAS)
         self.networks: Mapping[str, nn.Module] = {
@@ -67,7 +67,7 @@ class IdentityStage:
             raise UserError(f"{path}: has {classifier.config.base_channels} channels; another --preset made it")
         own_head = self._network.trunk.head
         # Loaded weights are frozen and in eval mode; these go on learning.
-        self._network.trunk = placed(classifier.trunk, self._config.device).requires_grad_(True).train()
+        self._network.trunk = to_device(classifier.trunk, self._config.device).requires_grad_(True).train()
         self._network.trunk.head = own_head
 
     def step(self, faces: LabelledFaces, ema_decay: float) -> Losses:
@@ -77,8 +77,8 @@ class IdentityStage:
         with torch.autocast(embedding.device.type, enabled=False):
             logits = cosine_margin_logits(embedding, self._centres.weight, faces.identities, _MARGIN, _SCALE)
             loss = F.cross_entropy(logits, faces.identities, ignore_index=-1)
-        descend(self._optimizer, loss)
-        update_average(self._average, self._network, ema_decay)
+        optimizer_step(self._optimizer, loss)
+        update_ema(self._average, self._network, ema_decay)
         accuracy = (logits.detach().argmax(1) == faces.identities).float().mean()
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from maskgan.config import Preset
 from maskgan.data.batches import Faces
 from maskgan.images import Picture
-from maskgan.losses.masks import balanced_weights, kl_divergence
+from maskgan.losses.masks import class_balanced_weights, kl_divergence
 from maskgan.networks.layers import one_hot
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.config import TrainingConfig
@@ -22,13 +22,13 @@ from maskgan.training.stage import (
     Losses,
     adam,
     autocast,
-    averaged,
     colour_column,
-    descend,
+    ema_copy,
     export_weights,
     grid,
-    placed,
-    update_average,
+    optimizer_step,
+    to_device,
+    update_ema,
 )
 
 _PRIOR_MOMENTUM = 0.02
@@ -39,31 +39,31 @@ class MaskVAEStage:
 
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
-        self._vae = placed(MaskVAE(preset.mask_vae), config.device)
-        self._average = averaged(self._vae)
+        self._vae = to_device(MaskVAE(preset.mask_vae), config.device)
+        self._average = ema_copy(self._vae)
         self._optimizer = adam(self._vae, config.learning_rate, GAN_BETAS)
-        self._class_weights = balanced_weights(config.class_balance).to(config.device)
+        self._class_weights = class_balanced_weights(config.class_balance).to(config.device)
         self.networks: Mapping[str, nn.Module] = {"mask_vae": self._vae, "average": self._average}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"mask_vae": self._optimizer}
 
     def step(self, faces: Faces, ema_decay: float) -> Losses:
         """See ``Stage.step``."""
-        label_maps = self._vae.fitted(faces.label_maps)
+        label_maps = self._vae.resize_labels(faces.label_maps)
         target = label_maps.long()
         with autocast(self._config):
             logits, mean, log_variance = self._vae(one_hot(label_maps, self._vae.config.num_classes))
         cross_entropy = F.cross_entropy(logits.float(), target, self._class_weights)
         divergence = kl_divergence(mean.float(), log_variance.float())
-        descend(self._optimizer, cross_entropy + self._config.kl_weight * divergence)
-        self._vae.observe(mean.detach().float(), log_variance.detach().float(), _PRIOR_MOMENTUM)
-        update_average(self._average, self._vae, ema_decay)
+        optimizer_step(self._optimizer, cross_entropy + self._config.kl_weight * divergence)
+        self._vae.update_prior(mean.detach().float(), log_variance.detach().float(), _PRIOR_MOMENTUM)
+        update_ema(self._average, self._vae, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()
         return {"cross_entropy": cross_entropy.detach(), "kl": divergence.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
     def distance(self, faces: Faces) -> Tensor:
         """Cross entropy of masks given back from their codes' means."""
-        label_maps = self._average.fitted(faces.label_maps)
+        label_maps = self._average.resize_labels(faces.label_maps)
         logits = self._average.decode(self._average.encode_labels(label_maps))
         return F.cross_entropy(logits.float(), label_maps.long())
 
@@ -71,7 +71,7 @@ class MaskVAEStage:
     def samples(self, faces: Faces) -> Picture:
         """Columns: the mask, it given back, halfway to the next row's, and a mask drawn from the prior."""
         vae = self._average
-        label_maps = vae.fitted(faces.label_maps)
+        label_maps = vae.resize_labels(faces.label_maps)
         codes = vae.encode_labels(label_maps)
         between = (codes + codes.roll(-1, dims=0)) / 2
         drawn = vae.sample_codes(len(codes), torch.Generator().manual_seed(0))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from maskgan.config import Preset
 from maskgan.data.batches import Faces
 from maskgan.images import Picture
-from maskgan.losses.masks import balanced_weights
+from maskgan.losses.masks import class_balanced_weights
 from maskgan.networks.parser import FaceParser
 from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
@@ -20,13 +20,13 @@ from maskgan.training.stage import (
     Losses,
     adam,
     autocast,
-    averaged,
     colour_column,
-    descend,
+    ema_copy,
     export_weights,
     grid,
-    placed,
-    update_average,
+    optimizer_step,
+    to_device,
+    update_ema,
 )
 
 _BETAS = (0.9, 0.999)
@@ -37,10 +37,10 @@ class ParserStage:
 
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
-        self._parser = placed(FaceParser(preset.parser), config.device)
-        self._average = averaged(self._parser)
+        self._parser = to_device(FaceParser(preset.parser), config.device)
+        self._average = ema_copy(self._parser)
         self._optimizer = adam(self._parser, config.learning_rate, _BETAS)
-        self._class_weights = balanced_weights(config.class_balance).to(config.device)
+        self._class_weights = class_balanced_weights(config.class_balance).to(config.device)
         self.networks: Mapping[str, nn.Module] = {"parser": self._parser, "average": self._average}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"parser": self._optimizer}
 
@@ -51,8 +51,8 @@ class ParserStage:
             logits = self._parser(pictures.contiguous(memory_format=torch.channels_last))
         target = label_maps.long()
         loss = F.cross_entropy(logits.float(), target, self._class_weights)
-        descend(self._optimizer, loss)
-        update_average(self._average, self._parser, ema_decay)
+        optimizer_step(self._optimizer, loss)
+        update_ema(self._average, self._parser, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}
 

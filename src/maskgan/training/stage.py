@@ -54,18 +54,18 @@ class Stage(Protocol[BatchT_contra]):
         ...
 
 
-def placed(network: NetworkT, device: str) -> NetworkT:
+def to_device(network: NetworkT, device: str) -> NetworkT:
     """``network`` on ``device``, its convolutions channels last in memory, which is faster on CPU and GPU."""
     return network.to(device=device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def averaged(network: NetworkT) -> NetworkT:
+def ema_copy(network: NetworkT) -> NetworkT:
     """A copy of ``network`` to hold its moving average."""
     return copy.deepcopy(network).requires_grad_(False).eval()
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
+def update_ema(average: nn.Module, network: nn.Module, decay: float) -> None:
     """Move ``average`` towards ``network``: parameters by ``1 - decay``, buffers all the way."""
     torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
     for kept, current in zip(average.buffers(), network.buffers(), strict=True):
@@ -83,7 +83,7 @@ def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
-def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     """One step down a loss, the same in all processes; other networks behind the loss get no gradients."""
     parameters = parameters_of(optimizer)
     optimizer.zero_grad(set_to_none=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from maskgan.config import changed, preset
+from maskgan.config import preset, with_overrides
 from maskgan.errors import UserError
 from maskgan.training.attributes import AttributesStage
 from maskgan.training.config import TrainingConfig
@@ -38,7 +38,7 @@ def build_stage(config: TrainingConfig, people: int = 0, goes_on: bool = False) 
     torch.manual_seed(config.seed)
     sizes = preset(config.preset)
     base = None if goes_on else Path(config.base)
-    network = changed(sizes.dense_mapping, config.network, "--network")
+    network = with_overrides(sizes.dense_mapping, config.network, "--network")
     if config.fusion is not None:
         network = replace(network, style_encoder=replace(network.style_encoder, fusion=config.fusion))
     if config.stage == "mask-vae":

@@ -24,12 +24,12 @@ from maskgan.training.stage import (
     Losses,
     adam,
     autocast,
-    averaged,
-    descend,
+    ema_copy,
     export_weights,
     grid,
-    placed,
-    update_average,
+    optimizer_step,
+    to_device,
+    update_ema,
 )
 
 _PUBLISHED_CRITIC_STEPS = 5
@@ -53,9 +53,9 @@ class StarGANStage:
 
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
-        self._generator = placed(StarGAN(preset.stargan), config.device)
-        self._average = averaged(self._generator)
-        self._critic = placed(_Critic(StarGANDiscriminator(preset.stargan, config.final_side)), config.device)
+        self._generator = to_device(StarGAN(preset.stargan), config.device)
+        self._average = ema_copy(self._generator)
+        self._critic = to_device(_Critic(StarGANDiscriminator(preset.stargan, config.final_side)), config.device)
         # Small presets have small budgets, in which a generator that learns in every fifth step learns nothing.
         self._critic_steps = _PUBLISHED_CRITIC_STEPS if config.preset == "paper" else 1
         self._columns = [ATTRIBUTES.index(name) for name in self._generator.attributes]
@@ -76,7 +76,7 @@ class StarGANStage:
         self._critic.steps += 1
         if int(self._critic.steps) % self._critic_steps == 0:
             losses |= self._teach_generator(faces.pictures, own, wanted)
-            update_average(self._average, self._generator, ema_decay**self._critic_steps)
+            update_ema(self._average, self._generator, ema_decay**self._critic_steps)
         return losses
 
     def _teach_critic(self, pictures: Tensor, own: Tensor, wanted: Tensor) -> dict[str, Tensor]:
@@ -84,12 +84,12 @@ class StarGANStage:
         with autocast(self._config):
             with torch.no_grad():
                 made = self._generator(pictures, wanted)
-            real_verdict, logits = discriminator(pictures)
-            made_verdict, _ = discriminator(made)
-        distance = real_verdict.float().mean() - made_verdict.float().mean()
+            real_scores, logits = discriminator(pictures)
+            made_scores, _ = discriminator(made)
+        distance = real_scores.float().mean() - made_scores.float().mean()
         recognised = _recognition(logits, own)
         penalty = self._gradient_penalty(pictures, made.float())
-        descend(self._judge, -distance + recognised + _PENALTY * penalty)
+        optimizer_step(self._judge, -distance + recognised + _PENALTY * penalty)
         return {"distance": distance.detach(), "recognised": recognised.detach(), "penalty": penalty.detach()}
 
     def _gradient_penalty(self, real: Tensor, made: Tensor) -> Tensor:
@@ -107,7 +107,7 @@ class StarGANStage:
             back = self._generator(made, own)
         obeyed = _recognition(logits, wanted)
         returned = F.l1_loss(back.float(), pictures)
-        descend(self._learner, -verdict.float().mean() + obeyed + _RECONSTRUCTION * returned)
+        optimizer_step(self._learner, -verdict.float().mean() + obeyed + _RECONSTRUCTION * returned)
         self._critic.requires_grad_(True)
         return {"obeyed": obeyed.detach(), "returned": returned.detach()}
 
