@@ -1,0 +1,154 @@
+"""Holes in photographs for the edit network to fill, shaped like edits.
+
+The true answer is known where a hole is cut into a photograph, so the network learns edits from photographs alone. Most
+holes lie where a part of the face and the same part of another face differ: there an edit would move it. All draws and
+all geometry stay on the device of the masks, without waiting for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from maskgan.labels import INDEX, NUM_CLASSES
+
+
+class _Part(NamedTuple):
+    """A part of the face that edits change."""
+
+    names: tuple[str, ...]
+    frequency: float
+    if_present: float  # factor on the frequency where the face has such a part: rare things are drawn more often
+
+
+_PARTS = (
+    _Part(("mouth", "u_lip", "l_lip"), 0.20, 1.0),
+    _Part(("l_brow", "r_brow"), 0.08, 1.0),
+    _Part(("l_eye", "r_eye"), 0.10, 1.0),
+    _Part(("nose",), 0.08, 1.0),
+    _Part(("hair",), 0.22, 1.0),
+    _Part(("skin", "neck"), 0.12, 1.0),
+    _Part(("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"), 0.06, 1.0),
+    _Part(("l_ear", "r_ear"), 0.04, 1.0),
+    _Part(("neck", "cloth"), 0.06, 1.0),
+    _Part(("eye_g",), 0.03, 20.0),
+    _Part(("eye_g", "l_eye", "r_eye", "l_brow", "r_brow"), 0.02, 10.0),
+    _Part(("hat",), 0.05, 12.0),
+    _Part(("hat", "hair"), 0.02, 12.0),
+    _Part(("ear_r",), 0.02, 12.0),
+    _Part(("neck_l",), 0.02, 12.0),
+)
+_SMALLEST = 0.004  # of the picture; a smaller hole gives way to ellipses
+_ELLIPSES = 3
+_RADII = (0.05, 0.25)  # of an ellipse, of the side
+
+
+@dataclass(frozen=True)
+class HoleConfig:
+    """How holes are drawn."""
+
+    whole: float = 0.14
+    """Fraction of pictures that are drawn anew as a whole, as in style copies."""
+    ellipses: float = 0.10
+    """Fraction of holes that are ellipses anywhere."""
+    union: float = 0.5
+    """Fraction of the other holes that cover both faces' part, in place of where the two differ."""
+    grow: tuple[float, float] = (3 / 256, 12 / 256)
+    """Bounds of how far holes are grown, in sides of the picture."""
+
+
+def sample_holes(
+    label_maps: Tensor, donors: Tensor, config: HoleConfig, generator: torch.Generator | None = None
+) -> Tensor:
+    """Draw a hole for each face.
+
+    Args:
+        label_maps: of the faces, N x S x S, integer labels 0..18.
+        donors: of other faces, N x S x S, whose parts say where an edit would lie.
+        config: how often which holes come.
+        generator: of the device of ``label_maps``.
+
+    Returns:
+        N x 1 x S x S, float32: 1 in the hole, 0 outside.
+    """
+    count, side = len(label_maps), label_maps.shape[2]
+    device = label_maps.device
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=device)
+
+    part = _draw_parts(label_maps, generator)
+    classes = _membership(device)[part]  # N x NUM_CLASSES
+    own, others = _covered(label_maps, classes), _covered(donors, classes)
+    holes = torch.where((uniform(count) < config.union)[:, None, None], own | others, own ^ others)
+    radius = (config.grow[0] + (config.grow[1] - config.grow[0]) * uniform(count)) * side
+    holes = grow(holes, radius.round().long())
+    small = holes.float().mean((1, 2)) < _SMALLEST
+    kind = uniform(count)
+    elliptic = small | (kind < config.ellipses)
+    holes = torch.where(elliptic[:, None, None], _draw_ellipses(count, side, generator, device), holes)
+    holes |= (kind >= 1 - config.whole)[:, None, None]
+    return holes[:, None].float()
+
+
+def grow(masks: Tensor, radius: Tensor) -> Tensor:
+    """Dilate masks by squares of their own size.
+
+    Args:
+        masks: N x H x W, bool.
+        radius: in pixels, N, integer: each pixel reaches so far in both axes.
+
+    Returns:
+        N x H x W, bool.
+    """
+    return _grow_columns(_grow_columns(masks, radius).transpose(1, 2), radius).transpose(1, 2)
+
+
+def _grow_columns(masks: Tensor, radius: Tensor) -> Tensor:
+    """Along the last axis, by differences of running sums: the cost does not depend on the radius."""
+    width = masks.shape[2]
+    sums = F.pad(masks.float().cumsum(2), (1, 0))
+    columns = torch.arange(width, device=masks.device)
+    last = (columns + radius[:, None] + 1).clamp(max=width)
+    first = (columns - radius[:, None]).clamp(min=0)
+
+    def at(index: Tensor) -> Tensor:
+        return sums.gather(2, index[:, None].expand(-1, masks.shape[1], -1))
+
+    return at(last) - at(first) > 0.5
+
+
+def _membership(device: torch.device) -> Tensor:
+    """Which classes belong to each of ``_PARTS``, len(_PARTS) x NUM_CLASSES, bool."""
+    rows = [[name in part.names for name in INDEX] for part in _PARTS]
+    return torch.tensor(rows, device=device)
+
+
+def _draw_parts(label_maps: Tensor, generator: torch.Generator | None) -> Tensor:
+    """The number of a part for each face, N."""
+    device = label_maps.device
+    present = torch.stack([(label_maps == label).any(2).any(1) for label in range(NUM_CLASSES)], dim=1)
+    first = torch.tensor([INDEX[part.names[0]] for part in _PARTS], device=device)
+    frequency = torch.tensor([part.frequency for part in _PARTS], device=device)
+    factor = torch.tensor([part.if_present for part in _PARTS], device=device)
+    weights = frequency * torch.where(present[:, first], factor, 1.0)
+    return torch.multinomial(weights, 1, generator=generator)[:, 0]
+
+
+def _covered(label_maps: Tensor, classes: Tensor) -> Tensor:
+    """Where N x S x S labels are among N x NUM_CLASSES classes."""
+    return classes.gather(1, label_maps.long().flatten(1)).view(label_maps.shape)
+
+
+def _draw_ellipses(count: int, side: int, generator: torch.Generator | None, device: torch.device) -> Tensor:
+    """Three ellipses in each of N x S x S, bool."""
+    position = (torch.arange(side, device=device) + 0.5) / side
+    low, high = _RADII
+    draw = torch.rand(count, _ELLIPSES, 4, generator=generator, device=device)
+    centre, radius = 0.1 + 0.8 * draw[..., :2], low + (high - low) * draw[..., 2:]
+    y, x = ((position - centre[..., axis, None]) / radius[..., axis, None] for axis in (0, 1))
+    return (y.square()[..., None] + x.square()[:, :, None] < 1).any(1)

@@ -1,0 +1,129 @@
+"""The edit network and the discriminators that teach it."""
+
+import copy
+
+import pytest
+import torch
+
+from maskgan.labels import INDEX
+from maskgan.networks.edit_network import EditNetwork, EditNetworkConfig, pixel_norm
+from maskgan.networks.feature_discriminator import FeatureDiscriminator
+from maskgan.networks.layers import one_hot
+
+CONFIG = EditNetworkConfig(base_channels=8, max_channels=16, downsamplings=3, code_size=8, encoder_channels=4)
+
+
+@pytest.fixture(scope="module")
+def network() -> EditNetwork:
+    torch.manual_seed(0)
+    return EditNetwork(CONFIG).eval()
+
+
+@pytest.fixture(scope="module")
+def faces() -> tuple[torch.Tensor, torch.Tensor]:
+    """Two pictures and their one-hot masks of skin under hair."""
+    torch.manual_seed(1)
+    labels = torch.full((2, 64, 64), INDEX["skin"])
+    labels[:, :24] = INDEX["hair"]
+    return torch.rand(2, 3, 64, 64) * 2 - 1, one_hot(labels, 19)
+
+
+def hole_of(rows: slice) -> torch.Tensor:
+    hole = torch.zeros(2, 1, 64, 64)
+    hole[:, :, rows] = 1
+    return hole
+
+
+@torch.no_grad()
+def test_outside_of_the_hole_the_photograph_stays_bit_for_bit(network, faces) -> None:
+    image, mask = faces
+    drawn = network(mask, network.encode_style(image, mask), image, hole_of(slice(20, 40)))
+    assert torch.equal(drawn[:, :, :20], image[:, :, :20])
+    assert torch.equal(drawn[:, :, 40:], image[:, :, 40:])
+    assert not torch.equal(drawn[:, :, 20:40], image[:, :, 20:40])
+
+
+@torch.no_grad()
+def test_what_lies_in_the_hole_is_not_read(network, faces) -> None:
+    image, mask = faces
+    style, hole = network.encode_style(image, mask), hole_of(slice(20, 40))
+    other = torch.where(hole > 0, torch.zeros_like(image), image)
+    assert torch.equal(network(mask, style, image, hole), network(mask, style, other, hole))
+
+
+@torch.no_grad()
+def test_a_picture_is_drawn_alike_alone_and_in_a_batch(network, faces) -> None:
+    image, mask = faces
+    style, hole = network.encode_style(image, mask), hole_of(slice(0, 64))
+    together = network(mask, style, image, hole)
+    alone = network(mask[1:], style[1:], image[1:], hole[1:])
+    torch.testing.assert_close(together[1:], alone, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_code_is_read_from_its_own_region(network, faces) -> None:
+    image, mask = faces
+    network = copy.deepcopy(network)
+    torch.nn.init.zeros_(network.style_encoder.from_summary.weight)  # which looks at the whole face
+    style = network.encode_style(image, mask)
+    part = network.part_of_style([INDEX["hair"]])
+    assert int(part.sum()) == CONFIG.code_size
+    # Skin sees the change through the convolutions at its border alone.
+    brighter = image.clone()
+    brighter[:, :, :24] += 0.5
+    change = (network.encode_style(brighter, mask) - style).abs().mean(0)
+    skin = network.part_of_style([INDEX["skin"]])
+    assert float(change[part].mean()) > 2 * float(change[skin].mean())
+
+
+@torch.no_grad()
+def test_a_dropped_region_gets_the_code_of_an_absent_one(network, faces) -> None:
+    image, mask = faces
+    dropped = torch.zeros(2, 21, dtype=torch.bool)
+    dropped[:, INDEX["hair"]] = True
+    style = network.encode_style(image, mask)
+    without = network.encode_style(image, mask, dropped)
+    changed = (style != without).any(0)
+    assert torch.equal(changed, network.part_of_style([INDEX["hair"]]))
+    # With every region dropped, codes depend on the picture's statistics only, not on the mask.
+    everything = torch.ones(2, 21, dtype=torch.bool)
+    other_mask = mask.roll(10, 2)
+    torch.testing.assert_close(
+        network.encode_style(image, mask, everything), network.encode_style(image, other_mask, everything)
+    )
+
+
+def test_pixel_norm_leaves_no_outlier() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(1, 16, 8, 8)
+    x[0, :, 3, 3] *= 1000  # a droplet
+    normalised = pixel_norm(x)
+    energy = normalised.square().mean(1)
+    torch.testing.assert_close(energy, torch.ones_like(energy), atol=1e-3, rtol=0)
+    assert float(normalised.mean(1).abs().max()) < 1e-5
+
+
+def test_gradients_reach_every_parameter(faces) -> None:
+    torch.manual_seed(0)
+    network = EditNetwork(CONFIG)
+    image, mask = faces
+    style = network.encode_style(image, mask)
+    network(mask, style, image, hole_of(slice(0, 40))).square().mean().backward()
+    zero_start = ("attention.to_qkv", "residual.0.conv1", "residual.0.norm")  # behind layers that begin at zero
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        if not name.startswith(zero_start):
+            assert float(parameter.grad.abs().sum()) > 0, name
+
+
+def test_the_discriminator_sees_mask_and_hole(faces) -> None:
+    torch.manual_seed(0)
+    image, mask = faces
+    discriminator = FeatureDiscriminator([5, 7], num_classes=19).eval()
+    features = [torch.randn(2, 5, 32, 32), torch.randn(2, 7, 16, 16)]
+    condition = torch.cat([mask, hole_of(slice(0, 32))], dim=1)
+    judged = discriminator(image, features, condition)
+    assert [tuple(x.shape) for x in judged] == [(2, 1, 16, 16), (2, 1, 8, 8), (2, 1, 8, 8)]
+    other = discriminator(image, features, torch.cat([mask, hole_of(slice(32, 64))], dim=1))
+    for a, b in zip(judged, other, strict=True):
+        assert not torch.equal(a, b)
