@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from maskgan.networks.regions import divide, num_regions, pyramid, regions_of, shrunk
+from maskgan.networks.regions import downsample, downsample_pyramid, mask_to_regions, num_regions, region_indices
 
 _SMALL = 4.0  # feature cells of a region at which its own statistics count half
 
@@ -154,17 +154,17 @@ class RegionStyleEncoder(nn.Module):
         self.stem = nn.Conv2d(12, widths[0], 3, padding=1)
         self.down = nn.ModuleList(DownBlock(a, b) for a, b in pairwise(widths))
         self.features = nn.Conv2d(widths[-1], widths[-1], 3, padding=1)
-        regions = num_regions(config.num_classes)
-        self.shape = (regions, config.code_size)
-        self.own = nn.Parameter(torch.randn(regions, 2 * widths[-1], config.code_size) * (2 * widths[-1]) ** -0.5)
-        self.from_summary = nn.Linear(2 * widths[-1], regions * config.code_size)
+        statistics = 2 * (widths[-1] + 3)
+        self.shape = (num_regions(config.num_classes), config.code_size)
+        self.own = nn.Parameter(torch.randn(self.shape[0], statistics, config.code_size) * statistics**-0.5)
+        self.from_summary = nn.Linear(statistics, self.shape[0] * config.code_size)
 
     def forward(self, image: Tensor, regions: Tensor, dropped: Tensor | None = None) -> Tensor:
         """Encode faces.
 
         Args:
             image: N x 3 x H x W in [-1, 1].
-            regions: of ``divide``, N x regions x H x W.
+            regions: of ``mask_to_regions``, N x regions x H x W.
             dropped: regions to take for absent, N x regions, bool; so training learns codes of what a face lacks.
 
         Returns:
@@ -173,8 +173,10 @@ class RegionStyleEncoder(nn.Module):
         x = F.silu(self.stem(F.pixel_unshuffle(image, 2)))
         for block in self.down:
             x = block(x)
-        features = F.silu(self.features(x)).float().flatten(2).transpose(1, 2)
-        shares = shrunk(regions, image.shape[2] // x.shape[2]).float().flatten(2)
+        # Colours as they are, too: normalised features tell them badly.
+        colours = F.adaptive_avg_pool2d(image.float(), (x.shape[2], x.shape[3]))
+        features = torch.cat([F.silu(self.features(x)).float(), colours], dim=1).flatten(2).transpose(1, 2)
+        shares = downsample(regions, image.shape[2] // x.shape[2]).float().flatten(2)
         sizes = shares.sum(dim=2, keepdim=True)
         own = torch.einsum("nrc,rcs->nrs", _statistics(features, shares / (sizes + 1e-3)), self.own.float())
         everywhere = torch.full_like(shares[:, :1], 1 / shares.shape[2])
@@ -230,7 +232,7 @@ class EditNetwork(nn.Module):
             labels: classes; skin includes the skin around mouth and eyes.
         """
         chosen = torch.zeros(num_regions(self.config.num_classes), dtype=torch.bool)
-        chosen[regions_of(labels, self.config.num_classes)] = True
+        chosen[region_indices(labels, self.config.num_classes)] = True
         return chosen.repeat_interleave(self.config.code_size)
 
     def encode_style(self, image: Tensor, mask: Tensor, dropped: Tensor | None = None) -> Tensor:
@@ -241,7 +243,7 @@ class EditNetwork(nn.Module):
             mask: its own one-hot mask, N x num_classes x H x W.
             dropped: regions to take for absent, N x regions, bool.
         """
-        return self.style_encoder(image, divide(mask), dropped).flatten(1)
+        return self.style_encoder(image, mask_to_regions(mask), dropped).flatten(1)
 
     def forward(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
         """Draw the hole.
@@ -258,7 +260,7 @@ class EditNetwork(nn.Module):
         codes = style.view(len(style), -1, self.config.code_size)
         context = torch.cat([torch.where(hole > 0, torch.zeros_like(image), image), hole], dim=1)
         half_mask = F.avg_pool2d(mask, 2)
-        shares = pyramid(shrunk(divide(mask), 2), len(self.up) + 1)
+        shares = downsample_pyramid(downsample(mask_to_regions(mask), 2), len(self.up) + 1)
         x = F.silu(pixel_norm(self.stem(torch.cat([F.pixel_unshuffle(context, 2), half_mask], dim=1))))
         skips = []
         for down in self.down:
@@ -282,7 +284,7 @@ class EditNetwork(nn.Module):
         for module in self.modules():
             if isinstance(module, RegionPixelNorm):
                 linear = module.to_modulation
-                nn.init.normal_(linear.weight, 0.0, 0.25 * linear.in_features**-0.5)
+                nn.init.normal_(linear.weight, 0.0, linear.in_features**-0.5)
             elif isinstance(module, ResidualBlock):
                 nn.init.zeros_(module.conv2.weight)
             elif isinstance(module, SelfAttention):
