@@ -23,9 +23,10 @@ from maskgan.evaluation.cases import Case, load_cases, save_cases
 from maskgan.evaluation.features import EfficientNetFeatures
 from maskgan.evaluation.grids import request_grid
 from maskgan.evaluation.systems import IdentityBaseline, Request, StoredOutputs, case_requests, resize_square
+from maskgan.face_parts import MOUTH
 from maskgan.images import Picture, read_label_map, read_picture, write_picture
 from maskgan.labels import INDEX, LabelMap, colourise, from_colours
-from maskgan.metrics.face_geometry import MOUTH, pose_of
+from maskgan.metrics.face_geometry import pose_of
 from maskgan.part_transfer import transfer_mouth
 
 SIDE = 128

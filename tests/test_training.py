@@ -16,10 +16,11 @@ import torch
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
 from maskgan.data.loading import Samples, pair_to_tensors
-from maskgan.data.transforms import NO_AUGMENTATION, to_float
+from maskgan.data.transforms import NO_AUGMENTATION
 from maskgan.errors import MaskGANError, UserError
 from maskgan.networks.layers import one_hot
 from maskgan.part_transfer import transfer_mouth
+from maskgan.pixels import normalise
 from maskgan.training import critic
 from maskgan.training.config import FACE_TERMS, CriticOptions, LossWeights
 from maskgan.training.critic import FaceCritic
@@ -138,7 +139,7 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
         mask = one_hot(maps, 19)
         network = stage.networks["generator"]  # type: ignore[attr-defined]
         with torch.no_grad():
-            return (network(mask, to_float(pictures), mask) - to_float(pictures)).abs().mean().item()
+            return (network(mask(pictures), mask) - normalise(pictures)).abs().mean().item()
 
     assert error(trained) < 0.7 * error(fresh)
 

@@ -17,7 +17,6 @@ from maskgan.data.transforms import (
     augment,
     resize_batch,
     sample_augment_params,
-    to_float,
 )
 
 
@@ -82,10 +81,6 @@ def test_resizing_batches_blends_no_label() -> None:
         small, small_maps = resize_batch(pictures, maps, side)
         assert small.shape[-1] == small_maps.shape[-1] == side
         assert set(small_maps.unique().tolist()) <= set(maps.unique().tolist())
-
-
-def test_to_float_spans_the_range() -> None:
-    assert to_float(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [-1.0, 1.0]
 
 
 class Numbered:

@@ -10,15 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from maskgan.labels import INDEX
+from maskgan.face_parts import EYES, MOUTH
 
 SIDE = 112
 """Height and width of an aligned face, in pixels."""
 
 # x and y in pixels: the eye on the left of the picture, the other eye, left and right corner of the mouth.
 _TEMPLATE = ((38.2946, 51.6963), (73.5318, 51.5014), (41.5493, 92.3655), (70.7299, 92.2041))
-_EYES = (INDEX["r_eye"], INDEX["l_eye"])
-_MOUTH = tuple(INDEX[name] for name in ("mouth", "u_lip", "l_lip"))
+_EYES = EYES[::-1]  # in the order of the picture's columns
 _FEWEST = 4  # pixels of an eye or a mouth that is one
 _WIDEST = 3.0  # sides of the picture that an aligned face may span; landmarks of a larger one lie on each other
 
@@ -44,7 +43,7 @@ def landmarks(label_maps: Tensor) -> tuple[Tensor, Tensor]:
         found &= area >= _FEWEST
         sums = torch.stack([(eye * columns).sum((1, 2)), (eye * rows[:, None]).sum((1, 2))], dim=1)
         points.append(sums / area.clamp_min(1)[:, None])
-    mouth = torch.stack([label_maps == label for label in _MOUTH]).any(0)
+    mouth = torch.stack([label_maps == label for label in MOUTH]).any(0)
     found &= mouth.sum((1, 2)) >= _FEWEST
     covered = mouth.any(1)
     # A corner's height is the mean over the outermost hundredth of the width: one stray pixel does not move it far.

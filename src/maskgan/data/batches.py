@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
-from maskgan.data.transforms import AugmentConfig, AugmentParams, augment, augment_pictures, resize_batch, to_float
+from maskgan.data.transforms import AugmentConfig, AugmentParams, augment, augment_pictures, resize_batch
+from maskgan.pixels import normalise
 
 
 class Batch(Protocol):
@@ -59,7 +60,7 @@ class Faces(NamedTuple):
 
     def prepared(self, side: int) -> Faces:
         """See ``Batch``."""
-        pictures, layers = resize_batch(to_float(self.pictures), self._layers(), side)
+        pictures, layers = resize_batch(normalise(self.pictures), self._layers(), side)
         return Faces(pictures, layers[:, 0], layers[:, 1:])
 
     def augmented(self, config: AugmentConfig, params: AugmentParams) -> Faces:
@@ -95,7 +96,7 @@ class LabelledFaces(NamedTuple):
     def prepared(self, side: int) -> LabelledFaces:
         """See ``Batch``."""
         no_masks = self.pictures[:, :1]
-        return self._replace(pictures=resize_batch(to_float(self.pictures), no_masks, side)[0])
+        return self._replace(pictures=resize_batch(normalise(self.pictures), no_masks, side)[0])
 
     def augmented(self, config: AugmentConfig, params: AugmentParams) -> LabelledFaces:
         """The pictures move; no attribute depends on left and right."""

@@ -17,8 +17,9 @@ from maskgan.data.pairs import PairCollection, checked_pair
 from maskgan.data.parallel import ProgressCallback, run
 from maskgan.data.splits import SPLITS
 from maskgan.errors import UserError
+from maskgan.face_parts import SKIN
 from maskgan.images import read_picture
-from maskgan.labels import INDEX, LabelMap
+from maskgan.labels import LabelMap
 
 
 def check_source(folder: Path, jobs: int | None = None, progress: ProgressCallback | None = None) -> list[Issue]:
@@ -102,7 +103,7 @@ def inspect_pair(key: str, picture: NDArray[np.uint8], label_map: LabelMap, name
         checked_pair(key, picture, label_map, name)
     except UserError as error:
         issues.append(Issue("misaligned", key, str(error)))
-    if not (label_map == INDEX["skin"]).any():
+    if not (label_map == SKIN).any():
         issues.append(Issue("no skin", key, f"{name}: its label map shows no skin"))
     return issues
 

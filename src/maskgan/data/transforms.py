@@ -40,11 +40,6 @@ SHARP_AUGMENTATION = AugmentConfig(rotate=0, zoom=0, shift=0)
 """For networks that learn the finest detail: nothing that moves pixels by parts of one, which blurs."""
 
 
-def to_float(pictures: Tensor) -> Tensor:
-    """uint8 0..255 to float32 -1..1."""
-    return pictures.float() / 127.5 - 1.0
-
-
 def resize_batch(pictures: Tensor, label_maps: Tensor, side: int) -> tuple[Tensor, Tensor]:
     """Resize square batches (N x 3 x H x W float, N x ... x H x W uint8) to ``side``; labels stay unblended."""
     if pictures.shape[-1] == side:

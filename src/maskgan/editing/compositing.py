@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from maskgan.face_parts import FACE
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import NUM_CLASSES, LabelMap
-from maskgan.metrics.face_geometry import FACE
+from maskgan.pixels import HALF_RANGE, to_tensor
 
 _GROW = 0.020  # how far the region reaches beyond the changed labels, as a fraction of the longer side
 _SOFT = 0.012  # standard deviation of its soft border, likewise
@@ -79,9 +80,10 @@ def class_colours(picture: Picture, label_map: LabelMap) -> Tensor:
         picture: H x W x 3 uint8.
         label_map: its mask, h x w uint8.
     """
-    pixels = resize_picture(picture, (label_map.shape[0], label_map.shape[1])).reshape(-1, 3) / 127.5 - 1
+    image = to_tensor(resize_picture(picture, (label_map.shape[0], label_map.shape[1])))
+    planes = image[0].flatten(1).double().numpy()
     labels = label_map.reshape(-1)
-    sums = np.stack([np.bincount(labels, weights, NUM_CLASSES) for weights in (*pixels.T, np.ones(len(labels)))], 1)
+    sums = np.stack([np.bincount(labels, weights, NUM_CLASSES) for weights in (*planes, np.ones(len(labels)))], 1)
     share = sums[:, 3:] / len(labels)
     colours = np.concatenate([sums[:, :3] / sums[:, 3:].clip(min=1), share / (share + _FEW)], axis=1)
     return torch.from_numpy(colours).float()
@@ -96,7 +98,7 @@ def analyse_source(picture: Picture, label_map: LabelMap, reconstruction: Tensor
         reconstruction: the network's picture of ``label_map``, 1 x 3 x h x w in [-1, 1].
     """
     working = (reconstruction.shape[2], reconstruction.shape[3])
-    original = torch.from_numpy(resize_picture(picture, working).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    original = to_tensor(resize_picture(picture, working))
     reconstruction = reconstruction.cpu()
     difference = original - reconstruction
     small = resize_label_map(label_map, working)
@@ -153,8 +155,8 @@ def composite(
     for channel, plane in enumerate(corrected.numpy()):
         original = picture[place][..., channel]
         rendered = _cropped(plane, frame, size, Image.Resampling.BICUBIC)
-        moved = original + 127.5 * _cropped(propagated[channel], frame, size, Image.Resampling.BILINEAR)
-        blended = alpha * (rendered + 1) * 127.5 + (1 - alpha) * moved
+        moved = original + HALF_RANGE * _cropped(propagated[channel], frame, size, Image.Resampling.BILINEAR)
+        blended = alpha * (rendered + 1) * HALF_RANGE + (1 - alpha) * moved
         result[place][..., channel] = np.round(blended).clip(0, 255)
     return result
 

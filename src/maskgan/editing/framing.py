@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from maskgan.errors import UserError
+from maskgan.face_parts import EYES, MOUTH, SKIN, centroid
 from maskgan.images import MIN_SIDE, Picture, resize_picture
-from maskgan.labels import INDEX, LabelMap
-from maskgan.metrics.face_geometry import MOUTH, centre_of
+from maskgan.labels import LabelMap
 from maskgan.metrics.mask_shape import broken_rules
 
 _LOOKED_AT = 512  # pixels on the longer side of what is searched
@@ -133,7 +133,7 @@ def _settled(picture: Picture, square: Frame, parser: Callable[[Picture], LabelM
             return None
         frame = again
     assert frame is not None
-    return float((label_map == INDEX["skin"]).mean()) * frame.side, frame
+    return float((label_map == SKIN).mean()) * frame.side, frame
 
 
 def _looked_at(picture: Picture, frame: Frame) -> Picture:
@@ -153,8 +153,8 @@ def _squares(picture: Picture, share: float) -> list[Frame]:
 
 def _aligned(frame: Frame, label_map: LabelMap) -> Frame | None:
     """CelebA-HQ's frame (Karras et al. 2018, appendix C) for the eyes and the mouth in a parsed frame."""
-    right_eye, left_eye = centre_of(label_map == INDEX["r_eye"]), centre_of(label_map == INDEX["l_eye"])
-    mouth = centre_of(np.isin(label_map, MOUTH))
+    left_eye, right_eye = (centroid(label_map == eye) for eye in EYES)
+    mouth = centroid(np.isin(label_map, MOUTH))
     if right_eye is None or left_eye is None or mouth is None or left_eye[1] <= right_eye[1]:
         return None
     eyes = ((right_eye[0] + left_eye[0]) / 2, (right_eye[1] + left_eye[1]) / 2)

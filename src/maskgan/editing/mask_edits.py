@@ -11,16 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from maskgan.errors import UserError
+from maskgan.face_parts import BROWS, EARS, EYES, FACE, GLASSES, HAIR, LIPS, MOUTH, SKIN, bounding_box
 from maskgan.labels import INDEX, LabelMap
 
-_EYES = (INDEX["l_eye"], INDEX["r_eye"])
-_BROWS = (INDEX["l_brow"], INDEX["r_brow"])
-_LIPS = (INDEX["u_lip"], INDEX["l_lip"])
-_MOUTH = (INDEX["mouth"], *_LIPS)
-_SKIN, _HAIR, _NECK = INDEX["skin"], INDEX["hair"], INDEX["neck"]
-_GLASSES, _CLOTH, _BACKGROUND = INDEX["eye_g"], INDEX["cloth"], INDEX["background"]
-_HAT = INDEX["hat"]
-_FACE = (_SKIN, INDEX["nose"], *_EYES, *_BROWS, *_MOUTH, _GLASSES)
+_NECK, _CLOTH, _BACKGROUND, _HAT = (INDEX[name] for name in ("neck", "cloth", "background", "hat"))
+_FACE = (*FACE, GLASSES)
 
 
 def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
@@ -30,7 +25,7 @@ def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
         label_map: H x W.
         amount: 0 leaves the mouth as it is; 1 is a broad smile.
     """
-    mouth = np.isin(label_map, _MOUTH)
+    mouth = np.isin(label_map, MOUTH)
     top, bottom, left, right = _box(mouth, "mouth")
     centre_x, centre_y = (left + right) / 2, (top + bottom) / 2
     half_width, height = max((right - left) / 2, 1.0), max(bottom - top, 1)
@@ -47,8 +42,8 @@ def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
     warped = label_map[source_rows, source_columns]
 
     edited = label_map.copy()
-    edited[mouth] = _SKIN
-    new_mouth = np.isin(warped, _MOUTH) & np.isin(label_map, (*_MOUTH, _SKIN))
+    edited[mouth] = SKIN
+    new_mouth = np.isin(warped, MOUTH) & np.isin(label_map, (*MOUTH, SKIN))
     edited[new_mouth] = warped[new_mouth]
     if not (label_map == INDEX["mouth"]).any():
         _part_lips(edited, height * 0.14 * amount)
@@ -62,14 +57,14 @@ def open_mouth(label_map: LabelMap, amount: float = 0.45) -> LabelMap:
         label_map: H x W.
         amount: how far the lip sinks, in widths of half the mouth; it ends above the chin.
     """
-    _, _, left, right = _box(np.isin(label_map, _LIPS), "lips")
+    _, _, left, right = _box(np.isin(label_map, LIPS), "lips")
     half = max((right - left) / 2, 1.0)
     edited = label_map.copy()
     for column in range(left, right + 1):
         across = (column - (left + right) / 2) / half
         sink = round(amount * half * max(1 - across**2, 0.0))
-        lip = np.flatnonzero(label_map[:, column] == _LIPS[1])
-        below = label_map[:, column] == _SKIN
+        lip = np.flatnonzero(label_map[:, column] == LIPS[1])
+        below = label_map[:, column] == SKIN
         if not len(lip) or not sink:
             continue
         # Skin that the lip may take: what lies right below it, but a strip of chin.
@@ -78,7 +73,7 @@ def open_mouth(label_map: LabelMap, amount: float = 0.45) -> LabelMap:
         sink = min(sink, max((room[0] if len(room) else len(below) - lip[-1] - 1) - chin, 0))
         edited[lip, column] = INDEX["mouth"]
         edited[lip[0] : lip[0] + sink, column] = INDEX["mouth"]
-        edited[lip + sink, column] = _LIPS[1]
+        edited[lip + sink, column] = LIPS[1]
     return edited
 
 
@@ -92,14 +87,14 @@ def raise_brows(label_map: LabelMap, amount: float = 0.06) -> LabelMap:
     top, bottom, _, _ = _box(np.isin(label_map, _FACE), "face")
     up = max(round(amount * (bottom - top)), 1)
     edited = label_map.copy()
-    brows = np.isin(label_map, _BROWS)
+    brows = np.isin(label_map, BROWS)
     _box(brows, "brows")
-    edited[brows] = _SKIN
+    edited[brows] = SKIN
     rows, columns = np.nonzero(brows)
     inside = rows >= up
     new_rows, new_columns = rows[inside] - up, columns[inside]
     # Hair and hats lie over the forehead.
-    free = np.isin(label_map[new_rows, new_columns], (_SKIN, *_BROWS))
+    free = np.isin(label_map[new_rows, new_columns], (SKIN, *BROWS))
     edited[new_rows[free], new_columns[free]] = label_map[rows[inside][free], new_columns[free]]
     return edited
 
@@ -108,9 +103,9 @@ def add_hat(label_map: LabelMap) -> LabelMap:
     """Pull a woollen hat over head and hair, down to above the brows."""
     top, bottom, left, right = _box(np.isin(label_map, _FACE), "face")
     height, width, centre = bottom - top, right - left, (left + right) / 2
-    brows = np.isin(label_map, _BROWS)
+    brows = np.isin(label_map, BROWS)
     edge = (_box(brows, "brows")[0] if brows.any() else top + 0.3 * height) - 0.1 * height
-    hair = np.isin(label_map, (_HAIR, _HAT))
+    hair = np.isin(label_map, (HAIR, _HAT))
     crown = min(_box(hair, "hair")[0] if hair.any() else top, top - 0.1 * height) - 0.03 * height
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
     up = np.clip((edge - rows) / max(edge - crown, 1.0), 0, 1)
@@ -125,7 +120,7 @@ def add_hat(label_map: LabelMap) -> LabelMap:
 def add_glasses(label_map: LabelMap) -> LabelMap:
     """Put eyeglasses over both eyes: two lenses, a bridge and the beginnings of the temples."""
     centres = []
-    for eye in _EYES:
+    for eye in EYES:
         top, bottom, left, right = _box(label_map == eye, "eyes")
         centres.append(((left + right) / 2, (top + bottom) / 2))
     (left_x, left_y), (right_x, right_y) = sorted(centres)
@@ -144,9 +139,9 @@ def add_glasses(label_map: LabelMap) -> LabelMap:
     for x, y, sign in ((left_x, left_y, -1), (right_x, right_y, 1)):
         start, reach = x + sign * lens_width, sign * 0.35 * distance
         draw.line((start, y, start + reach, y + tilt * reach), fill=255, width=thickness)
-    on_face = np.isin(label_map, (*_FACE, INDEX["l_ear"], INDEX["r_ear"], _HAIR))
+    on_face = np.isin(label_map, (*_FACE, *EARS, HAIR))
     edited = label_map.copy()
-    edited[(np.asarray(canvas) > 127) & on_face] = _GLASSES
+    edited[(np.asarray(canvas) > 127) & on_face] = GLASSES
     return edited
 
 
@@ -168,15 +163,15 @@ def long_hair(label_map: LabelMap, length: float = 0.9) -> LabelMap:
     half = width * dome * (0.58 + 0.07 * np.sin(2.5 * np.pi * down)) * (0.8 + 0.2 * ends)
     drawn = (np.abs(columns - centre) <= half) & (rows >= crown) & (rows <= end)
 
-    behind = (_BACKGROUND, INDEX["l_ear"], INDEX["r_ear"], _CLOTH, INDEX["ear_r"])
+    behind = (_BACKGROUND, *EARS, _CLOTH, INDEX["ear_r"])
     throat = np.abs(columns - centre) <= 0.3 * width
     # The hairline arches above the brows; a forehead that ends below it stays as it is.
-    brows = np.isin(label_map, _BROWS)
+    brows = np.isin(label_map, BROWS)
     hairline = (_box(brows, "brows")[0] if brows.any() else top + 0.3 * height) - 0.2 * height
     arch = hairline + 0.22 * height * ((columns - centre) / (0.5 * width)) ** 4
-    forehead = (label_map == _SKIN) & (rows < arch)
+    forehead = (label_map == SKIN) & (rows < arch)
     edited = label_map.copy()
-    edited[drawn & (np.isin(label_map, behind) | forehead | (label_map == _NECK) & ~throat)] = _HAIR
+    edited[drawn & (np.isin(label_map, behind) | forehead | (label_map == _NECK) & ~throat)] = HAIR
     return edited
 
 
@@ -197,8 +192,9 @@ def _part_lips(label_map: LabelMap, gap: float) -> None:
 
 
 def _box(where: NDArray[np.bool_], part: str) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of the chosen pixels."""
-    if not where.any():
+    """Top, bottom, left, right of the chosen pixels, all inclusive."""
+    box = bounding_box(where)
+    if box is None:
         raise UserError(f"the mask shows no {part}, so they cannot be edited")
-    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
-    return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
+    top, bottom, left, right = box
+    return top, bottom - 1, left, right - 1

@@ -13,11 +13,11 @@ from torch import Tensor
 from maskgan.checkpoints.weights import load_weights
 from maskgan.editing.mask_directions import load_directions
 from maskgan.errors import UserError
+from maskgan.face_parts import BROWS, EYES, MOUTH, NOSE
 from maskgan.labels import INDEX, LabelMap, check_labels
-from maskgan.metrics.face_geometry import MOUTH
 from maskgan.networks.mask_vae import MaskVAE
 
-_PARTS = (MOUTH, *((INDEX[name],) for name in ("l_eye", "r_eye", "l_brow", "r_brow", "nose")))
+_PARTS = (MOUTH, *((label,) for label in (*EYES, *BROWS, NOSE)))
 _TOUCHED = 0.2  # share of a part's pixels that must change before it is redrawn
 
 

@@ -12,6 +12,7 @@ from maskgan.checkpoints.weights import load_weights
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.parser import FaceParser
+from maskgan.pixels import to_tensor
 
 
 class Parser:
@@ -38,7 +39,7 @@ class Parser:
         # Faces keep their proportions: a picture that is not square is one with its borders drawn out.
         margins = ((top, longer - height - top), (left, longer - width - left), (0, 0))
         small = resize_picture(np.pad(picture, margins, mode="edge"), (self._side, self._side))
-        image = torch.from_numpy(small.copy()).to(self._device).permute(2, 0, 1)[None].float() / 127.5 - 1
+        image = to_tensor(small, self._device)
         logits = F.interpolate(self.network(image), size=(longer, longer), mode="bilinear", align_corners=False)
         labels = logits[:, :, top : top + height, left : left + width].argmax(1)
         return labels[0].byte().cpu().numpy()

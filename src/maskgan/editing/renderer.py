@@ -23,6 +23,7 @@ from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.layers import one_hot
 from maskgan.networks.parser import FaceParser
+from maskgan.pixels import to_picture, to_tensor
 
 Precision = Literal["fp32", "bf16"]
 
@@ -206,8 +207,7 @@ class Renderer:
 
     def _image(self, picture: Picture, label_map: LabelMap) -> Tensor:
         """The picture at its mask's working size, 1 x 3 x h x w in [-1, 1]."""
-        image = torch.from_numpy(resize_picture(picture, self.working_size(label_map)).copy()).to(self._device)
-        return image.permute(2, 0, 1)[None].float() / 127.5 - 1
+        return to_tensor(resize_picture(picture, self.working_size(label_map)), self._device)
 
     def _one_hot(self, label_maps: Sequence[LabelMap]) -> Tensor:
         resized = [torch.from_numpy(resize_label_map(m, self.working_size(m)).copy()) for m in label_maps]
@@ -243,12 +243,6 @@ def check_strength(strength: float) -> None:
     """
     if not 0 <= strength <= 1:
         raise UserError(f"a style's strength is between 0 and 1, not {strength}")
-
-
-def to_picture(image: Tensor) -> Picture:
-    """1 x 3 x H x W in [-1, 1] to H x W x 3 uint8, rounded."""
-    pixels = ((image[0].clamp(-1, 1) + 1) * 127.5).round().byte()
-    return pixels.permute(1, 2, 0).cpu().numpy()
 
 
 def require_same_proportions(picture: Picture, label_map: LabelMap) -> None:

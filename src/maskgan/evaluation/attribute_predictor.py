@@ -14,6 +14,7 @@ from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.labelled import middle
 from maskgan.images import Picture, resize_picture
 from maskgan.networks.resnet import AttributeClassifier
+from maskgan.pixels import to_tensor
 
 
 class AttributePredictor:
@@ -34,7 +35,7 @@ class AttributePredictor:
     @torch.no_grad()
     def __call__(self, picture: Picture) -> NDArray[np.uint8]:
         """H x W x 3 uint8 to 40 uint8 of 0 or 1, in the order of ``ATTRIBUTES``."""
-        logits = self._network(to_tensor(picture, self._side, self._device))
+        logits = self._network(centre_square(picture, self._side, self._device))
         return (logits[0] > 0).byte().cpu().numpy()
 
 
@@ -43,7 +44,7 @@ def attribute_index(name: str) -> int:
     return ATTRIBUTES.index(name)
 
 
-def to_tensor(picture: Picture, side: int, device: str) -> Tensor:
+def centre_square(picture: Picture, side: int, device: str) -> Tensor:
     """The middle square as 1 x 3 x side x side float in [-1, 1]."""
     small = resize_picture(middle(picture), (side, side))
-    return torch.from_numpy(small.copy()).to(device).permute(2, 0, 1)[None].float() / 127.5 - 1
+    return to_tensor(small, device)

@@ -15,6 +15,7 @@ from maskgan.evaluation.systems import Request
 from maskgan.images import Picture, resize_picture
 from maskgan.networks.elegant import Elegant
 from maskgan.networks.stargan import StarGAN
+from maskgan.pixels import to_picture, to_tensor
 
 ATTRIBUTE_EDITORS = ("stargan", "elegant")
 """Kinds of weights that these systems have."""
@@ -70,7 +71,7 @@ class AttributeSystem:
         else:
             made = self._network(source, self._tensor(reference), taken)
         height, width = request.source.picture.shape[:2]
-        pixels = ((made[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
+        pixels = to_picture(made)
         return resize_picture(pixels, (height, width))
 
     def _asked(self, request: Request) -> tuple[Picture, list[int]]:
@@ -89,4 +90,4 @@ class AttributeSystem:
 
     def _tensor(self, picture: Picture) -> Tensor:
         small = resize_picture(picture, (self._side, self._side))
-        return torch.from_numpy(small.copy()).to(self._device).permute(2, 0, 1)[None].float() / 127.5 - 1
+        return to_tensor(small, self._device)

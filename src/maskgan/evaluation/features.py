@@ -18,6 +18,7 @@ from maskgan.images import Picture, resize_picture
 from maskgan.losses.perceptual import perceptual_network
 from maskgan.metrics.frechet import Features, FeatureStatistics, frechet_distance, kernel_distance
 from maskgan.networks.inception import FEATURES, InceptionV3
+from maskgan.pixels import normalise
 
 _EFFICIENTNET_SIDE = 224
 
@@ -61,7 +62,7 @@ class EfficientNetFeatures:
         """See ``FeatureExtractor``."""
         side = (_EFFICIENTNET_SIDE, _EFFICIENTNET_SIDE)
         images = _batch([resize_picture(picture, side) for picture in pictures], self._device)
-        return self._network(images.float() / 127.5 - 1)[-1].mean(dim=(2, 3)).double().cpu().numpy()
+        return self._network(normalise(images))[-1].mean(dim=(2, 3)).double().cpu().numpy()
 
 
 class InceptionFeatures:
@@ -109,7 +110,7 @@ class InceptionFeatures:
             found = self._scripted(images, return_features=True)
         else:
             assert self._network is not None
-            found = self._network(images.float() / 127.5 - 1)
+            found = self._network(normalise(images))
         if found.shape != (len(images), FEATURES):
             raise UserError(f"the Inception file gives {tuple(found.shape)} numbers, not N x {FEATURES}")
         return found

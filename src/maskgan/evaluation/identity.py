@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from maskgan.checkpoints.weights import load_weights
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_predictor import to_tensor
+from maskgan.evaluation.attribute_predictor import centre_square
 from maskgan.files import require_file
 from maskgan.images import Picture, resize_picture
 from maskgan.networks.resnet import IdentityNetwork
+from maskgan.pixels import to_tensor
 
 _ARCFACE_SIDE = 112
 # Where ArcFace's crop lies in an aligned CelebA-HQ or FFHQ face: top, bottom, left, right, as fractions.
@@ -62,7 +63,7 @@ class OwnEmbedding:
     @torch.no_grad()
     def __call__(self, picture: Picture, whole: bool = True) -> NDArray[np.float64]:
         """See ``Embedding``."""
-        return self._network(to_tensor(picture, self._side, self._device))[0].double().cpu().numpy()
+        return self._network(centre_square(picture, self._side, self._device))[0].double().cpu().numpy()
 
 
 class ArcFace:
@@ -104,11 +105,13 @@ class ArcFace:
             top, bottom, left, right = _ARCFACE_CROP
             picture = picture[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
         small = resize_picture(picture, (_ARCFACE_SIDE, _ARCFACE_SIDE))
-        image = np.ascontiguousarray(small.transpose(2, 0, 1)[None], dtype=np.float32) / 127.5 - 1
+        image = to_tensor(small)
         if self._session is not None:
-            found = np.asarray(self._session.run(None, {self._session.get_inputs()[0].name: image})[0])
+            found = np.asarray(
+                self._session.run(None, {self._session.get_inputs()[0].name: np.ascontiguousarray(image)})[0]
+            )
         else:
-            found = self._script(torch.from_numpy(image).to(self._device)).float().cpu().numpy()
+            found = self._script(image.to(self._device)).float().cpu().numpy()
         flat: NDArray[np.float64] = found.astype(np.float64).ravel()
         return flat / max(float(np.linalg.norm(flat)), 1e-12)
 

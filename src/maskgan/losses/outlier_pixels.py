@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from maskgan.labels import INDEX
+from maskgan.face_parts import SURROUNDINGS
 from maskgan.outlier_pixels import THRESHOLD, median_difference
 
-_AROUND = [INDEX[name] for name in ("background", "hair", "hat", "neck", "cloth")]  # eyes, teeth and jewels do glitter
 _VALUE_RANGE = 2.0  # of images in [-1, 1]
 _SCALES = (1, 2)  # pixels, and cells of 2 x 2 pixels
 
@@ -25,7 +24,7 @@ def outlier_pixel_loss(fake: Tensor, mask: Tensor) -> Tensor:
         fake: N x 3 x H x W in [-1, 1], H and W even.
         mask: one-hot, N x 19 x H x W.
     """
-    image, around = fake.float(), mask[:, _AROUND].sum(dim=1, keepdim=True).float()
+    image, around = fake.float(), mask[:, list(SURROUNDINGS)].sum(dim=1, keepdim=True).float()
     terms = []
     for scale in _SCALES:
         excess = F.relu(median_difference(F.avg_pool2d(image, scale)) - THRESHOLD * _VALUE_RANGE)

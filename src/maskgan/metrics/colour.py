@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgan.face_parts import SKIN
 from maskgan.images import Picture
-from maskgan.labels import INDEX, LabelMap
+from maskgan.labels import LabelMap
 
 _FEWEST_PIXELS = 50
 # IEC 61966-2-1: linear sRGB to CIE XYZ, each row divided by the white point D65, so that white is (1, 1, 1).
@@ -47,7 +48,7 @@ def ita(picture: Picture, label_map: LabelMap) -> float | None:
         picture: H x W x 3 uint8.
         label_map: H x W uint8.
     """
-    skin = picture[label_map == INDEX["skin"]]
+    skin = picture[label_map == SKIN]
     if len(skin) < _FEWEST_PIXELS:
         return None
     lightness, _, yellow = np.median(to_lab(skin), axis=0)

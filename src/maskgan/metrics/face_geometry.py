@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.errors import UserError
+from maskgan.face_parts import EYES, FACE, HAIR, MOUTH, NOSE, bounding_box, centroid
 from maskgan.labels import INDEX, LabelMap
-
-MOUTH = (INDEX["mouth"], INDEX["u_lip"], INDEX["l_lip"])
-FACE = tuple(INDEX[n] for n in ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"))
 
 _CORNER = 0.15  # share of the mouth's width that counts as a corner
 _MIDDLE = 0.2  # half the share that counts as its middle
@@ -55,8 +53,8 @@ def shape_of(label_map: LabelMap) -> FaceShape:
     pose = pose_of(label_map)
     mouth = np.isin(label_map, MOUTH)
     face = np.isin(label_map, FACE)
-    mouth_box, face_box = box_of(mouth), box_of(face)
-    nose = centre_of(label_map == INDEX["nose"])
+    mouth_box, face_box = bounding_box(mouth), bounding_box(face)
+    nose = centroid(label_map == NOSE)
     assert mouth_box is not None and face_box is not None and nose is not None  # or it had no pose
     height, width = label_map.shape
     mouth_width = mouth_box[3] - mouth_box[2]
@@ -70,7 +68,7 @@ def shape_of(label_map: LabelMap) -> FaceShape:
         mouth_width=mouth_width / (face_box[3] - face_box[2]),
         opening=float((label_map == INDEX["mouth"]).sum()) / mouth_width**2,
         face_width=float(face[int(nose[0])].sum()) / width,
-        hair=float((label_map == INDEX["hair"]).mean()),
+        hair=float((label_map == HAIR).mean()),
         yaw=pose[0],
         pitch=pose[1],
         roll=pose[2],
@@ -104,9 +102,8 @@ def pose_of(label_map: LabelMap) -> tuple[float, float, float]:
     Raises:
         UserError: the mask shows no nose, mouth, or two eyes.
     """
-    centres = {name: centre_of(label_map == INDEX[name]) for name in ("nose", "l_eye", "r_eye")}
-    mouth, face = centre_of(np.isin(label_map, MOUTH)), box_of(np.isin(label_map, FACE))
-    nose, left, right = centres["nose"], centres["l_eye"], centres["r_eye"]
+    nose, left, right = (centroid(label_map == label) for label in (NOSE, *EYES))
+    mouth, face = centroid(np.isin(label_map, MOUTH)), bounding_box(np.isin(label_map, FACE))
     if nose is None or left is None or right is None or mouth is None or face is None:
         raise UserError("the mask lacks a nose, a mouth or an eye, so its pose is unknown")
     eyes_row = (left[0] + right[0]) / 2
@@ -114,19 +111,3 @@ def pose_of(label_map: LabelMap) -> tuple[float, float, float]:
     pitch = (nose[0] - eyes_row) / max(mouth[0] - eyes_row, 1.0) - 0.5
     roll = (left[0] - right[0]) / max(abs(left[1] - right[1]), 1.0)
     return yaw, pitch, roll
-
-
-def box_of(where: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    """Top, bottom, left and right of what is true (H x W); the ends are one beyond. None if nothing is."""
-    if not where.any():
-        return None
-    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-
-
-def centre_of(where: NDArray[np.bool_]) -> tuple[float, float] | None:
-    """Mean row and column of what is true (H x W). None if nothing is."""
-    if not where.any():
-        return None
-    rows, columns = np.nonzero(where)
-    return float(rows.mean()), float(columns.mean())

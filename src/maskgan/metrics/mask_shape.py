@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from maskgan.face_parts import HEAD, centroid
 from maskgan.labels import INDEX, LabelMap
-from maskgan.metrics.face_geometry import centre_of
 
 _WHOLE = 0.8  # share of a part's pixels that must hang together
 _FEATURES = ("nose", "u_lip", "l_lip")
@@ -30,7 +30,7 @@ def broken_rules(label_map: LabelMap) -> list[str]:
     if not present & set(_EYES):
         violated.append("no eyes")
     violated += [f"{name} in pieces" for name in _FEATURES if name in present and not _is_connected(where[name])]
-    centres = {name: centre for name, pixels in where.items() if (centre := centre_of(pixels))}
+    centres = {name: centre for name, pixels in where.items() if (centre := centroid(pixels))}
     row = {name: centre[0] for name, centre in centres.items()}
     column = {name: centre[1] for name, centre in centres.items()}
 
@@ -44,7 +44,7 @@ def broken_rules(label_map: LabelMap) -> list[str]:
         violated.append("lips exchanged")
     if out_of_order("r_eye", "l_eye", column):
         violated.append("eyes exchanged")
-    head = np.isin(label_map, [INDEX[name] for name in ("skin", "hair", "hat")])
+    head = np.isin(label_map, HEAD)
     rows, columns = np.flatnonzero(head.any(axis=1)), np.flatnonzero(head.any(axis=0))
     for name in sorted(present - {"skin"}) if len(rows) else ():
         if not (rows[0] <= row[name] <= rows[-1] and columns[0] <= column[name] <= columns[-1]):
@@ -55,7 +55,7 @@ def broken_rules(label_map: LabelMap) -> list[str]:
 def _is_connected(pixels: NDArray[np.bool_]) -> bool:
     """Whether most of the pixels can be reached from the one nearest to their centre."""
     rows, columns = np.nonzero(pixels)
-    centre = centre_of(pixels)
+    centre = centroid(pixels)
     assert centre is not None  # only parts that are there are asked about
     nearest = int(np.argmin((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2))
     image = Image.fromarray(pixels.astype(np.uint8)).copy()  # a picture of an array cannot be drawn on

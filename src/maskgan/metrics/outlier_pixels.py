@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from maskgan.face_parts import HAIR
 from maskgan.images import Picture
-from maskgan.labels import INDEX, LabelMap
+from maskgan.labels import LabelMap
 from maskgan.outlier_pixels import THRESHOLD, median_difference
 
 
@@ -24,5 +25,5 @@ def hair_outlier_pixels(picture: Picture, label_map: LabelMap) -> tuple[int, int
     """
     levels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
     outliers = median_difference(levels)[0, 0].numpy() > THRESHOLD * 255
-    hair = label_map == INDEX["hair"]
+    hair = label_map == HAIR
     return int((outliers & hair).sum()), int(hair.sum())

@@ -13,14 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from maskgan.labels import INDEX
+from maskgan.face_parts import BROWS, EYES, MOUTH, SKIN
 
 _GRID = 32  # cells on the longer side; distances on the skin are measured in them
 _AROUND_MOUTH = 3  # cells: as far as beards and moustaches grow
 _AROUND_EYES = 2  # cells: eye shadow, and the rings under the eyes
-_MOUTH = [INDEX[name] for name in ("mouth", "u_lip", "l_lip")]
-_EYES = [INDEX[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow")]
-_SKIN = INDEX["skin"]
 _SKIN_PARTS = 2  # regions split off from skin
 
 _DROP_RATE = 0.15  # of regions whose own features are dropped in training
@@ -35,7 +32,7 @@ def num_regions(num_classes: int) -> int:
 def region_indices(labels: Iterable[int], num_classes: int) -> list[int]:
     """Indices of the regions that show these classes; skin includes the regions split off from it."""
     regions = list(labels)
-    return [*regions, *range(num_classes, num_regions(num_classes))] if _SKIN in regions else regions
+    return [*regions, *range(num_classes, num_regions(num_classes))] if SKIN in regions else regions
 
 
 def mask_to_regions(mask: Tensor) -> Tensor:
@@ -46,15 +43,16 @@ def mask_to_regions(mask: Tensor) -> Tensor:
     height, width = mask.shape[2:]
     cell = max(max(height, width) // _GRID, 1)
     cells = F.adaptive_max_pool2d(
-        torch.stack([mask[:, _MOUTH].amax(1), mask[:, _EYES].amax(1)], dim=1), (height // cell, width // cell)
+        torch.stack([mask[:, list(MOUTH)].amax(1), mask[:, [*EYES, *BROWS]].amax(1)], dim=1),
+        (height // cell, width // cell),
     )
     near = torch.cat([_dilate(cells[:, :1], _AROUND_MOUTH), _dilate(cells[:, 1:], _AROUND_EYES)], dim=1)
     near = F.interpolate(near, size=(height, width), mode="bilinear", align_corners=False)
-    skin = mask[:, _SKIN : _SKIN + 1]
+    skin = mask[:, SKIN : SKIN + 1]
     around_mouth = skin * near[:, :1]
     around_eyes = (skin - around_mouth) * near[:, 1:]
     rest = skin - around_mouth - around_eyes
-    regions = torch.cat([mask[:, :_SKIN], rest, mask[:, _SKIN + 1 :], around_mouth, around_eyes], dim=1)
+    regions = torch.cat([mask[:, :SKIN], rest, mask[:, SKIN + 1 :], around_mouth, around_eyes], dim=1)
     return regions.contiguous(memory_format=torch.channels_last)
 
 

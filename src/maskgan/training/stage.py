@@ -16,6 +16,7 @@ from maskgan.data.batches import Batch
 from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.labels import PALETTE
+from maskgan.pixels import normalise, to_picture
 from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
 
@@ -95,14 +96,13 @@ def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 def grid(columns: list[Tensor]) -> Picture:
     """Columns of pictures (N x 3 x S x S in [-1, 1] each) side by side: N rows, uint8."""
     rows = torch.cat([column.float().cpu() for column in columns], dim=3)
-    image = torch.cat(list(rows), dim=1).clamp(-1, 1)
-    return ((image + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+    return to_picture(torch.cat(list(rows), dim=1))
 
 
 def colour_column(label_maps: Tensor) -> Tensor:
     """N x S x S labels to N x 3 x S x S palette colours in [-1, 1]."""
     palette = torch.from_numpy(PALETTE).to(label_maps.device)
-    return palette[label_maps.long()].permute(0, 3, 1, 2) / 127.5 - 1
+    return normalise(palette[label_maps.long()].permute(0, 3, 1, 2))
 
 
 def autocast(config: TrainingConfig) -> torch.autocast:

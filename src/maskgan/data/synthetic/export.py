@@ -16,12 +16,12 @@ from maskgan.data.shards import encode_pair, shard_path, write_shard
 from maskgan.data.splits import FIRST_TEST, FIRST_VAL
 from maskgan.data.synthetic.dataset import SyntheticPairs, sample_traits, visible_attributes
 from maskgan.errors import UserError
+from maskgan.face_parts import FEATURES
 from maskgan.files import atomic_path, make_folder
 from maskgan.images import resize_label_map, write_label_map, write_picture
-from maskgan.labels import CLASSES, INDEX, LabelMap
+from maskgan.labels import CLASSES, LabelMap
 
 _CELEBA_PICTURES = 202_599
-_ON_SKIN = ("nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
 
 
 def write_celebamask(
@@ -99,7 +99,7 @@ def _write_parts(folder: Path, key: str, label_map: LabelMap) -> None:
     for face_class in CLASSES[1:]:
         covered = label_map == face_class.index
         if face_class.name == "skin":
-            covered |= np.isin(label_map, [INDEX[name] for name in _ON_SKIN])
+            covered |= np.isin(label_map, FEATURES)
         if covered.any():
             with atomic_path(folder / f"{key}_{face_class.name}.png") as temporary:
                 Image.fromarray(covered.astype(np.uint8) * 255).save(temporary)
