@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.checkpoints.metadata import WeightsInfo
+from maskgan.checkpoints.weights import save_weights
 from maskgan.config import preset
 from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.images import Picture, write_label_map, write_picture
@@ -27,7 +28,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = DenseMappingNetwork(preset("tiny").dense_mapping)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     info = WeightsInfo(
-        kind="dense-mapping",
+        model_type="dense-mapping",
         config=network.config,
         resolution=64,
         step=0,

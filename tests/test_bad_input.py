@@ -380,7 +380,7 @@ def test_a_fault_of_ours_has_exit_code_1(
     monkeypatch.setattr("maskgan.images.read_picture", broken)
     assert main(scene.edit()) == 1
     errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 1 and "a fault of the program: RuntimeError: broken" in errors[0]
+    assert len(errors) == 1 and "internal error: RuntimeError: broken" in errors[0]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from maskgan.assets import portrait
-from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
+from maskgan.checkpoints.metadata import WeightsInfo
+from maskgan.checkpoints.weights import load_weights, save_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
 from maskgan.editing.mask_edits import smile
@@ -106,7 +107,7 @@ def test_evaluate_prints_and_writes_what_it_measured(
 ) -> None:
     parser = FaceParser(preset("tiny").parser)
     info = WeightsInfo(
-        kind="parser", config=parser.config, resolution=64, step=0, provenance="untrained", licence="none"
+        model_type="parser", config=parser.config, resolution=64, step=0, provenance="untrained", licence="none"
     )
     save_weights(tmp_path / "parser.safetensors", parser, info)
     record = tmp_path / "result.json"
@@ -144,7 +145,7 @@ def tiny_vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     initialise_fan_in(vae)  # codes and masks that differ
     path = tmp_path_factory.mktemp("vae") / "mask-vae.safetensors"
     info = WeightsInfo(
-        kind="mask-vae", config=vae.config, resolution=64, step=0, provenance="untrained", licence="none"
+        model_type="mask-vae", config=vae.config, resolution=64, step=0, provenance="untrained", licence="none"
     )
     save_weights(path, vae, info)
     return path
@@ -209,7 +210,7 @@ def test_weights_are_rewritten_with_another_choice(tmp_path: Path, capsys: pytes
     save_weights(source, network, WeightsInfo("dense-mapping", config, 64, 7, "a test", "none"))
     command = ["weights", "convert", str(source), str(target), "--network"]
     assert main([*command, "backbone.norm_clamp=2.5"]) == 0
-    loaded, info = load_weights(target, kind="dense-mapping")
+    loaded, info = load_weights(target, model_type="dense-mapping")
     assert isinstance(loaded, DenseMappingNetwork) and info.step == 7
     assert loaded.config == replace(config, backbone=replace(config.backbone, norm_clamp=2.5))
     assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in network.state_dict().items())

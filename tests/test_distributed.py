@@ -76,7 +76,7 @@ def assert_same_way(one: Path, other: Path, settings: TrainingConfig) -> None:
 @pytest.mark.slow
 def test_two_processes_equal_one_and_a_run_goes_on_with_another_number(tmp_path: Path) -> None:
     def steps(count: int, **changes: object) -> TrainingConfig:
-        settings = {"network": PLAIN, "learning_rate": 1e-4, "decay_from": 1.0, **changes}
+        settings = {"network": PLAIN, "learning_rate": 1e-4, "lr_decay_start": 1.0, **changes}
         return config(batch_size=BATCH, images=count * BATCH, **settings)
 
     patch = plain_descent()
@@ -102,7 +102,7 @@ def test_two_processes_borrow_masks_and_mouths_from_each_other(tmp_path: Path, c
             batch_size=BATCH,
             images=count * BATCH,
             learning_rate=1e-4,
-            decay_from=1.0,
+            lr_decay_start=1.0,
             network=PLAIN,
             base=str(tmp_path / "base"),
             simulation=simulation,
@@ -120,10 +120,10 @@ def test_two_processes_borrow_masks_and_mouths_from_each_other(tmp_path: Path, c
 
 
 def test_alone_everything_is_as_without_processes() -> None:
-    assert (distributed.rank(), distributed.world_size(), distributed.is_first()) == (0, 1, True)
+    assert (distributed.rank(), distributed.world_size(), distributed.is_main_process()) == (0, 1, True)
     x = torch.arange(4)
-    assert torch.equal(distributed.gathered(x), x) and torch.equal(distributed.share(x), x)
-    assert distributed.agree(1.5, True) == (1.5, True)
+    assert torch.equal(distributed.all_gather(x), x) and torch.equal(distributed.shard(x), x)
+    assert distributed.all_reduce_max(1.5, True) == (1.5, True)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,4 +144,4 @@ def test_torchrun_trains_from_the_command_line(tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([*launcher, *command], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    assert load_weights(tmp_path / "run" / "mask-vae.safetensors", kind="mask-vae")[1].step == 8
+    assert load_weights(tmp_path / "run" / "mask-vae.safetensors", model_type="mask-vae")[1].step == 8

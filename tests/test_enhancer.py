@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 
 from label_maps import random_label_map
-from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
+from maskgan.checkpoints.metadata import WeightsInfo
+from maskgan.checkpoints.weights import load_weights, save_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
 from maskgan.editing import compositing
@@ -119,7 +120,7 @@ def test_a_fitted_network_keeps_the_enhancer(renderer: Renderer, face: tuple[Pic
 
 
 def test_two_and_two_steps_equal_four(tmp_path: Path, tiny_weights: Path) -> None:
-    steady = {"decay_from": 1.0, "base": str(tiny_weights), "data": "synthetic:6:128"}
+    steady = {"lr_decay_start": 1.0, "base": str(tiny_weights), "data": "synthetic:6:128"}
     run(tmp_path / "whole", config("enhancer", **steady))
     run(tmp_path / "parts", config("enhancer", images=4, **steady))
     run(tmp_path / "parts", config("enhancer", **steady))
@@ -127,7 +128,7 @@ def test_two_and_two_steps_equal_four(tmp_path: Path, tiny_weights: Path) -> Non
     assert whole.keys() == parts.keys()
     for name in whole:
         assert torch.equal(whole[name], parts[name]), name
-    network, info = load_weights(tmp_path / "whole" / "enhancer.safetensors", kind="enhancer")
+    network, info = load_weights(tmp_path / "whole" / "enhancer.safetensors", model_type="enhancer")
     assert (info.resolution, info.step) == (128, 8)
     assert isinstance(network, Enhancer) and network.head.weight.abs().sum() > 0
 
@@ -143,15 +144,15 @@ def test_training_brings_detail_back(tiny_weights: Path, monkeypatch: pytest.Mon
     small = F.avg_pool2d(pictures, 2)
     mask = one_hot(label_maps[:, 1::2, 1::2], 19)
 
-    def distance() -> float:
+    def val_loss() -> float:
         with torch.no_grad():
-            return float((stage.networks["average"](small, mask) - pictures).abs().mean())
+            return float((stage.networks["ema"](small, mask) - pictures).abs().mean())
 
-    before = distance()
+    before = val_loss()
     torch.manual_seed(0)
     for _ in range(60):
         stage.step(faces(pictures, label_maps), ema_decay=0.5)
-    assert distance() < 0.8 * before
+    assert val_loss() < 0.8 * before
 
 
 def test_the_networks_pictures_must_be_half_as_large(tiny_weights: Path) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.checkpoints.metadata import WeightsInfo
+from maskgan.checkpoints.weights import save_weights
 from maskgan.config import IdentityConfig
 from maskgan.data.labelled import LabelledFace
 from maskgan.data.pairs import Selected

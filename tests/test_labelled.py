@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from maskgan.checkpoints.weights import WeightsInfo, load_weights, save_weights
+from maskgan.checkpoints.metadata import WeightsInfo
+from maskgan.checkpoints.weights import load_weights, save_weights
 from maskgan.cli.main import main
 from maskgan.config import AttributesConfig, IdentityConfig, preset
 from maskgan.data.annotations import ATTRIBUTES
@@ -147,11 +148,11 @@ def test_the_labels_can_be_learnt(tmp_path: Path, kind: str, capsys: pytest.Capt
         "--workers",
         "1",
     ]
-    arguments += ["--batch-size", "6", "--no-augmentation", "--learning-rate", "3e-3", "--decay-from", "1"]
+    arguments += ["--batch-size", "6", "--no-augmentation", "--learning-rate", "3e-3", "--lr-decay-start", "1"]
     assert main([*arguments, "--images", "300"]) == 0
     assert main([*arguments, "--images", "600"]) == 0  # goes on
     last = capsys.readouterr().err.splitlines()[-1]
     accuracy = float(last.split("accuracy")[1].split()[0])
     assert accuracy > 0.9, last
-    assert load_weights(tmp_path / f"{kind}.safetensors", kind=kind)[1].step == 600
+    assert load_weights(tmp_path / f"{kind}.safetensors", model_type=kind)[1].step == 600
     assert list((tmp_path / "samples").glob("*.png"))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from maskgan.assets import portrait, shipped_directions, shipped_weights
-from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.checkpoints.metadata import WeightsInfo
+from maskgan.checkpoints.weights import save_weights
 from maskgan.config import preset
 from maskgan.editing.mask_directions import DIRECTIONS, find_directions, load_directions, save_directions
 from maskgan.editing.mask_manifold import MaskManifold, carry_over

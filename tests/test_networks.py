@@ -32,7 +32,7 @@ from maskgan.networks.layers import adain, one_hot
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 
-SHIPPED_KINDS = ("dense_mapping", "mask_vae", "blender", "parser")
+SHIPPED_MODELS = ("dense_mapping", "mask_vae", "blender", "parser")
 
 
 def build(kind: str, name: str) -> torch.nn.Module:
@@ -97,14 +97,14 @@ def test_parameters_at_paper_size() -> None:
 
 def test_demo_weights_fit_their_budget() -> None:
     with torch.device("meta"):
-        numbers = sum(p.numel() for kind in SHIPPED_KINDS for p in build(kind, "demo").parameters())
+        numbers = sum(p.numel() for kind in SHIPPED_MODELS for p in build(kind, "demo").parameters())
     classifier = 3_000_000  # kept free for the attribute classifier
     assert 2 * (numbers + classifier) <= 40_000_000
 
 
 def test_configs_survive_json() -> None:
     for sizes in PRESETS.values():
-        for kind in (*SHIPPED_KINDS, "discriminator"):
+        for kind in (*SHIPPED_MODELS, "discriminator"):
             config = getattr(sizes, kind)
             assert from_dict(type(config), to_dict(config)) == config
 

@@ -16,29 +16,29 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from maskgan.assets import SHIPPED_KINDS
-from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
+from maskgan.assets import SHIPPED_MODELS
+from maskgan.checkpoints.manifest import MANIFEST, mismatches, read_manifest
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
 from maskgan.data.transforms import NO_AUGMENTATION, SHARP_AUGMENTATION, WIDE_AUGMENTATION
 from maskgan.editing.mask_directions import load_directions
 from maskgan.errors import UserError
-from maskgan.training import packing
-from maskgan.training.compact import compact, expand
+from maskgan.training import archive
 from maskgan.training.config import LossWeights, TrainingConfig
 from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.editing_simulation import EditingStage
 from maskgan.training.parser import ParserStage
 from maskgan.training.pipeline import LabelledData, pipeline
 from maskgan.training.run_folder import RunFolder
+from maskgan.training.state_compression import compress, decompress
 from tiny_runs import config, state
 
 PARTS = (
-    *("mask-vae", "face-features", "dense-mapping", "exchanges", "editing"),
+    *("mask-vae", "face-features", "dense-mapping", "swaps", "editing"),
     *("enhancer", "parser", "attributes", "identity"),
 )
-STAGES = [{"face-features": "attributes", "exchanges": "dense-mapping"}.get(part, part) for part in PARTS]
+STAGES = [{"face-features": "attributes", "swaps": "dense-mapping"}.get(part, part) for part in PARTS]
 IMAGES = 40  # 1, 1, 3, 3, 2, 1, 1, 1 and 1 steps of 4
 FACES = 130  # directions need 110
 
@@ -75,11 +75,11 @@ def assert_same_states(one: Path, other: Path) -> None:
 
 
 def assert_complete(weights: Path) -> None:
-    names = {f"{kind}.safetensors" for kind in (*SHIPPED_KINDS, "mask-directions")}
+    names = {f"{kind}.safetensors" for kind in (*SHIPPED_MODELS, "mask-directions")}
     assert {path.name for path in weights.iterdir()} == names | {MANIFEST}
-    assert set(read_manifest(weights / MANIFEST)) == names and not faults(weights)
-    for kind in SHIPPED_KINDS:
-        load_weights(weights / f"{kind}.safetensors", kind=kind)
+    assert set(read_manifest(weights / MANIFEST)) == names and not mismatches(weights)
+    for kind in SHIPPED_MODELS:
+        load_weights(weights / f"{kind}.safetensors", model_type=kind)
         tensors = load_file(weights / f"{kind}.safetensors").values()
         assert all(t.dtype == torch.float16 for t in tensors if t.is_floating_point()), kind
     assert "smile" in load_directions(weights / "mask-directions.safetensors", weights / "mask-vae.safetensors")
@@ -101,7 +101,7 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
         ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.25, 256))),
         ("face-features", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.25, 256))),
-        ("exchanges", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 256),)),
+        ("swaps", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 256),)),
         ("editing", "editing", 4, 5e-5, 0.5, ((0.0, 256),)),
         ("enhancer", "enhancer", 4, 4e-4, 0.0, ((0.0, 512),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
@@ -124,7 +124,7 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     assert wide == ["face-features", "parser", "attributes", "identity"]
     assert [folder.name for folder, c in parts if c.seed] == ["face-features"]
     by_stage = {c.stage: c for _, c in parts}
-    assert [c.base for _, c in parts][2:5] == ["", str(tmp_path / "dense-mapping"), str(tmp_path / "exchanges")]
+    assert [c.base for _, c in parts][2:5] == ["", str(tmp_path / "dense-mapping"), str(tmp_path / "swaps")]
     assert by_stage["editing"].simulation.mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
     assert by_stage["enhancer"].base == str(tmp_path / "editing" / "dense-mapping.safetensors")
     assert by_stage["enhancer"].augment == SHARP_AUGMENTATION
@@ -149,7 +149,7 @@ def test_face_features_that_are_given_are_not_trained(tmp_path: Path) -> None:
     given = config("all", preset="demo", face_features="theirs.safetensors")
     for labelled in (None, LabelledData("celeba", "table.csv")):
         parts = {folder.name: c for folder, c in pipeline(given, tmp_path, labelled)}
-        assert "face-features" not in parts and parts["exchanges"].weights.style_copy
+        assert "face-features" not in parts and parts["swaps"].weights.style_copy
         assert parts["dense-mapping"].face_features == "theirs.safetensors" and parts["dense-mapping"].weights.face
     with pytest.raises(UserError, match="give its weights with --face-features"):
         pipeline(config("all"), tmp_path, weights={"face": 2.0})
@@ -227,7 +227,7 @@ def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_dire
     said = capsys.readouterr().err
     assert "attribute classifier and the identity embedding are left out" in said
     assert "mask directions are left out: 4 faces are too few" in said
-    assert not faults(tmp_path / "weights")
+    assert not mismatches(tmp_path / "weights")
     made = {path.stem for path in (tmp_path / "weights").glob("*.safetensors")}
     assert made == {"mask-vae", "dense-mapping", "enhancer", "parser"}
 
@@ -279,14 +279,14 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
     context.set_forkserver_preload(["test_pipeline"])
     for stage, steps, ended in (
         (DenseMappingStage, 3, "mask-vae"),  # inside a stage
-        (EditingStage, 1, "exchanges"),  # where one begins with the networks of another
+        (EditingStage, 1, "swaps"),  # where one begins with the networks of another
         (ParserStage, 1, "editing"),
     ):
         process = context.Process(target=train_until_killed, args=(tmp_path / "run", stage, steps))
         process.start()
         process.join(120)
         assert process.exitcode == -signal.SIGKILL
-        assert RunFolder(tmp_path / "run" / ended).begun
+        assert RunFolder(tmp_path / "run" / ended).has_state
     for run in ("run", "whole"):  # in processes too: another number of threads would round differently
         process = context.Process(target=train_until_killed, args=(tmp_path / run, ParserStage, 1000))
         process.start()
@@ -304,7 +304,7 @@ def test_a_packed_run_goes_on_elsewhere(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["runs", "pack", str(here), "-o", str(tmp_path / "pack")]) == 0
     shutil.rmtree(here.parent)
     assert main(["runs", "unpack", str(tmp_path / "pack"), str(there)]) == 0
-    assert not (there / "exchanges" / "dense-mapping.safetensors").exists()  # editing has its networks
+    assert not (there / "swaps" / "dense-mapping.safetensors").exists()  # editing has its networks
     assert (there / "dense-mapping" / "dense-mapping.safetensors").exists()  # what ships is averaged with it
     capsys.readouterr()
     assert main(command(there)) == 0
@@ -317,8 +317,8 @@ def test_editing_can_begin_from_a_pack(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for _ in range(8):  # all of stage 1
         assert main(piece(here)) == 0
-    packing.pack(here, tmp_path / "pack")
-    packing.unpack(tmp_path / "pack", there)
+    archive.pack(here, tmp_path / "pack")
+    archive.unpack(tmp_path / "pack", there)
     assert main(piece(there)) == 0
     assert RunFolder(there / "editing").progress().images == 4  # type: ignore[union-attr]
 
@@ -326,9 +326,9 @@ def test_editing_can_begin_from_a_pack(tmp_path: Path) -> None:
 def test_a_finished_run_comes_out_of_its_pack_as_it_ships(
     tmp_path: Path, whole: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    written = packing.pack(whole, tmp_path / "pack")
+    written = archive.pack(whole, tmp_path / "pack")
     assert {path.name for path in written} == {path.name for path in (tmp_path / "pack").iterdir()}
-    packing.unpack(tmp_path / "pack", tmp_path / "run")
+    archive.unpack(tmp_path / "pack", tmp_path / "run")
     assert main(command(tmp_path / "run")) == 0
     assert_complete(tmp_path / "run" / "weights")
     assert (tmp_path / "run" / "weights" / MANIFEST).read_text() == (whole / "weights" / MANIFEST).read_text()
@@ -337,62 +337,62 @@ def test_a_finished_run_comes_out_of_its_pack_as_it_ships(
 
 
 def test_large_runs_are_cut_into_pieces(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "PIECE_BYTES", 100_000)
-    first = packing.pack(whole, tmp_path / "pack")
+    monkeypatch.setattr(archive, "CHUNK_BYTES", 100_000)
+    first = archive.pack(whole, tmp_path / "pack")
     assert len(first) > 4 and all(path.stat().st_size <= 100_000 for path in first)
-    packing.unpack(tmp_path / "pack", tmp_path / "run")
+    archive.unpack(tmp_path / "pack", tmp_path / "run")
     assert json.loads((tmp_path / "run" / "parser" / "config.json").read_text())["stage"] == "parser"
-    monkeypatch.setattr(packing, "PIECE_BYTES", 300_000)
-    assert len(packing.pack(whole, tmp_path / "pack")) == len(list((tmp_path / "pack").iterdir())) < len(first)
+    monkeypatch.setattr(archive, "CHUNK_BYTES", 300_000)
+    assert len(archive.pack(whole, tmp_path / "pack")) == len(list((tmp_path / "pack").iterdir())) < len(first)
 
 
 @pytest.fixture
 def packed(tmp_path: Path, whole: Path) -> Path:
-    packing.pack(whole, tmp_path / "pack")
+    archive.pack(whole, tmp_path / "pack")
     return tmp_path / "pack"
 
 
 def rewritten_index(folder: Path, **changes: object) -> None:
-    index = json.loads((folder / packing.INDEX).read_text())
-    (folder / packing.INDEX).write_text(json.dumps({**index, **changes}))
+    index = json.loads((folder / archive.INDEX).read_text())
+    (folder / archive.INDEX).write_text(json.dumps({**index, **changes}))
 
 
 def assert_refused(packed: Path, message: str) -> None:
     run = packed.parent / "run"
     with pytest.raises(UserError, match=message):
-        packing.unpack(packed, run)
+        archive.unpack(packed, run)
     assert {path.name for path in packed.parent.iterdir()} == {packed.name}  # nothing half-written
 
 
 def test_damaged_and_missing_pieces_are_named(packed: Path) -> None:
-    path = packed / "piece-00.bin"
+    path = packed / "chunk-00.bin"
     content = bytearray(path.read_bytes())
     path.write_bytes(content[:-1])
-    assert_refused(packed, r"piece-00\.bin: damaged, or of another pack")
+    assert_refused(packed, r"chunk-00\.bin: damaged, or of another pack")
     content[1000] ^= 1
     path.write_bytes(content)
-    assert_refused(packed, r"piece-00\.bin: damaged, or of another pack")
-    path.write_bytes(bytes(packing.PIECE_BYTES + 1))
-    assert_refused(packed, r"piece-00\.bin: damaged \(over 15 MiB\)")
+    assert_refused(packed, r"chunk-00\.bin: damaged, or of another pack")
+    path.write_bytes(bytes(archive.CHUNK_BYTES + 1))
+    assert_refused(packed, r"chunk-00\.bin: damaged \(over 15 MiB\)")
     path.unlink()
-    assert_refused(packed, r"piece-00\.bin: no such file")
-    (packed / packing.INDEX).unlink()
+    assert_refused(packed, r"chunk-00\.bin: no such file")
+    (packed / archive.INDEX).unlink()
     assert_refused(packed, r"pack\.json: no such file")
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "has format 2, not 1"),
+        ({"format": 1}, "has format 1, not 2"),
         ({"files": [["../config.json", 10]]}, "names what no pack holds"),
         ({"files": [["/tmp/config.json", 10]]}, "names what no pack holds"),
         ({"files": [["a/b/config.json", 10]]}, "names what no pack holds"),
         ({"files": [["state.pt", 10]]}, "names what no pack holds"),
         ({"files": [["config.json", -10]]}, "names what no pack holds"),
-        ({"files": [["config.json", 10]]}, "does not fit its pieces"),
+        ({"files": [["config.json", 10]]}, "does not fit its chunks"),
         ({"files": 3}, "is no index of a pack"),
-        ({"pieces": [["../../secret", "0"]]}, "names what no pack holds"),
-        ({"pieces": []}, "does not fit its pieces"),
+        ({"chunks": [["../../secret", "0"]]}, "names what no pack holds"),
+        ({"chunks": []}, "does not fit its chunks"),
     ],
 )
 def test_an_index_that_is_none_is_refused(packed: Path, changes: dict[str, object], message: str) -> None:
@@ -403,11 +403,11 @@ def test_an_index_that_is_none_is_refused(packed: Path, changes: dict[str, objec
 def test_a_state_that_is_none_is_refused(packed: Path) -> None:
     parts = {"state.safetensors": save({"networks/a/b/c": torch.zeros(1), "odd": torch.zeros(1)}), "state.json": b"{}"}
     content = b"".join(parts.values())
-    (packed / "piece-00.bin").write_bytes(content)
+    (packed / "chunk-00.bin").write_bytes(content)
     rewritten_index(
         packed,
         files=[[name, len(part)] for name, part in parts.items()],
-        pieces=[["piece-00.bin", packing._digest(content)]],
+        chunks=[["chunk-00.bin", archive._digest(content)]],
     )
     assert_refused(packed, "holds no state to go on from")
 
@@ -415,9 +415,9 @@ def test_a_state_that_is_none_is_refused(packed: Path) -> None:
 def test_runs_are_not_overwritten_and_must_be_runs(tmp_path: Path, packed: Path) -> None:
     (tmp_path / "there").mkdir()
     with pytest.raises(UserError, match="is there already"):
-        packing.unpack(packed, tmp_path / "there")
+        archive.unpack(packed, tmp_path / "there")
     with pytest.raises(UserError, match="holds no run to pack"):
-        packing.pack(tmp_path / "there", tmp_path / "other")
+        archive.pack(tmp_path / "there", tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 
@@ -431,12 +431,12 @@ def test_what_a_packed_state_loses() -> None:
     average = weight + draw(64, 32, 3, 3) * 1e-4
     squares = (draw(64, 32, 3, 3) * 8 - 30).exp2()
     squares[0] = 0  # never had a gradient
-    packed = compact(
+    packed = compress(
         {
             "progress": {"step": 3, "images": 12, "seconds": 4.5},
             "networks": {
                 "net": {"weight": weight, "bias": bias, "count": count},
-                "average": {"weight": average, "bias": bias, "count": count},
+                "ema": {"weight": average, "bias": bias, "count": count},
             },
             "optimizers": {
                 "net": {
@@ -446,15 +446,15 @@ def test_what_a_packed_state_loses() -> None:
             },
         }
     )
-    packed.about.update(json.loads(json.dumps(packed.about)))
-    again = expand(packed)
+    packed.info.update(json.loads(json.dumps(packed.info)))
+    again = decompress(packed)
     assert sum(t.nbytes for t in packed.tensors.values()) < 4.1 * weight.numel()
     assert again["progress"] == {"step": 3, "images": 12, "seconds": 4.5}
     found = again["networks"]
     torch.testing.assert_close(found["net"]["weight"], weight, rtol=5e-4, atol=1e-7)
-    distance = (found["average"]["weight"] - found["net"]["weight"]) - (average - weight.half().float())
+    distance = (found["ema"]["weight"] - found["net"]["weight"]) - (average - weight.half().float())
     assert distance.abs().max() < 5e-6  # of distances up to 5e-4
-    assert torch.equal(found["average"]["bias"], bias) and torch.equal(found["net"]["count"], count)
+    assert torch.equal(found["ema"]["bias"], bias) and torch.equal(found["net"]["count"], count)
     moments = again["optimizers"]["net"]["state"][0]
     assert moments["step"] == 3 and not moments["exp_avg"].any() and not moments["exp_avg_sq"][0].any()
     lengths = (moments["exp_avg_sq"][1:] / squares[1:]).sqrt()
@@ -470,19 +470,19 @@ def test_a_run_may_find_its_data_elsewhere(tmp_path: Path) -> None:
         simulation = config().simulation.__class__(mask_vae=vae["mask_vae"].format(run))
         return config("editing", data=data, base=str(run / "dense-mapping"), simulation=simulation)
 
-    with folder.claimed(settings("/here/faces.tar", tmp_path / "run")):
+    with folder.locked(settings("/here/faces.tar", tmp_path / "run")):
         pass
     (tmp_path / "run").rename(tmp_path / "moved")
     moved = RunFolder(tmp_path / "moved" / "editing")
-    with moved.claimed(settings("elsewhere/faces.tar", tmp_path / "moved")):
+    with moved.locked(settings("elsewhere/faces.tar", tmp_path / "moved")):
         pass
     with (
         pytest.raises(UserError, match="holds a run with data"),
-        moved.claimed(settings("elsewhere/other.tar", tmp_path / "moved")),
+        moved.locked(settings("elsewhere/other.tar", tmp_path / "moved")),
     ):
         pass
     with (
         pytest.raises(UserError, match="holds a run with base"),
-        moved.claimed(settings("elsewhere/faces.tar", tmp_path / "other")),
+        moved.locked(settings("elsewhere/faces.tar", tmp_path / "other")),
     ):
         pass

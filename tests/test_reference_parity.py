@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 import reference_networks as theirs
-from maskgan.checkpoints.kinds import meta_network
-from maskgan.checkpoints.reference import PAPER_CONFIGS, closest_kind, convert_reference, reference_kind, to_reference
+from maskgan.checkpoints.reference import PAPER_CONFIGS, closest_model, convert_reference, reference_model, to_reference
 from maskgan.checkpoints.reference_names import counterparts
+from maskgan.checkpoints.registry import meta_network
 from maskgan.config import (
     BackboneConfig,
     BlenderConfig,
@@ -150,7 +150,7 @@ def test_there_and_back(tmp_path: Path, kind: str, zipped: bool) -> None:
     state = small(kind).state_dict()
     network = convert_reference(saved(tmp_path, state, zipped=zipped), kind, small_config(kind))
     assert not network.training and not any(p.requires_grad for p in network.parameters())
-    assert reference_kind(network) == kind
+    assert reference_model(network) == kind
     back = to_reference(network)
     assert list(back) == list(state)
     for name, tensor in state.items():
@@ -162,7 +162,7 @@ def test_there_and_back(tmp_path: Path, kind: str, zipped: bool) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_kind_is_told_by_the_names(kind: str) -> None:
-    assert closest_kind(dict.fromkeys(PAPER_TENSORS[kind], torch.zeros(1))) == kind
+    assert closest_model(dict.fromkeys(PAPER_TENSORS[kind], torch.zeros(1))) == kind
 
 
 def test_data_parallel_prefix_is_stripped(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskgan.assets import SHIPPED_KINDS, portrait, shipped_directions, shipped_weights, weights_folder
-from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
+from maskgan.assets import SHIPPED_MODELS, portrait, shipped_directions, shipped_weights, weights_folder
+from maskgan.checkpoints.manifest import MANIFEST, mismatches, read_manifest
 from maskgan.checkpoints.weights import load_weights, read_info
 from maskgan.config import preset
 from maskgan.editing.mask_edits import add_glasses, smile
@@ -37,23 +37,23 @@ def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
         "attributes": sizes.attributes,
         "identity": sizes.identity,
     }
-    assert set(configs) == set(SHIPPED_KINDS)
+    assert set(configs) == set(SHIPPED_MODELS)
     for kind, config in configs.items():
         info = read_info(shipped_weights(kind))
         assert info.config == config
         assert info.step > 0 and "maskgan train" in info.provenance
         assert "non-commercial" in info.licence
-        load_weights(shipped_weights(kind), kind=kind)
+        load_weights(shipped_weights(kind), model_type=kind)
 
 
 def test_what_ships_fits_the_budget() -> None:
-    assert sum(shipped_weights(kind).stat().st_size for kind in SHIPPED_KINDS) <= BUDGET
+    assert sum(shipped_weights(kind).stat().st_size for kind in SHIPPED_MODELS) <= BUDGET
 
 
 def test_the_manifest_is_true() -> None:
     """After a change of the weights: ``sha256sum *.safetensors > SHA256SUMS`` in their folder."""
-    assert faults(weights_folder()) == {}
-    files = {path.name for path in (*map(shipped_weights, SHIPPED_KINDS), shipped_directions())}
+    assert mismatches(weights_folder()) == {}
+    files = {path.name for path in (*map(shipped_weights, SHIPPED_MODELS), shipped_directions())}
     assert set(read_manifest(weights_folder() / MANIFEST)) == files
 
 

@@ -20,7 +20,7 @@ from maskgan.data.transforms import sample_augment_params
 from maskgan.errors import UserError
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.config import SimulationOptions
-from maskgan.training.feed import choose_feed
+from maskgan.training.dataloaders import dataloader_factory
 from maskgan.training.stages import build_stage
 from tiny_runs import PAIRS, config, faces, run, state
 
@@ -45,7 +45,7 @@ def tiny_vae() -> MaskVAE:
 
 
 def test_two_and_two_steps_equal_four_in_editing(tmp_path: Path, stage_one: dict[str, Any]) -> None:
-    steady = {"decay_from": 1.0, **stage_one}
+    steady = {"lr_decay_start": 1.0, **stage_one}
     run(tmp_path / "whole", config("editing", **steady))
     run(tmp_path / "parts", config("editing", images=4, **steady))
     run(tmp_path / "parts", config("editing", **steady))
@@ -54,13 +54,13 @@ def test_two_and_two_steps_equal_four_in_editing(tmp_path: Path, stage_one: dict
     for name in whole:
         assert torch.equal(whole[name], parts[name]), name
     for kind in ("dense-mapping", "blender"):
-        assert load_weights(tmp_path / "whole" / f"{kind}.safetensors", kind=kind)[1].step == 8
+        assert load_weights(tmp_path / "whole" / f"{kind}.safetensors", model_type=kind)[1].step == 8
 
 
 def test_editing_begins_with_stage_ones_networks(stage_one: dict[str, Any]) -> None:
     stage = build_stage(config("editing", **stage_one))
     base = torch.load(Path(stage_one["base"]) / "state.pt", weights_only=True)["networks"]
-    for ours, theirs in (("generator", "average"), ("average", "average"), ("discriminator", "discriminator")):
+    for ours, theirs in (("generator", "ema"), ("ema", "ema"), ("discriminator", "discriminator")):
         for name, tensor in stage.networks[ours].state_dict().items():
             assert torch.equal(tensor, base[theirs][name]), (ours, name)
 
@@ -69,9 +69,9 @@ def test_dense_mapping_can_go_on_from_another_run(stage_one: dict[str, Any]) -> 
     settings = config(base=stage_one["base"])
     stage = build_stage(settings)
     base = torch.load(Path(stage_one["base"]) / "state.pt", weights_only=True)["networks"]
-    for ours in ("generator", "average"):
+    for ours in ("generator", "ema"):
         for name, tensor in stage.networks[ours].state_dict().items():
-            assert torch.equal(tensor, base["average"][name]), (ours, name)
+            assert torch.equal(tensor, base["ema"][name]), (ours, name)
 
 
 def test_dense_mapping_can_go_on_from_an_average(
@@ -80,7 +80,7 @@ def test_dense_mapping_can_go_on_from_an_average(
     stage = build_stage(config(base=stage_one["base"], base_weights=str(tiny_weights)))
     base = torch.load(Path(stage_one["base"]) / "state.pt", weights_only=True)["networks"]
     given = load_weights(tiny_weights)[0].state_dict()
-    for ours, theirs in (("generator", given), ("average", given), ("discriminator", base["discriminator"])):
+    for ours, theirs in (("generator", given), ("ema", given), ("discriminator", base["discriminator"])):
         for name, tensor in stage.networks[ours].state_dict().items():
             assert torch.equal(tensor, theirs[name]), (ours, name)
     with pytest.raises(UserError, match="attributes"):
@@ -134,8 +134,8 @@ def test_editing_names_what_is_missing(tmp_path: Path, stage_one: dict[str, Any]
 
 @pytest.mark.slow
 def test_mask_vae_learns_to_give_masks_back(tmp_path: Path) -> None:
-    run(tmp_path, config("mask-vae", images=320, learning_rate=2e-3, decay_from=1.0))
-    vae, _ = load_weights(tmp_path / "mask-vae.safetensors", kind="mask-vae")
+    run(tmp_path, config("mask-vae", images=320, learning_rate=2e-3, lr_decay_start=1.0))
+    vae, _ = load_weights(tmp_path / "mask-vae.safetensors", model_type="mask-vae")
     assert isinstance(vae, MaskVAE)
     wanted = torch.from_numpy(np.stack([PAIRS[i].label_map for i in range(6)]))
     found = vae.decode_labels(vae.encode_labels(wanted))
@@ -184,8 +184,8 @@ def test_training_with_stored_edits_follows_them(tmp_path: Path, stage_one: dict
     assert main(arguments) == 0
     assert len(list((tmp_path / "edits").glob("*.png"))) == 12
     settings = config("editing", base=stage_one["base"], simulation=SimulationOptions(edits=str(tmp_path / "edits")))
-    feed = choose_feed(settings, PAIRS)()
-    batch = next(feed.batches.batches(0))
+    dataloaders = dataloader_factory(settings, PAIRS)()
+    batch = next(dataloaders.train.batches(0))
     assert batch.edits.shape == (2, 2, 64, 64)
     # Edits are moved and mirrored with their masks: with the masks themselves as edits, all stay equal.
     same = batch._replace(edits=batch.label_maps[:, None].repeat(1, 2, 1, 1))

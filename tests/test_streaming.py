@@ -40,7 +40,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def loader(shards: Path, chosen: str | None = None, **changes: int) -> StreamLoader:
-    options = {"side": SIDE, "batch_size": 4, "seed": 0, "buffer": 6, "workers": 0, "most_damaged": 0, **changes}
+    options = {"side": SIDE, "batch_size": 4, "seed": 0, "buffer": 6, "workers": 0, "max_bad_samples": 0, **changes}
     keys = None if chosen is None else ChosenKeys(chosen)
     return StreamLoader(ShardStream(str(shards / "faces-{0..5}.tar")), keys, **options)
 
@@ -100,10 +100,10 @@ def test_bad_shards_are_named(shards: Path, tmp_path: Path, caplog: pytest.LogCa
     good = numbered(1)
     write_shard(tmp_path / "damaged.tar", [EncodedPair("00000", ".jpg", b"no picture", good.label_map), good])
     stream = ShardStream(str(tmp_path / "damaged.tar"))
-    patient = StreamLoader(stream, None, SIDE, 1, 0, 1, 0, most_damaged=1)
+    patient = StreamLoader(stream, None, SIDE, 1, 0, 1, 0, max_bad_samples=1)
     with caplog.at_level(logging.WARNING, logger="maskgan"):
         assert keys_of(patient, 1) == [1]
-    impatient = StreamLoader(stream, None, SIDE, 1, 0, 1, 0, most_damaged=0)
+    impatient = StreamLoader(stream, None, SIDE, 1, 0, 1, 0, max_bad_samples=0)
     with pytest.raises(UserError, match=r"damaged\.tar:00000\.jpg.* more than 0 pairs are damaged"):
         keys_of(impatient, 2)
 
@@ -119,7 +119,7 @@ def test_training_from_a_stream_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
         tmp_path / "faces-0.tar", [encode_pair(p.key, p.picture, p.label_map) for p in (PAIRS[i] for i in range(6))]
     )
     arguments = ["train", "mask-vae", "--data", str(tmp_path / "faces-{0..0}.tar"), "--stream", "--preset", "tiny"]
-    arguments += ["--keys", "00000..00003", "--validate", "00004..", "--run", str(tmp_path / "run"), "--workers", "0"]
+    arguments += ["--keys", "00000..00003", "--val-keys", "00004..", "--run", str(tmp_path / "run"), "--workers", "0"]
     assert main([*arguments, "--dry-run"]) == 0
     assert "1 shards; the first, 00000, is 64x64" in capsys.readouterr().out
     for images in ("8", "16"):

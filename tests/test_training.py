@@ -26,7 +26,7 @@ from maskgan.training.config import FACE_TERMS, CriticOptions, LossWeights
 from maskgan.training.critic import FaceCritic
 from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.exchanges import exchange_mouths
-from maskgan.training.pipeline import part_of
+from maskgan.training.pipeline import stage_spec
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stages import build_stage
@@ -36,7 +36,7 @@ from tiny_runs import PAIRS, config, faces, run, state
 @pytest.mark.parametrize("stage", ["dense-mapping", "parser"])
 def test_two_and_two_steps_equal_four(tmp_path: Path, stage: str) -> None:
     # The learning rate must not depend on where the run was cut.
-    steady = {"decay_from": 1.0}
+    steady = {"lr_decay_start": 1.0}
     run(tmp_path / "whole", config(stage, **steady))
     run(tmp_path / "parts", config(stage, images=4, **steady))
     assert run(tmp_path / "parts", config(stage, **steady)).images == 8
@@ -53,7 +53,7 @@ def test_the_run_folder_is_the_record(tmp_path: Path) -> None:
     assert names == {"config.json", "stats.jsonl", "state.pt", "dense-mapping.safetensors", "samples/000000008.png"}
     row = json.loads((tmp_path / "stats.jsonl").read_text().splitlines()[-1])
     assert row["images"] == 8 and {"adversarial", "feature_matching", "perceptual", "discriminator"} <= row.keys()
-    _, info = load_weights(tmp_path / "dense-mapping.safetensors", kind="dense-mapping")
+    _, info = load_weights(tmp_path / "dense-mapping.safetensors", model_type="dense-mapping")
     assert info.step == 8 and "maskgan train dense-mapping" in info.provenance
 
 
@@ -70,7 +70,7 @@ def test_tensorboard_on_request(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
-    with RunFolder(tmp_path).claimed(config()), pytest.raises(UserError, match="another process is training here"):
+    with RunFolder(tmp_path).locked(config()), pytest.raises(UserError, match="another process is training here"):
         run(tmp_path, config())
 
 
@@ -78,7 +78,7 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 def test_a_stopped_run_is_whole_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    steady = config(decay_from=1.0)
+    steady = config(lr_decay_start=1.0)
     run(tmp_path / "whole", steady)
     step = DenseMappingStage.step
     calls = []
@@ -107,7 +107,7 @@ def test_a_piece_ends_after_its_time_with_all_saved(tmp_path: Path, capsys: pyte
     assert "stopped" not in capsys.readouterr().err
     # The command without --class-balance takes its preset's recipe.
     done = config("parser", augment=NO_AUGMENTATION, class_balance=0.25)
-    assert RunFolder(tmp_path / "parts").has_spent(done)
+    assert RunFolder(tmp_path / "parts").is_finished(done)
     assert main([*arguments, "2e-4", "--stop-after", "0"]) == 2
 
 
@@ -127,7 +127,7 @@ def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
-    run(tmp_path, config(images=160, learning_rate=2e-3, decay_from=1.0))
+    run(tmp_path, config(images=160, learning_rate=2e-3, lr_decay_start=1.0))
     torch.manual_seed(0)
     fresh = build_stage(config())
     trained = build_stage(config())
@@ -199,7 +199,7 @@ def test_exchanges_are_taught(classifier_weights: Path, monkeypatch: pytest.Monk
         kind: any(not torch.equal(tensor, before[kind][name]) for name, tensor in network.state_dict().items())
         for kind, network in stage.networks.items()
     }
-    assert changed == {"generator": True, "average": True, "discriminator": True}
+    assert changed == {"generator": True, "ema": True, "discriminator": True}
 
 
 def test_other_critics_and_networks_learn_and_go_on(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_other_critics_and_networks_learn_and_go_on(tmp_path: Path) -> None:
         "critic": CriticOptions("hinge", r1_weight=1.0, augment=True),
         "class_balance": 0.5,
         "network": "backbone.noise=true,backbone.antialias=true",
-        "decay_from": 1.0,
+        "lr_decay_start": 1.0,
         "images": 40,  # enough for the penalty to be drawn
     }
     run(tmp_path / "whole", config(**options))
@@ -317,7 +317,7 @@ def test_a_stage_alone_learns_by_its_presets_recipe(
     assert (config["class_balance"], config["weights"]["droplet"], config["weights"]["adversarial"]) == (0.1, 1, 2)
     assert [config["weights"][name] for name in FACE_TERMS] == [0, 0, 0]
     assert main([*arguments, "--face-features", "classifier.safetensors"]) == 0
-    recipe = part_of(preset, "dense-mapping").weights
+    recipe = stage_spec(preset, "dense-mapping").weights
     weights = printed()["weights"]
     assert [weights[name] for name in FACE_TERMS] == [getattr(recipe, name) for name in FACE_TERMS]
     assert recipe.needs_face_features == (preset != "paper")
@@ -355,5 +355,5 @@ def test_the_command_trains_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     assert main([*arguments, "--images", "32"]) == 0
     assert main([*arguments, "--images", "64"]) == 0
     assert "going on after 32 pictures" in capsys.readouterr().err
-    _, info = load_weights(tmp_path / "parser.safetensors", kind="parser")
+    _, info = load_weights(tmp_path / "parser.safetensors", model_type="parser")
     assert info.step == 64

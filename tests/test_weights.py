@@ -19,12 +19,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import reference_networks
-from maskgan.assets import SHIPPED_KINDS, WEIGHTS_VARIABLE, shipped_directions, shipped_weights
+from maskgan.assets import SHIPPED_MODELS, WEIGHTS_VARIABLE, shipped_directions, shipped_weights
 from maskgan.checkpoints import weights
-from maskgan.checkpoints.kinds import KINDS, kind_of
-from maskgan.checkpoints.manifest import faults
+from maskgan.checkpoints.manifest import mismatches
+from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.checkpoints.reference import convert_reference
-from maskgan.checkpoints.weights import WeightsInfo, load_weights, read_info, save_weights
+from maskgan.checkpoints.registry import REGISTRY, model_type_of
+from maskgan.checkpoints.weights import load_weights, read_info, save_weights
 from maskgan.cli.import_reference import command
 from maskgan.cli.main import main
 from maskgan.config import DiscriminatorConfig, preset, to_dict
@@ -42,7 +43,7 @@ CONFIGS = {
 
 def build(kind: str) -> tuple[nn.Module, WeightsInfo]:
     torch.manual_seed(0)
-    network = KINDS[kind].network_type(CONFIGS[kind])
+    network = REGISTRY[kind].network_type(CONFIGS[kind])
     return network, WeightsInfo(kind, CONFIGS[kind], resolution=64, step=1234, provenance="a test", licence="MIT")
 
 
@@ -83,7 +84,7 @@ def test_round_trip(tmp_path: Path, kind: str) -> None:
     save_weights(path, network, info)
     loaded, loaded_info = load_weights(path, kind)
     assert loaded_info == info == read_info(path)
-    assert kind_of(loaded) == kind
+    assert model_type_of(loaded) == kind
     assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
     assert network.training and all(p.requires_grad for p in network.parameters()), "the saved network is left alone"
     for name, tensor in network.state_dict().items():
@@ -157,8 +158,8 @@ def test_only_safetensors_is_written(tmp_path: Path) -> None:
         save_weights(tmp_path / "net.pth", *build("discriminator"))
 
 
-def test_wrong_kind(stored: Path) -> None:
-    assert "kind 'discriminator'; one of kind 'dense-mapping' is needed" in refusal(stored, "dense-mapping")
+def test_wrong_model_type(stored: Path) -> None:
+    assert "model type 'discriminator'; 'dense-mapping' is needed" in refusal(stored, "dense-mapping")
 
 
 def test_files_of_another_sort(tmp_path: Path) -> None:
@@ -191,10 +192,10 @@ def test_pytorch_files_are_pointed_to_the_import(tmp_path: Path, name: str, zipp
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"format_version": 2}, "has format 2, newer than 1"),
-        ({"format_version": 0}, "'format_version' of its metadata is outside 1..1"),
-        ({"kind": "toaster"}, "kind 'toaster' is unknown"),
-        ({"kind": 3}, "'kind' of its metadata should be str"),
+        ({"format_version": 3}, "has format 3, newer than 2"),
+        ({"format_version": 0}, "'format_version' of its metadata is outside 1..2"),
+        ({"model_type": "toaster"}, "model type 'toaster' is unknown"),
+        ({"model_type": 3}, "'model_type' of its metadata should be str"),
         ({"label_order": "face-parsing"}, "label order 'face-parsing'"),
         ({"resolution": "64"}, "'resolution' of its metadata should be int"),
         ({"resolution": 0}, "'resolution' of its metadata is outside"),
@@ -204,7 +205,7 @@ def test_pytorch_files_are_pointed_to_the_import(tmp_path: Path, name: str, zipp
         ({"colour": "red"}, "'colour' of its metadata is unknown"),
         ({"config": []}, "'config' of its metadata should be dict"),
         ({"config": {}}, "does not fit its own config"),
-        ({"kind": "blender"}, "BlenderConfig: unknown field"),
+        ({"model_type": "blender"}, "BlenderConfig: unknown field"),
     ],
 )
 def test_wrong_metadata(stored: Path, changes: dict[str, Any], reason: str) -> None:
@@ -216,6 +217,19 @@ def test_wrong_metadata(stored: Path, changes: dict[str, Any], reason: str) -> N
 def test_damaged_metadata(stored: Path, text: str) -> None:
     save_file(load_file(stored), stored, metadata={"maskgan": text})
     assert "metadata" in refusal(stored)
+
+
+def test_metadata_of_the_first_version_is_converted(stored: Path) -> None:
+    now = metadata(stored)
+    rewrite(stored, model_type=..., kind="discriminator", format_version=1)
+    assert set(metadata(stored)) ^ set(now) == {"kind", "model_type"}
+    network, info = load_weights(stored, "discriminator")
+    assert info == build("discriminator")[1] and info.format_version == 2
+    save_weights(stored, network, info)
+    assert metadata(stored) == now
+    # A file of today must not use the old name.
+    rewrite(stored, model_type=..., kind="discriminator")
+    assert "'kind' of its metadata is unknown" in refusal(stored)
 
 
 def test_an_unknown_choice_in_the_config(tmp_path: Path) -> None:
@@ -368,7 +382,9 @@ def test_import_command_leaves_nothing_on_failure(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=reason):
             command.main([str(tmp_path / "net.pth"), str(tmp_path / destination)], standalone_mode=False)
     with pytest.raises(UserError, match=r"compared with V \(mask-vae\)"):
-        command.main([str(tmp_path / "net.pth"), str(tmp_path / "o.safetensors"), "--kind", "V"], standalone_mode=False)
+        command.main(
+            [str(tmp_path / "net.pth"), str(tmp_path / "o.safetensors"), "--model", "V"], standalone_mode=False
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["net.pth"]
 
 
@@ -377,7 +393,7 @@ def test_the_list_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None
     lines = capsys.readouterr().out.splitlines()
     assert main(["weights", "list"]) == 0
     assert capsys.readouterr().out.splitlines() == lines
-    for kind, line in zip(SHIPPED_KINDS, lines[1:], strict=True):
+    for kind, line in zip(SHIPPED_MODELS, lines[1:], strict=True):
         path = shipped_weights(kind)
         info = read_info(path)
         for value in (kind, f"{info.resolution} px", f"{info.step:,d}", weights.fingerprint(path), info.licence):
@@ -387,7 +403,7 @@ def test_the_list_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_folder_takes_the_place_of_what_ships(
     tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shipped = {kind: shipped_weights(kind) for kind in SHIPPED_KINDS}
+    shipped = {kind: shipped_weights(kind) for kind in SHIPPED_MODELS}
     shutil.copy(tiny_weights, tmp_path / "dense-mapping.safetensors")
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
     assert shipped_weights("dense-mapping") == tmp_path / "dense-mapping.safetensors"
@@ -448,7 +464,7 @@ def test_a_manifest_that_is_none(tmp_path: Path, content: str | None, reason: st
     if content is not None:
         (tmp_path / "SHA256SUMS").write_text(content)
     with pytest.raises(UserError, match=rf"SHA256SUMS: {reason}"):
-        faults(tmp_path)
+        mismatches(tmp_path)
 
 
 def test_weights_between_two(tmp_path: Path, stored: Path) -> None:
@@ -461,7 +477,7 @@ def test_weights_between_two(tmp_path: Path, stored: Path) -> None:
     for path, end, licence in zip(ends, (network, other), ("for research", "for teaching"), strict=True):
         save_weights(path, end, dataclasses.replace(info, licence=licence))
     files = [str(path) for path in ends]
-    assert main(["weights", "average", *files, str(tmp_path / "between.safetensors"), "--share", "0.25"]) == 0
+    assert main(["weights", "interpolate", *files, str(tmp_path / "between.safetensors"), "--alpha", "0.25"]) == 0
     between, said = load_weights(tmp_path / "between.safetensors")
     for name, parameter in between.named_parameters():
         torch.testing.assert_close(parameter, network.get_parameter(name) + 0.25)
@@ -472,8 +488,8 @@ def test_weights_between_two(tmp_path: Path, stored: Path) -> None:
 def test_what_has_nothing_between_is_refused(tmp_path: Path, stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "between.safetensors"
     parser = str(shipped_weights("parser"))
-    for arguments in ([str(stored), parser], [str(stored), str(stored), "--share", "1.5"]):
-        assert main(["weights", "average", *arguments[:2], str(target), *arguments[2:]]) == 2
+    for arguments in ([str(stored), parser], [str(stored), str(stored), "--alpha", "1.5"]):
+        assert main(["weights", "interpolate", *arguments[:2], str(target), *arguments[2:]]) == 2
         assert not target.exists()
     said = capsys.readouterr().err
-    assert "one kind and size" in said and "--share is between 0 and 1, not 1.5" in said
+    assert "one model type and size" in said and "--alpha must be between 0 and 1, is 1.5" in said

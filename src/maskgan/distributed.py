@@ -52,7 +52,7 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def is_first() -> bool:
+def is_main_process() -> bool:
     """Whether this is the process that writes files and speaks."""
     return rank() == 0
 
@@ -71,7 +71,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
         position += gradient.numel()
 
 
-def gathered(local: Tensor) -> Tensor:
+def all_gather(local: Tensor) -> Tensor:
     """The tensors of all processes (equal shapes), concatenated in the order in which batches were dealt out.
 
     Process ``r`` of ``w`` holds samples r, r + w, r + 2w ... of the whole batch.
@@ -92,12 +92,12 @@ class Batch(Protocol):
 BatchT = TypeVar("BatchT", bound=Batch)
 
 
-def share(whole: BatchT) -> BatchT:
+def shard(whole: BatchT) -> BatchT:
     """The samples of a whole batch that this process works on."""
     return whole[rank() :: world_size()]
 
 
-def mean_over_processes(values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+def all_reduce_mean(values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """Each scalar's mean over the processes."""
     if world_size() == 1:
         return values
@@ -106,7 +106,7 @@ def mean_over_processes(values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return dict(zip(values, stacked / world_size(), strict=True))
 
 
-def agree(*numbers: float) -> tuple[float, ...]:
+def all_reduce_max(*numbers: float) -> tuple[float, ...]:
     """The largest of each number over the processes, so that all decide alike."""
     if world_size() == 1:
         return numbers
@@ -116,7 +116,7 @@ def agree(*numbers: float) -> tuple[float, ...]:
     return tuple(shared.tolist())
 
 
-def wait_for_all() -> None:
+def barrier() -> None:
     """Let no process go on before all are here."""
     if world_size() > 1:
         dist.barrier()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from maskgan.errors import MaskGANError, UserError
 
-SHIPPED_KINDS = ("dense-mapping", "enhancer", "mask-vae", "parser", "attributes", "identity")
-"""The kinds of networks whose weights ship."""
+SHIPPED_MODELS = ("dense-mapping", "enhancer", "mask-vae", "parser", "attributes", "identity")
+"""Model types whose weights ship."""
 
 WEIGHTS_VARIABLE = "MASKGAN_WEIGHTS"
 """The environment variable that names a folder of other weights, as ``dense-mapping.safetensors`` and so on."""
@@ -21,17 +21,17 @@ def weights_folder() -> Path:
     return _HERE / "weights"
 
 
-def shipped_weights(kind: str) -> Path:
-    """The weights file of ``kind`` (one of ``SHIPPED_KINDS``): that of the user's folder, or the one that ships.
+def shipped_weights(model_type: str) -> Path:
+    """The weights file of ``model_type`` (one of ``SHIPPED_MODELS``): that of the user's folder, or the one that ships.
 
     Raises:
         UserError: ``MASKGAN_WEIGHTS`` names no folder, or one without weights.
         MaskGANError: the file is not there, so the installation is incomplete.
     """
     own = _own_folder()
-    if own is not None and (path := own / _file_name(kind)).is_file():
+    if own is not None and (path := own / _file_name(model_type)).is_file():
         return path
-    path = weights_folder() / _file_name(kind)
+    path = weights_folder() / _file_name(model_type)
     if not path.is_file():
         raise MaskGANError(f"{path}: the weights that ship with the package are missing; install it again")
     return path
@@ -61,11 +61,11 @@ def _own_folder() -> Path | None:
     folder = Path(named).expanduser()
     if not folder.is_dir():
         raise UserError(f"{WEIGHTS_VARIABLE}={named}: no such folder; unset it to use the weights that ship")
-    if not any((folder / _file_name(kind)).is_file() for kind in SHIPPED_KINDS):
-        names = ", ".join(_file_name(kind) for kind in SHIPPED_KINDS)
+    if not any((folder / _file_name(model_type)).is_file() for model_type in SHIPPED_MODELS):
+        names = ", ".join(_file_name(model_type) for model_type in SHIPPED_MODELS)
         raise UserError(f"{WEIGHTS_VARIABLE}={named}: holds no weights; their files are named {names}")
     return folder
 
 
-def _file_name(kind: str) -> str:
-    return f"{kind}.safetensors"
+def _file_name(model_type: str) -> str:
+    return f"{model_type}.safetensors"

@@ -36,7 +36,7 @@ def read_manifest(path: Path) -> Mapping[str, str]:
     return hashes
 
 
-def faults(folder: Path) -> Mapping[str, str]:
+def mismatches(folder: Path) -> Mapping[str, str]:
     """What is wrong, by file name, with what the folder's manifest lists and with weights that it does not list.
 
     Raises:

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from maskgan.checkpoints.comparison import Shape, compare, printable
-from maskgan.checkpoints.kinds import NetworkConfig, kind_of, kind_of_config, meta_network
-from maskgan.checkpoints.reference_names import ReferenceKind, counterparts
+from maskgan.checkpoints.reference_names import ReferenceModel, counterparts
+from maskgan.checkpoints.registry import NetworkConfig, meta_network, model_type_of, model_type_of_config
 from maskgan.config import preset
 from maskgan.errors import UserError
 from maskgan.files import require_file
@@ -27,7 +27,7 @@ RESOLUTION = 512
 """Side of the pictures that the reference was trained for."""
 
 _PAPER = preset("paper")
-PAPER_CONFIGS: Mapping[ReferenceKind, NetworkConfig] = MappingProxyType(
+PAPER_CONFIGS: Mapping[ReferenceModel, NetworkConfig] = MappingProxyType(
     {"G": _PAPER.dense_mapping, "D": _PAPER.discriminator, "B": _PAPER.blender, "V": _PAPER.mask_vae}
 )
 """The sizes that the reference's networks have."""
@@ -37,13 +37,13 @@ _LISTED = 12
 
 
 def convert_reference(
-    path: Path | str, kind: ReferenceKind | Literal["auto"] = "auto", config: NetworkConfig | None = None
+    path: Path | str, model: ReferenceModel | Literal["auto"] = "auto", config: NetworkConfig | None = None
 ) -> nn.Module:
     """Read a state dict of the reference into a network of ours: float32, in eval mode, without gradients.
 
     Args:
         path: a file of ``torch.save``, zip or legacy; the keys may all start with ``module.``.
-        kind: which of the reference's networks it holds, or ``auto``: told by the names of its tensors.
+        model: which of the reference's networks it holds, or ``auto``: told by the names of its tensors.
         config: sizes of the network; the paper's if ``None``.
 
     Raises:
@@ -52,15 +52,15 @@ def convert_reference(
     """
     path = Path(path)
     state = read_state_dict(path)
-    kind = closest_kind(state) if kind == "auto" else kind
-    config = PAPER_CONFIGS[kind] if config is None else config
+    model = closest_model(state) if model == "auto" else model
+    config = PAPER_CONFIGS[model] if config is None else config
     network = meta_network(config)
     ours = network.state_dict()
     pairs = counterparts(config)
     for pair in pairs:
         if pair.reference.endswith(_COUNTER):  # PyTorch 0.4.0 did not count batches
             state.setdefault(pair.reference, torch.zeros((), dtype=torch.int64))
-    _check_shapes(path, kind, {pair.reference: tuple(ours[pair.shaped_like].shape) for pair in pairs}, state)
+    _check_shapes(path, model, {pair.reference: tuple(ours[pair.shaped_like].shape) for pair in pairs}, state)
     converted = {
         pair.ours: _checked(path, pair.reference, state[pair.reference], ours[pair.ours].dtype)
         for pair in pairs
@@ -88,16 +88,16 @@ def to_reference(network: nn.Module) -> dict[str, Tensor]:
     return converted
 
 
-def reference_kind(network: nn.Module) -> ReferenceKind:
+def reference_model(network: nn.Module) -> ReferenceModel:
     """The reference's letter for a network of ours that ``convert_reference`` returned."""
-    kind = kind_of(network)
-    return next(letter for letter, config in PAPER_CONFIGS.items() if kind_of_config(config) == kind)
+    model_type = model_type_of(network)
+    return next(letter for letter, config in PAPER_CONFIGS.items() if model_type_of_config(config) == model_type)
 
 
-def closest_kind(state: Mapping[str, Tensor]) -> ReferenceKind:
+def closest_model(state: Mapping[str, Tensor]) -> ReferenceModel:
     """The reference's network whose tensor names a state dict shares most."""
     return max(
-        PAPER_CONFIGS, key=lambda kind: _likeness({c.reference for c in counterparts(PAPER_CONFIGS[kind])}, state)
+        PAPER_CONFIGS, key=lambda model: _likeness({c.reference for c in counterparts(PAPER_CONFIGS[model])}, state)
     )
 
 
@@ -138,11 +138,13 @@ def _likeness(names: set[str], state: Mapping[str, Tensor]) -> float:
     return len(names & state.keys()) / len(names | state.keys())
 
 
-def _check_shapes(path: Path, kind: ReferenceKind, expected: Mapping[str, Shape], state: Mapping[str, Tensor]) -> None:
+def _check_shapes(
+    path: Path, model: ReferenceModel, expected: Mapping[str, Shape], state: Mapping[str, Tensor]
+) -> None:
     differences = compare(expected, {name: tuple(tensor.shape) for name, tensor in state.items()})
     if not differences:
         return
-    title = f"{kind} ({kind_of_config(PAPER_CONFIGS[kind])})"
+    title = f"{model} ({model_type_of_config(PAPER_CONFIGS[model])})"
     if _likeness(set(expected), state) >= 0.5:
         raise UserError(f"{path}: not the reference's {title}: {differences.describe()}")
     # A file of something else has hundreds of names, of which a few tell enough.

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from maskgan.checkpoints.kinds import NetworkConfig
+from maskgan.checkpoints.registry import NetworkConfig
 from maskgan.config import BackboneConfig, BlenderConfig, DenseMappingConfig, DiscriminatorConfig, MaskVAEConfig
 from maskgan.errors import UserError
 
-ReferenceKind = Literal["G", "D", "B", "V"]
+ReferenceModel = Literal["G", "D", "B", "V"]
 """Generator (dense mapping), discriminator, alpha blender, mask VAE."""
 
 _NORM_TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")

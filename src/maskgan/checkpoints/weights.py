@@ -1,16 +1,14 @@
 """The package's own weights: safetensors with JSON metadata, read strictly.
 
-The metadata has one entry, ``maskgan``: a JSON object with the fields of ``WeightsInfo``. A file is checked by its
-header alone before any memory is taken for its tensors, so a hostile file costs nothing.
+A file is checked by its header alone before any memory is taken for its tensors, so a hostile file costs nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,42 +17,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from maskgan.checkpoints.comparison import Shape, compare, printable
-from maskgan.checkpoints.kinds import KINDS, NetworkConfig, kind_of, meta_network
-from maskgan.config import from_dict, to_dict, upgrade, with_overrides
+from maskgan.checkpoints.comparison import Shape, compare
+from maskgan.checkpoints.metadata import METADATA_KEY, WeightsInfo, info_to_json, parse_info
+from maskgan.checkpoints.registry import meta_network, model_type_of
+from maskgan.config import with_overrides
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, require_file
 
-FORMAT_VERSION = 1
-LABEL_ORDER = "celebamask-hq"
-
-_METADATA_KEY = "maskgan"
 _STORED_DTYPES = {torch.float32: ("F32", "F16"), torch.int64: ("I64",)}
 _TORCH_SUFFIXES = {".pth", ".pt"}
 _TORCH_STARTS = {b"PK\x03\x04", b"\x80\x02\x8a\n"}  # zip, and the pickled magic number of legacy files
 _LISTED = 12
-
-
-@dataclass(frozen=True)
-class WeightsInfo:
-    """What a weights file says about itself."""
-
-    kind: str
-    """A key of ``kinds.KINDS``."""
-    config: NetworkConfig
-    """Sizes of the network."""
-    resolution: int
-    """Side of the pictures that the network was trained for, in pixels."""
-    step: int
-    """Images seen in the last run; one that went on from others' weights counts its own."""
-    provenance: str
-    """Where the weights come from."""
-    licence: str
-    """Terms under which they may be used."""
-    label_order: str = LABEL_ORDER
-    """Order of the classes that the network speaks."""
-    format_version: int = FORMAT_VERSION
-    """Version of the file format."""
 
 
 def save_weights(path: Path | str, network: nn.Module, info: WeightsInfo, dtype: torch.dtype = torch.float32) -> None:
@@ -68,32 +41,32 @@ def save_weights(path: Path | str, network: nn.Module, info: WeightsInfo, dtype:
     path = require_suffix(Path(path))
     if dtype not in (torch.float32, torch.float16):
         raise ValueError(f"weights are stored as float32 or float16, not {dtype}")
-    if kind_of(network) != info.kind or network.config != info.config:
+    if model_type_of(network) != info.model_type or network.config != info.config:
         raise ValueError(f"the info describes another network than this {type(network).__name__}")
     tensors = {name: _stored(path, name, tensor, dtype) for name, tensor in network.state_dict().items()}
     with atomic_path(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata={_METADATA_KEY: json.dumps(_info_to_dict(info))})
+            save_file(tensors, temporary, metadata={METADATA_KEY: info_to_json(info)})
         except SafetensorError as error:
             raise UserError(f"{path}: cannot be written: {_first_line(error)}") from error
 
 
-def load_weights(path: Path | str, kind: str | None = None) -> tuple[nn.Module, WeightsInfo]:
+def load_weights(path: Path | str, model_type: str | None = None) -> tuple[nn.Module, WeightsInfo]:
     """Read a network: float32, in eval mode, without gradients, on the CPU.
 
     Args:
         path: a file written by ``save_weights``.
-        kind: the kind of network that is needed, or ``None`` for any.
+        model_type: the type of network that is needed, or ``None`` for any.
 
     Raises:
-        UserError: no such file, not our format or a newer version of it, truncated, another kind than ``kind``, a
+        UserError: no such file, not our format or a newer version of it, truncated, another type than ``model_type``, a
             tensor missing, unexpected, misshapen, of a wrong type or not finite.
     """
     path = Path(path)
     with _open(path) as stored:
-        info = _info(path, stored.metadata())
-        if kind is not None and info.kind != kind:
-            raise UserError(f"{path}: holds a network of kind '{info.kind}'; one of kind '{kind}' is needed here")
+        info = parse_info(path, stored.metadata())
+        if model_type is not None and info.model_type != model_type:
+            raise UserError(f"{path}: holds weights of model type '{info.model_type}'; '{model_type}' is needed here")
         try:
             network = meta_network(info.config)
         except ValueError as error:
@@ -108,7 +81,7 @@ def load_weights(path: Path | str, kind: str | None = None) -> tuple[nn.Module, 
     return network.eval().requires_grad_(False), info
 
 
-def rebuilt(network: nn.Module, info: WeightsInfo, changes: str) -> tuple[nn.Module, WeightsInfo]:
+def with_config(network: nn.Module, info: WeightsInfo, changes: str) -> tuple[nn.Module, WeightsInfo]:
     """The same tensors in a network whose config differs in some fields, as ``config.with_overrides`` reads them.
 
     Raises:
@@ -123,28 +96,28 @@ def rebuilt(network: nn.Module, info: WeightsInfo, changes: str) -> tuple[nn.Mod
     return other.eval().requires_grad_(False), info
 
 
-def between(
-    first: tuple[nn.Module, WeightsInfo], second: tuple[nn.Module, WeightsInfo], share: float
+def interpolate_weights(
+    first: tuple[nn.Module, WeightsInfo], second: tuple[nn.Module, WeightsInfo], alpha: float
 ) -> tuple[nn.Module, WeightsInfo]:
-    """The network whose every number lies ``share`` of the way from the first's to the second's.
+    """The network whose every number lies ``alpha`` of the way from the first's to the second's.
 
     Where training has gone on from the first to the second, one between them can have what was learnt last without all
     that it cost (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
 
     Raises:
-        UserError: they are of different kinds or sizes, or ``share`` is not within 0..1.
+        UserError: they are of different model types or sizes, or ``alpha`` is not within 0..1.
     """
-    if not 0 <= share <= 1:
-        raise UserError(f"--share is between 0 and 1, not {share}")
+    if not 0 <= alpha <= 1:
+        raise UserError(f"--alpha must be between 0 and 1, is {alpha}")
     (network, info), (other, other_info) = first, second
     start, end = network.state_dict(), other.state_dict()
-    if info.kind != other_info.kind or {n: t.shape for n, t in start.items()} != {n: t.shape for n, t in end.items()}:
-        raise UserError("weights of different networks have nothing between them; take two of one kind and size")
+    if info.model_type != other_info.model_type or _shapes(start) != _shapes(end):
+        raise UserError("the two networks differ; only weights of one model type and size can be interpolated")
     mixed = meta_network(other_info.config)
     mixed.load_state_dict(
-        {n: torch.lerp(start[n], t, share) if t.is_floating_point() else t for n, t in end.items()}, assign=True
+        {n: torch.lerp(start[n], t, alpha) if t.is_floating_point() else t for n, t in end.items()}, assign=True
     )
-    origin = f"{share:g} of the way from weights of {info.step} pictures to those of {other_info.provenance}"
+    origin = f"{alpha:g} of the way from weights of {info.step} pictures to those of {other_info.provenance}"
     licence = "; ".join(dict.fromkeys((info.licence, other_info.licence)))
     return mixed.eval().requires_grad_(False), replace(other_info, provenance=origin, licence=licence)
 
@@ -157,7 +130,7 @@ def read_info(path: Path | str) -> WeightsInfo:
     """
     path = Path(path)
     with _open(path) as stored:
-        return _info(path, stored.metadata())
+        return parse_info(path, stored.metadata())
 
 
 def sha256(path: Path | str) -> str:
@@ -225,52 +198,6 @@ def _open(path: Path) -> AbstractContextManager[Any]:
     return opened
 
 
-def _info_to_dict(info: WeightsInfo) -> dict[str, Any]:
-    values = {f.name: getattr(info, f.name) for f in fields(info)}
-    return {**values, "config": to_dict(info.config)}
-
-
-def _info(path: Path, metadata: Mapping[str, str] | None) -> WeightsInfo:
-    if _METADATA_KEY not in (metadata or {}):
-        raise UserError(f"{path}: a safetensors file, but not of maskgan (it lacks our metadata)")
-    assert metadata is not None
-    try:
-        values = json.loads(metadata[_METADATA_KEY])
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: its metadata is damaged; get the file again") from error
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: its metadata should be a JSON object")
-    version = values.get("format_version")
-    if type(version) is int and version > FORMAT_VERSION:
-        raise UserError(f"{path}: has format {version}, newer than {FORMAT_VERSION}; update maskgan to read it")
-    known = {f.name for f in fields(WeightsInfo)}
-    if wrong := sorted(known ^ set(values)):
-        state = "missing" if wrong[0] in known else "unknown"
-        raise UserError(f"{path}: field {printable(wrong[0])!r} of its metadata is {state}")
-    _check_fields(path, values)
-    if values["kind"] not in KINDS:
-        raise UserError(f"{path}: kind {values['kind']!r} is unknown; known are {', '.join(KINDS)}")
-    try:
-        config_type = KINDS[values["kind"]].config_type
-        config = from_dict(config_type, upgrade(config_type, values["config"]))
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    return WeightsInfo(**{**values, "config": config})
-
-
-def _check_fields(path: Path, values: Mapping[str, Any]) -> None:
-    types = {"kind": str, "config": dict, "resolution": int, "step": int, "format_version": int}
-    for name in values:
-        needed = types.get(name, str)
-        if type(values[name]) is not needed:
-            raise UserError(f"{path}: field {name!r} of its metadata should be {needed.__name__}")
-    for name, lowest, highest in (("resolution", 1, 65536), ("step", 0, 2**63), ("format_version", 1, FORMAT_VERSION)):
-        if not lowest <= values[name] <= highest:
-            raise UserError(f"{path}: field {name!r} of its metadata is outside {lowest}..{highest}")
-    if values["label_order"] != LABEL_ORDER:
-        raise UserError(f"{path}: speaks the label order {values['label_order']!r}, not {LABEL_ORDER!r}")
-
-
 def _check_header(path: Path, stored: Any, needed: Mapping[str, Tensor]) -> None:
     names: list[str] = stored.keys()
     headers = {name: stored.get_slice(name) for name in names}
@@ -281,6 +208,10 @@ def _check_header(path: Path, stored: Any, needed: Mapping[str, Tensor]) -> None
         if header.get_dtype() not in _STORED_DTYPES[needed[name].dtype]:
             wanted = "float32 or float16" if needed[name].is_floating_point() else "int64"
             raise UserError(f"{path}: tensor {name} has the type {header.get_dtype()}; {wanted} is needed")
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, Shape]:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def _first_line(error: Exception) -> str:

@@ -115,7 +115,7 @@ class EvaluationConfig:
         """A weights file as a system, refined too if that is asked for, or a folder of its answers."""
         if path.is_dir():
             return [StoredOutputs(name, path)]
-        if read_info(path).kind in ATTRIBUTE_EDITORS:
+        if read_info(path).model_type in ATTRIBUTE_EDITORS:
             classifier = AttributePredictor(self.tool("attributes"), self.device)
             return [AttributeSystem(name, path, classifier, self.device)]
         how = (self.blend, self.device, self.precision)

@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         reason = (str(error).splitlines() or [""])[0]
         return _fail(
-            f"a fault of the program: {type(error).__name__}: {reason}; MASKGAN_DEBUG=1 shows where, please report it",
+            f"internal error: {type(error).__name__}: {reason}; MASKGAN_DEBUG=1 shows where, please report it",
             1,
         )
     return result if isinstance(result, int) else 0

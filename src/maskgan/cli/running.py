@@ -17,11 +17,11 @@ from maskgan.data.pairs import ChosenKeys, KeyedCollection, select
 from maskgan.data.streaming import ShardStream
 from maskgan.errors import UserError
 from maskgan.training.config import TrainingConfig
-from maskgan.training.feed import Source
+from maskgan.training.dataloaders import Source
+from maskgan.training.interrupts import Deadline
 from maskgan.training.loop import train
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.stages import build_stage
-from maskgan.training.stopping import Deadline
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def run(parts: Parts, deadline: Deadline) -> bool:
     trained = False
     for folder, config in parts:
         if len(parts) > 1:
-            if RunFolder(folder).has_spent(config):
+            if RunFolder(folder).is_finished(config):
                 _log.info("%s: done, in %s", config.stage, folder)
                 continue
             if trained and _is_over(deadline):
@@ -53,7 +53,7 @@ def run(parts: Parts, deadline: Deadline) -> bool:
                 return False
             _log.info("%s, in %s", config.stage, folder)
         source, people = sources.of(config)
-        stage = build_stage(config, people, goes_on=RunFolder(folder).begun)
+        stage = build_stage(config, people, goes_on=RunFolder(folder).has_state)
         progress = train(stage, config, source, folder, deadline)
         trained = True
         if progress.fraction(config.images, config.minutes) < 1:
@@ -66,7 +66,7 @@ def run(parts: Parts, deadline: Deadline) -> bool:
 
 def _is_over(deadline: Deadline) -> bool:
     """Whether the deadline has passed in any process."""
-    return bool(distributed.agree(deadline.passed)[0])
+    return bool(distributed.all_reduce_max(deadline.passed)[0])
 
 
 def describe(parts: Parts) -> None:

@@ -22,9 +22,9 @@ def pack(run: Path, output: Path) -> None:
 
     The pack trains on as the run would have, but for rounding; samples and earlier snapshots stay behind.
     """
-    from maskgan.training import packing
+    from maskgan.training import archive
 
-    for path in packing.pack(run, output):
+    for path in archive.pack(run, output):
         click.echo(f"{path}  {path.stat().st_size / 2**20:.1f} MiB")
 
 
@@ -33,7 +33,7 @@ def pack(run: Path, output: Path) -> None:
 @click.argument("run", type=_PATH)
 def unpack(pack: Path, run: Path) -> None:
     """Make the run folder RUN from the pack in FOLDER; the command that trained it then goes on."""
-    from maskgan.training import packing
+    from maskgan.training import archive
 
-    packing.unpack(pack, run)
+    archive.unpack(pack, run)
     click.echo(run)

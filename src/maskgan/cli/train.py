@@ -16,7 +16,7 @@ from maskgan.errors import UserError
 if TYPE_CHECKING:
     from maskgan.data.transforms import AugmentConfig
     from maskgan.training.config import CriticOptions, TrainingConfig
-    from maskgan.training.stopping import Deadline
+    from maskgan.training.interrupts import Deadline
 
 _log = logging.getLogger(__name__)
 
@@ -52,9 +52,19 @@ def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorat
             "--batch-size", type=int, default=batch_size, show_default=True, help="Of all processes together."
         ),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
-        click.option("--decay-from", type=float, default=0.5, show_default=True, help="Share of the run at full rate."),
         click.option(
-            "--ema-images", type=float, default=1500, show_default=True, help="Half-life of averaged weights."
+            "--lr-decay-start",
+            type=float,
+            default=0.5,
+            show_default=True,
+            help="Fraction of the run at full rate.",
+        ),
+        click.option(
+            "--ema-halflife-kimg",
+            type=float,
+            default=1.5,
+            show_default=True,
+            help="Half-life of the weights' EMA, in thousands of images.",
         ),
         click.option("--precision", type=PRECISIONS, help="Type of the arithmetic.  [bf16 on cpu and cuda]"),
         click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]"),
@@ -64,9 +74,15 @@ def _run_options(learning_rate: float | None, batch_size: int | None) -> Decorat
         click.option("--tensorboard", is_flag=True, help="Write losses and samples for TensorBoard too."),
         click.option("--workers", type=int, default=2, show_default=True, help="Decoding threads or processes."),
         click.option("--cache-gigabytes", type=float, default=4.0, show_default=True, help="Decoded faces in memory."),
-        click.option("--most-damaged", type=int, default=20, show_default=True, help="Damaged pairs to put up with."),
-        click.option("--validate", help="Pairs held out, as for --keys: the best weights are kept in best/."),
-        click.option("--keep", type=int, default=0, show_default=True, help="Earlier snapshots' weights to keep."),
+        click.option(
+            "--max-bad-samples",
+            type=int,
+            default=20,
+            show_default=True,
+            help="Unreadable samples before training stops.",
+        ),
+        click.option("--val-keys", help="Validation pairs, as for --keys; the best weights are kept in best/."),
+        click.option("--keep-last", type=int, default=0, show_default=True, help="Snapshots whose weights are kept."),
         click.option("--snapshot-minutes", type=float, default=5.0, show_default=True, help="How often to save."),
         click.option("--sample-minutes", type=float, default=5.0, show_default=True, help="How often to draw samples."),
         click.option("--licence", help="Terms of the training data, written into the weights."),
@@ -280,8 +296,8 @@ def all_stages(**options: Any) -> None:
     as they ship. Classifier and embedding learn from --labelled-data.
     """
     from maskgan.training.config import SimulationOptions
+    from maskgan.training.interrupts import Deadline
     from maskgan.training.pipeline import LabelledData, pipeline
-    from maskgan.training.stopping import Deadline
 
     deadline = Deadline(options.pop("stop_after"))
     folder, dry_run = options.pop("run"), options.pop("dry_run")
@@ -305,7 +321,7 @@ def _finish(parts: Sequence[tuple[Path, TrainingConfig]], whole: TrainingConfig,
     from maskgan.cli.find_directions import belongs, write_directions
     from maskgan.data.open_dataset import open_pairs
     from maskgan.data.pairs import select
-    from maskgan.training.shipping import write_manifest, write_weights
+    from maskgan.training.export import write_manifest, write_weights
 
     write_weights(parts, folder)
     vae, directions = folder / "mask-vae.safetensors", folder / "mask-directions.safetensors"
@@ -325,18 +341,18 @@ def _finish(parts: Sequence[tuple[Path, TrainingConfig]], whole: TrainingConfig,
 
 def _train(stage: str, options: dict[str, Any], **more: Any) -> None:
     from maskgan.training.config import FACE_TERMS
-    from maskgan.training.pipeline import part_of
-    from maskgan.training.stopping import Deadline
+    from maskgan.training.interrupts import Deadline
+    from maskgan.training.pipeline import stage_spec
 
     deadline = Deadline(options.pop("stop_after"))
     folder, dry_run = options.pop("run"), options.pop("dry_run")
     if options.get("class_balance", 0) is None:
-        options["class_balance"] = part_of(options["preset"], stage).class_balance
+        options["class_balance"] = stage_spec(options["preset"], stage).class_balance
     if "adversarial_weight" in options:
         weights = _given_weights(options)
         if not options.get("face_features"):
             weights = {**dict.fromkeys(FACE_TERMS, 0.0), **weights}
-        more["weights"] = replace(part_of(options["preset"], stage).weights, **weights)
+        more["weights"] = replace(stage_spec(options["preset"], stage).weights, **weights)
         more["critic"] = _critic(options)
     _run([(folder, _config(stage, options, **more))], deadline, dry_run)
 
@@ -358,13 +374,13 @@ def _config(stage: str, options: dict[str, Any], **more: Any) -> TrainingConfig:
 def _run(parts: Sequence[tuple[Path, TrainingConfig]], deadline: Deadline, dry_run: bool) -> bool:
     """Train each part in its folder, or print what would be; whether this process has to do what follows."""
     from maskgan.cli.running import describe, run
-    from maskgan.distributed import is_first, process_group
+    from maskgan.distributed import is_main_process, process_group
 
     if dry_run:
         describe(parts)
         return False
     with process_group(parts[0][1].device) as device:
-        if not is_first():
+        if not is_main_process():
             logging.getLogger("maskgan").setLevel(logging.WARNING)
         done = run([(folder, replace(config, device=device)) for folder, config in parts], deadline)
-        return done and is_first()
+        return done and is_main_process()

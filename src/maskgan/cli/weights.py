@@ -9,10 +9,10 @@ import click
 _FILE = click.Path(path_type=Path)
 
 
-@click.group("weights", invoke_without_command=True, short_help="List, verify, show, convert or average weights files.")
+@click.group("weights", invoke_without_command=True, short_help="List, verify, show, convert or interpolate weights.")
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List, verify, show, convert or average weights files; 'maskgan weights' alone lists those in use.
+    """List, verify, show, convert or interpolate weights files; 'maskgan weights' alone lists those in use.
 
     Every command takes other weights from a file (--weights, --parser, --mask-vae and the like), or all of them from a
     folder: set MASKGAN_WEIGHTS=FOLDER. What the folder holds as dense-mapping.safetensors, enhancer.safetensors,
@@ -26,15 +26,15 @@ def command(context: click.Context) -> None:
 @command.command("list")
 def list_weights() -> None:
     """List the weights in use: those that ship, or those of the folder MASKGAN_WEIGHTS."""
-    from maskgan.assets import SHIPPED_KINDS, shipped_weights, weights_folder
+    from maskgan.assets import SHIPPED_MODELS, shipped_weights, weights_folder
     from maskgan.checkpoints.weights import fingerprint, read_info
 
-    click.echo(f"{'kind':14s}{'side':>7s}{'size':>10s}{'last run saw':>15s}  {'sha256':14s}terms")
-    for kind in SHIPPED_KINDS:
-        path = shipped_weights(kind)
+    click.echo(f"{'model type':14s}{'side':>7s}{'size':>10s}{'last run saw':>15s}  {'sha256':14s}terms")
+    for model_type in SHIPPED_MODELS:
+        path = shipped_weights(model_type)
         info = read_info(path)
         click.echo(
-            f"{info.kind:14s}{info.resolution:>4d} px{path.stat().st_size / 1e6:>7.1f} MB{info.step:>15,d}  "
+            f"{info.model_type:14s}{info.resolution:>4d} px{path.stat().st_size / 1e6:>7.1f} MB{info.step:>15,d}  "
             f"{fingerprint(path):14s}{info.licence}"
         )
         if path.parent != weights_folder():
@@ -46,15 +46,15 @@ def list_weights() -> None:
 def verify(folder: Path | None) -> None:
     """Compare the hashes of weights with the SHA256SUMS beside them; without FOLDER, of those that ship."""
     from maskgan.assets import weights_folder
-    from maskgan.checkpoints.manifest import MANIFEST, faults, read_manifest
+    from maskgan.checkpoints.manifest import MANIFEST, mismatches, read_manifest
     from maskgan.errors import UserError
 
     place = weights_folder() if folder is None else folder
     if not place.is_dir():
         raise UserError(f"{place}: no such folder")
-    if found := faults(place):
+    if found := mismatches(place):
         cure = "install maskgan again" if folder is None else "get them again"
-        raise UserError(f"{place}: {'; '.join(f'{name}: {fault}' for name, fault in found.items())}; {cure}")
+        raise UserError(f"{place}: {'; '.join(f'{name}: {mismatch}' for name, mismatch in found.items())}; {cure}")
     click.echo(f"{place}: {len(read_manifest(place / MANIFEST))} files are as {MANIFEST} says")
 
 
@@ -62,14 +62,14 @@ def verify(folder: Path | None) -> None:
 @click.argument("files", nargs=-1, type=_FILE)
 def show(files: tuple[Path, ...]) -> None:
     """Say what FILES hold and where they come from; without FILES, the weights in use."""
-    from maskgan.assets import SHIPPED_KINDS, shipped_weights
+    from maskgan.assets import SHIPPED_MODELS, shipped_weights
     from maskgan.checkpoints.weights import read_info, sha256
 
-    for path in files or tuple(shipped_weights(kind) for kind in SHIPPED_KINDS):
+    for path in files or tuple(shipped_weights(model_type) for model_type in SHIPPED_MODELS):
         info = read_info(path)
         click.echo(f"{path}")
         seen = f"{info.step} pictures in the last run"
-        click.echo(f"  {info.kind}, {info.resolution} px, {seen}, {info.label_order} order")
+        click.echo(f"  {info.model_type}, {info.resolution} px, {seen}, {info.label_order} order")
         click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, sha256 {sha256(path)}")
         click.echo(f"  from: {info.provenance}")
         click.echo(f"  terms: {info.licence}")
@@ -84,27 +84,27 @@ def convert(source: Path, target: Path, half: bool, network: str) -> None:
     """Write a weights file again, as float32 or float16."""
     import torch
 
-    from maskgan.checkpoints.weights import fingerprint, load_weights, rebuilt, save_weights
+    from maskgan.checkpoints.weights import fingerprint, load_weights, save_weights, with_config
 
     loaded, info = load_weights(source)
     if network:
-        loaded, info = rebuilt(loaded, info, network)
+        loaded, info = with_config(loaded, info, network)
     save_weights(target, loaded, info, torch.float16 if half else torch.float32)
-    click.echo(f"{target}: {info.kind}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
+    click.echo(f"{target}: {info.model_type}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
 
 
-@command.command("average")
+@command.command("interpolate")
 @click.argument("first", metavar="FIRST.safetensors", type=_FILE)
 @click.argument("second", metavar="SECOND.safetensors", type=_FILE)
 @click.argument("target", metavar="OUT.safetensors", type=_FILE)
-@click.option("--share", type=float, default=0.5, show_default=True, help="0 is the first, 1 the second.")
+@click.option("--alpha", type=float, default=0.5, show_default=True, help="Position between FIRST (0) and SECOND (1).")
 @click.option("--half", is_flag=True, help="Store as float16.")
-def average(first: Path, second: Path, target: Path, share: float, half: bool) -> None:
-    """Write a network between two of one training: what came last, without all that it cost."""
+def interpolate(first: Path, second: Path, target: Path, alpha: float, half: bool) -> None:
+    """Interpolate the weights of two networks of one training run (WiSE-FT)."""
     import torch
 
-    from maskgan.checkpoints.weights import between, fingerprint, load_weights, save_weights
+    from maskgan.checkpoints.weights import fingerprint, interpolate_weights, load_weights, save_weights
 
-    loaded, info = between(load_weights(first), load_weights(second), share)
+    loaded, info = interpolate_weights(load_weights(first), load_weights(second), alpha)
     save_weights(target, loaded, info, torch.float16 if half else torch.float32)
-    click.echo(f"{target}: {info.kind}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
+    click.echo(f"{target}: {info.model_type}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")

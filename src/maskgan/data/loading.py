@@ -65,12 +65,12 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
         collection: KeyedCollection[FaceT],
         to_tensors: Callable[[FaceT, int], BatchT],  # a face at a side in pixels, without the first axis
         side: int,
-        most_damaged: int = 0,  # faces that may be damaged, in each process that decodes
+        max_bad_samples: int = 0,  # faces that may be damaged, in each process that decodes
     ) -> None:
         self._collection = collection
         self._squared = to_tensors
         self._side = side
-        self._damage = DamageCount(most_damaged)
+        self._damage = DamageCount(max_bad_samples)
         self._damaged: set[int] = set()
 
     def __len__(self) -> int:

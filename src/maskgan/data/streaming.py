@@ -82,7 +82,7 @@ class StreamLoader:
         seed: int,
         buffer: int,  # pairs (encoded) among which each process and worker shuffles
         workers: int,  # decoding processes
-        most_damaged: int,  # pairs that may be damaged before training ends, in each process that decodes
+        max_bad_samples: int,  # pairs that may be damaged before training ends, in each process that decodes
     ) -> None:
         world = distributed.world_size()
         if len(stream.shards) < world:
@@ -95,7 +95,7 @@ class StreamLoader:
         self._buffer = buffer
         # A worker without a shard would wait for ever.
         self._workers = min(workers, len(stream.shards) // world)
-        self._most_damaged = most_damaged
+        self._most_damaged = max_bad_samples
 
     def batches(self, first_step: int) -> Iterator[Faces]:
         """See ``loading.Batches``."""
@@ -107,7 +107,7 @@ class StreamLoader:
             buffer=self._buffer,
             rank=distributed.rank(),
             world=distributed.world_size(),
-            most_damaged=self._most_damaged,
+            max_bad_samples=self._most_damaged,
         )
         yield from DataLoader(
             samples,
@@ -129,7 +129,7 @@ class _Shuffled(IterableDataset[Faces]):
         buffer: int,
         rank: int,
         world: int,
-        most_damaged: int,
+        max_bad_samples: int,
     ) -> None:
         self._shards = shards
         self._chosen = chosen
@@ -138,7 +138,7 @@ class _Shuffled(IterableDataset[Faces]):
         self._buffer = buffer
         self._rank = rank
         self._world = world
-        self._most_damaged = most_damaged
+        self._most_damaged = max_bad_samples
 
     def __iter__(self) -> Iterator[Faces]:
         worker = get_worker_info()

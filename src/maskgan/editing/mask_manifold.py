@@ -34,9 +34,9 @@ class MaskManifold:
         """The manifold of a weights file, perhaps with the directions found in it.
 
         Raises:
-            UserError: a file is missing, damaged or of another kind, or the directions are another network's.
+            UserError: a file is missing, damaged or of another model type, or the directions are another network's.
         """
-        vae, _ = load_weights(path, kind="mask-vae")
+        vae, _ = load_weights(path, model_type="mask-vae")
         assert isinstance(vae, MaskVAE)
         return cls(vae, device, None if directions is None else load_directions(directions, path))
 

@@ -22,9 +22,9 @@ class Parser:
         """Load a parser's weights file.
 
         Raises:
-            UserError: it is missing, damaged or of another kind.
+            UserError: it is missing, damaged or of another model type.
         """
-        network, info = load_weights(path, kind="parser")
+        network, info = load_weights(path, model_type="parser")
         assert isinstance(network, FaceParser)
         self.network: FaceParser = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._side = info.resolution

@@ -62,7 +62,7 @@ class Renderer:
             enhance: whether it has the enhancer that ships too, if that was made for pictures of this network's size.
 
         Raises:
-            UserError: a file is missing, damaged, or of another kind.
+            UserError: a file is missing, damaged, or of another model type.
         """
         network, resolution = load_network(path)
         return cls(network, resolution, device, precision, _load_enhancer(resolution) if enhance else None)
@@ -172,7 +172,7 @@ class Renderer:
         """
         style = self.encode(picture, label_map)
         if parser is None:
-            loaded, _ = load_weights(shipped_weights("parser"), kind="parser")
+            loaded, _ = load_weights(shipped_weights("parser"), model_type="parser")
             assert isinstance(loaded, FaceParser)
             parser = loaded.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         image, mask = self._image(picture, label_map), self._one_hot([label_map])
@@ -221,16 +221,16 @@ def load_network(path: Path) -> tuple[DenseMappingNetwork, int]:
     """The network of a dense mapping weights file, and the resolution that it works at.
 
     Raises:
-        UserError: the file is missing, damaged, or of another kind.
+        UserError: the file is missing, damaged, or of another model type.
     """
-    network, info = load_weights(path, kind="dense-mapping")
+    network, info = load_weights(path, model_type="dense-mapping")
     assert isinstance(network, DenseMappingNetwork)
     return network, info.resolution
 
 
 def _load_enhancer(resolution: int) -> Enhancer | None:
     """The enhancer in use, if it is made for pictures of this resolution."""
-    enhancer, info = load_weights(shipped_weights("enhancer"), kind="enhancer")
+    enhancer, info = load_weights(shipped_weights("enhancer"), model_type="enhancer")
     assert isinstance(enhancer, Enhancer)
     return enhancer if info.resolution == 2 * resolution else None
 

@@ -24,9 +24,9 @@ class AttributePredictor:
         """Load a classifier's weights file.
 
         Raises:
-            UserError: it is missing, damaged or of another kind.
+            UserError: it is missing, damaged or of another model type.
         """
-        network, info = load_weights(path, kind="attributes")
+        network, info = load_weights(path, model_type="attributes")
         assert isinstance(network, AttributeClassifier)
         self._network = network.to(device)
         self._side = info.resolution

@@ -40,17 +40,17 @@ class AttributeSystem:
             device: cpu, cuda or mps.
 
         Raises:
-            UserError: the file is missing, damaged or of another kind.
+            UserError: the file is missing, damaged or of another model type.
         """
         self.name = name
         self.fingerprint = fingerprint(weights)
         network, info = load_weights(weights)
         if not isinstance(network, (StarGAN, Elegant)):
-            raise UserError(f"{weights}: holds a network of kind {info.kind!r}; a StarGAN or an ELEGANT is needed here")
+            raise UserError(f"{weights}: holds weights of model type {info.model_type!r}; stargan or elegant is needed")
         if unknown := [name for name in network.attributes if name not in ATTRIBUTES]:
             raise UserError(f"{weights}: edits {unknown[0]!r}, which is none of CelebA's attributes")
         self._network = network.to(device)
-        self._kind = info.kind
+        self._kind = info.model_type
         self._side = info.resolution
         self._classifier = classifier
         self._device = device

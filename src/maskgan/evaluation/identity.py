@@ -51,9 +51,9 @@ class OwnEmbedding:
         """Load a weights file.
 
         Raises:
-            UserError: it is missing, damaged or of another kind.
+            UserError: it is missing, damaged or of another model type.
         """
-        network, info = load_weights(path, kind="identity")
+        network, info = load_weights(path, model_type="identity")
         assert isinstance(network, IdentityNetwork)
         self.name = f"own ResNet-18, {info.step:,} faces seen"
         self._network = network.to(device)

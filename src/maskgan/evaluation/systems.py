@@ -102,7 +102,7 @@ class TrainedSystem:
             enhance: whether pictures over the network's size get detail, see ``Renderer.from_weights``.
 
         Raises:
-            UserError: the file is missing, damaged or of another kind.
+            UserError: the file is missing, damaged or of another model type.
         """
         self.name = name
         self.fingerprint = fingerprint(weights)

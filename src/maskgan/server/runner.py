@@ -81,7 +81,7 @@ def editor_app(
     """The application with its networks loaded and warm.
 
     Raises:
-        UserError: the weights are missing, damaged or of another kind.
+        UserError: the weights are missing, damaged or of another model type.
     """
     torch.set_num_threads(_threads())
     path = shipped_weights("dense-mapping") if weights is None else weights

@@ -36,9 +36,9 @@ class AttributesStage:
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
         self._classifier = to_device(AttributeClassifier(preset.attributes), config.device)
-        self._average = ema_copy(self._classifier)
+        self._ema = ema_copy(self._classifier)
         self._optimizer = adam(self._classifier, config.learning_rate, _BETAS)
-        self.networks: Mapping[str, nn.Module] = {"attributes": self._classifier, "average": self._average}
+        self.networks: Mapping[str, nn.Module] = {"attributes": self._classifier, "ema": self._ema}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"attributes": self._optimizer}
 
     def step(self, faces: LabelledFaces, ema_decay: float) -> Losses:
@@ -48,24 +48,24 @@ class AttributesStage:
         wanted = faces.attributes.float()
         loss = F.binary_cross_entropy_with_logits(logits, wanted)
         optimizer_step(self._optimizer, loss)
-        update_ema(self._average, self._classifier, ema_decay)
+        update_ema(self._ema, self._classifier, ema_decay)
         accuracy = ((logits.detach() > 0) == (wanted > 0.5)).float().mean()
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
-    def distance(self, faces: LabelledFaces) -> Tensor:
+    def val_loss(self, faces: LabelledFaces) -> Tensor:
         """Cross entropy."""
-        return F.binary_cross_entropy_with_logits(self._average(faces.pictures).float(), faces.attributes.float())
+        return F.binary_cross_entropy_with_logits(self._ema(faces.pictures).float(), faces.attributes.float())
 
     @torch.no_grad()
     def samples(self, faces: LabelledFaces) -> Picture:
         """Columns: the face as the network sees it; attributes asked for as bars, and found."""
-        found = self._average(faces.pictures).float().sigmoid()
+        found = self._ema(faces.pictures).float().sigmoid()
         return grid([faces.pictures, _bars(faces.attributes.float(), faces.pictures), _bars(found, faces.pictures)])
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``attributes.safetensors``, the moving average."""
-        export_weights(folder, self._average, self._config, progress)
+        export_weights(folder, self._ema, self._config, progress)
 
 
 def _bars(shares: Tensor, like: Tensor) -> Tensor:

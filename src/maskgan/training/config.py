@@ -97,11 +97,11 @@ class TrainingConfig:
     minutes: float | None = None
     """Time to train, in place of ``images``; the learning rate and the resolution follow the time."""
     learning_rate: float = 2e-4
-    """Adam's, until ``decay_from``."""
-    decay_from: float = 0.5
+    """Adam's, until ``lr_decay_start``."""
+    lr_decay_start: float = 0.5
     """Fraction of the run after which the learning rate falls linearly to zero."""
-    ema_images: float = 1_500.0
-    """Half-life of the weights' moving average, in pictures."""
+    ema_halflife_kimg: float = 1.5
+    """Half-life of the exponential moving average (EMA) of the weights, in thousands of images."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Type of the arithmetic in convolutions; weights and losses are float32."""
     device: str = "cpu"
@@ -144,13 +144,13 @@ class TrainingConfig:
     """Threads or processes that decode pictures."""
     cache_gigabytes: float = 4.0
     """Decoded pictures are kept in memory up to this size."""
-    most_damaged: int = 20
-    """Damaged pairs that are named and left out before training ends."""
-    validate: str | None = None
-    """Pairs held out (see ``keys``): with every snapshot the distance from the first 64 of them is measured, and the
-    weights with the smallest are kept in ``best/``."""
-    keep: int = 0
-    """How many earlier snapshots' weights to keep, in ``snapshots/``."""
+    max_bad_samples: int = 20
+    """Maximum number of unreadable samples before training stops; each is named and skipped."""
+    val_keys: str | None = None
+    """Validation pairs (see ``keys``): with every snapshot the loss on the first 64 of them is computed, and the
+    weights with the lowest are kept in ``best/``."""
+    keep_last: int = 0
+    """Number of snapshots whose weights are kept in ``snapshots/``."""
     snapshot_minutes: float = 5.0
     """How often the state is saved; a killed run loses at most this."""
     sample_minutes: float = 5.0
@@ -164,8 +164,8 @@ class TrainingConfig:
             ("shuffle_buffer", 1),
             ("workers", 0),
             ("cache_gigabytes", 0),
-            ("most_damaged", 0),
-            ("keep", 0),
+            ("max_bad_samples", 0),
+            ("keep_last", 0),
             ("snapshot_minutes", 0),
             ("sample_minutes", 0),
         ):
@@ -186,8 +186,8 @@ class TrainingConfig:
             raise UserError(f"--r1-weight must be at least 0, is {self.critic.r1_weight}")
         if not 0 <= self.class_balance <= 1:
             raise UserError(f"--class-balance must lie in 0..1, is {self.class_balance}")
-        if not 0 <= self.decay_from <= 1:
-            raise UserError(f"--decay-from must lie in 0..1, is {self.decay_from}")
+        if not 0 <= self.lr_decay_start <= 1:
+            raise UserError(f"--lr-decay-start must lie in 0..1, is {self.lr_decay_start}")
 
     @property
     def labelled(self) -> bool:
@@ -215,7 +215,7 @@ class TrainingConfig:
         return asdict(self)
 
 
-KNOWN_BY_NAME = frozenset({"data", "table", "keys", "validate", "perceptual", "face_features", "base_weights"})
+KNOWN_BY_NAME = frozenset({"data", "table", "keys", "val_keys", "perceptual", "face_features", "base_weights"})
 """Fields in which a run that goes on may name another folder: the same data may lie elsewhere on another machine."""
 
 MAY_CHANGE = frozenset(
@@ -224,7 +224,7 @@ MAY_CHANGE = frozenset(
         "workers",
         "cache_gigabytes",
         "tensorboard",
-        "keep",
+        "keep_last",
         "snapshot_minutes",
         "sample_minutes",
         "images",

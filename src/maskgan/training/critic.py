@@ -54,7 +54,7 @@ class FaceCritic:
         """Begin with a new discriminator.
 
         Raises:
-            UserError: weights of the networks that compare faces are missing, damaged or of another kind.
+            UserError: weights of the networks that compare faces are missing, damaged or of another model type.
         """
         self.discriminator = to_device(MultiscaleDiscriminator(discriminator), config.device)
         self.optimizer = adam(self.discriminator, config.learning_rate, GAN_BETAS)
@@ -226,13 +226,13 @@ class FaceCritic:
             return r1_penalty([output.logits for output in self.discriminator(mask, image)], image)
 
     @torch.no_grad()
-    def distance(self, made: Tensor, pictures: Tensor) -> Tensor:
+    def val_loss(self, made: Tensor, pictures: Tensor) -> Tensor:
         """What is far from the pictures in the perceptual network's features, or in pixels where there is none."""
         with autocast(self._config):
             return F.l1_loss(made.float(), pictures) if self._perceptual is None else self._perceptual(made, pictures)
 
 
 def _face_features(path: Path) -> FaceFeatures:
-    classifier, info = load_weights(path, kind="attributes")
+    classifier, info = load_weights(path, model_type="attributes")
     assert isinstance(classifier, AttributeClassifier)
     return FaceFeatures(classifier, info.resolution)

@@ -13,10 +13,10 @@ from maskgan.data.batches import Faces
 from maskgan.images import Picture
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
-from maskgan.training.beginning import begin_with, begin_with_weights
 from maskgan.training.config import TrainingConfig
 from maskgan.training.critic import FaceCritic
 from maskgan.training.exchanges import teach_exchanges
+from maskgan.training.initialisation import load_from_run, load_from_weights
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
@@ -52,15 +52,15 @@ class DenseMappingStage:
         self._generator = to_device(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
         if base is not None:
-            begin_with(base, config.device, self._generator, self._critic.discriminator)
+            load_from_run(base, config.device, self._generator, self._critic.discriminator)
         if base_weights is not None:
-            begin_with_weights(base_weights, self._generator)
-        self._average = ema_copy(self._generator)
+            load_from_weights(base_weights, self._generator)
+        self._ema = ema_copy(self._generator)
         self._optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "generator": self._generator,
             "discriminator": self._critic.discriminator,
-            "average": self._average,
+            "ema": self._ema,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {
             "generator": self._optimizer,
@@ -78,26 +78,26 @@ class DenseMappingStage:
         exchanged = teach_exchanges(
             self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._optimizer
         )
-        update_ema(self._average, self._generator, ema_decay)
+        update_ema(self._ema, self._generator, ema_decay)
         return {**losses, **exchanged}
 
     @torch.no_grad()
-    def distance(self, faces: Faces) -> Tensor:
+    def val_loss(self, faces: Faces) -> Tensor:
         """Of faces given back from their own masks and styles."""
-        mask = one_hot(faces.label_maps, self._average.config.num_classes)
+        mask = one_hot(faces.label_maps, self._ema.config.num_classes)
         with autocast(self._config):
-            made = self._average(mask, faces.pictures, mask)
-        return self._critic.distance(made, faces.pictures)
+            made = self._ema(mask, faces.pictures, mask)
+        return self._critic.val_loss(made, faces.pictures)
 
     @torch.no_grad()
     def samples(self, faces: Faces) -> Picture:
         """Columns: the face, its mask, the mask in its own style, and in the style of the next row's face."""
-        mask = one_hot(faces.label_maps, self._average.config.num_classes)
+        mask = one_hot(faces.label_maps, self._ema.config.num_classes)
         with autocast(self._config):
-            style = self._average.encode_style(faces.pictures, mask)
-            own, borrowed = (self._average.synthesise(mask, s) for s in (style, style.roll(-1, dims=0)))
+            style = self._ema.encode_style(faces.pictures, mask)
+            own, borrowed = (self._ema.synthesise(mask, s) for s in (style, style.roll(-1, dims=0)))
         return grid([faces.pictures, colour_column(faces.label_maps), own, borrowed])
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``dense-mapping.safetensors``, the moving average."""
-        export_weights(folder, self._average, self._config, progress)
+        export_weights(folder, self._ema, self._config, progress)

@@ -16,17 +16,17 @@ from torch import Tensor, nn
 from maskgan.checkpoints.weights import load_weights
 from maskgan.config import DenseMappingConfig, Preset
 from maskgan.data.batches import Faces
-from maskgan.distributed import gathered, share
+from maskgan.distributed import all_gather, shard
 from maskgan.errors import UserError
 from maskgan.images import Picture
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
 from maskgan.networks.mask_vae import MaskVAE
-from maskgan.training.beginning import begin_with
 from maskgan.training.config import TrainingConfig
 from maskgan.training.critic import FaceCritic
 from maskgan.training.exchanges import teach_exchanges
+from maskgan.training.initialisation import load_from_run
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
@@ -59,9 +59,9 @@ class EditingStage:
         self._generator = to_device(DenseMappingNetwork(network), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
         if base is not None:
-            begin_with(base, config.device, self._generator, self._critic.discriminator)
+            load_from_run(base, config.device, self._generator, self._critic.discriminator)
         self._blender = to_device(AlphaBlender(preset.blender), config.device)
-        self._generator_average, self._blender_average = ema_copy(self._generator), ema_copy(self._blender)
+        self._generator_ema, self._blender_ema = ema_copy(self._generator), ema_copy(self._blender)
         self._vae = None if config.simulation.edits else self._load_vae(Path(config.simulation.mask_vae))
         self._generator_optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self._blender_optimizer = adam(self._blender, config.learning_rate, GAN_BETAS)
@@ -69,8 +69,8 @@ class EditingStage:
             "generator": self._generator,
             "blender": self._blender,
             "discriminator": self._critic.discriminator,
-            "average": self._generator_average,
-            "blender_average": self._blender_average,
+            "ema": self._generator_ema,
+            "blender_ema": self._blender_ema,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {
             "generator": self._generator_optimizer,
@@ -90,26 +90,26 @@ class EditingStage:
             self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._generator_optimizer
         )
         # Each face borrows the mask of the one before it in the batch of all processes.
-        inter, outer = self._edited(faces, share(gathered(faces.label_maps).roll(1, dims=0)))
+        inter, outer = self._edited(faces, shard(all_gather(faces.label_maps).roll(1, dims=0)))
         with autocast(self._config):
             first, second = self._render(self._generator, pictures, mask, [inter, outer])
             blended, _ = self._blender(first, second)
         learners = [self._generator_optimizer, self._blender_optimizer]
         consistency = self._critic.teach(blended, pictures, mask, learners)
-        update_ema(self._generator_average, self._generator, ema_decay)
-        update_ema(self._blender_average, self._blender, ema_decay)
+        update_ema(self._generator_ema, self._generator, ema_decay)
+        update_ema(self._blender_ema, self._blender, ema_decay)
         return {**direct, **exchanged, **{f"blend_{name}": loss for name, loss in consistency.items()}}
 
     @torch.no_grad()
-    def distance(self, faces: Faces) -> Tensor:
+    def val_loss(self, faces: Faces) -> Tensor:
         """Of faces given back from their own masks and styles, and of the blends, added."""
         pictures, label_maps, _ = faces
         mask = one_hot(label_maps, self._generator.config.num_classes)
         inter, outer = self._edited(faces, label_maps.roll(1, dims=0))
         with autocast(self._config):
-            made, first, second = self._render(self._generator_average, pictures, mask, [label_maps, inter, outer])
-            blended, _ = self._blender_average(first, second)
-        return self._critic.distance(made, pictures) + self._critic.distance(blended, pictures)
+            made, first, second = self._render(self._generator_ema, pictures, mask, [label_maps, inter, outer])
+            blended, _ = self._blender_ema(first, second)
+        return self._critic.val_loss(made, pictures) + self._critic.val_loss(blended, pictures)
 
     @torch.no_grad()
     def samples(self, faces: Faces) -> Picture:
@@ -118,15 +118,15 @@ class EditingStage:
         mask = one_hot(label_maps, self._generator.config.num_classes)
         inter, outer = self._edited(faces, label_maps.roll(1, dims=0))
         with autocast(self._config):
-            made, first, second = self._render(self._generator_average, pictures, mask, [label_maps, inter, outer])
-            blended, alpha = self._blender_average(first, second)
+            made, first, second = self._render(self._generator_ema, pictures, mask, [label_maps, inter, outer])
+            blended, alpha = self._blender_ema(first, second)
         masks = [colour_column(labels) for labels in (label_maps, inter, outer)]
         return grid([pictures, masks[0], made, masks[1], first, masks[2], second, alpha * 2 - 1, blended])
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``dense-mapping.safetensors`` and ``blender.safetensors``, the moving averages."""
-        export_weights(folder, self._generator_average, self._config, progress)
-        export_weights(folder, self._blender_average, self._config, progress)
+        export_weights(folder, self._generator_ema, self._config, progress)
+        export_weights(folder, self._blender_ema, self._config, progress)
 
     @torch.no_grad()
     def _edited(self, faces: Faces, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,7 +138,7 @@ class EditingStage:
             return self._vae.simulate_edits(faces.label_maps, others, self._config.simulation.strength)
 
     def _load_vae(self, path: Path) -> MaskVAE:
-        vae, _ = load_weights(path, kind="mask-vae")
+        vae, _ = load_weights(path, model_type="mask-vae")
         assert isinstance(vae, MaskVAE)
         return to_device(vae, self._config.device)
 

@@ -41,14 +41,14 @@ class ElegantStage:
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
         self._network = to_device(Elegant(preset.elegant), config.device)
-        self._average = ema_copy(self._network)
+        self._ema = ema_copy(self._network)
         self._discriminator = to_device(ElegantDiscriminator(preset.elegant), config.device)
         self._columns = [ATTRIBUTES.index(name) for name in self._network.attributes]
         self._learner = adam(self._network, config.learning_rate, GAN_BETAS)
         self._judge = adam(self._discriminator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "elegant": self._network,
-            "average": self._average,
+            "ema": self._ema,
             "discriminator": self._discriminator,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {
@@ -82,7 +82,7 @@ class ElegantStage:
         reconstruction = F.l1_loss(kept.float(), pictures)
         optimizer_step(self._learner, adversarial + _RECONSTRUCTION * reconstruction)
         self._discriminator.requires_grad_(True)
-        update_ema(self._average, self._network, ema_decay)
+        update_ema(self._ema, self._network, ema_decay)
         return {**losses, "adversarial": adversarial.detach(), "reconstruction": reconstruction.detach()}
 
     def _teach_discriminator(self, real: Tensor, own: Tensor, made: Tensor, wanted: Tensor) -> Tensor:
@@ -92,20 +92,20 @@ class ElegantStage:
         return loss.detach()
 
     @torch.no_grad()
-    def distance(self, faces: LabelledFaces) -> Tensor:
+    def val_loss(self, faces: LabelledFaces) -> Tensor:
         """L1 distance of faces that exchange nothing."""
-        return F.l1_loss(self._average(faces.pictures, faces.pictures, []).float(), faces.pictures)
+        return F.l1_loss(self._ema(faces.pictures, faces.pictures, []).float(), faces.pictures)
 
     @torch.no_grad()
     def samples(self, faces: LabelledFaces) -> Picture:
         """Columns: the face, another, and the face with each attribute of the other."""
         other = faces.pictures.roll(1, dims=0)
-        taken = [self._average(faces.pictures, other, [i]) for i in range(len(self._columns))]
+        taken = [self._ema(faces.pictures, other, [i]) for i in range(len(self._columns))]
         return grid([faces.pictures, other, *taken])
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``elegant.safetensors``, the moving average."""
-        export_weights(folder, self._average, self._config, progress)
+        export_weights(folder, self._ema, self._config, progress)
 
 
 def _pair(labels: Tensor) -> tuple[int, list[int], list[int]] | None:

@@ -49,12 +49,12 @@ class EnhancerStage:
         self._network = _network(Path(config.base), config)
         self._enhancer = to_device(Enhancer(preset.enhancer), config.device)
         self._critic = FaceCritic(preset.discriminator, config)
-        self._average = ema_copy(self._enhancer)
+        self._ema = ema_copy(self._enhancer)
         self._optimizer = adam(self._enhancer, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "enhancer": self._enhancer,
             "discriminator": self._critic.discriminator,
-            "average": self._average,
+            "ema": self._ema,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {
             "enhancer": self._optimizer,
@@ -84,14 +84,14 @@ class EnhancerStage:
             sharp = self._enhancer(window, small_mask[..., top : top + side, left : left + side])
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         losses = self._critic.teach(sharp, pictures, one_hot(label_maps, classes), [self._optimizer])
-        update_ema(self._average, self._enhancer, ema_decay)
+        update_ema(self._ema, self._enhancer, ema_decay)
         return losses
 
     @torch.no_grad()
-    def distance(self, faces: Faces) -> Tensor:
+    def val_loss(self, faces: Faces) -> Tensor:
         """Of faces that the network gave back, enhanced."""
         _, sharp = self._before_and_after(faces)
-        return self._critic.distance(sharp, faces.pictures)
+        return self._critic.val_loss(sharp, faces.pictures)
 
     @torch.no_grad()
     def samples(self, faces: Faces) -> Picture:
@@ -101,14 +101,14 @@ class EnhancerStage:
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``enhancer.safetensors``, the moving average."""
-        export_weights(folder, self._average, self._config, progress)
+        export_weights(folder, self._ema, self._config, progress)
 
     def _before_and_after(self, faces: Faces) -> tuple[Tensor, Tensor]:
         small, small_maps = _halved(faces)
         mask = one_hot(small_maps, self._enhancer.config.num_classes)
         made = self._made(small, mask)
         with autocast(self._config):
-            return made, self._average(made, mask)
+            return made, self._ema(made, mask)
 
     @torch.no_grad()
     def _made(self, pictures: Tensor, mask: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ class EnhancerStage:
 
 
 def _network(path: Path, config: TrainingConfig) -> DenseMappingNetwork:
-    network, info = load_weights(path, kind="dense-mapping")
+    network, info = load_weights(path, model_type="dense-mapping")
     assert isinstance(network, DenseMappingNetwork)
     if 2 * info.resolution != config.final_side:
         raise UserError(

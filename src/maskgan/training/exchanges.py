@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from maskgan.distributed import gathered, share
+from maskgan.distributed import all_gather, shard
 from maskgan.errors import UserError
 from maskgan.losses.attribute_swaps import MASK_SWAP, MOUTH_SWAP, most_different
 from maskgan.networks.dense_mapping import DenseMappingNetwork
@@ -45,15 +45,15 @@ def teach_exchanges(
     if not (weights.expression or weights.style_copy):
         return {}
     own = critic.attributes(pictures)
-    all_own, all_maps = gathered(own), gathered(label_maps)
+    all_own, all_maps = all_gather(own), all_gather(label_maps)
     asked = []
     if weights.expression:
-        donors = share(most_different(all_own, MOUTH_SWAP.transferred))
+        donors = shard(most_different(all_own, MOUTH_SWAP.transferred))
         edited, exchanged = exchange_mouths(label_maps, all_maps[donors])
         wanted = torch.where(exchanged[:, None], MOUTH_SWAP.target_attributes(own, all_own[donors]), own)
         asked.append((MOUTH_SWAP, weights.expression, edited, wanted))
     if weights.style_copy:
-        donors = share(most_different(all_own, MASK_SWAP.preserved))
+        donors = shard(most_different(all_own, MASK_SWAP.preserved))
         asked.append(
             (MASK_SWAP, weights.style_copy, all_maps[donors], MASK_SWAP.target_attributes(own, all_own[donors]))
         )

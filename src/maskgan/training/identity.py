@@ -50,18 +50,18 @@ class IdentityStage:
         self._network = to_device(IdentityNetwork(preset.identity), config.device)
         if config.base:
             self._take_features(Path(config.base))
-        self._average = ema_copy(self._network)
+        self._ema = ema_copy(self._network)
         self._centres = nn.Linear(preset.identity.embedding_size, people, bias=False).to(config.device)
         self._optimizer = adam(nn.ModuleList([self._network, self._centres]), config.learning_rate, _BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "identity": self._network,
             "centres": self._centres,
-            "average": self._average,
+            "ema": self._ema,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"identity": self._optimizer}
 
     def _take_features(self, path: Path) -> None:
-        classifier, _ = load_weights(path, kind="attributes")
+        classifier, _ = load_weights(path, model_type="attributes")
         assert isinstance(classifier, AttributeClassifier)
         if classifier.config.base_channels != self._network.config.base_channels:
             raise UserError(f"{path}: has {classifier.config.base_channels} channels; another --preset made it")
@@ -78,14 +78,14 @@ class IdentityStage:
             logits = cosine_margin_logits(embedding, self._centres.weight, faces.identities, _MARGIN, _SCALE)
             loss = F.cross_entropy(logits, faces.identities, ignore_index=-1)
         optimizer_step(self._optimizer, loss)
-        update_ema(self._average, self._network, ema_decay)
+        update_ema(self._ema, self._network, ema_decay)
         accuracy = (logits.detach().argmax(1) == faces.identities).float().mean()
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
-    def distance(self, faces: LabelledFaces) -> Tensor:
+    def val_loss(self, faces: LabelledFaces) -> Tensor:
         """Mean cosine of different people less that of the same, where the batch holds both."""
-        embedding = self._average(faces.pictures)
+        embedding = self._ema(faces.pictures)
         same = faces.identities[:, None] == faces.identities[None]
         cosines = embedding @ embedding.T
         others = ~torch.eye(len(same), dtype=torch.bool, device=same.device)
@@ -95,10 +95,10 @@ class IdentityStage:
     @torch.no_grad()
     def samples(self, faces: LabelledFaces) -> Picture:
         """Columns: the face, and the face of the others that lies nearest to it."""
-        embedding = self._average(faces.pictures)
+        embedding = self._ema(faces.pictures)
         nearest = (embedding @ embedding.T - 3 * torch.eye(len(embedding), device=embedding.device)).argmax(1)
         return grid([faces.pictures, faces.pictures[nearest]])
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``identity.safetensors``, the moving average."""
-        export_weights(folder, self._average, self._config, progress)
+        export_weights(folder, self._ema, self._config, progress)

@@ -22,11 +22,11 @@ from maskgan.data.transforms import sample_augment_params
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import make_folder
 from maskgan.training.config import TrainingConfig
-from maskgan.training.feed import Feed, Source, choose_feed
+from maskgan.training.dataloaders import Dataloaders, Source, dataloader_factory
+from maskgan.training.interrupts import Deadline, stop_request
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stage import Losses, Stage
-from maskgan.training.stopping import Deadline, stop_request
 
 _STATUS_SECONDS = 10.0
 BatchT = TypeVar("BatchT", bound=Batch)
@@ -58,40 +58,44 @@ def train(
         raise UserError(
             f"--batch-size {config.batch_size} cannot be shared evenly by {distributed.world_size()} processes"
         )
-    read_feed = choose_feed(config, source)
+    open_dataloaders = dataloader_factory(config, source)
     with ExitStack() as held:
         run_folder = RunFolder(folder)
-        if distributed.is_first():
-            held.enter_context(run_folder.claimed(config))
-        distributed.wait_for_all()
-        return _Run(stage, config, read_feed, run_folder).go(deadline or Deadline())
+        if distributed.is_main_process():
+            held.enter_context(run_folder.locked(config))
+        distributed.barrier()
+        return _Run(stage, config, open_dataloaders, run_folder).go(deadline or Deadline())
 
 
 class _Run(Generic[BatchT]):
     """One process's part in a run. All decide alike: by the step, and by a time on which they agree."""
 
     def __init__(
-        self, stage: Stage[BatchT], config: TrainingConfig, read_feed: Callable[[], Feed[BatchT]], folder: RunFolder
+        self,
+        stage: Stage[BatchT],
+        config: TrainingConfig,
+        open_dataloaders: Callable[[], Dataloaders[BatchT]],
+        folder: RunFolder,
     ) -> None:
         self.stage, self.config, self.folder = stage, config, folder
         self.progress = Progress()
         self._restore()
-        self._read_feed = read_feed
+        self._open_dataloaders = open_dataloaders
 
     def go(self, deadline: Deadline) -> Progress:
         if self._fraction() >= 1:
             _log.info("the run in %s has spent its budget; give it more to go on", self.folder.path)
             return self.progress
-        self.feed = self._read_feed()
+        self.dataloaders = self._open_dataloaders()
         config, progress = self.config, self.progress
         started = time.monotonic()
         before = last_status = last_snapshot = last_samples = progress.seconds
         images_at_status = progress.images
         with stop_request() as stop:
-            for faces in self.feed.batches.batches(progress.step):
+            for faces in self.dataloaders.train.batches(progress.step):
                 losses = self._step(faces)
                 seconds = before + time.monotonic() - started
-                progress.seconds, interrupted, due = distributed.agree(seconds, stop.received, deadline.passed)
+                progress.seconds, interrupted, due = distributed.all_reduce_max(seconds, stop.received, deadline.passed)
                 finished = self._fraction() >= 1
                 stopped = interrupted or due
                 if progress.seconds - last_status >= _STATUS_SECONDS or finished:
@@ -119,13 +123,13 @@ class _Run(Generic[BatchT]):
         fraction = self._fraction()
         for optimizer in self.stage.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(config.learning_rate, fraction, config.decay_from)
+                group["lr"] = learning_rate(config.learning_rate, fraction, config.lr_decay_start)
         seed = (config.seed * 1_000_003 + progress.step) % 2**63
         torch.manual_seed(seed + distributed.rank())
         faces = faces.to(config.device).prepared(resolution_at(config.phases, fraction))
         params = sample_augment_params(config.batch_size, config.augment, torch.Generator().manual_seed(seed))
-        faces = faces.augmented(config.augment, distributed.share(params))
-        decay = ema_decay(config.ema_images, config.batch_size, progress.images + config.batch_size)
+        faces = faces.augmented(config.augment, distributed.shard(params))
+        decay = ema_decay(1000 * config.ema_halflife_kimg, config.batch_size, progress.images + config.batch_size)
         losses = self.stage.step(faces, decay)
         progress.step += 1
         progress.images += config.batch_size
@@ -135,9 +139,9 @@ class _Run(Generic[BatchT]):
         return self.progress.fraction(self.config.images, self.config.minutes)
 
     def _report(self, losses: Losses, images_per_second: float) -> None:
-        losses = distributed.mean_over_processes(losses)
+        losses = distributed.all_reduce_mean(losses)
         self._require_finite(losses)
-        if not distributed.is_first():
+        if not distributed.is_main_process():
             return
         progress, fraction = self.progress, self._fraction()
         values = {name: round(float(loss), 4) for name, loss in losses.items()}
@@ -151,7 +155,7 @@ class _Run(Generic[BatchT]):
             resolution_at(self.config.phases, fraction),
             "  ".join(f"{name} {value:.3f}" for name, value in values.items()),
         )
-        self.folder.add_stats(
+        self.folder.append_stats(
             {
                 "step": progress.step,
                 "images": progress.images,
@@ -170,14 +174,14 @@ class _Run(Generic[BatchT]):
                 )
 
     def _save_samples(self) -> None:
-        if not distributed.is_first():
+        if not distributed.is_main_process():
             return
         side = resolution_at(self.config.phases, self._fraction())
-        grid = self.stage.samples(self.feed.shown.to(self.config.device).prepared(side))
+        grid = self.stage.samples(self.dataloaders.grid_samples.to(self.config.device).prepared(side))
         self.folder.save_samples(self.progress.images, grid)
 
     def _save(self) -> None:
-        if distributed.is_first():
+        if distributed.is_main_process():
             self.folder.save_state(
                 {
                     "progress": vars(self.progress),
@@ -186,21 +190,21 @@ class _Run(Generic[BatchT]):
                 }
             )
             self.stage.export(self.folder.path, self.progress)
-            if self.config.keep:
-                self.folder.keep_weights(f"{self.progress.images:09d}", self.config.keep)
-        distributed.wait_for_all()
+            if self.config.keep_last:
+                self.folder.save_snapshot(f"{self.progress.images:09d}", self.config.keep_last)
+        distributed.barrier()
 
     def _validate(self) -> None:
         """Measure the distance from the held-out pairs, and keep the weights if it is the smallest so far."""
-        held_out = self.feed.held_out
-        if held_out is None or not distributed.is_first():
+        val_set = self.dataloaders.val_set
+        if val_set is None or not distributed.is_main_process():
             return
         distances = []
-        for start in range(0, len(held_out.pictures), self.config.batch_size):
-            part = held_out.part(slice(start, start + self.config.batch_size)).to(self.config.device)
-            distances.append(float(self.stage.distance(part.prepared(self.config.final_side))))
+        for start in range(0, len(val_set.pictures), self.config.batch_size):
+            part = val_set.part(slice(start, start + self.config.batch_size)).to(self.config.device)
+            distances.append(float(self.stage.val_loss(part.prepared(self.config.final_side))))
         distance = sum(distances) / len(distances)
-        self.folder.add_stats({"step": self.progress.step, "images": self.progress.images, "validation": distance})
+        self.folder.append_stats({"step": self.progress.step, "images": self.progress.images, "validation": distance})
         if distance < self.progress.best:
             self.progress.best = distance
             self.stage.export(make_folder(self.folder.path / "best"), self.progress)

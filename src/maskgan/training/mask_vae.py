@@ -40,10 +40,10 @@ class MaskVAEStage:
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
         self._vae = to_device(MaskVAE(preset.mask_vae), config.device)
-        self._average = ema_copy(self._vae)
+        self._ema = ema_copy(self._vae)
         self._optimizer = adam(self._vae, config.learning_rate, GAN_BETAS)
         self._class_weights = class_balanced_weights(config.class_balance).to(config.device)
-        self.networks: Mapping[str, nn.Module] = {"mask_vae": self._vae, "average": self._average}
+        self.networks: Mapping[str, nn.Module] = {"mask_vae": self._vae, "ema": self._ema}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"mask_vae": self._optimizer}
 
     def step(self, faces: Faces, ema_decay: float) -> Losses:
@@ -56,21 +56,21 @@ class MaskVAEStage:
         divergence = kl_divergence(mean.float(), log_variance.float())
         optimizer_step(self._optimizer, cross_entropy + self._config.kl_weight * divergence)
         self._vae.update_prior(mean.detach().float(), log_variance.detach().float(), _PRIOR_MOMENTUM)
-        update_ema(self._average, self._vae, ema_decay)
+        update_ema(self._ema, self._vae, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()
         return {"cross_entropy": cross_entropy.detach(), "kl": divergence.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
-    def distance(self, faces: Faces) -> Tensor:
+    def val_loss(self, faces: Faces) -> Tensor:
         """Cross entropy of masks given back from their codes' means."""
-        label_maps = self._average.resize_labels(faces.label_maps)
-        logits = self._average.decode(self._average.encode_labels(label_maps))
+        label_maps = self._ema.resize_labels(faces.label_maps)
+        logits = self._ema.decode(self._ema.encode_labels(label_maps))
         return F.cross_entropy(logits.float(), label_maps.long())
 
     @torch.no_grad()
     def samples(self, faces: Faces) -> Picture:
         """Columns: the mask, it given back, halfway to the next row's, and a mask drawn from the prior."""
-        vae = self._average
+        vae = self._ema
         label_maps = vae.resize_labels(faces.label_maps)
         codes = vae.encode_labels(label_maps)
         between = (codes + codes.roll(-1, dims=0)) / 2
@@ -80,4 +80,4 @@ class MaskVAEStage:
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``mask-vae.safetensors``, the moving average."""
-        export_weights(folder, self._average, self._config, progress, side=self._average.config.resolution)
+        export_weights(folder, self._ema, self._config, progress, side=self._ema.config.resolution)

@@ -38,10 +38,10 @@ class ParserStage:
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
         self._parser = to_device(FaceParser(preset.parser), config.device)
-        self._average = ema_copy(self._parser)
+        self._ema = ema_copy(self._parser)
         self._optimizer = adam(self._parser, config.learning_rate, _BETAS)
         self._class_weights = class_balanced_weights(config.class_balance).to(config.device)
-        self.networks: Mapping[str, nn.Module] = {"parser": self._parser, "average": self._average}
+        self.networks: Mapping[str, nn.Module] = {"parser": self._parser, "ema": self._ema}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"parser": self._optimizer}
 
     def step(self, faces: Faces, ema_decay: float) -> Losses:
@@ -52,22 +52,22 @@ class ParserStage:
         target = label_maps.long()
         loss = F.cross_entropy(logits.float(), target, self._class_weights)
         optimizer_step(self._optimizer, loss)
-        update_ema(self._average, self._parser, ema_decay)
+        update_ema(self._ema, self._parser, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()
         return {"cross_entropy": loss.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
-    def distance(self, faces: Faces) -> Tensor:
+    def val_loss(self, faces: Faces) -> Tensor:
         """Cross entropy for each pixel."""
-        return F.cross_entropy(self._average(faces.pictures).float(), faces.label_maps.long())
+        return F.cross_entropy(self._ema(faces.pictures).float(), faces.label_maps.long())
 
     @torch.no_grad()
     def samples(self, faces: Faces) -> Picture:
         """Columns: the face, its mask, the parser's mask."""
         with autocast(self._config):
-            parsed = self._average(faces.pictures).argmax(1)
+            parsed = self._ema(faces.pictures).argmax(1)
         return grid([faces.pictures, colour_column(faces.label_maps), colour_column(parsed)])
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``parser.safetensors``, the moving average."""
-        export_weights(folder, self._average, self._config, progress)
+        export_weights(folder, self._ema, self._config, progress)

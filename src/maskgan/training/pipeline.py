@@ -1,4 +1,4 @@
-"""Everything that ships, trained one after another in one run folder: the recipe."""
+"""The recipe of ``maskgan train all``: every network that ships, trained stage by stage in one run folder."""
 
 from __future__ import annotations
 
@@ -13,85 +13,94 @@ from maskgan.training.config import FACE_TERMS, LossWeights, SimulationOptions, 
 
 
 @dataclass(frozen=True)
-class Part:
-    """One stage's part of the whole, and the settings that differ between stages."""
+class StageSpec:
+    """One stage of the recipe: its fraction of the budget and the settings that differ from the base config."""
 
     stage: str
     """See ``TrainingConfig.stage``."""
-    share: float
-    """Of the budget, in proportion to those of the other parts that are trained."""
+    budget_fraction: float
+    """Fraction of the budget, relative to those of the other stages that are trained."""
     batch_size: int
     learning_rate: float
     class_balance: float = 0.0
     weights: LossWeights = field(default_factory=LossWeights)
-    largest_side: int | None = None
-    """Side of the pictures throughout, or the preset's if that is smaller; ``None`` for the preset's phases."""
+    max_resolution: int | None = None
+    """Constant image side in pixels, capped at the preset's resolution; ``None``: the preset's progressive phases."""
     augment: AugmentConfig | None = None
-    """How its pictures are varied, unless they are not at all; ``None``: as those of the whole."""
-    more_seed: int = 0
-    """Added to the seed of the whole."""
-    averaged_with: str = ""
-    """The part whose network what ships lies halfway to (see ``checkpoints.weights.between``)."""
+    """Augmentation, unless the base config switches it off; ``None``: the base config's."""
+    seed_offset: int = 0
+    """Added to the base config's seed."""
+    interpolated_with: str = ""
+    """Stage with whose weights the exported ones are interpolated, halfway (see ``interpolate_weights``)."""
     folder: str = ""
-    """Where it is trained, if not in the folder that is named like its stage."""
+    """Name of its run folder if that is not the stage's."""
 
     @property
     def name(self) -> str:
-        """Of its folder, and its own."""
+        """Name of the spec and of its run folder."""
         return self.folder or self.stage
 
 
 _FACE_FEATURES = "face-features"
 
 _MEASURING = (
-    Part("attributes", 0.06, 32, 1e-3, largest_side=128, augment=WIDE_AUGMENTATION),
-    Part("identity", 0.04, 32, 3e-4, largest_side=128, augment=WIDE_AUGMENTATION),
+    StageSpec("attributes", 0.06, 32, 1e-3, max_resolution=128, augment=WIDE_AUGMENTATION),
+    StageSpec("identity", 0.04, 32, 3e-4, max_resolution=128, augment=WIDE_AUGMENTATION),
 )
 
 # In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
 _SMALL_WEIGHTS = LossWeights(adversarial=0.25, face=2.0, droplet=20.0)
-# Pictures of exchanges take as long again and teach little before faces look like faces; and the network between both
-# has most of what they teach without all that it costs.
-_EXCHANGES = "exchanges"
-_EXCHANGE_WEIGHTS = replace(_SMALL_WEIGHTS, expression=2.0, style_copy=1.0, speck=50.0)
+# Cross-face samples double a step's cost and help only once faces look like faces; interpolating with the weights from
+# before keeps most of their gain at a fraction of the side effects.
+_SWAPS = "swaps"
+_SWAP_WEIGHTS = replace(_SMALL_WEIGHTS, expression=2.0, style_copy=1.0, speck=50.0)
 
 _SMALL = (
-    Part("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
+    StageSpec("mask-vae", 0.10, 16, 2e-4, class_balance=0.25),
     # Not the classifier that measures: nothing is measured with what it learnt from.
-    Part("attributes", 0.05, 32, 1e-3, largest_side=128, augment=WIDE_AUGMENTATION, folder=_FACE_FEATURES, more_seed=1),
-    Part("dense-mapping", 0.26, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS),
-    Part(
+    StageSpec(
+        "attributes",
+        0.05,
+        32,
+        1e-3,
+        max_resolution=128,
+        augment=WIDE_AUGMENTATION,
+        folder=_FACE_FEATURES,
+        seed_offset=1,
+    ),
+    StageSpec("dense-mapping", 0.26, 4, 2e-4, class_balance=0.5, weights=_SMALL_WEIGHTS),
+    StageSpec(
         "dense-mapping",
         0.22,
         4,
         2e-4,
         class_balance=0.5,
-        weights=_EXCHANGE_WEIGHTS,
-        averaged_with="dense-mapping",
-        folder=_EXCHANGES,
+        weights=_SWAP_WEIGHTS,
+        interpolated_with="dense-mapping",
+        folder=_SWAPS,
     ),
-    Part(
+    StageSpec(
         "editing",
         0.12,
         4,
         5e-5,
         class_balance=0.5,
-        weights=_EXCHANGE_WEIGHTS,
-        averaged_with="dense-mapping",
+        weights=_SWAP_WEIGHTS,
+        interpolated_with="dense-mapping",
     ),
-    Part("enhancer", 0.05, 4, 4e-4, augment=SHARP_AUGMENTATION),
-    Part("parser", 0.10, 16, 1e-3, class_balance=0.25, largest_side=128, augment=WIDE_AUGMENTATION),
+    StageSpec("enhancer", 0.05, 4, 4e-4, augment=SHARP_AUGMENTATION),
+    StageSpec("parser", 0.10, 16, 1e-3, class_balance=0.25, max_resolution=128, augment=WIDE_AUGMENTATION),
     *_MEASURING,
 )
 
-RECIPES: Mapping[str, Sequence[Part]] = MappingProxyType(
+RECIPES: Mapping[str, Sequence[StageSpec]] = MappingProxyType(
     {
         # The supplement's batches and rates; pixels of all classes count alike.
         "paper": (
-            Part("mask-vae", 0.10, 16, 2e-4),
-            Part("dense-mapping", 0.50, 8, 2e-4),
-            Part("editing", 0.20, 8, 5e-5),
-            Part("parser", 0.10, 16, 1e-3, augment=WIDE_AUGMENTATION),
+            StageSpec("mask-vae", 0.10, 16, 2e-4),
+            StageSpec("dense-mapping", 0.50, 8, 2e-4),
+            StageSpec("editing", 0.20, 8, 5e-5),
+            StageSpec("parser", 0.10, 16, 1e-3, augment=WIDE_AUGMENTATION),
             *_MEASURING,
         ),
         # What was found better with few faces and small networks (docs/results.md).
@@ -99,24 +108,24 @@ RECIPES: Mapping[str, Sequence[Part]] = MappingProxyType(
         "tiny": _SMALL,
     }
 )
-"""What each preset's networks are trained with, in the order in which they are."""
+"""The stages of each preset, in training order."""
 
 
-def part_of(preset_name: str, name: str) -> Part:
-    """What the recipe of a preset says of one part, or that of the small ones where it has no such part.
+def stage_spec(preset_name: str, name: str) -> StageSpec:
+    """The spec of one stage in a preset's recipe; the small presets' where the recipe lacks it.
 
     Raises:
         UserError: there is no such preset.
     """
     preset(preset_name)
-    return next(part for part in (*RECIPES[preset_name], *_SMALL) if part.name == name)
+    return next(spec for spec in (*RECIPES[preset_name], *_SMALL) if spec.name == name)
 
 
-SUCCESSION = tuple(part.name for part in _SMALL if part.stage in ("dense-mapping", "editing"))
-"""Parts of which each begins with the networks of the one before, in any recipe that has them."""
+STAGE_CHAIN = tuple(spec.name for spec in _SMALL if spec.stage in ("dense-mapping", "editing"))
+"""Stages that train the same networks in turn: each starts from the one before, in every recipe that has them."""
 
 LABELLED_PEOPLE = "..9192"
-"""CelebA's people to learn from; later ones are kept for measuring the classifier and the embedding."""
+"""CelebA identities for training; later ones are held out to evaluate the classifier and the embedding."""
 
 
 @dataclass(frozen=True)
@@ -126,13 +135,13 @@ class LabelledData:
     data: str
     """See ``maskgan.data.labelled.open_labelled``."""
     table: str | None = None
-    """Their labels; synthetic faces need none."""
+    """File of their labels; synthetic faces need none."""
     identities: str | None = None
-    """People to learn from; ``LABELLED_PEOPLE`` if absent."""
+    """Identities to train on; ``None``: ``LABELLED_PEOPLE``."""
 
 
 def pipeline(
-    whole: TrainingConfig,
+    base_config: TrainingConfig,
     folder: Path,
     labelled: LabelledData | None = None,
     *,
@@ -145,68 +154,68 @@ def pipeline(
     """The run folder and config of each stage, in order.
 
     Args:
-        whole: the budget of all together, and what they share.
-        folder: gets a folder for each part, named like it.
-        labelled: what attribute classifier and identity embedding learn from; without it they are left out, and so are
-            the face terms and what learns from exchanges, unless ``whole.face_features`` are given.
-        editing: whether stage 1 is followed by editing behaviour simulated training.
-        batch_size: of every stage; the recipe's if ``None``. The others likewise.
-        learning_rate: of every stage.
-        class_balance: likewise.
-        weights: of losses, by the names of ``LossWeights``; those not named are the recipe's.
+        base_config: the total budget and the settings that all stages share.
+        folder: run folder; each stage gets a folder in it, named like its spec.
+        labelled: faces with labels. Without them the attribute classifier, the identity embedding, the face terms and
+            the stage ``swaps`` are left out; the last two stay if ``base_config.face_features`` is given.
+        editing: whether to add editing behaviour simulated training after stage 1.
+        batch_size: batch size of every stage; ``None``: the recipe's.
+        learning_rate: learning rate of every stage; ``None``: the recipe's.
+        class_balance: class balance of every stage; ``None``: the recipe's.
+        weights: loss weights by their names in ``LossWeights``; those not named are the recipe's.
 
     Raises:
         UserError: there is no such preset.
     """
-    largest = preset(whole.preset).resolution
+    largest = preset(base_config.preset).resolution
     left_out = set() if editing else {"editing"}
     left_out |= set() if labelled else {_FACE_FEATURES, "attributes", "identity"}
-    left_out |= {_FACE_FEATURES} if whole.face_features else set()
-    left_out |= set() if labelled or whole.face_features else {_EXCHANGES}
-    parts = [part for part in RECIPES[whole.preset] if part.name not in left_out]
-    succession = [part.name for part in parts if part.name in SUCCESSION]
-    features = whole.face_features
-    if any(part.name == _FACE_FEATURES for part in parts):
+    left_out |= {_FACE_FEATURES} if base_config.face_features else set()
+    left_out |= set() if labelled or base_config.face_features else {_SWAPS}
+    specs = [spec for spec in RECIPES[base_config.preset] if spec.name not in left_out]
+    chain = [spec.name for spec in specs if spec.name in STAGE_CHAIN]
+    features = base_config.face_features
+    if any(spec.name == _FACE_FEATURES for spec in specs):
         features = str(folder / _FACE_FEATURES / "attributes.safetensors")
     planned = []
-    for part in parts:
-        share = part.share / sum(other.share for other in parts)
+    for spec in specs:
+        fraction = spec.budget_fraction / sum(other.budget_fraction for other in specs)
         switched_off = {} if features else dict.fromkeys(FACE_TERMS, 0.0)
-        terms = replace(part.weights, **{**switched_off, **weights})
+        terms = replace(spec.weights, **{**switched_off, **weights})
         config = replace(
-            whole,
-            stage=part.stage,
-            seed=whole.seed + part.more_seed,
-            batch_size=part.batch_size if batch_size is None else batch_size,
-            learning_rate=part.learning_rate if learning_rate is None else learning_rate,
-            images=max(round(whole.images * share), 1),
-            minutes=None if whole.minutes is None else whole.minutes * share,
-            base=_base(part, folder, succession),
-            class_balance=part.class_balance if class_balance is None else class_balance,
+            base_config,
+            stage=spec.stage,
+            seed=base_config.seed + spec.seed_offset,
+            batch_size=spec.batch_size if batch_size is None else batch_size,
+            learning_rate=spec.learning_rate if learning_rate is None else learning_rate,
+            images=max(round(base_config.images * fraction), 1),
+            minutes=None if base_config.minutes is None else base_config.minutes * fraction,
+            base=_base(spec, folder, chain),
+            class_balance=spec.class_balance if class_balance is None else class_balance,
             weights=terms,
             face_features=features if terms.needs_face_features else "",
         )
-        if config.resolution is None and part.largest_side is not None:
-            config = replace(config, resolution=min(part.largest_side, largest))
-        if part.stage == "enhancer" and config.resolution is not None:
+        if config.resolution is None and spec.max_resolution is not None:
+            config = replace(config, resolution=min(spec.max_resolution, largest))
+        if spec.stage == "enhancer" and config.resolution is not None:
             config = replace(config, resolution=2 * config.resolution)
-        if part.augment is not None and whole.augment != NO_AUGMENTATION:
-            config = replace(config, augment=part.augment)
-        if part.stage == "editing":
-            config = replace(config, simulation=_simulation(whole, folder))
+        if spec.augment is not None and base_config.augment != NO_AUGMENTATION:
+            config = replace(config, augment=spec.augment)
+        if spec.stage == "editing":
+            config = replace(config, simulation=_simulation(base_config, folder))
         if labelled is not None and config.labelled:
             config = _on_labelled(config, labelled)
-        planned.append((folder / part.name, config))
+        planned.append((folder / spec.name, config))
     return planned
 
 
-def _base(part: Part, folder: Path, succession: Sequence[str]) -> str:
-    """What a part begins with: another's networks, or nothing."""
-    if place := succession.index(part.name) if part.name in succession else 0:
-        return str(folder / succession[place - 1])
-    if part.stage == "enhancer":
-        return str(folder / succession[-1] / "dense-mapping.safetensors")
-    if part.stage == "identity":
+def _base(spec: StageSpec, folder: Path, chain: Sequence[str]) -> str:
+    """The run folder or weights file that a stage starts from, or nothing."""
+    if place := chain.index(spec.name) if spec.name in chain else 0:
+        return str(folder / chain[place - 1])
+    if spec.stage == "enhancer":
+        return str(folder / chain[-1] / "dense-mapping.safetensors")
+    if spec.stage == "identity":
         return str(folder / "attributes" / "attributes.safetensors")
     return ""
 
@@ -218,10 +227,10 @@ def _on_labelled(config: TrainingConfig, labelled: LabelledData) -> TrainingConf
         table=labelled.table,
         identities=labelled.identities or LABELLED_PEOPLE,
         keys=None,
-        validate=None,
+        val_keys=None,
         stream=False,
     )
 
 
-def _simulation(whole: TrainingConfig, folder: Path) -> SimulationOptions:
-    return replace(whole.simulation, mask_vae=str(folder / "mask-vae" / "mask-vae.safetensors"))
+def _simulation(base_config: TrainingConfig, folder: Path) -> SimulationOptions:
+    return replace(base_config.simulation, mask_vae=str(folder / "mask-vae" / "mask-vae.safetensors"))

@@ -31,7 +31,7 @@ class RunFolder:
         self._board: SummaryWriter | None = None
 
     @contextmanager
-    def claimed(self, config: TrainingConfig) -> Iterator[RunFolder]:
+    def locked(self, config: TrainingConfig) -> Iterator[RunFolder]:
         """Hold the folder, to begin a run here or to go on with one of the same config.
 
         Raises:
@@ -55,11 +55,11 @@ class RunFolder:
                     self._board.close()
 
     @property
-    def begun(self) -> bool:
+    def has_state(self) -> bool:
         """Whether there is a state to go on from."""
         return (self.path / "state.pt").exists()
 
-    def has_spent(self, config: TrainingConfig) -> bool:
+    def is_finished(self, config: TrainingConfig) -> bool:
         """Whether the run that lives here has spent the budget of ``config``.
 
         Raises:
@@ -104,7 +104,7 @@ class RunFolder:
                     raise error.__context__ from None
                 raise
 
-    def keep_weights(self, name: str, count: int) -> None:
+    def save_snapshot(self, name: str, count: int) -> None:
         """Copy the weights files to ``snapshots/{name}``, and keep the last ``count`` such folders."""
         folder = make_folder(self.path / "snapshots" / name)
         for weights in self.path.glob("*.safetensors"):
@@ -142,7 +142,7 @@ class RunFolder:
             ) from error
         return state
 
-    def add_stats(self, row: dict[str, float | int]) -> None:
+    def append_stats(self, row: dict[str, float | int]) -> None:
         """Append one line to ``stats.jsonl``."""
         with open(self.path / "stats.jsonl", "a") as stats:
             stats.write(json.dumps(row) + "\n")

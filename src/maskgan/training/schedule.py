@@ -29,11 +29,11 @@ class Progress:
         return min(spent, 1.0)
 
 
-def learning_rate(base: float, fraction: float, decay_from: float) -> float:
-    """Constant up to ``decay_from``, then linear to zero at 1 (the reference: 100 epochs and 100 of decay)."""
-    if fraction <= decay_from:
+def learning_rate(base: float, fraction: float, lr_decay_start: float) -> float:
+    """Constant up to ``lr_decay_start``, then linear to zero at 1 (the reference: 100 epochs and 100 of decay)."""
+    if fraction <= lr_decay_start:
         return base
-    return base * (1 - fraction) / (1 - decay_from)
+    return base * (1 - fraction) / (1 - lr_decay_start)
 
 
 def resolution_at(phases: Sequence[tuple[float, int]], fraction: float) -> int:

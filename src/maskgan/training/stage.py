@@ -10,8 +10,9 @@ from typing import Protocol, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from maskgan.checkpoints.kinds import NetworkConfig, kind_of
-from maskgan.checkpoints.weights import WeightsInfo, save_weights
+from maskgan.checkpoints.metadata import WeightsInfo
+from maskgan.checkpoints.registry import NetworkConfig, model_type_of
+from maskgan.checkpoints.weights import save_weights
 from maskgan.data.batches import Batch
 from maskgan.distributed import average_gradients
 from maskgan.images import Picture
@@ -42,8 +43,8 @@ class Stage(Protocol[BatchT_contra]):
         """Learn from faces whose pictures are float in [-1, 1]."""
         ...
 
-    def distance(self, faces: BatchT_contra) -> Tensor:
-        """How far the moving averages are from held-out faces (as in ``step``), a scalar; smaller is better."""
+    def val_loss(self, faces: BatchT_contra) -> Tensor:
+        """Loss of the EMA networks on validation faces (as in ``step``), a scalar: the mean over the samples."""
         ...
 
     def samples(self, faces: BatchT_contra) -> Picture:
@@ -66,10 +67,10 @@ def ema_copy(network: NetworkT) -> NetworkT:
 
 
 @torch.no_grad()
-def update_ema(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move ``average`` towards ``network``: parameters by ``1 - decay``, buffers all the way."""
-    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
-    for kept, current in zip(average.buffers(), network.buffers(), strict=True):
+def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move ``ema`` towards ``network``: parameters by ``1 - decay``, buffers all the way."""
+    torch._foreach_lerp_(list(ema.parameters()), list(network.parameters()), 1 - decay)
+    for kept, current in zip(ema.buffers(), network.buffers(), strict=True):
         kept.copy_(current)
 
 
@@ -113,20 +114,20 @@ def autocast(config: TrainingConfig) -> torch.autocast:
 def export_weights(
     folder: Path, network: nn.Module, config: TrainingConfig, progress: Progress, side: int | None = None
 ) -> None:
-    """Write ``network`` into ``folder`` as ``{kind}.safetensors``.
+    """Write ``network`` into ``folder`` as ``{model_type}.safetensors``.
 
     ``side`` is what the network works at, in pixels, where that is not the run's final one.
     """
-    kind = kind_of(network)
+    model_type = model_type_of(network)
     info = WeightsInfo(
-        kind=kind,
+        model_type=model_type,
         config=cast(NetworkConfig, network.config),
         resolution=config.final_side if side is None else side,
         step=progress.images,
         provenance=_provenance(config, progress),
         licence=config.licence,
     )
-    save_weights(folder / f"{kind}.safetensors", network, info)
+    save_weights(folder / f"{model_type}.safetensors", network, info)
 
 
 def _provenance(config: TrainingConfig, progress: Progress) -> str:

@@ -54,7 +54,7 @@ class StarGANStage:
     def __init__(self, preset: Preset, config: TrainingConfig) -> None:
         self._config = config
         self._generator = to_device(StarGAN(preset.stargan), config.device)
-        self._average = ema_copy(self._generator)
+        self._ema = ema_copy(self._generator)
         self._critic = to_device(_Critic(StarGANDiscriminator(preset.stargan, config.final_side)), config.device)
         # Small presets have small budgets, in which a generator that learns in every fifth step learns nothing.
         self._critic_steps = _PUBLISHED_CRITIC_STEPS if config.preset == "paper" else 1
@@ -63,7 +63,7 @@ class StarGANStage:
         self._judge = adam(self._critic, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "stargan": self._generator,
-            "average": self._average,
+            "ema": self._ema,
             "critic": self._critic,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"stargan": self._learner, "critic": self._judge}
@@ -76,7 +76,7 @@ class StarGANStage:
         self._critic.steps += 1
         if int(self._critic.steps) % self._critic_steps == 0:
             losses |= self._teach_generator(faces.pictures, own, wanted)
-            update_ema(self._average, self._generator, ema_decay**self._critic_steps)
+            update_ema(self._ema, self._generator, ema_decay**self._critic_steps)
         return losses
 
     def _teach_critic(self, pictures: Tensor, own: Tensor, wanted: Tensor) -> dict[str, Tensor]:
@@ -112,10 +112,10 @@ class StarGANStage:
         return {"obeyed": obeyed.detach(), "returned": returned.detach()}
 
     @torch.no_grad()
-    def distance(self, faces: LabelledFaces) -> Tensor:
+    def val_loss(self, faces: LabelledFaces) -> Tensor:
         """L1 distance of faces asked to stay as they are."""
         own = faces.attributes[:, self._columns].float()
-        return F.l1_loss(self._average(faces.pictures, own).float(), faces.pictures)
+        return F.l1_loss(self._ema(faces.pictures, own).float(), faces.pictures)
 
     @torch.no_grad()
     def samples(self, faces: LabelledFaces) -> Picture:
@@ -125,12 +125,12 @@ class StarGANStage:
         for i in range(own.shape[1]):
             wanted = own.clone()
             wanted[:, i] = 1 - wanted[:, i]
-            columns.append(self._average(faces.pictures, wanted))
+            columns.append(self._ema(faces.pictures, wanted))
         return grid(columns)
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``stargan.safetensors``, the moving average."""
-        export_weights(folder, self._average, self._config, progress)
+        export_weights(folder, self._ema, self._config, progress)
 
 
 def _recognition(logits: Tensor, labels: Tensor) -> Tensor:

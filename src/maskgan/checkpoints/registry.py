@@ -1,4 +1,4 @@
-"""The kinds of networks that can be stored, and how to know their tensors without taking memory for them."""
+"""The registry of model types that can be stored; their tensors' shapes are known without taking memory for them."""
 
 from __future__ import annotations
 
@@ -51,45 +51,45 @@ _MAX_DEPTH = 32  # more layers than any sensible network has, few enough to buil
 
 
 @dataclass(frozen=True)
-class NetworkKind:
+class ModelType:
     """A network that can be stored."""
 
     config_type: type[Any]
     network_type: type[nn.Module]
 
 
-KINDS: Mapping[str, NetworkKind] = MappingProxyType(
+REGISTRY: Mapping[str, ModelType] = MappingProxyType(
     {
-        "dense-mapping": NetworkKind(DenseMappingConfig, DenseMappingNetwork),
-        "enhancer": NetworkKind(EnhancerConfig, Enhancer),
-        "mask-vae": NetworkKind(MaskVAEConfig, MaskVAE),
-        "blender": NetworkKind(BlenderConfig, AlphaBlender),
-        "discriminator": NetworkKind(DiscriminatorConfig, MultiscaleDiscriminator),
-        "parser": NetworkKind(ParserConfig, FaceParser),
-        "attributes": NetworkKind(AttributesConfig, AttributeClassifier),
-        "identity": NetworkKind(IdentityConfig, IdentityNetwork),
-        "stargan": NetworkKind(StarGANConfig, StarGAN),
-        "elegant": NetworkKind(ElegantConfig, Elegant),
+        "dense-mapping": ModelType(DenseMappingConfig, DenseMappingNetwork),
+        "enhancer": ModelType(EnhancerConfig, Enhancer),
+        "mask-vae": ModelType(MaskVAEConfig, MaskVAE),
+        "blender": ModelType(BlenderConfig, AlphaBlender),
+        "discriminator": ModelType(DiscriminatorConfig, MultiscaleDiscriminator),
+        "parser": ModelType(ParserConfig, FaceParser),
+        "attributes": ModelType(AttributesConfig, AttributeClassifier),
+        "identity": ModelType(IdentityConfig, IdentityNetwork),
+        "stargan": ModelType(StarGANConfig, StarGAN),
+        "elegant": ModelType(ElegantConfig, Elegant),
     }
 )
-"""Every kind of network by the name that weights files carry."""
+"""Every type of network by the name that weights files carry."""
 
 
-def kind_of(network: nn.Module) -> str:
-    """The name in ``KINDS`` of a network.
+def model_type_of(network: nn.Module) -> str:
+    """The name in ``REGISTRY`` of a network.
 
     Raises:
         ValueError: it is none of them.
     """
-    for name, kind in KINDS.items():
-        if type(network) is kind.network_type:
+    for name, entry in REGISTRY.items():
+        if type(network) is entry.network_type:
             return name
-    raise ValueError(f"a {type(network).__name__} is no kind of network that can be stored")
+    raise ValueError(f"a {type(network).__name__} cannot be stored: its type is not registered")
 
 
-def kind_of_config(config: NetworkConfig) -> str:
-    """The name in ``KINDS`` of the network that a config describes."""
-    return next(name for name, kind in KINDS.items() if kind.config_type is type(config))
+def model_type_of_config(config: NetworkConfig) -> str:
+    """The name in ``REGISTRY`` of the network that a config describes."""
+    return next(name for name, entry in REGISTRY.items() if entry.config_type is type(config))
 
 
 def meta_network(config: NetworkConfig) -> nn.Module:
@@ -102,7 +102,7 @@ def meta_network(config: NetworkConfig) -> nn.Module:
         raise ValueError(f"{excess}, at most {_MAX_DEPTH} are possible")
     try:
         with torch.device("meta"):
-            return KINDS[kind_of_config(config)].network_type(config)
+            return REGISTRY[model_type_of_config(config)].network_type(config)
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise ValueError("no network of these sizes can be built") from error
 

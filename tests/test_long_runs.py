@@ -39,7 +39,7 @@ def train_here(folder: Path, settings: TrainingConfig, file_limit: int | None = 
 def process(*arguments: object) -> multiprocessing.process.BaseProcess:
     # Processes forked from a server that has imported everything start at once, and have run no threads before.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["test_running_for_days"])
+    context.set_forkserver_preload(["test_long_runs"])
     started = context.Process(target=train_here, args=arguments)
     started.start()
     return started
@@ -56,7 +56,7 @@ def test_a_run_killed_at_any_moment_goes_on_from_a_whole_state(tmp_path: Path) -
     def goal(images: int) -> TrainingConfig:
         # Without the perceptual network a process starts sooner and more of the moments fall into training.
         weights = LossWeights(perceptual=0)
-        return config(images=images, decay_from=1.0, snapshot_minutes=0, sample_minutes=1000, weights=weights)
+        return config(images=images, lr_decay_start=1.0, snapshot_minutes=0, sample_minutes=1000, weights=weights)
 
     moments = random.Random(0)
     seen = 0
@@ -85,7 +85,7 @@ def test_a_run_killed_at_any_moment_goes_on_from_a_whole_state(tmp_path: Path) -
 
 
 def test_a_full_disk_ends_the_run_with_the_last_good_state(tmp_path: Path) -> None:
-    steady = {"decay_from": 1.0, "sample_minutes": 1000}
+    steady = {"lr_decay_start": 1.0, "sample_minutes": 1000}
     run(tmp_path, config(images=2, **steady))
     before = (tmp_path / "state.pt").read_bytes()
     limited = process(tmp_path, config(images=8, **steady), len(before) // 2)
@@ -129,7 +129,13 @@ def test_too_many_damaged_pairs_end_training() -> None:
 
 
 def test_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
-    keeping = {"snapshot_minutes": 0.0, "decay_from": 1.0, "keep": 2, "keys": "00000..00003", "validate": "00004.."}
+    keeping = {
+        "snapshot_minutes": 0.0,
+        "lr_decay_start": 1.0,
+        "keep_last": 2,
+        "keys": "00000..00003",
+        "val_keys": "00004..",
+    }
     run(tmp_path, config(images=6, **keeping))
     assert sorted(path.name for path in (tmp_path / "snapshots").iterdir()) == ["000000004", "000000006"]
     rows = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]

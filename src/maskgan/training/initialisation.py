@@ -11,7 +11,7 @@ from maskgan.errors import UserError
 from maskgan.training.run_folder import RunFolder
 
 
-def begin_with(folder: Path, device: str, generator: nn.Module, discriminator: nn.Module) -> None:
+def load_from_run(folder: Path, device: str, generator: nn.Module, discriminator: nn.Module) -> None:
     """Give both networks the tensors of a run that trained them: the generator its moving average.
 
     Args:
@@ -27,23 +27,23 @@ def begin_with(folder: Path, device: str, generator: nn.Module, discriminator: n
     if state is None:
         raise UserError(f"{folder}: holds no run of 'maskgan train dense-mapping' (no state.pt)")
     try:
-        generator.load_state_dict(state["networks"]["average"])
+        generator.load_state_dict(state["networks"]["ema"])
         discriminator.load_state_dict(state["networks"]["discriminator"])
     except (KeyError, RuntimeError) as error:
         raise UserError(f"{folder}: is a run of another stage, preset or fusion") from error
 
 
-def begin_with_weights(path: Path, generator: nn.Module) -> None:
+def load_from_weights(path: Path, generator: nn.Module) -> None:
     """Give the generator the tensors of dense mapping weights.
 
     Args:
-        path: weights that ship, or an average of such.
+        path: a weights file.
         generator: filled in place.
 
     Raises:
-        UserError: the weights are missing, damaged, of another kind or of other sizes.
+        UserError: the weights are missing, damaged, of another model type or of other sizes.
     """
-    network, _ = load_weights(path, kind="dense-mapping")
+    network, _ = load_weights(path, model_type="dense-mapping")
     try:
         generator.load_state_dict(network.state_dict())
     except RuntimeError as error:

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 
 from maskgan.checkpoints.manifest import MANIFEST
-from maskgan.checkpoints.weights import between, load_weights, save_weights, sha256
+from maskgan.checkpoints.weights import interpolate_weights, load_weights, save_weights, sha256
 from maskgan.files import atomic_path, make_folder
 from maskgan.training.config import TrainingConfig
-from maskgan.training.pipeline import part_of
+from maskgan.training.pipeline import stage_spec
 
-_KINDS = {
+_MODEL_TYPES = {
     "mask-vae": "mask-vae",
     "dense-mapping": "dense-mapping",
     "editing": "dense-mapping",  # comes after stage 1 and replaces it
@@ -24,23 +24,23 @@ _KINDS = {
 }
 
 
-def write_weights(parts: Sequence[tuple[Path, TrainingConfig]], folder: Path) -> None:
+def write_weights(stages: Sequence[tuple[Path, TrainingConfig]], folder: Path) -> None:
     """Write what each stage's run gave into ``folder``, as float16, averaged where its recipe asks for that.
 
     Raises:
         UserError: a run's weights are missing or damaged, or the folder cannot be written.
     """
     make_folder(folder)
-    # A later part replaces earlier ones of its kind: the classifier that taught does not ship.
-    for kind, (run, config) in {_KINDS[config.stage]: (run, config) for run, config in parts}.items():
-        name = f"{kind}.safetensors"
-        part = part_of(config.preset, run.name)
-        network, info = load_weights(run / name, kind=kind)
-        if part.averaged_with:
-            before, earlier = load_weights(run.parent / part.averaged_with / name, kind=kind)
+    # A later part replaces earlier ones of its type: the classifier that taught does not ship.
+    for model_type, (run, config) in {_MODEL_TYPES[config.stage]: (run, config) for run, config in stages}.items():
+        name = f"{model_type}.safetensors"
+        spec = stage_spec(config.preset, run.name)
+        network, info = load_weights(run / name, model_type=model_type)
+        if spec.interpolated_with:
+            before, earlier = load_weights(run.parent / spec.interpolated_with / name, model_type=model_type)
             # Rounded as in a pack, so that a run ships the same after it has travelled.
             first, second = (each.half().float() for each in (before, network))
-            network, info = between((first, earlier), (second, info), share=0.5)
+            network, info = interpolate_weights((first, earlier), (second, info), alpha=0.5)
         save_weights(folder / name, network, info, torch.float16)
 
 

@@ -1,4 +1,4 @@
-"""What a run looks at: the faces it learns from, those it shows, and those it is measured on."""
+"""What a run looks at: the faces it learns from, those it shows, and those it is validated on."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from maskgan.data.stored_edits import StoredEdits
 from maskgan.data.streaming import ShardStream, StreamLoader
 from maskgan.training.config import TrainingConfig
 
-_SAMPLES = 8
-_HELD_OUT = 64
+_GRID_SAMPLES = 8
+_VAL_SAMPLES = 64
 
 BatchT = TypeVar("BatchT", bound=Batch)
 Source = PairCollection | LabelledCollection | ShardStream
 
 
 @dataclass(frozen=True)
-class Feed(Generic[BatchT]):
+class Dataloaders(Generic[BatchT]):
     """Faces of a run, uint8.
 
     Attributes:
-        batches: to learn from.
-        shown: in the grids of samples.
-        held_out: to measure with, if the run does.
+        train: to learn from.
+        grid_samples: in the grids of samples.
+        val_set: to measure with, if the run does.
     """
 
-    batches: Batches[BatchT]
-    shown: BatchT
-    held_out: BatchT | None
+    train: Batches[BatchT]
+    grid_samples: BatchT
+    val_set: BatchT | None
 
 
-def choose_feed(config: TrainingConfig, source: Source) -> Callable[[], Feed[Any]]:
+def dataloader_factory(config: TrainingConfig, source: Source) -> Callable[[], Dataloaders[Any]]:
     """Choose what ``config`` asks for; calling the result reads it, which may take minutes.
 
     Raises:
@@ -48,35 +48,35 @@ def choose_feed(config: TrainingConfig, source: Source) -> Callable[[], Feed[Any
         return partial(_streamed, config, source)
     collection: KeyedCollection[Any] = source
     chosen = collection if config.keys is None else select(collection, config.keys)
-    held_out: KeyedCollection[Any] | None = None if config.validate is None else select(collection, config.validate)
+    val_set: KeyedCollection[Any] | None = None if config.val_keys is None else select(collection, config.val_keys)
     if config.labelled:
-        return partial(_loaded, config, chosen, held_out, labelled_to_tensors)
+        return partial(_loaded, config, chosen, val_set, labelled_to_tensors)
     if config.simulation.edits:
         folder = Path(config.simulation.edits)
         chosen = StoredEdits(chosen, folder)
-        held_out = None if held_out is None else StoredEdits(held_out, folder)
-    return partial(_loaded, config, chosen, held_out, pair_to_tensors)
+        val_set = None if val_set is None else StoredEdits(val_set, folder)
+    return partial(_loaded, config, chosen, val_set, pair_to_tensors)
 
 
 def _loaded(
     config: TrainingConfig,
     chosen: KeyedCollection[Any],
-    held_out: KeyedCollection[Any] | None,
+    val_set: KeyedCollection[Any] | None,
     to_tensors: Callable[[Any, int], BatchT],
-) -> Feed[BatchT]:
+) -> Dataloaders[BatchT]:
     side = config.final_side
     loader = BatchLoader(
-        Samples(chosen, to_tensors, side, config.most_damaged),
+        Samples(chosen, to_tensors, side, config.max_bad_samples),
         batch_size=config.batch_size,
         seed=config.seed,
         cache_bytes=int(config.cache_gigabytes * 2**30),
         workers=config.workers,
     )
-    measured = None if held_out is None else Samples(held_out, to_tensors, side).first(_HELD_OUT)
-    return Feed(loader, Samples(chosen, to_tensors, side).first(_SAMPLES), measured)
+    val_batch = None if val_set is None else Samples(val_set, to_tensors, side).first(_VAL_SAMPLES)
+    return Dataloaders(loader, Samples(chosen, to_tensors, side).first(_GRID_SAMPLES), val_batch)
 
 
-def _streamed(config: TrainingConfig, stream: ShardStream) -> Feed[Faces]:
+def _streamed(config: TrainingConfig, stream: ShardStream) -> Dataloaders[Faces]:
     chosen = None if config.keys is None else ChosenKeys(config.keys)
     loader = StreamLoader(
         stream,
@@ -86,12 +86,12 @@ def _streamed(config: TrainingConfig, stream: ShardStream) -> Feed[Faces]:
         seed=config.seed,
         buffer=config.shuffle_buffer,
         workers=config.workers,
-        most_damaged=config.most_damaged,
+        max_bad_samples=config.max_bad_samples,
     )
-    held_out = None
-    if config.validate is not None:
-        held_out = _batch(stream.first(_HELD_OUT, ChosenKeys(config.validate)), config.final_side)
-    return Feed(loader, _batch(stream.first(_SAMPLES, chosen), config.final_side), held_out)
+    val_set = None
+    if config.val_keys is not None:
+        val_set = _batch(stream.first(_VAL_SAMPLES, ChosenKeys(config.val_keys)), config.final_side)
+    return Dataloaders(loader, _batch(stream.first(_GRID_SAMPLES, chosen), config.final_side), val_set)
 
 
 def _batch(pairs: list[FacePair], side: int) -> Faces:

@@ -1,7 +1,7 @@
 """A run's saved state in a quarter of its size, to travel; what it loses is less than a step of training changes.
 
 * Networks as float16.
-* A moving average as its distance from the network it follows, in 8 bits of each tensor's largest distance.
+* A moving average as its distance from the network it averages, in 8 bits of each tensor's largest distance.
 * Adam's second moments by their logarithm, in 8 bits of each tensor's range: 2 % of a step's length on average.
 * Adam's first moments not at all: from zero, with betas of 0.5 and 0.9, they are back within 2 to 10 steps.
 
@@ -27,29 +27,29 @@ _HALF_MAX = torch.finfo(torch.float16).max
 
 
 @dataclass(frozen=True)
-class CompactState:
-    """What ``compact`` makes of a state.
+class CompressedState:
+    """What ``compress`` makes of a state.
 
     Attributes:
         tensors: flat, by names such as ``networks/generator/encoder.0.weight``; their types say how they are coded.
-        about: plain JSON types: ``progress``, ``groups`` (Adam's settings by optimizer) and ``follows`` (by moving
-            average the network that it follows).
+        info: plain JSON types: ``progress``, ``groups`` (Adam's settings by optimizer) and ``ema_of`` (by moving
+            average the network that it averages).
     """
 
     tensors: dict[str, Tensor]
-    about: dict[str, Any]
+    info: dict[str, Any]
 
 
-def compact(state: Mapping[str, Any]) -> CompactState:
+def compress(state: Mapping[str, Any]) -> CompressedState:
     """Code a state as ``RunFolder.load_state`` gives it, on the CPU."""
     networks: Mapping[str, Mapping[str, Tensor]] = state["networks"]
     tensors: dict[str, Tensor] = {}
-    follows = _followed(networks)
+    ema_of = _find_emas(networks)
     for name, network in networks.items():
         for key, tensor in network.items():
-            if name in follows and _is_large(tensor):
-                followed = _stored(networks[follows[name]][key]).float()
-                _add_difference(tensors, f"networks/{name}/{key}", tensor - followed)
+            if name in ema_of and _is_large(tensor):
+                current = _stored(networks[ema_of[name]][key]).float()
+                _add_difference(tensors, f"networks/{name}/{key}", tensor - current)
             else:
                 tensors[f"networks/{name}/{key}"] = _stored(tensor)
     for name, optimizer in state["optimizers"].items():
@@ -57,27 +57,27 @@ def compact(state: Mapping[str, Any]) -> CompactState:
             tensors[f"optimizers/{name}/{number}/step"] = torch.as_tensor(moments["step"]).clone()
             _add_squares(tensors, f"optimizers/{name}/{number}/exp_avg_sq", moments["exp_avg_sq"])
     groups = {name: optimizer["param_groups"] for name, optimizer in state["optimizers"].items()}
-    return CompactState(tensors, {"progress": dict(state["progress"]), "groups": groups, "follows": follows})
+    return CompressedState(tensors, {"progress": dict(state["progress"]), "groups": groups, "ema_of": ema_of})
 
 
-def expand(packed: CompactState) -> dict[str, Any]:
+def decompress(packed: CompressedState) -> dict[str, Any]:
     """The state again, ready for ``RunFolder.save_state``.
 
     Raises:
-        UserError: it is not what ``compact`` makes.
+        UserError: it is not what ``compress`` makes.
     """
     try:
-        follows = packed.about["follows"]
+        ema_of = packed.info["ema_of"]
         networks: dict[str, dict[str, Tensor]] = {}
         optimizers: dict[str, Any] = {
-            name: {"state": {}, "param_groups": groups} for name, groups in packed.about["groups"].items()
+            name: {"state": {}, "param_groups": groups} for name, groups in packed.info["groups"].items()
         }
         for name, tensor in packed.tensors.items():
             room, owner, key = name.split("/", 2)
             if room == "networks" and "/" not in key:
                 value = _whole(tensor)
                 if tensor.dtype == torch.int8:
-                    value = _whole(packed.tensors[f"networks/{follows[owner]}/{key}"]) + (
+                    value = _whole(packed.tensors[f"networks/{ema_of[owner]}/{key}"]) + (
                         value * packed.tensors[f"{name}/scale"]
                     )
                 networks.setdefault(owner, {})[key] = value
@@ -89,23 +89,23 @@ def expand(packed: CompactState) -> dict[str, Any]:
                 moments[moment] = tensor
                 if moment == "exp_avg_sq":
                     moments["exp_avg"] = torch.zeros_like(tensor)
-        return {"progress": dict(packed.about["progress"]), "networks": networks, "optimizers": optimizers}
+        return {"progress": dict(packed.info["progress"]), "networks": networks, "optimizers": optimizers}
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise UserError(f"the packed state is damaged ({type(error).__name__}: {error})") from error
 
 
-def _followed(networks: Mapping[str, Mapping[str, Tensor]]) -> dict[str, str]:
+def _find_emas(networks: Mapping[str, Mapping[str, Tensor]]) -> dict[str, str]:
     """For each network that is a moving average, the one before it whose tensors have its names and shapes."""
     shapes = {
         name: {key: tensor.shape for key, tensor in network.items() if _is_large(tensor)}
         for name, network in networks.items()
     }
-    follows: dict[str, str] = {}
+    ema_of: dict[str, str] = {}
     for name in networks:
-        alike = [other for other in networks if other != name and shapes[other] == shapes[name] and shapes[name]]
-        if "average" in name and alike:
-            follows[name] = alike[0]
-    return follows
+        candidates = [other for other in networks if other != name and shapes[other] == shapes[name] and shapes[name]]
+        if "ema" in name and candidates:
+            ema_of[name] = candidates[0]
+    return ema_of
 
 
 def _is_large(tensor: Tensor) -> bool:

@@ -1,8 +1,9 @@
 """A run folder as a few small files, to take training to another machine.
 
-The folder of a pack holds ``pack.json`` and ``piece-00.bin``, ``piece-01.bin``...: the run's files one after another,
-cut into pieces. States are stored as in ``compact``, weights as float16; samples, logs of TensorBoard, ``snapshots/``
-and ``best/`` stay behind. Nothing in a pack is code, and nothing is written before every piece has been checked.
+The folder of a pack holds ``pack.json`` and ``chunk-00.bin``, ``chunk-01.bin``...: the run's files one after another,
+cut into chunks. States are stored as in ``state_compression``, weights as float16; samples, TensorBoard logs,
+``snapshots/`` and ``best/`` stay behind. Nothing in a pack is code, and nothing is written before every chunk has been
+checked.
 """
 
 from __future__ import annotations
@@ -26,19 +27,21 @@ from safetensors.torch import save as save_tensors
 from maskgan.checkpoints.weights import load_weights, save_weights
 from maskgan.errors import UserError
 from maskgan.files import atomic_path, make_folder, require_file
-from maskgan.training.compact import CompactState, compact, expand
-from maskgan.training.pipeline import RECIPES, SUCCESSION
+from maskgan.training.pipeline import RECIPES, STAGE_CHAIN
 from maskgan.training.run_folder import RunFolder
+from maskgan.training.state_compression import CompressedState, compress, decompress
 
 INDEX = "pack.json"
-PIECE_BYTES = 15 * 2**20
-"""Of all pieces but the last."""
+CHUNK_BYTES = 15 * 2**20
+"""Of all chunks but the last."""
 
-_FORMAT = 1
-_MOST_PIECES = 256
-_MOST_INDEX_BYTES = 1 << 20
-_AVERAGED = {part.averaged_with for recipe in RECIPES.values() for part in recipe}  # their weights are needed to ship
-_STATE, _ABOUT = "state.safetensors", "state.json"
+_FORMAT = 2
+_MAX_CHUNKS = 256
+_MAX_INDEX_BYTES = 1 << 20
+_INTERPOLATED = {
+    part.interpolated_with for recipe in RECIPES.values() for part in recipe
+}  # their weights are needed to ship
+_STATE, _INFO = "state.safetensors", "state.json"
 # A file of a run, or of one of the stages in it; no path out of its folder is of this form.
 _FILE = re.compile(r"([a-z][a-z-]*/)?(config\.json|stats\.jsonl|state\.json|[a-z][a-z-]*\.safetensors)")
 
@@ -60,20 +63,20 @@ def pack(run: Path, folder: Path) -> list[Path]:
         prefix = "" if stage == run else f"{stage.name}/"
         files |= {prefix + name: content for name, content in _contents(stage, part_of_all=stage != run).items()}
     whole = b"".join(files.values())
-    pieces = [whole[start : start + PIECE_BYTES] for start in range(0, len(whole), PIECE_BYTES)]
-    if len(pieces) > _MOST_PIECES:
+    chunks = [whole[start : start + CHUNK_BYTES] for start in range(0, len(whole), CHUNK_BYTES)]
+    if len(chunks) > _MAX_CHUNKS:
         raise UserError(f"{run}: is too large to pack ({len(whole) / 2**20:.0f} MiB)")
     make_folder(folder)
     index = {
         "format": _FORMAT,
         "files": [[name, len(content)] for name, content in files.items()],
-        "pieces": [[_piece(number), _digest(piece)] for number, piece in enumerate(pieces)],
+        "chunks": [[_chunk(number), _digest(chunk)] for number, chunk in enumerate(chunks)],
     }
-    for number, piece in enumerate(pieces):
-        _write(folder / _piece(number), piece)
+    for number, chunk in enumerate(chunks):
+        _write(folder / _chunk(number), chunk)
     _write(folder / INDEX, json.dumps(index, indent=1).encode())
-    names = [INDEX, *(_piece(number) for number in range(len(pieces)))]
-    for old in folder.glob("piece-*.bin"):
+    names = [INDEX, *(_chunk(number) for number in range(len(chunks)))]
+    for old in folder.glob("chunk-*.bin"):
         if old.name not in names:
             old.unlink()
     return [folder / name for name in names]
@@ -83,7 +86,7 @@ def unpack(folder: Path, run: Path) -> None:
     """Make the run folder ``run``, which must not exist yet, from a pack.
 
     Raises:
-        UserError: a piece is missing or damaged, the pack is none, or ``run`` is there already.
+        UserError: a chunk is missing or damaged, the pack is none, or ``run`` is there already.
     """
     if run.exists():
         raise UserError(f"{run}: is there already; give the name of a new run folder, or remove it first")
@@ -92,20 +95,20 @@ def unpack(folder: Path, run: Path) -> None:
         for name, content in files.items():
             path = temporary / name
             make_folder(path.parent)
-            if path.name not in (_STATE, _ABOUT):
+            if path.name not in (_STATE, _INFO):
                 path.write_bytes(content)
         for name in files:
             if Path(name).name == _STATE:
                 stage = temporary / Path(name).parent
-                about = files.get(str(Path(name).with_name(_ABOUT)))
-                RunFolder(stage).save_state(_state(folder, files[name], about))
+                info = files.get(str(Path(name).with_name(_INFO)))
+                RunFolder(stage).save_state(_state(folder, files[name], info))
 
 
 def _stages(run: Path) -> list[Path]:
     """The folders in ``run`` that hold a saved state: itself, or those of its stages."""
-    if RunFolder(run).begun:
+    if RunFolder(run).has_state:
         return [run]
-    return sorted(path for path in run.glob("*") if RunFolder(path).begun)
+    return sorted(path for path in run.glob("*") if RunFolder(path).has_state)
 
 
 def _contents(stage: Path, part_of_all: bool) -> dict[str, bytes]:
@@ -119,14 +122,14 @@ def _contents(stage: Path, part_of_all: bool) -> dict[str, bytes]:
     # Held-out distances are measured anew: the weights that were best stay behind.
     state["progress"] = {**state["progress"], "best": None}
     if part_of_all and _is_done(stage):
-        later = SUCCESSION[SUCCESSION.index(stage.name) + 1 :] if stage.name in SUCCESSION else ()
-        followed = any(RunFolder(stage.parent / name).begun for name in later)
-        state = _without_learners(state, begins_another=bool(later) and not followed)
-        if not followed or stage.name in _AVERAGED:
+        later = STAGE_CHAIN[STAGE_CHAIN.index(stage.name) + 1 :] if stage.name in STAGE_CHAIN else ()
+        followed = any(RunFolder(stage.parent / name).has_state for name in later)
+        state = _without_optimizers(state, begins_another=bool(later) and not followed)
+        if not followed or stage.name in _INTERPOLATED:
             files |= {path.name: _halved(path) for path in sorted(stage.glob("*.safetensors"))}
-    packed = compact(state)
+    packed = compress(state)
     files[_STATE] = save_tensors(packed.tensors)
-    files[_ABOUT] = json.dumps(packed.about).encode()
+    files[_INFO] = json.dumps(packed.info).encode()
     return files
 
 
@@ -139,9 +142,9 @@ def _is_done(stage: Path) -> bool:
         raise UserError(f"{stage / 'config.json'}: cannot be read ({error}); the run cannot be packed") from error
 
 
-def _without_learners(state: Mapping[str, Any], begins_another: bool) -> dict[str, Any]:
+def _without_optimizers(state: Mapping[str, Any], begins_another: bool) -> dict[str, Any]:
     """The state of a run that will not go on: what the next begins with, or how far it came alone."""
-    kept = ("average", "discriminator") if begins_another else ()
+    kept = ("ema", "discriminator") if begins_another else ()
     networks = {name: network for name, network in state["networks"].items() if name in kept}
     return {"progress": state["progress"], "networks": networks, "optimizers": {}}
 
@@ -156,18 +159,18 @@ def _halved(path: Path) -> bytes:
 
 def _read(folder: Path) -> dict[str, bytes]:
     """The files of a pack, checked."""
-    sizes, pieces = _index(folder / INDEX)
+    sizes, chunks = _index(folder / INDEX)
     content = bytearray()
-    for name, digest in pieces:
+    for name, digest in chunks:
         path = require_file(folder / name)
-        if path.stat().st_size > PIECE_BYTES:
-            raise UserError(f"{path}: damaged (over {PIECE_BYTES >> 20} MiB); get this piece again")
-        piece = path.read_bytes()
-        if _digest(piece) != digest:
-            raise UserError(f"{path}: damaged, or of another pack; get this piece again")
-        content += piece
+        if path.stat().st_size > CHUNK_BYTES:
+            raise UserError(f"{path}: damaged (over {CHUNK_BYTES >> 20} MiB); get this chunk again")
+        chunk = path.read_bytes()
+        if _digest(chunk) != digest:
+            raise UserError(f"{path}: damaged, or of another pack; get this chunk again")
+        content += chunk
     if sum(sizes.values()) != len(content):
-        raise UserError(f"{folder / INDEX}: does not fit its pieces; get it again")
+        raise UserError(f"{folder / INDEX}: does not fit its chunks; get it again")
     files, position = {}, 0
     for name, size in sizes.items():
         files[name] = bytes(content[position : position + size])
@@ -176,27 +179,27 @@ def _read(folder: Path) -> dict[str, bytes]:
 
 
 def _index(path: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Sizes by file name, and names and hashes of the pieces."""
-    if require_file(path).stat().st_size > _MOST_INDEX_BYTES:
+    """Sizes by file name, and names and hashes of the chunks."""
+    if require_file(path).stat().st_size > _MAX_INDEX_BYTES:
         raise UserError(f"{path}: is no index of a pack (over 1 MiB)")
     try:
         index = json.loads(path.read_bytes())
         if index["format"] != _FORMAT:
             raise UserError(f"{path}: has format {index['format']!r}, not {_FORMAT}; was it packed by another version?")
         sizes = {str(name): int(size) for name, size in index["files"]}
-        pieces = [(str(name), str(digest)) for name, digest in index["pieces"]]
+        chunks = [(str(name), str(digest)) for name, digest in index["chunks"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: is no index of a pack, or damaged; get it again") from error
     foreign = [name for name in sizes if not _FILE.fullmatch(name)]
-    foreign += [name for number, (name, _) in enumerate(pieces) if name != _piece(number)]
-    if foreign or min(sizes.values(), default=0) < 0 or len(pieces) > _MOST_PIECES:
+    foreign += [name for number, (name, _) in enumerate(chunks) if name != _chunk(number)]
+    if foreign or min(sizes.values(), default=0) < 0 or len(chunks) > _MAX_CHUNKS:
         raise UserError(f"{path}: names what no pack holds ({foreign[:1] or 'sizes'}); get it again")
-    return sizes, pieces
+    return sizes, chunks
 
 
-def _state(folder: Path, tensors: bytes, about: bytes | None) -> dict[str, Any]:
+def _state(folder: Path, tensors: bytes, info: bytes | None) -> dict[str, Any]:
     try:
-        state = expand(CompactState(load_tensors(tensors), json.loads(about or b"")))
+        state = decompress(CompressedState(load_tensors(tensors), json.loads(info or b"")))
         state["progress"]["best"] = math.inf
     except (SafetensorError, ValueError, UserError) as error:
         raise UserError(f"{folder}: holds no state to go on from ({error}); pack the run again") from error
@@ -216,8 +219,8 @@ def _new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _piece(number: int) -> str:
-    return f"piece-{number:02d}.bin"
+def _chunk(number: int) -> str:
+    return f"chunk-{number:02d}.bin"
 
 
 def _digest(content: bytes) -> str:
