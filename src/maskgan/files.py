@@ -1,10 +1,11 @@
-"""Writing files so that a half-written one can never be seen."""
+"""Reading and writing files so that nothing is destroyed: whole or not at all, and never an input."""
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,25 +55,67 @@ def make_folder(path: Path) -> Path:
 
 
 def require_file(path: Path) -> Path:
-    """Return ``path`` if it is a file that can be opened.
+    """Return ``path`` if it is a regular file that can be opened.
 
     Raises:
-        UserError: it is missing, a folder, or may not be read.
+        UserError: it is missing, a folder, a named pipe or device, or may not be read.
     """
     path = Path(path)
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UserError(f"{path}: is a folder; a file is needed here")
+        if not stat.S_ISREG(mode):
+            # Opening a pipe would wait for whoever writes into it.
+            raise UserError(f"{path}: is {_special(mode)}, not a file; write its contents to a file first")
         with open(path, "rb"):
             return path
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a folder; a file is needed here") from None
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {_reason(error)}") from error
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error) or type(error).__name__).lower()
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], overwrite: bool = False) -> None:
+    """Refuse outputs that would destroy something that was asked for.
+
+    Args:
+        outputs: what a command is going to write.
+        inputs: what it reads.
+        overwrite: whether an output may take the place of an input.
+
+    Raises:
+        UserError: two outputs are one file, or an output is one of the inputs, whatever they are called.
+    """
+    read = {} if overwrite else {_identity(path): path for path in inputs}
+    written: dict[object, Path] = {}
+    for path in outputs:
+        identity = _identity(path)
+        if identity in read:
+            raise UserError(
+                f"{path}: is one of the inputs and would be lost; choose another output, or add --overwrite"
+            )
+        if identity in written:
+            raise UserError(f"{path}: would be written twice; give the inputs or outputs different names")
+        written[identity] = path
+
+
+def _identity(path: Path) -> object:
+    """What two names of one file have in common."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return path.resolve() if path.parent.is_dir() else path.absolute()
+    return found.st_dev, found.st_ino
+
+
+def _special(mode: int) -> str:
+    kinds = {stat.S_ISFIFO: "a named pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a disk"}
+    return next((text for test, text in kinds.items() if test(mode)), "something else")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
 
 
 def _umask() -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +36,22 @@ _TYPICAL: dict[str, tuple[float, float, float, float, float, float, float]] = {
 }
 _POSITION_FLOOR = 0.08
 _AREA_FLOOR = 0.6
-_MARGIN = 10.0  # nats by which another order must beat CelebAMask-HQ's before it is believed
+MARGIN = 10.0
+"""Nats by which another reading of a mask must beat CelebAMask-HQ's before it is believed."""
+
 _WORST = 20.0  # what one class can cost at most: a single odd part must not decide
+_LOOKED_AT = 512  # pixels on the longer side of what is measured
+
+
+class Placement(NamedTuple):
+    """Where a label lies."""
+
+    x: float
+    """Mean column, as a fraction of the width."""
+    y: float
+    """Mean row, as a fraction of the height."""
+    log_area: float
+    """Logarithm of its share of the area."""
 
 
 @dataclass(frozen=True)
@@ -56,38 +72,50 @@ def guess_order(label_map: LabelMap) -> OrderGuess:
 
     CelebAMask-HQ is assumed unless another order is clearly better, so a mask of a few parts is left as it is.
     """
-    seen = _measure(label_map)
-    scores = {order: _score(seen, names) for order, names in ORDERS.items()}
+    measured = measure_labels(label_map)
+    scores = {order: log_likelihood(measured, names) for order, names in ORDERS.items()}
     best = max(scores, key=lambda order: scores[order])
-    if scores[best] - scores["celebamask-hq"] < _MARGIN:
+    if scores[best] - scores["celebamask-hq"] < MARGIN:
         best = "celebamask-hq"
     return OrderGuess(best, scores)
 
 
-def _measure(label_map: LabelMap) -> dict[int, tuple[float, float, float]]:
-    """For each label present: centre x, centre y, log share of the area."""
+def measure_labels(label_map: LabelMap) -> dict[int, Placement]:
+    """Measure where each label of ``label_map`` (H x W) lies; large maps are looked at coarsely."""
+    step = max(max(label_map.shape) // _LOOKED_AT, 1)
+    label_map = label_map[::step, ::step]
     height, width = label_map.shape
     measured = {}
     for value in np.unique(label_map):
         rows, columns = np.nonzero(label_map == value)
-        measured[int(value)] = (
-            float(columns.mean()) / width,
-            float(rows.mean()) / height,
-            float(np.log(len(rows) / label_map.size)),
+        measured[int(value)] = Placement(
+            float(columns.mean()) / width, float(rows.mean()) / height, float(np.log(len(rows) / label_map.size))
         )
     return measured
 
 
-def _score(seen: dict[int, tuple[float, float, float]], names: tuple[str, ...]) -> float:
+def log_likelihood(measured: Mapping[int, Placement], names: Sequence[str | None]) -> float:
+    """How well labels fit where classes usually lie, in nats.
+
+    Args:
+        measured: from ``measure_labels``.
+        names: the class that each label 0, 1, ... is taken for; ``None``: no class, so the label should not occur.
+    """
     total = 0.0
-    for index, name in enumerate(names):
-        share, x, x_sd, y, y_sd, area, area_sd = _TYPICAL[name]
-        if index not in seen:
+    seen = {}
+    for label, placement in measured.items():
+        name = names[label] if label < len(names) else None
+        if name is None:
+            total -= _WORST
+        else:
+            seen[name] = placement
+    for name, (share, x, x_sd, y, y_sd, area, area_sd) in _TYPICAL.items():
+        if name not in seen:
             total += float(np.log1p(-share))
             continue
         log_p = float(np.log(share))
         for value, mean, sd in zip(
-            seen[index],
+            seen[name],
             (x, y, area),
             (max(x_sd, _POSITION_FLOOR), max(y_sd, _POSITION_FLOOR), max(area_sd, _AREA_FLOOR)),
             strict=True,

@@ -6,52 +6,82 @@ https://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicM
 
 from __future__ import annotations
 
-from io import BytesIO
+import re
 from pathlib import Path
-from typing import Any, Literal
-
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from typing import Literal
+from xml.etree import ElementTree
 
 from maskgan import __version__
-from maskgan.images import PICTURE_SUFFIXES, Picture, check_picture_path, write_picture
+from maskgan.files import atomic_path
+from maskgan.images import Picture, SourceImage, check_picture_path, encode_edit
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
+_NAMESPACE = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about=""
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    xmlns:Iptc4xmpExt="{_NAMESPACE}"
     xmp:CreatorTool="MaskGAN {__version__}"
     Iptc4xmpExt:DigitalSourceType="{DIGITAL_SOURCE_TYPE}"/>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"""
+_MAX_PACKET = 60_000  # bytes; a JPEG's segment holds no more
 
 
-def encode_edited(picture: Picture, format: Literal["png", "jpeg"]) -> bytes:
-    """The file of an edited picture (H x W x 3 uint8 RGB), marked; JPEG of quality 95 without chroma subsampling."""
-    buffer = BytesIO()
-    suffix = ".png" if format == "png" else ".jpg"
-    Image.fromarray(picture).save(buffer, format.upper(), **PICTURE_SUFFIXES[suffix], **_mark(suffix))
-    return buffer.getvalue()
+def encode_edited(picture: Picture, format: Literal["png", "jpeg"], source: SourceImage | None = None) -> bytes:
+    """The file of an edited picture, marked.
+
+    Args:
+        picture: H x W x 3 uint8 RGB.
+        format: a JPEG has the source's quality, or 95 without chroma subsampling.
+        source: what was edited: its metadata, colour space and unedited pixels are kept.
+    """
+    return encode_edit(picture, ".png" if format == "png" else ".jpg", source, _packet(source), "the picture")
 
 
-def write_edited(path: Path | str, picture: Picture) -> None:
-    """As ``images.write_picture``, marked; BMP files cannot carry the mark.
+def write_edited(path: Path | str, picture: Picture, source: SourceImage | None = None) -> None:
+    """Write an edited picture, marked; BMP files cannot carry the mark.
+
+    Args:
+        path: the file; its suffix chooses the format, as in ``images.write_picture``.
+        picture: H x W x 3 uint8 RGB.
+        source: what was edited: its metadata, colour space and unedited pixels are kept.
 
     Raises:
         UserError: the suffix is unknown or the file cannot be written; nothing is left half-written.
     """
-    write_picture(path, picture, **_mark(check_picture_path(Path(path))))
+    path = Path(path)
+    suffix = check_picture_path(path)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encode_edit(picture, suffix, source, _packet(source), str(path)))
 
 
-def _mark(suffix: str) -> dict[str, Any]:
-    """What to tell Pillow."""
-    if suffix == ".png":
-        info = PngInfo()
-        info.add_itxt("XML:com.adobe.xmp", _XMP)
-        return {"pnginfo": info}
-    return {} if suffix == ".bmp" else {"xmp": _XMP.encode()}
+def _packet(source: SourceImage | None) -> bytes:
+    """The XMP packet to write: the source's own with the mark in it, or one with the mark alone."""
+    own = b"" if source is None else source.metadata.xmp
+    marked = _marked(own.decode("utf-8", "replace").strip("\0 \r\n\t")) if own else None
+    return (_XMP if marked is None or len(marked.encode()) > _MAX_PACKET else marked).encode()
+
+
+def _marked(packet: str) -> str | None:
+    """A packet with the mark in place of any other source type; ``None`` if it is not well formed."""
+    packet = re.sub(r"""\s[\w.-]+:DigitalSourceType\s*=\s*("[^"]*"|'[^']*')""", "", packet)
+    packet = re.sub(r"<([\w.-]+:DigitalSourceType)\b[^>]*(/>|>[^<]*</\1>)", "", packet)
+    opening = re.search(r"<([\w.-]+):RDF\b[^>]*>", packet)
+    if opening is None or opening[0].endswith("/>") or "<!DOCTYPE" in packet:
+        return None
+    rdf = opening[1]
+    mark = (
+        f'<{rdf}:Description {rdf}:about="" xmlns:Iptc4xmpExt="{_NAMESPACE}" '
+        f'Iptc4xmpExt:DigitalSourceType="{DIGITAL_SOURCE_TYPE}"/>'
+    )
+    packet = packet[: opening.end()] + mark + packet[opening.end() :]
+    try:
+        ElementTree.fromstring(packet)
+    except ElementTree.ParseError:
+        return None
+    return packet

@@ -108,11 +108,10 @@ def _remembered(face: Path) -> Frame:
     Raises:
         UserError: the file does not say.
     """
-    from PIL import Image
-
     from maskgan.editing.framing import Frame
+    from maskgan.images import open_image_file
 
-    with Image.open(face) as image:
+    with open_image_file(face) as image:
         text = image.info.get(_KEY)
     try:
         return Frame(**{name: float(json.loads(text or "{}")[name]) for name in _NUMBERS})

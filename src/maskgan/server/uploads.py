@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import logging
 import math
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from maskgan.editing.framing import Frame, crop_face, paste_back
 from maskgan.editing.renderer import require_same_proportions
 from maskgan.errors import MaskGANError
-from maskgan.images import MIN_SIDE, Picture, decode_label_map, decode_picture
+from maskgan.images import (
+    MIN_SIDE,
+    Picture,
+    TooManyPixelsError,
+    UnknownFormatError,
+    decode_label_map,
+    decode_picture,
+    open_image,
+)
 from maskgan.label_order import guess_order
 from maskgan.labels import NUM_CLASSES, LabelMap, convert_order
 from maskgan.server.http_errors import HTTPError, bad_request, payload_too_large, unsupported_media_type
@@ -29,8 +34,6 @@ from maskgan.server.limits import MAP_SIDE, Limits
 from maskgan.server.multipart import Form
 from maskgan.server.request_body import parse_json
 
-# Formats that a browser shows or a camera writes; others (some start foreign programs) are never tried.
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
 _log = logging.getLogger(__name__)
 
 
@@ -233,27 +236,13 @@ def cropped_label_map(label_map: LabelMap, frame: Frame, picture: Picture) -> La
 
 
 def _check_header(data: bytes, limits: Limits, name: str) -> None:
-    with _only_known_errors(name), warnings.catch_warnings():
-        # Pillow's own bomb check stands above ours and would only repeat it.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with _only_known_errors(name):
         try:
-            with Image.open(BytesIO(data), formats=_readable()) as image:
-                width, height = image.size
-        except Image.DecompressionBombError:
-            raise _too_many_pixels(name, limits) from None
-        except UnidentifiedImageError:
-            raise unsupported_media_type(
-                f"{name} cannot be read; PNG, JPEG, WebP, AVIF, TIFF, BMP and GIF can"
-            ) from None
-    if width * height > limits.pixels:
-        raise _too_many_pixels(name, limits, f" ({width}x{height})")
-
-
-@cache
-def _readable() -> tuple[str, ...]:
-    """The formats that this build of Pillow reads; some lack AVIF."""
-    Image.init()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
+            open_image(BytesIO(data), name, max_pixels=limits.pixels)
+        except TooManyPixelsError as error:
+            raise payload_too_large(str(error)) from None
+        except UnknownFormatError as error:
+            raise unsupported_media_type(str(error)) from None
 
 
 @contextmanager
@@ -267,9 +256,3 @@ def _only_known_errors(name: str) -> Iterator[None]:
         # It may be a fault of ours as well; the line in the log tells.
         _log.warning("%s could not be decoded: %s: %s", name, type(error).__name__, error)
         raise bad_request(f"{name} is damaged; get the file again") from None
-
-
-def _too_many_pixels(name: str, limits: Limits, size: str = "") -> Exception:
-    return payload_too_large(
-        f"{name} is too large{size}; shrink it below {limits.pixels // 1_000_000} megapixels first"
-    )

@@ -1,0 +1,82 @@
+"""EXIF blocks, changed in place: every field that is not named here keeps its bytes, maker notes and GPS included."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+PREFIX = b"Exif\0\0"  # in front of the TIFF structure in JPEG files
+_ORIENTATION, _EXIF_IFD = 0x0112, 0x8769
+_WIDTH, _HEIGHT = 0xA002, 0xA003
+_THUMBNAIL, _THUMBNAIL_SIZE = 0x0201, 0x0202
+_SHORT, _LONG = 3, 4
+
+
+class _Entry(NamedTuple):
+    tag: int
+    kind: int
+    length: int
+    position: int  # of the value, or of the offset to it
+
+
+def upright_exif(data: bytes, turned: bool = False) -> bytes:
+    """An EXIF block for pixels that lie upright: orientation 1, and no thumbnail of the picture before its edit.
+
+    Args:
+        data: the block, with or without ``Exif`` in front.
+        turned: whether making the picture upright exchanged its width and height.
+
+    Returns:
+        The TIFF structure without prefix; empty if ``data`` is none.
+    """
+    data = data.removeprefix(PREFIX)
+    if data[:4] not in (b"II*\0", b"MM\0*"):
+        return b""
+    block = bytearray(data)
+    with suppress(struct.error):  # cut off: what could be reached is set right
+        _straighten(block, "<" if block[:1] == b"I" else ">", turned)
+    return bytes(block)
+
+
+def _straighten(block: bytearray, order: str, turned: bool) -> None:
+    first = struct.unpack_from(order + "I", block, 4)[0]
+    for entry in _entries(block, order, first):
+        if entry.tag == _ORIENTATION:
+            _set_number(block, order, entry, 1)
+        elif entry.tag == _EXIF_IFD and turned:
+            sizes = {e.tag: e for e in _entries(block, order, _number(block, order, entry))}
+            if _WIDTH in sizes and _HEIGHT in sizes:
+                width, height = (_number(block, order, sizes[tag]) for tag in (_WIDTH, _HEIGHT))
+                _set_number(block, order, sizes[_WIDTH], height)
+                _set_number(block, order, sizes[_HEIGHT], width)
+    link = first + 2 + 12 * struct.unpack_from(order + "H", block, first)[0]
+    second = struct.unpack_from(order + "I", block, link)[0]
+    if second:
+        fields = {e.tag: _number(block, order, e) for e in _entries(block, order, second)}
+        start, size = fields.get(_THUMBNAIL, 0), fields.get(_THUMBNAIL_SIZE, 0)
+        if 0 < start <= len(block):
+            end = min(start + size, len(block))
+            block[start:end] = bytes(end - start)
+        struct.pack_into(order + "I", block, link, 0)
+
+
+def _entries(block: bytearray, order: str, start: int) -> Iterator[_Entry]:
+    for i in range(struct.unpack_from(order + "H", block, start)[0]):
+        position = start + 2 + 12 * i
+        tag, kind, count = struct.unpack_from(order + "HHI", block, position)
+        yield _Entry(tag, kind, count, position + 8)
+
+
+def _number(block: bytearray, order: str, entry: _Entry) -> int:
+    number: int = struct.unpack_from(order + ("H" if entry.kind == _SHORT else "I"), block, entry.position)[0]
+    return number
+
+
+def _set_number(block: bytearray, order: str, entry: _Entry, number: int) -> None:
+    if entry.length != 1 or entry.kind not in (_SHORT, _LONG):
+        return
+    if entry.kind == _SHORT:
+        number = min(number, 0xFFFF)
+    struct.pack_into(order + ("H" if entry.kind == _SHORT else "I"), block, entry.position, number)

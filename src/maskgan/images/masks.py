@@ -1,0 +1,241 @@
+"""Reading and writing label maps.
+
+A label is never blended: masks are resized by nearest neighbour and stored without loss.
+"""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from maskgan import labels
+from maskgan.errors import UserError
+from maskgan.files import atomic_path, require_file
+from maskgan.images.formats import load_image, open_image
+from maskgan.images.reading import Picture, upright
+from maskgan.images.resizing import resize_label_map
+from maskgan.labels import LabelMap
+from maskgan.mask_check import BLENDED_SHARE, blended_share, warn_of_issues
+
+_LOSSY_FORMATS = {"JPEG", "MPO", "WEBP", "AVIF", "HEIF", "JPEG2000"}
+_SAME_COLOUR = 24  # levels a channel within which a colour counts as a class's own, saved with loss
+_FAR_COLOUR = 64.0  # levels beyond which a colour is like no class's
+_MOST_FAR = 0.3  # share of such pixels from which a picture is no colour mask
+_NEIGHBOURHOOD = 9  # pixels across in which a blended pixel's classes are looked for
+_ASPECT_TOLERANCE = 0.01
+
+_log = logging.getLogger(__name__)
+
+
+def read_label_map(path: Path | str, order: str = "auto", nearest_colour: bool = False) -> LabelMap:
+    """Read a mask: indices (grey, palette or 16-bit PNG) or a colour mask with the CelebAMask-HQ palette.
+
+    Indexed colours are read by colour if all colours in use are class colours, and by index otherwise.
+
+    Args:
+        path: the mask's file.
+        order: the label order of the file (see ``labels.ORDERS``), or ``auto``: taken as CelebAMask-HQ order, with
+            warnings if that is implausible (see ``mask_check``).
+        nearest_colour: give colours that stand for no class the nearest class's, as brushes with soft edges need.
+
+    Returns:
+        H x W uint8, values 0..18, CelebAMask-HQ order, upright by its EXIF tag.
+
+    Raises:
+        UserError: no such file, not a picture, truncated, saved with loss, a value over 18, a foreign colour, a
+            black-and-white part mask, below 16 px a side or over 120 Mpx.
+    """
+    path = require_file(Path(path))
+    with open(path, "rb") as stream:
+        label_map = decode_label_map(stream, str(path), nearest_colour)
+    if order == "auto":
+        warn_of_issues(label_map, str(path))
+        return label_map
+    return labels.convert_order(label_map, order)
+
+
+def decode_label_map(stream: BinaryIO, name: str, nearest_colour: bool = False) -> LabelMap:
+    """As ``read_label_map`` from an open stream, the labels left in the file's own order."""
+    image = open_image(stream, name)
+    if image.format in _LOSSY_FORMATS and not nearest_colour and not _is_lossless_webp(image, stream):
+        raise UserError(f"{name}: a {image.format} mask has blurred labels; save masks as PNG")
+    load_image(image, name)
+    image = upright(image, name)
+    if image.mode == "1":
+        raise UserError(f"{name}: a black-and-white mask shows one part only; a label map with values 0..18 is needed")
+    if image.mode in ("RGB", "RGBA"):
+        return _labels_from_rgb(np.asarray(image), name, nearest_colour)
+    if image.mode not in ("L", "P", "I", "LA") and not image.mode.startswith("I;16"):
+        raise UserError(f"{name}: a mask of mode {image.mode} is not understood; save it as an 8-bit grey PNG")
+    indices = np.asarray(image)
+    if image.mode == "LA":
+        indices = indices[..., 0]
+    if image.mode == "P":
+        table = _palette_labels(image, indices)
+        if table is not None:
+            return table[indices]
+        if nearest_colour or indices.max() >= labels.NUM_CLASSES:
+            # A colour mask that a painting program stored with a palette of its own.
+            return _labels_from_rgb(np.asarray(image.convert("RGB")), name, nearest_colour)
+    if set(np.unique(indices).tolist()) == {0, 255}:
+        raise UserError(f"{name}: a black-and-white mask shows one part only; 'maskgan prepare' joins CelebAMask parts")
+    try:
+        labels.check_labels(indices, name)
+    except UserError as error:
+        if indices.ndim == 2 and blended_share(indices.clip(0, 127)) > BLENDED_SHARE:
+            raise UserError(
+                f"{error}; it was resized or blurred smoothly, so that labels run into each other: resize masks by "
+                "nearest neighbour"
+            ) from None
+        raise
+    return indices.astype(np.uint8)
+
+
+def fit_label_map(label_map: LabelMap, picture: Picture, name: str, picture_name: str) -> LabelMap:
+    """A mask at the size of its picture, resized by nearest neighbour if need be, which is logged.
+
+    Args:
+        label_map: h x w uint8.
+        picture: H x W x 3 uint8.
+        name: the mask's, for messages.
+        picture_name: the picture's.
+
+    Raises:
+        UserError: it has other proportions, so it is not this picture's.
+    """
+    height, width = picture.shape[:2]
+    rows, columns = label_map.shape
+    if (rows, columns) == (height, width):
+        return label_map
+    if abs(width * rows / (height * columns) - 1) > _ASPECT_TOLERANCE:
+        raise UserError(
+            f"{name}: the mask is {columns}x{rows} and the picture {width}x{height} ({picture_name}): they have other "
+            "proportions, so the mask belongs to another picture or was cropped"
+        )
+    _log.info("%s: resized from %dx%d to the picture's %dx%d, without blending", name, columns, rows, width, height)
+    return resize_label_map(label_map, (height, width))
+
+
+def write_label_map(path: Path | str, label_map: LabelMap) -> None:
+    """Write a label map as a PNG of indices that carries the class colours as its palette.
+
+    Raises:
+        UserError: the suffix is not .png, a value is over 18, or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise UserError(f"{path}: label maps are written as .png")
+    labels.check_labels(label_map, str(path))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encode_label_map(label_map))
+
+
+def encode_label_map(label_map: LabelMap) -> bytes:
+    """The bytes of the file that ``write_label_map`` writes."""
+    image = Image.fromarray(label_map)
+    image.putpalette(labels.PALETTE.tobytes())
+    buffer = BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _palette_labels(image: Image.Image, indices: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """256 labels by palette index, if every palette colour in use is a class colour."""
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    entries = np.array(image.getpalette() or [], dtype=np.uint8).reshape(-1, 3)[:256]
+    palette[: len(entries)] = entries
+    used = np.unique(indices)
+    if used[-1] >= len(entries):
+        return None
+    by_colour = {c.colour: c.index for c in labels.CLASSES}
+    table = np.zeros(256, dtype=np.uint8)
+    for index in used:
+        red, green, blue = (int(value) for value in palette[index])
+        label = by_colour.get((red, green, blue))
+        if label is None:
+            return None
+        table[index] = label
+    return table
+
+
+def _labels_from_rgb(pixels: NDArray[np.uint8], name: str, nearest_colour: bool) -> LabelMap:
+    if pixels.shape[-1] == 4 and (pixels[..., 3] != 255).any():
+        if not nearest_colour:
+            raise UserError(f"{name}: a mask must not be transparent; save it without an alpha channel")
+        image = Image.fromarray(pixels)
+        pixels = np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "black"), image))
+    colours = pixels[..., :3]
+    first = colours[..., 0]
+    if (colours == first[..., None]).all() and first.max() < labels.NUM_CLASSES:
+        return np.ascontiguousarray(first)  # grey indices saved as RGB
+    if nearest_colour:
+        return _nearest_labels(colours, name)
+    try:
+        return labels.from_colours(colours, name)
+    except UserError as error:
+        try:
+            labels.from_colours(np.ascontiguousarray(colours[..., ::-1]), name)
+        except UserError:
+            if _far_share(colours) > _MOST_FAR:
+                raise error from None
+            raise UserError(f"{error}; --nearest-colour repairs soft edges") from None
+        raise UserError(
+            f"{name}: its red and blue are exchanged (only then are all colours those of classes); save it as RGB, "
+            "not BGR"
+        ) from None
+
+
+def _nearest_labels(colours: Picture, name: str) -> LabelMap:
+    """Labels of H x W x 3 colours, blended ones by the nearest colour among the classes around them.
+
+    Raises:
+        UserError: too many colours are like no class's.
+    """
+    shape = colours.shape[:2]
+    palette, which = np.unique(colours.reshape(-1, 3), axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    distances = _distances(palette)
+    nearest, smallest = distances.argmin(axis=1).astype(np.uint8), distances.min(axis=1)
+    far = float((smallest > _FAR_COLOUR)[which].mean())
+    if far > _MOST_FAR:
+        raise UserError(f"{name}: {far:.0%} of it have colours like no class's; is it a colour mask?")
+    label_map, own = nearest[which], (smallest <= _SAME_COLOUR)[which]
+    if len(blended := np.flatnonzero(~own)):
+        # Between two classes' colours lie those of third ones; only classes that are there in full count.
+        costs = distances[which[blended]]
+        for index in range(labels.NUM_CLASSES):
+            here = Image.fromarray(((label_map == index) & own).reshape(shape))
+            around = np.asarray(here.convert("L").filter(ImageFilter.MaxFilter(_NEIGHBOURHOOD))).reshape(-1) > 0
+            costs[~around[blended], index] += 1000
+        label_map[blended] = costs.argmin(axis=1).astype(np.uint8)
+    if changed := float((smallest > 0)[which].mean()):
+        _log.warning("%s: %.1f %% of its pixels got the nearest class colour", name, 100 * changed)
+    return label_map.reshape(shape)
+
+
+def _far_share(colours: Picture) -> float:
+    """Share of H x W x 3 colours that are like no class's."""
+    palette, counts = np.unique(colours.reshape(-1, 3), axis=0, return_counts=True)
+    return float(counts[_distances(palette).min(axis=1) > _FAR_COLOUR].sum() / counts.sum())
+
+
+def _distances(colours: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """N x 19: Euclidean distance of N colours to each class's, in levels."""
+    difference = colours[:, None].astype(np.float32) - labels.PALETTE[None].astype(np.float32)
+    return np.sqrt((difference**2).sum(axis=-1))
+
+
+def _is_lossless_webp(image: Image.Image, stream: BinaryIO) -> bool:
+    if image.format != "WEBP":
+        return False
+    position = stream.tell()
+    stream.seek(0)
+    header = stream.read(1 << 16)
+    stream.seek(position)
+    return b"VP8L" in header

@@ -1,0 +1,156 @@
+"""Reading photographs: upright 8-bit sRGB for the networks, and what the file carries besides."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from maskgan.errors import UserError
+from maskgan.files import require_file
+from maskgan.images.colour import ColourSpace, colour_space, image_to_srgb
+from maskgan.images.formats import load_image, open_image
+from maskgan.images.metadata import Metadata, metadata_of
+
+Picture = NDArray[np.uint8]
+"""H x W x 3, uint8, sRGB, upright."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """A photograph with all that its file carries, so that an edit of it can be written as the same kind of file.
+
+    Attributes:
+        picture: H x W x 3 uint8 sRGB, upright; transparent parts lie over white.
+        metadata: EXIF, IPTC, XMP and so on.
+        space: the file's colour space if it is not sRGB.
+        own: the pixels in ``space``, H x W x 3 uint8, before transparency; ``picture`` if they are the same.
+        alpha: H x W uint8 opacity, if any pixel is transparent.
+        grey: whether the file has no colours.
+        jpeg: the whole file, if it is a JPEG.
+    """
+
+    picture: Picture
+    metadata: Metadata
+    space: ColourSpace | None
+    own: Picture
+    alpha: NDArray[np.uint8] | None
+    grey: bool
+    jpeg: bytes | None
+
+
+def read_picture(path: Path | str) -> Picture:
+    """Read a photograph as H x W x 3 uint8 sRGB: upright by its EXIF tag, alpha over white, colours by its profile.
+
+    Raises:
+        UserError: no such file, not a picture, truncated, below 16 px a side or over 120 Mpx.
+    """
+    path = require_file(Path(path))
+    with open(path, "rb") as stream:
+        return decode_picture(stream, str(path))
+
+
+def decode_picture(stream: BinaryIO, name: str) -> Picture:
+    """As ``read_picture``, from an open stream; ``name`` is used in messages."""
+    return _decode(_opened(stream, name), name)[0]
+
+
+def read_source(path: Path | str) -> SourceImage:
+    """Read a photograph with its metadata; errors as for ``read_picture``."""
+    path = require_file(Path(path))
+    with open(path, "rb") as stream:
+        return decode_source(stream, str(path))
+
+
+def decode_source(stream: BinaryIO, name: str) -> SourceImage:
+    """As ``read_source``, from an open stream; ``name`` is used in messages."""
+    image = _opened(stream, name)
+    metadata = metadata_of(image)
+    jpeg = None
+    if image.format in ("JPEG", "MPO"):
+        stream.seek(0)
+        jpeg = stream.read()
+    grey = image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
+    picture, space, own, alpha = _decode(image, name)
+    return SourceImage(picture, metadata, space, own, alpha, grey, jpeg)
+
+
+def upright(image: Image.Image, name: str) -> Image.Image:
+    """A decoded image turned as its EXIF orientation says; one that cannot be read is warned of."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception as error:  # a malformed EXIF block must not cost the picture
+        _log.warning("%s: its EXIF orientation cannot be read (%s); taken as it lies", name, error)
+        return image
+
+
+def _opened(stream: BinaryIO, name: str) -> Image.Image:
+    image = open_image(stream, name)
+    if _bit_depth(image) > 8:
+        _log.warning("%s: has %d bits a channel; 8 are kept", name, _bit_depth(image))
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        _log.warning("%s: holds several pictures; the first is taken", name)
+    load_image(image, name)
+    return image
+
+
+def _decode(image: Image.Image, name: str) -> tuple[Picture, ColourSpace | None, Picture, NDArray[np.uint8] | None]:
+    """The sRGB picture, the file's colour space, the pixels there, and the opacity."""
+    profile = image.info.get("icc_profile") or b""
+    image = upright(image, name)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        image = _from_deep(image, name)
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        opacity = np.asarray(image.getchannel("A"))
+        alpha = opacity if (opacity < 255).any() else None
+        image = image.convert("RGB")
+    space = None
+    if profile and image.mode in ("L", "CMYK"):
+        image = image_to_srgb(image, profile, name) or image
+    elif profile and image.mode in ("RGB", "P", "RGBX", "YCbCr"):
+        space = colour_space(profile, name)
+    own = np.asarray(image.convert("RGB"), dtype=np.uint8)
+    picture = own if space is None else space.to_srgb(own)
+    return picture if alpha is None else over_white(picture, alpha), space, own, alpha
+
+
+def over_white(pixels: Picture, alpha: NDArray[np.uint8]) -> Picture:
+    """Lay H x W x 3 pixels of H x W opacity over white."""
+    image = Image.fromarray(np.dstack([pixels, alpha]))
+    white = Image.new("RGBA", image.size, "white")
+    return np.asarray(Image.alpha_composite(white, image).convert("RGB"), dtype=np.uint8)
+
+
+def _bit_depth(image: Image.Image) -> int:
+    """Bits of each channel, as far as the file says; Pillow itself gives most deep colour pictures as 8 bits."""
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return 16
+    if image.mode == "F":
+        return 32
+    if image.format == "PNG":
+        tiles = getattr(image, "tile", None)
+        raw = tiles[0].args if tiles else ""
+        return 16 if "16" in str(raw) else 8
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(258, (8,))  # type: ignore[attr-defined]
+        return max(bits) if isinstance(bits, tuple) else int(bits)
+    return int(image.info.get("bit_depth", 8))
+
+
+def _from_deep(image: Image.Image, name: str) -> Image.Image:
+    """16- and 32-bit grey to 8 bit; a float picture must lie in 0..1 or 0..255."""
+    values = np.asarray(image, dtype=np.float64 if image.mode != "F" else np.float32)
+    if not np.isfinite(values).all() or values.min() < 0:
+        raise UserError(f"{name}: holds negative or non-finite values; save it as an 8-bit picture")
+    peak = values.max()
+    full_scale = 1.0 if image.mode == "F" and peak <= 1 else 255.0 if peak <= 255 else 65535.0
+    return Image.fromarray(np.round(values.clip(max=full_scale) * (255.0 / full_scale)).astype(np.uint8))

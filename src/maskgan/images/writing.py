@@ -1,0 +1,210 @@
+"""Writing pictures, alone or as an edit of a photograph whose metadata and colour space they keep."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from maskgan.errors import UserError
+from maskgan.files import atomic_path
+from maskgan.images.exif import PREFIX
+from maskgan.images.metadata import Metadata, photoshop_segment, png_iptc, tiff_tags
+from maskgan.images.reading import Picture, SourceImage
+
+PICTURE_SUFFIXES: Mapping[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".webp": ("WEBP", {"lossless": True, "exact": True}),
+    ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    ".bmp": ("BMP", {}),
+}
+"""What pictures can be written as: Pillow's name of the format, and its options."""
+
+_SAME_SUFFIX = {".jpeg": ".jpg", ".tiff": ".tif"}
+_MAX_SEGMENT = 65_533  # bytes in one segment of a JPEG
+_XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
+_log = logging.getLogger(__name__)
+
+
+def write_picture(path: Path | str, picture: Picture, **metadata: Any) -> None:
+    """Write a picture; the suffix chooses PNG, JPEG (quality 95), WebP (lossless), TIFF or BMP.
+
+    Args:
+        path: the file.
+        picture: H x W x 3 uint8 RGB.
+        **metadata: what the file is to carry besides, as Pillow's writer of that format takes it.
+
+    Raises:
+        UserError: the suffix is unknown or the file cannot be written; nothing is left half-written.
+    """
+    path = Path(path)
+    format, options = PICTURE_SUFFIXES[check_picture_path(path)]
+    with atomic_path(path) as temporary:
+        Image.fromarray(picture).save(temporary, format=format, **options, **metadata)
+
+
+def write_animation(path: Path | str, frames: Sequence[Picture], seconds: float = 0.1) -> None:
+    """Write pictures of one size as an animated GIF that repeats for ever.
+
+    Raises:
+        UserError: the file cannot be written; nothing is left half-written.
+    """
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    with atomic_path(Path(path)) as temporary:
+        first.save(temporary, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0)
+
+
+def check_picture_path(path: Path) -> str:
+    """The suffix, in its usual spelling, if ``write_picture`` can write such a file.
+
+    Raises:
+        UserError: it cannot.
+    """
+    suffix = _SAME_SUFFIX.get(path.suffix.lower(), path.suffix.lower())
+    if suffix not in PICTURE_SUFFIXES:
+        raise UserError(
+            f"{path}: cannot write {path.suffix or 'a file without suffix'}; use .png, .jpg, .webp, .tif or .bmp"
+        )
+    return suffix
+
+
+def encode_edit(picture: Picture, suffix: str, source: SourceImage | None, xmp: bytes, name: str) -> bytes:
+    """The file of an edited photograph.
+
+    Pixels that equal ``source.picture`` keep the numbers of the source's file, in its colour space, opacity and all;
+    a JPEG is compressed with the source's tables, and copied where nothing was edited at all.
+
+    Args:
+        picture: H x W x 3 uint8 sRGB.
+        suffix: a key of ``PICTURE_SUFFIXES``.
+        source: what was edited; ``None`` if the picture is nobody's edit.
+        xmp: XMP packet to carry.
+        name: what messages call the file.
+    """
+    metadata = Metadata() if source is None else source.metadata
+    format, options = PICTURE_SUFFIXES[suffix]
+    if source is not None and source.jpeg is not None and suffix == ".jpg" and _is_unedited(picture, source):
+        return _with_xmp(source.jpeg, xmp)
+    image = Image.fromarray(picture) if source is None else _in_space(picture, source, suffix)
+    icc = metadata.icc_profile if _fits(metadata.icc_profile, source, image) else b""
+    # The pixels are upright now.
+    xmp = re.sub(rb"""(tiff:Orientation\s*(?:=\s*["']|>\s*))\d""", rb"\g<1>1", xmp)
+    buffer = BytesIO()
+    carried = _carried(suffix, metadata, icc, xmp, name)
+    image.save(buffer, format, **{**options, **carried})
+    return buffer.getvalue()
+
+
+def _is_unedited(picture: Picture, source: SourceImage) -> bool:
+    return np.array_equal(picture, source.picture)
+
+
+def _in_space(picture: Picture, source: SourceImage, suffix: str) -> Image.Image:
+    """An edited picture in its source's colour space and mode."""
+    if source.picture.shape != picture.shape:
+        return Image.fromarray(picture if source.space is None else source.space.from_srgb(picture))
+    space = source.space
+    pixels = picture if space is None else space.with_edit(source.own, source.picture, picture)
+    if source.alpha is not None and suffix in (".png", ".webp", ".tif"):
+        kept = (picture == source.picture).all(axis=-1)
+        pixels = np.where(kept[..., None], source.own, pixels)
+        return Image.fromarray(np.dstack([pixels, np.where(kept, source.alpha, 255).astype(np.uint8)]))
+    if source.grey and (pixels == pixels[..., :1]).all():
+        return Image.fromarray(np.ascontiguousarray(pixels[..., 0]))
+    return Image.fromarray(pixels)
+
+
+def _fits(profile: bytes, source: SourceImage | None, image: Image.Image) -> bool:
+    """Whether a profile still describes the pixels: those of grey and CMYK files were converted to sRGB."""
+    return bool(profile) and source is not None and image.mode in ("RGB", "RGBA") and profile[16:20] == b"RGB "
+
+
+def _carried(suffix: str, metadata: Metadata, icc: bytes, xmp: bytes, name: str) -> dict[str, Any]:
+    """What to tell Pillow's writer of metadata."""
+    if suffix == ".bmp":
+        if metadata.exif or metadata.iptc or icc:
+            _log.warning("%s: BMP files carry no metadata and no colour profile; write .png to keep them", name)
+        return {"dpi": metadata.dpi} if metadata.dpi else {}
+    options: dict[str, Any] = {"icc_profile": icc or None}
+    if suffix == ".tif":
+        options["exif"] = tiff_tags(metadata, xmp)
+        if metadata.exif:
+            options["compression"] = "raw"  # Pillow's compressed TIFFs cannot hold EXIF's own directories
+    elif metadata.exif:
+        options["exif"] = metadata.exif if suffix == ".webp" else PREFIX + metadata.exif
+    if metadata.dpi and suffix != ".webp":
+        options["dpi"] = metadata.dpi
+    if suffix == ".png":
+        options["pnginfo"] = _png_info(metadata, icc, xmp)
+    elif suffix == ".webp":
+        options["xmp"] = xmp
+        if metadata.iptc:
+            _log.warning("%s: WebP files carry no IPTC records; write .jpg, .png or .tif to keep them", name)
+    elif suffix == ".jpg":
+        options |= _jpeg_options(metadata, xmp, name)
+    return options
+
+
+def _jpeg_options(metadata: Metadata, xmp: bytes, name: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"extra": b"", "xmp": xmp}
+    if metadata.exif and len(metadata.exif) + len(PREFIX) > _MAX_SEGMENT:
+        _log.warning("%s: a JPEG cannot hold the %d bytes of EXIF; they are left out", name, len(metadata.exif))
+        options["exif"] = b""
+    segment = photoshop_segment(metadata.iptc)
+    if metadata.iptc and len(segment) > _MAX_SEGMENT:
+        _log.warning("%s: a JPEG cannot hold the %d bytes of IPTC; they are left out", name, len(metadata.iptc))
+    elif metadata.iptc:
+        options["extra"] = b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment
+    if metadata.comment and len(metadata.comment) <= _MAX_SEGMENT:
+        options["comment"] = metadata.comment
+    if (coding := metadata.jpeg) is not None:
+        tables = [list(table) for table in coding.tables]
+        options |= {"qtables": tables, "quality": -1, "subsampling": coding.subsampling}
+        options["progressive"] = coding.progressive
+    return options
+
+
+def _png_info(metadata: Metadata, icc: bytes, xmp: bytes) -> PngInfo:
+    info = PngInfo()
+    if not icc:
+        for kind, body in metadata.chunks:
+            info.add(kind, body)
+    info.add_itxt("XML:com.adobe.xmp", xmp)
+    for key, value in metadata.text.items():
+        info.add_text(key, value)
+    if metadata.iptc:
+        info.add_text("Raw profile type iptc", png_iptc(metadata.iptc), zip=True)
+    return info
+
+
+def _with_xmp(jpeg: bytes, xmp: bytes) -> bytes:
+    """A JPEG file with another XMP packet; everything else keeps its bytes."""
+    segments, position = [b"\xff\xd8"], 2
+    body = _XMP_MARK + xmp
+    packet = b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
+    placed = False
+    while jpeg[position : position + 1] == b"\xff" and position + 4 <= len(jpeg):
+        marker = jpeg[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        size = int.from_bytes(jpeg[position + 2 : position + 4], "big")
+        segment = jpeg[position : position + 2 + size]
+        is_header = marker == 0xE0 or segment[4:].startswith(PREFIX)
+        if not placed and not is_header:
+            segments.append(packet)
+            placed = True
+        if not 0xE0 <= marker <= 0xEF and marker != 0xFE:
+            break
+        if not segment[4:].startswith(_XMP_MARK):
+            segments.append(segment)
+        position += 2 + size
+    return b"".join([*segments, jpeg[position:]])
