@@ -132,7 +132,7 @@ def test_profiles_are_shown_as_the_standards_say(tmp_path: Path, space: str) -> 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_unedited_pixels_keep_their_numbers_and_their_profile(tmp_path: Path, space: str, suffix: str) -> None:
     own, path, out = colourful(), tmp_path / f"a{suffix}", tmp_path / f"out{suffix}"
-    options = {"lossless": True} if suffix == ".webp" else {"quality": 92, "subsampling": 0} if suffix == ".jpg" else {}
+    options = {"lossless": True} if suffix == ".webp" else {"quality": 98, "subsampling": 0} if suffix == ".jpg" else {}
     Image.fromarray(own).save(path, FORMATS[suffix], icc_profile=profile_of(space), **options)
     source = read_source(path)
     for result in (source.picture, edited(source.picture)):
