@@ -1,6 +1,8 @@
 # make demo   the editor in the browser, on a sample portrait, with the weights that ship; prints its address
 # make test   all checks and tests
-# Both do all set-up on a fresh machine that has Python 3.11 or newer.
+# make docs   the documentation site with the API reference, in build/docs
+# make test-oldest   the tests with the oldest supported torch and other Pythons, where they are installed
+# All do their set-up on a fresh machine that has Python 3.11 or newer.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +10,7 @@ BIN := $(VENV)/bin
 # Pinned first: a plain "torch" would bring gigabytes of CUDA libraries.
 TORCH := torch==2.13.0
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test test-oldest lint docs setup clean
 
 demo: $(VENV)/ready
 	$(BIN)/maskgan serve --open
@@ -22,6 +24,13 @@ lint: $(VENV)/ready-dev
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/ready-dev
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto --conf-dir docs --builder html . build/docs
+	@echo "build/docs/docs/index.html"
+
+test-oldest: $(VENV)/ready-dev
+	.ci/test-versions
 
 setup: $(VENV)/ready-dev
 
@@ -38,8 +47,8 @@ $(VENV)/ready: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/ready-dev: pyproject.toml $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,train,serve,tensorboard,onnx]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,docs,train,serve,tensorboard,onnx]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) out build dist
+	rm -rf $(VENV) out build dist docs/api

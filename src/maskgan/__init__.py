@@ -1,3 +1,3 @@
 """MaskGAN: edit a face by editing its semantic mask."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
