@@ -27,7 +27,8 @@ from maskgan.networks import backbone, discriminator
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.layers import adain
-from maskgan.training.config import LossWeights, TrainingConfig
+from maskgan.training.config import LossWeights
+from maskgan.training.stage_configs import DenseMappingTrainingConfig
 from maskgan.training.stages import build_stage
 
 
@@ -90,15 +91,22 @@ def main() -> None:
     label_maps = coarse.repeat_interleave(8, 1).repeat_interleave(8, 2)
     faces = Faces(pictures, label_maps, label_maps.new_empty(batch, 0, side, side))
     ours = build_stage(
-        TrainingConfig("dense-mapping", arguments.preset, "none", batch_size=batch, precision="bf16", device=device)
+        DenseMappingTrainingConfig(
+            preset=arguments.preset,
+            data="none",
+            batch_size=batch,
+            precision="bf16",
+            device=device,
+            perceptual="efficientnet",
+        )
     )
     if arguments.profile:
-        print(_profile(lambda: ours.step(faces, 0.99)))
+        print(_profile(lambda: ours.train_step(faces, 0.99)))
         return
     plain = PlainStep(arguments.preset, device)
     steps: dict[str, Callable[[], object]] = {
         "plain": lambda: plain(pictures, label_maps),
-        "ours": lambda: ours.step(faces, 0.99),
+        "ours": lambda: ours.train_step(faces, 0.99),
     }
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     memory: dict[str, float] = {}

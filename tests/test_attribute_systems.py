@@ -22,13 +22,14 @@ from maskgan.evaluation.systems import Request, resize_square
 from maskgan.images import read_label_map, read_picture
 from maskgan.networks.elegant import Elegant
 from maskgan.networks.stargan import StarGAN
-from maskgan.training.config import TrainingConfig
+from maskgan.training import stargan
 from maskgan.training.elegant import ElegantStage
 from maskgan.training.schedule import Progress
-from maskgan.training.stages import build_stage
+from maskgan.training.stage_configs import StarGANTrainingConfig
+from maskgan.training.stages import STAGES, build_stage
 from maskgan.training.stargan import StarGANStage
 
-STAGES = ("stargan", "elegant")
+BASELINES = ("stargan", "elegant")
 
 
 def faces(count: int = 8) -> LabelledFaces:
@@ -39,7 +40,7 @@ def faces(count: int = 8) -> LabelledFaces:
 
 
 def build(stage: str, **options: Any) -> Any:
-    return build_stage(TrainingConfig(stage=stage, preset="tiny", data="none", batch_size=8, **options))
+    return build_stage(STAGES[stage].config_type(preset="tiny", data="none", batch_size=8, **options))
 
 
 def state(stage: Any) -> dict[str, torch.Tensor]:
@@ -66,12 +67,12 @@ def test_an_exchange_of_nothing_asks_for_the_face_s_own_code() -> None:
 def test_an_exchange_takes_only_its_part() -> None:
     network = Elegant(ElegantConfig(base_channels=4, downsamplings=3))
     code, other = torch.zeros(1, 16, 2, 2), torch.ones(1, 16, 2, 2)
-    taken = network.exchanged(code, other, [2])
+    taken = network.swap(code, other, [2])
     assert taken[0, :, 0, 0].tolist() == [0.0] * 8 + [1.0] * 4 + [0.0] * 4
     assert (code == 0).all()
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", BASELINES)
 def test_a_step_teaches_all_and_is_the_seed_s(name: str) -> None:
     results = []
     for _ in range(2):
@@ -79,7 +80,7 @@ def test_a_step_teaches_all_and_is_the_seed_s(name: str) -> None:
         before = state(stage)
         for step in range(2):
             torch.manual_seed(step)
-            losses = stage.step(faces(), 0.9)
+            losses = stage.train_step(faces(), 0.9)
         assert all(torch.isfinite(loss) for loss in losses.values())
         after = state(stage)
         for network in stage.networks:
@@ -90,17 +91,21 @@ def test_a_step_teaches_all_and_is_the_seed_s(name: str) -> None:
 
 def test_stargan_s_generator_waits_for_its_turn_across_a_restart() -> None:
     def published() -> StarGANStage:
-        config = TrainingConfig(stage="stargan", preset="paper", data="none", resolution=64)
+        config = StarGANTrainingConfig(preset="paper", data="none", resolution=64)
         small = replace(preset("paper"), stargan=preset("tiny").stargan)
-        return StarGANStage(small, config)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(stargan, "preset", lambda _: small)
+            stage = build_stage(config)
+        assert isinstance(stage, StarGANStage)
+        return stage
 
     stage, resumed = published(), published()
     for _ in range(3):
-        stage.step(faces(), 0.9)
+        stage.train_step(faces(), 0.9)
     for name, network in resumed.networks.items():
         network.load_state_dict(stage.networks[name].state_dict())
-    assert "obeyed" not in resumed.step(faces(), 0.9)
-    assert "obeyed" in resumed.step(faces(), 0.9)
+    assert "cls_fake" not in resumed.train_step(faces(), 0.9)
+    assert "cls_fake" in resumed.train_step(faces(), 0.9)
 
 
 def test_elegant_learns_nothing_from_a_batch_that_no_attribute_divides() -> None:
@@ -108,7 +113,7 @@ def test_elegant_learns_nothing_from_a_batch_that_no_attribute_divides() -> None
     assert isinstance(stage, ElegantStage)
     alike = faces()._replace(attributes=torch.ones(8, 40, dtype=torch.uint8))
     before = state(stage)
-    assert float(stage.step(alike, 0.9)["adversarial"]) == 0
+    assert float(stage.train_step(alike, 0.9)["adversarial"]) == 0
     assert all(torch.equal(before[k], v) for k, v in state(stage).items())
 
 
@@ -119,7 +124,7 @@ def test_elegant_learns_to_give_faces_back() -> None:
     before = float(stage.val_loss(batch))
     for step in range(25):
         torch.manual_seed(step)
-        stage.step(batch, 0.5)
+        stage.train_step(batch, 0.5)
     assert float(stage.val_loss(batch)) < 0.7 * before
 
 
@@ -132,7 +137,7 @@ def test_stargan_s_critic_learns_to_name_attributes() -> None:
     recognised = []
     for step in range(60):
         torch.manual_seed(step)
-        recognised.append(float(stage.step(batch, 0.5)["recognised"]))
+        recognised.append(float(stage.train_step(batch, 0.5)["cls_real"]))
     assert recognised[-1] < 0.85 * recognised[0]
 
 
@@ -143,7 +148,7 @@ def classifier() -> AttributePredictor:
 
 def exported(folder: Path, name: str) -> Path:
     stage = build(name)
-    stage.step(faces(), 0.5)
+    stage.train_step(faces(), 0.5)
     stage.export(folder, Progress())
     return folder / f"{name}.safetensors"
 
@@ -157,7 +162,7 @@ def request(style: int, donor: int | None = None) -> Request:
     return Request("7", source, face(style), source.label_map, None if donor is None else face(donor))
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", BASELINES)
 def test_they_answer_style_copy_and_smile_and_nothing_else(
     tmp_path: Path, classifier: AttributePredictor, name: str
 ) -> None:

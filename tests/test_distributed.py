@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,11 +18,13 @@ import torch.multiprocessing as mp
 
 from maskgan import distributed
 from maskgan.checkpoints.weights import load_weights
+from maskgan.data.batches import Faces, LabelledFaces
 from maskgan.data.shards import encode_pair, write_shard
 from maskgan.errors import UserError
-from maskgan.training import critic, dense_mapping, editing_simulation
-from maskgan.training.config import LossWeights, SimulationOptions, TrainingConfig
-from maskgan.training.stages import build_stage
+from maskgan.training import dense_mapping, editing_simulation, gan_step
+from maskgan.training.config import FaceLossWeights, GANOptions, LossWeights, TrainingConfig
+from maskgan.training.stage import StageSetup
+from maskgan.training.stages import STAGES, build_stage
 from tiny_runs import PAIRS, config, run, state
 
 BATCH = 4
@@ -28,13 +34,13 @@ PLAIN = "style_encoder.regions=none"  # each process draws for itself which regi
 def plain_descent() -> pytest.MonkeyPatch:
     """SGD in place of Adam, whose first steps hardly depend on the size of a gradient."""
     patch = pytest.MonkeyPatch()
-    for module in (critic, dense_mapping, editing_simulation):
+    for module in (gan_step, dense_mapping, editing_simulation):
         patch.setattr(module, "adam", lambda network, rate, _: torch.optim.SGD(network.parameters(), lr=rate))
     return patch
 
 
-def work(rank: int, count: int, port: int, folder: Path, settings: TrainingConfig) -> None:
-    """One process of a group of ``count``."""
+def join(rank: int, count: int, port: int) -> None:
+    """The environment of one process of a group of ``count``."""
     os.environ |= {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
@@ -42,17 +48,27 @@ def work(rank: int, count: int, port: int, folder: Path, settings: TrainingConfi
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
     }
+
+
+def work(rank: int, count: int, port: int, folder: Path, settings: TrainingConfig) -> None:
+    """One process of a group of ``count``."""
+    join(rank, count, port)
     torch.set_num_threads(1)
     plain_descent()
     with distributed.process_group("cpu"):
         run(folder, settings)
 
 
-def run_together(count: int, folder: Path, settings: TrainingConfig) -> None:
+def spawn(function: Callable[..., None], count: int, *arguments: Any) -> None:
+    """Run a function in ``count`` processes, with rank, count and a port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    mp.spawn(work, (count, port, folder, settings), nprocs=count)  # type: ignore[no-untyped-call]
+    mp.spawn(function, (count, port, *arguments), nprocs=count)  # type: ignore[no-untyped-call]
+
+
+def run_together(count: int, folder: Path, settings: TrainingConfig) -> None:
+    spawn(work, count, folder, settings)
 
 
 def assert_same_way(one: Path, other: Path, settings: TrainingConfig) -> None:
@@ -90,11 +106,10 @@ def test_two_processes_equal_one_and_a_run_goes_on_with_another_number(tmp_path:
 
 
 @pytest.mark.slow
-def test_two_processes_borrow_masks_and_mouths_from_each_other(tmp_path: Path, classifier_weights: Path) -> None:
-    """In editing training each face's edit and exchanges come from other faces of the whole batch."""
+def test_two_processes_swap_masks_and_mouths_with_each_other(tmp_path: Path, classifier_weights: Path) -> None:
+    """In editing training each face's edit and swaps come from other faces of the whole batch."""
     run(tmp_path / "base", config(network=PLAIN))
     run(tmp_path / "vae", config("mask-vae", images=40, learning_rate=2e-3))
-    simulation = SimulationOptions(str(tmp_path / "vae" / "mask-vae.safetensors"))
 
     def steps(count: int) -> TrainingConfig:
         return config(
@@ -104,9 +119,9 @@ def test_two_processes_borrow_masks_and_mouths_from_each_other(tmp_path: Path, c
             learning_rate=1e-4,
             lr_decay_start=1.0,
             network=PLAIN,
-            base=str(tmp_path / "base"),
-            simulation=simulation,
-            weights=LossWeights(expression=1.0, style_copy=1.0),
+            init_run=str(tmp_path / "base"),
+            mask_vae=str(tmp_path / "vae" / "mask-vae.safetensors"),
+            weights=FaceLossWeights(expression=1.0, style_copy=1.0),
             face_features=str(classifier_weights),
         )
 
@@ -117,6 +132,65 @@ def test_two_processes_borrow_masks_and_mouths_from_each_other(tmp_path: Path, c
         patch.undo()
     run_together(2, tmp_path / "two", steps(1))
     assert_same_way(tmp_path / "one", tmp_path / "two", steps(1))
+
+
+def batch(rank: int, labelled: bool, side: int) -> Faces | LabelledFaces:
+    """Two faces of each process. In the second no attribute divides them, and nobody is known."""
+    generator = torch.Generator().manual_seed(rank)
+    pictures = torch.rand(2, 3, side, side, generator=generator) * 2 - 1
+    if labelled:
+        attributes = torch.tensor([[0], [1]]) if rank == 0 else torch.ones(2, 1)
+        identities = torch.tensor([0, 1]) if rank == 0 else torch.tensor([-1, -1])
+        return LabelledFaces(pictures, attributes.repeat(1, 40).byte(), identities)
+    coarse = torch.randint(0, 19, (2, side // 8, side // 8), generator=generator, dtype=torch.uint8)
+    label_maps = coarse.repeat_interleave(8, 1).repeat_interleave(8, 2)
+    return Faces(pictures, label_maps, label_maps[:, None].repeat(1, 2, 1, 1))
+
+
+def train_every_stage(rank: int, count: int, port: int, folder: Path, options: dict[str, dict[str, Any]]) -> None:
+    """Two steps of each stage; writes which processes agree on names and finite weights afterwards."""
+    join(rank, count, port)
+    torch.set_num_threads(1)
+    found = {}
+    with distributed.process_group("cpu"):
+        for name, entry in STAGES.items():
+            settings = config(name, batch_size=4, **options.get(name, {}))
+            # Networks to start from need not be there.
+            stage = build_stage(settings, StageSetup(resumes=True, num_identities=3))
+            side = 128 if name == "enhancer" else 64
+            for step in range(2):
+                torch.manual_seed(count * step + rank)
+                losses = stage.train_step(batch(rank, entry.config_type.labelled, side), 0.9)
+            losses = distributed.all_reduce_mean(losses)
+            trained = [network for kind, network in stage.networks.items() if "ema" not in kind]
+            weights = torch.cat([p.detach().flatten() for network in trained for p in network.parameters()])
+            both = distributed.all_gather(weights[None])
+            found[name] = {
+                "equal": bool(torch.equal(both[0], both[1])),
+                "finite": bool(torch.isfinite(both).all()),
+                "losses": {loss: float(value) for loss, value in losses.items()},
+            }
+    if rank == 0:
+        (folder / "found.json").write_text(json.dumps(found))
+
+
+@pytest.mark.slow
+def test_every_stage_trains_in_two_processes(tmp_path: Path, tiny_weights: Path, classifier_weights: Path) -> None:
+    weights = FaceLossWeights(perceptual=0, expression=1.0, style_copy=1.0, feature_outlier=1.0, outlier_pixels=1.0)
+    shared = {"weights": weights, "face_features": str(classifier_weights), "class_balance": 0.5}
+    options: dict[str, dict[str, Any]] = {
+        "dense-mapping": {**shared, "gan": GANOptions(r1_weight=1.0, diffaugment=True)},
+        "editing": {**shared, "init_run": "gone", "edits": "stored"},
+        "enhancer": {"dense_mapping": str(tiny_weights), "weights": LossWeights(perceptual=0)},
+    }
+    spawn(train_every_stage, 2, tmp_path, options)
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found.keys() == STAGES.keys()
+    for name, result in found.items():
+        assert result["equal"] and result["finite"], name
+        assert result["losses"] and all(math.isfinite(loss) for loss in result["losses"].values()), name
+    # The process without a pair or a known person takes part with weight 0: the mean is that of the other.
+    assert found["elegant"]["losses"]["adversarial"] > 0 and found["identity"]["losses"]["cross_entropy"] > 0.5
 
 
 def test_alone_everything_is_as_without_processes() -> None:

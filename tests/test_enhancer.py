@@ -120,7 +120,7 @@ def test_a_fitted_network_keeps_the_enhancer(renderer: Renderer, face: tuple[Pic
 
 
 def test_two_and_two_steps_equal_four(tmp_path: Path, tiny_weights: Path) -> None:
-    steady = {"lr_decay_start": 1.0, "base": str(tiny_weights), "data": "synthetic:6:128"}
+    steady = {"lr_decay_start": 1.0, "dense_mapping": str(tiny_weights), "data": "synthetic:6:128"}
     run(tmp_path / "whole", config("enhancer", **steady))
     run(tmp_path / "parts", config("enhancer", images=4, **steady))
     run(tmp_path / "parts", config("enhancer", **steady))
@@ -135,10 +135,10 @@ def test_two_and_two_steps_equal_four(tmp_path: Path, tiny_weights: Path) -> Non
 
 def test_training_brings_detail_back(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sharp borders made small: after some steps they are nearer to what they were than interpolation is."""
-    settings = config("enhancer", base=str(tiny_weights), data="synthetic:4:128", learning_rate=5e-3)
+    settings = config("enhancer", dense_mapping=str(tiny_weights), data="synthetic:4:128", learning_rate=5e-3)
     terms = replace(settings.weights, adversarial=0, feature_matching=0, perceptual=0, pixel=1)
     stage = build_stage(replace(settings, weights=terms))
-    monkeypatch.setattr(stage, "_made", lambda pictures, _mask: pictures)  # this one makes noise alone
+    monkeypatch.setattr(stage, "_reconstruct", lambda pictures, _mask: pictures)  # this one makes noise alone
     label_maps = torch.stack([torch.tensor(np.roll(random_label_map(i, 128, 128), 1, (0, 1))) for i in range(4)])
     pictures = torch.tensor(PALETTE)[label_maps.long()].permute(0, 3, 1, 2) / 127.5 - 1
     small = F.avg_pool2d(pictures, 2)
@@ -151,13 +151,15 @@ def test_training_brings_detail_back(tiny_weights: Path, monkeypatch: pytest.Mon
     before = val_loss()
     torch.manual_seed(0)
     for _ in range(60):
-        stage.step(faces(pictures, label_maps), ema_decay=0.5)
+        stage.train_step(faces(pictures, label_maps), ema_decay=0.5)
     assert val_loss() < 0.8 * before
 
 
 def test_the_networks_pictures_must_be_half_as_large(tiny_weights: Path) -> None:
-    with pytest.raises(UserError, match=r"pictures of 64 px.*faces of 128 px; this run has 64: give --resolution 128"):
-        build_stage(config("enhancer", base=str(tiny_weights), resolution=64))
+    with pytest.raises(
+        UserError, match=r"resolution of 64 px.*faces of 128 px; this run has 64: give --resolution 128"
+    ):
+        build_stage(config("enhancer", dense_mapping=str(tiny_weights), resolution=64))
 
 
 def test_detail_is_what_halving_loses() -> None:

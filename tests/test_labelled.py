@@ -15,12 +15,15 @@ from maskgan.checkpoints.weights import load_weights, save_weights
 from maskgan.cli.main import main
 from maskgan.config import AttributesConfig, IdentityConfig, preset
 from maskgan.data.annotations import ATTRIBUTES
+from maskgan.data.batches import LabelledFaces
 from maskgan.data.labelled import middle, open_labelled, read_label_table
 from maskgan.data.synthetic.dataset import sample_traits, visible_attributes
 from maskgan.errors import UserError
 from maskgan.losses.identity import cosine_margin_logits
 from maskgan.networks.resnet import AttributeClassifier, IdentityNetwork
-from maskgan.training.identity import IdentityStage
+from maskgan.training.identity import mean_over_known
+from maskgan.training.stage import StageSetup
+from maskgan.training.stages import build_stage
 from tiny_runs import config
 
 
@@ -115,14 +118,16 @@ def test_embeddings_have_length_one() -> None:
 
 def test_telling_people_apart_needs_people() -> None:
     with pytest.raises(UserError, match="fewer than two identities"):
-        IdentityStage(preset("tiny"), config("identity"), people=1)
+        build_stage(config("identity"), StageSetup(num_identities=1))
 
 
 def test_identity_can_begin_with_the_classifiers_features(tmp_path: Path) -> None:
     classifier = AttributeClassifier(preset("tiny").attributes)
     info = WeightsInfo("attributes", classifier.config, 64, 1, "untrained", "none")
     save_weights(tmp_path / "attributes.safetensors", classifier, info)
-    stage = IdentityStage(preset("tiny"), config("identity", base=str(tmp_path / "attributes.safetensors")), people=3)
+    stage = build_stage(
+        config("identity", init_classifier=str(tmp_path / "attributes.safetensors")), StageSetup(num_identities=3)
+    )
     taken = stage.networks["identity"].trunk.state_dict()  # type: ignore[union-attr]
     for name, tensor in classifier.trunk.state_dict().items():
         assert name.startswith("head.") or torch.equal(taken[name], tensor), name
@@ -130,7 +135,31 @@ def test_identity_can_begin_with_the_classifiers_features(tmp_path: Path) -> Non
     assert all(parameter.requires_grad for parameter in stage.networks["identity"].parameters())
     assert all(module.training for module in stage.networks["identity"].modules())
     with pytest.raises(UserError, match="has 4 channels; another --preset made it"):
-        IdentityStage(preset("demo"), config("identity", base=str(tmp_path / "attributes.safetensors")), people=3)
+        build_stage(
+            config("identity", preset="demo", init_classifier=str(tmp_path / "attributes.safetensors")),
+            StageSetup(num_identities=3),
+        )
+
+
+def labelled(identities: list[int]) -> LabelledFaces:
+    pictures = torch.rand(len(identities), 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return LabelledFaces(pictures, torch.zeros(len(identities), 40, dtype=torch.uint8), torch.tensor(identities))
+
+
+def test_a_batch_of_unknown_identities_has_loss_0_and_leaves_the_network_finite() -> None:
+    stage = build_stage(config("identity"), StageSetup(num_identities=3))
+    losses = stage.train_step(labelled([-1, -1]), 0.9)
+    assert {name: float(loss) for name, loss in losses.items()} == {"cross_entropy": 0.0, "accuracy": 0.0}
+    assert all(torch.isfinite(p).all() for network in stage.networks.values() for p in network.parameters())
+    assert float(stage.val_loss(labelled([-1, -1]))) == 0.0
+
+
+def test_unknown_identities_count_neither_as_right_nor_as_wrong() -> None:
+    values, known = torch.tensor([1.0, 0.0, 1.0, 5.0]), torch.tensor([True, True, True, False])
+    assert float(mean_over_known(values, known)) == pytest.approx(2 / 3)
+    stage = build_stage(config("identity"), StageSetup(num_identities=3))
+    # Two unknown faces are not two photographs of one person.
+    assert float(stage.val_loss(labelled([0, -1, -1]))) == 0.0
 
 
 @pytest.mark.slow

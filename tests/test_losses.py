@@ -120,7 +120,7 @@ def test_vgg_features_match_a_plain_stack(tmp_path: Path) -> None:
     network = VGG19Features(tmp_path / "vgg.pth").eval()
     image = torch.rand(1, 3, 32, 32) * 2 - 1
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    x = ((image + 1) / 2 - mean[None, :, None, None]) / std[None, :, None, None]
+    x = x0 = ((image + 1) / 2 - mean[None, :, None, None]) / std[None, :, None, None]
     expected = []
     # torchvision's numbering: pools at 4, 9, 18, 27; ReLUs of interest after convs 0, 5, 10, 19, 28.
     for position in range(30):
@@ -134,6 +134,8 @@ def test_vgg_features_match_a_plain_stack(tmp_path: Path) -> None:
     assert len(found) == 5
     for f, e in zip(found, expected, strict=True):
         torch.testing.assert_close(f, e)
+    for mine, theirs in zip(VGG19Features(tmp_path / "vgg.pth", normalise=False)(x0), network(image), strict=True):
+        torch.testing.assert_close(mine, theirs)  # the reference code does not normalise
     other = torch.rand(1, 3, 32, 32) * 2 - 1
     weights = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1)
     by_hand = sum(w * (a - b).abs().mean() for w, a, b in zip(weights, network(other), found, strict=True))

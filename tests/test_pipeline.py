@@ -25,7 +25,7 @@ from maskgan.data.transforms import NO_AUGMENTATION, SHARP_AUGMENTATION, WIDE_AU
 from maskgan.editing.mask_directions import load_directions
 from maskgan.errors import UserError
 from maskgan.training import archive
-from maskgan.training.config import LossWeights, TrainingConfig
+from maskgan.training.config import FaceLossWeights, LossWeights, TrainingConfig
 from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.editing_simulation import EditingStage
 from maskgan.training.parser import ParserStage
@@ -93,10 +93,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def base(**options: Any) -> TrainingConfig:
+    """Options that all stages share."""
+    return TrainingConfig(**{"preset": "tiny", "data": "synthetic:6:64", **options})
+
+
 def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
-    parts = pipeline(config("all", preset="demo", minutes=100.0), tmp_path, LabelledData("celeba", "table.csv"))
+    parts = pipeline(base(preset="demo", minutes=100.0), tmp_path, LabelledData("celeba", "table.csv"))
     assert [
-        (folder.name, c.stage, c.batch_size, c.learning_rate, c.class_balance, c.phases) for folder, c in parts
+        (folder.name, c.stage, c.batch_size, c.learning_rate, getattr(c, "class_balance", 0.0), c.phases)
+        for folder, c in parts
     ] == [
         ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.25, 256))),
         ("face-features", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
@@ -110,60 +116,71 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     ]
     assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 26, 22, 12, 5, 10, 6, 4])
     features = str(tmp_path / "face-features" / "attributes.safetensors")
-    plain, small = LossWeights(), LossWeights(0.25, face=2.0, droplet=20.0)
-    exchanging = replace(small, expression=2.0, style_copy=1.0, speck=50.0)
-    assert [(c.weights, c.face_features) for _, c in parts][:6] == [
-        (plain, ""),
-        (plain, ""),
+    small = FaceLossWeights(adversarial=0.25, face=2.0, feature_outlier=20.0)
+    swapping = replace(small, expression=2.0, style_copy=1.0, outlier_pixels=50.0)
+    assert [(getattr(c, "weights", None), getattr(c, "face_features", "")) for _, c in parts][:6] == [
+        (None, ""),
+        (None, ""),
         (small, features),
-        (exchanging, features),
-        (exchanging, features),
-        (plain, ""),
+        (swapping, features),
+        (swapping, features),
+        (LossWeights(), ""),
     ]
     wide = [folder.name for folder, c in parts if c.augment == WIDE_AUGMENTATION]
     assert wide == ["face-features", "parser", "attributes", "identity"]
     assert [folder.name for folder, c in parts if c.seed] == ["face-features"]
     by_stage = {c.stage: c for _, c in parts}
-    assert [c.base for _, c in parts][2:5] == ["", str(tmp_path / "dense-mapping"), str(tmp_path / "swaps")]
-    assert by_stage["editing"].simulation.mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
-    assert by_stage["enhancer"].base == str(tmp_path / "editing" / "dense-mapping.safetensors")
+    assert [c.init_run for _, c in parts[2:5]] == ["", str(tmp_path / "dense-mapping"), str(tmp_path / "swaps")]
+    assert by_stage["editing"].mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
+    assert by_stage["enhancer"].dense_mapping == str(tmp_path / "editing" / "dense-mapping.safetensors")
     assert by_stage["enhancer"].augment == SHARP_AUGMENTATION
-    assert by_stage["identity"].base == str(tmp_path / "attributes" / "attributes.safetensors")
+    assert by_stage["identity"].init_classifier == str(tmp_path / "attributes" / "attributes.safetensors")
     for stage in ("attributes", "identity"):
         assert (by_stage[stage].data, by_stage[stage].table) == ("celeba", "table.csv")
         assert by_stage[stage].identities == "..9192"
 
 
 def test_what_is_left_out_leaves_its_share_to_the_others(tmp_path: Path) -> None:
-    parts = pipeline(config("all", minutes=51.0), tmp_path, editing=False)
+    parts = pipeline(base(minutes=51.0), tmp_path, editing=False)
     assert [(c.stage, c.minutes) for _, c in parts] == [
         ("mask-vae", pytest.approx(10)),
         ("dense-mapping", pytest.approx(26)),
         ("enhancer", pytest.approx(5)),
         ("parser", pytest.approx(10)),
     ]
-    assert all(c.resolution in (None, 64) and not c.weights.needs_face_features for _, c in parts)
+    assert all(c.resolution in (None, 64) and not getattr(c, "face_features", "") for _, c in parts)
 
 
 def test_face_features_that_are_given_are_not_trained(tmp_path: Path) -> None:
-    given = config("all", preset="demo", face_features="theirs.safetensors")
+    given = {"face_features": "theirs.safetensors"}
     for labelled in (None, LabelledData("celeba", "table.csv")):
-        parts = {folder.name: c for folder, c in pipeline(given, tmp_path, labelled)}
+        parts = {folder.name: c for folder, c in pipeline(base(preset="demo"), tmp_path, labelled, options=given)}
         assert "face-features" not in parts and parts["swaps"].weights.style_copy
         assert parts["dense-mapping"].face_features == "theirs.safetensors" and parts["dense-mapping"].weights.face
     with pytest.raises(UserError, match="give its weights with --face-features"):
-        pipeline(config("all"), tmp_path, weights={"face": 2.0})
+        pipeline(base(), tmp_path, options={"weights": {"face": 2.0}})
 
 
 def test_options_go_before_the_recipe(tmp_path: Path) -> None:
-    given = config("all", preset="paper", augment=NO_AUGMENTATION, resolution=256)
-    for _, c in pipeline(
-        given, tmp_path, batch_size=6, learning_rate=1e-4, class_balance=0.5, weights={"droplet": 3.0}
-    ):
+    given = {
+        "batch_size": 6,
+        "learning_rate": 1e-4,
+        "class_balance": 0.5,
+        "augment": NO_AUGMENTATION,
+        "weights": {"feature_outlier": 3.0},
+        "gan": {"adversarial_loss": "hinge"},
+        "perceptual": "efficientnet",
+    }
+    for _, c in pipeline(base(preset="paper", resolution=256), tmp_path, options=given):
         assert (c.batch_size, c.learning_rate, c.resolution, c.augment) == (6, 1e-4, 256, NO_AUGMENTATION)
-        assert (c.class_balance, c.weights.droplet) == (0.5, 3.0)
-    plain = {c.stage: c for _, c in pipeline(config("all", preset="paper"), tmp_path)}
-    assert (plain["mask-vae"].class_balance, plain["dense-mapping"].batch_size) == (0.0, 8)
+        assert c.class_balance == 0.5
+        if c.stage in ("dense-mapping", "editing"):
+            assert (c.weights.feature_outlier, c.gan.adversarial_loss) == (3.0, "hinge")
+    plain = dict(pipeline(base(preset="paper"), tmp_path, options={"perceptual": "efficientnet"}))
+    by_stage = {c.stage: c for c in plain.values()}
+    assert (by_stage["mask-vae"].class_balance, by_stage["dense-mapping"].batch_size) == (0.0, 8)
+    with pytest.raises(UserError, match="--perceptual efficientnet"):
+        pipeline(base(preset="paper"), tmp_path)
 
 
 def test_a_dry_run_prints_every_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -259,16 +276,16 @@ def train_until_killed(run: Path, stage: type, steps: int) -> None:
     """The body of a process that is killed in the given step of a stage."""
     torch.set_num_threads(1)
     logging.getLogger("maskgan").setLevel(logging.ERROR)
-    step = stage.step
+    train_step = stage.train_step
     calls = []
 
     def killed(self: Any, *arguments: Any) -> object:
         calls.append(1)
         if len(calls) == steps:
             os.kill(os.getpid(), signal.SIGKILL)
-        return step(self, *arguments)
+        return train_step(self, *arguments)
 
-    stage.step = killed  # type: ignore[attr-defined]
+    stage.train_step = killed  # type: ignore[attr-defined]
     main(command(run))
 
 
@@ -467,8 +484,7 @@ def test_a_run_may_find_its_data_elsewhere(tmp_path: Path) -> None:
     vae = {"mask_vae": "{}/mask-vae/mask-vae.safetensors"}
 
     def settings(data: str, run: Path) -> TrainingConfig:
-        simulation = config().simulation.__class__(mask_vae=vae["mask_vae"].format(run))
-        return config("editing", data=data, base=str(run / "dense-mapping"), simulation=simulation)
+        return config("editing", data=data, init_run=str(run / "dense-mapping"), mask_vae=vae["mask_vae"].format(run))
 
     with folder.locked(settings("/here/faces.tar", tmp_path / "run")):
         pass
@@ -482,7 +498,7 @@ def test_a_run_may_find_its_data_elsewhere(tmp_path: Path) -> None:
     ):
         pass
     with (
-        pytest.raises(UserError, match="holds a run with base"),
+        pytest.raises(UserError, match="holds a run with init_run"),
         moved.locked(settings("elsewhere/faces.tar", tmp_path / "other")),
     ):
         pass

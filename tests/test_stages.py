@@ -19,8 +19,8 @@ from maskgan.data.stored_edits import StoredEdits, write_edits
 from maskgan.data.transforms import sample_augment_params
 from maskgan.errors import UserError
 from maskgan.networks.mask_vae import MaskVAE
-from maskgan.training.config import SimulationOptions
 from maskgan.training.dataloaders import dataloader_factory
+from maskgan.training.stage import StageSetup
 from maskgan.training.stages import build_stage
 from tiny_runs import PAIRS, config, faces, run, state
 
@@ -31,8 +31,7 @@ def stage_one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("stage one")
     run(folder / "base", config())
     run(folder / "vae", config("mask-vae"))
-    simulation = SimulationOptions(mask_vae=str(folder / "vae" / "mask-vae.safetensors"))
-    return {"base": str(folder / "base"), "simulation": simulation}
+    return {"init_run": str(folder / "base"), "mask_vae": str(folder / "vae" / "mask-vae.safetensors")}
 
 
 def label_maps(count: int, side: int = 64) -> torch.Tensor:
@@ -59,16 +58,16 @@ def test_two_and_two_steps_equal_four_in_editing(tmp_path: Path, stage_one: dict
 
 def test_editing_begins_with_stage_ones_networks(stage_one: dict[str, Any]) -> None:
     stage = build_stage(config("editing", **stage_one))
-    base = torch.load(Path(stage_one["base"]) / "state.pt", weights_only=True)["networks"]
+    base = torch.load(Path(stage_one["init_run"]) / "state.pt", weights_only=True)["networks"]
     for ours, theirs in (("generator", "ema"), ("ema", "ema"), ("discriminator", "discriminator")):
         for name, tensor in stage.networks[ours].state_dict().items():
             assert torch.equal(tensor, base[theirs][name]), (ours, name)
 
 
 def test_dense_mapping_can_go_on_from_another_run(stage_one: dict[str, Any]) -> None:
-    settings = config(base=stage_one["base"])
+    settings = config(init_run=stage_one["init_run"])
     stage = build_stage(settings)
-    base = torch.load(Path(stage_one["base"]) / "state.pt", weights_only=True)["networks"]
+    base = torch.load(Path(stage_one["init_run"]) / "state.pt", weights_only=True)["networks"]
     for ours in ("generator", "ema"):
         for name, tensor in stage.networks[ours].state_dict().items():
             assert torch.equal(tensor, base["ema"][name]), (ours, name)
@@ -77,35 +76,36 @@ def test_dense_mapping_can_go_on_from_another_run(stage_one: dict[str, Any]) -> 
 def test_dense_mapping_can_go_on_from_an_average(
     stage_one: dict[str, Any], tiny_weights: Path, classifier_weights: Path
 ) -> None:
-    stage = build_stage(config(base=stage_one["base"], base_weights=str(tiny_weights)))
-    base = torch.load(Path(stage_one["base"]) / "state.pt", weights_only=True)["networks"]
+    stage = build_stage(config(init_run=stage_one["init_run"], init_weights=str(tiny_weights)))
+    base = torch.load(Path(stage_one["init_run"]) / "state.pt", weights_only=True)["networks"]
     given = load_weights(tiny_weights)[0].state_dict()
     for ours, theirs in (("generator", given), ("ema", given), ("discriminator", base["discriminator"])):
         for name, tensor in stage.networks[ours].state_dict().items():
             assert torch.equal(tensor, theirs[name]), (ours, name)
     with pytest.raises(UserError, match="attributes"):
-        build_stage(config(base=stage_one["base"], base_weights=str(classifier_weights)))
+        build_stage(config(init_run=stage_one["init_run"], init_weights=str(classifier_weights)))
     with pytest.raises(UserError, match="is a network of another preset"):
-        build_stage(config(base=stage_one["base"], base_weights=str(shipped_weights("dense-mapping"))))
+        build_stage(config(init_run=stage_one["init_run"], init_weights=str(shipped_weights("dense-mapping"))))
 
 
 def test_dense_mapping_can_go_on_from_weights_alone(stage_one: dict[str, Any], tiny_weights: Path) -> None:
-    settings = config(base_weights=str(tiny_weights))
+    settings = config(init_weights=str(tiny_weights))
     stage = build_stage(settings)
     for name, tensor in load_weights(tiny_weights)[0].state_dict().items():
         assert torch.equal(stage.networks["generator"].state_dict()[name], tensor), name
     # Weights that ship have no discriminators: they begin anew.
-    trained = build_stage(config(base=stage_one["base"])).networks["discriminator"].state_dict()
+    trained = build_stage(config(init_run=stage_one["init_run"])).networks["discriminator"].state_dict()
     anew = stage.networks["discriminator"].state_dict()
     assert not any(torch.equal(anew[name], tensor) for name, tensor in trained.items() if name.endswith("weight"))
     assert replace(settings, preset="demo").phases == ((0.0, 256),)
-    build_stage(config(base_weights="gone.safetensors"), goes_on=True)  # a run that goes on has its own
+    build_stage(config(init_weights="gone.safetensors"), StageSetup(resumes=True))  # a run that goes on has its own
 
 
 def test_a_run_that_goes_on_from_another_stays_at_the_final_resolution() -> None:
-    fresh = config("editing", preset="demo")
+    fresh = config(preset="demo")
     assert [side for _, side in fresh.phases] == [128, 256]
-    assert replace(fresh, base="somewhere").phases == ((0.0, 256),)
+    assert replace(fresh, init_run="somewhere").phases == ((0.0, 256),)
+    assert config("editing", preset="demo", init_run="somewhere", mask_vae="vae").phases == ((0.0, 256),)
 
 
 def test_one_step_updates_generator_blender_and_discriminator(
@@ -115,11 +115,11 @@ def test_one_step_updates_generator_blender_and_discriminator(
     monkeypatch.setattr(MaskVAE, "simulate_edits", lambda *_: (label_maps(2), label_maps(2).flip(0)))
     stage = build_stage(config("editing", **stage_one))
     before = {k: {n: p.clone() for n, p in net.named_parameters()} for k, net in stage.networks.items()}
-    losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, label_maps(2)), 0.5)
+    losses = stage.train_step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, label_maps(2)), 0.5)
     for kind, network in stage.networks.items():
         changed = [not torch.equal(p, before[kind][name]) for name, p in network.named_parameters()]
         assert sum(changed) > 0.8 * len(changed), kind
-    direct = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
+    direct = {"adversarial", "feature_matching", "d_loss", "perceptual", "pixel"}
     assert set(losses) == direct | {f"blend_{name}" for name in direct}
 
 
@@ -127,7 +127,7 @@ def test_editing_names_what_is_missing(tmp_path: Path, stage_one: dict[str, Any]
     with pytest.raises(UserError, match="--batch-size must be at least 2"):
         build_stage(config("editing", **stage_one, batch_size=1))
     with pytest.raises(UserError, match="holds no run of 'maskgan train dense-mapping'"):
-        build_stage(config("editing", **stage_one | {"base": str(tmp_path)}))
+        build_stage(config("editing", **stage_one | {"init_run": str(tmp_path)}))
     with pytest.raises(UserError, match="another stage, preset or fusion"):
         build_stage(config("editing", **stage_one, fusion="concat"))
 
@@ -179,11 +179,11 @@ def test_the_fitted_prior_follows_the_codes() -> None:
 
 
 def test_training_with_stored_edits_follows_them(tmp_path: Path, stage_one: dict[str, Any]) -> None:
-    vae = stage_one["simulation"].mask_vae
+    vae = stage_one["mask_vae"]
     arguments = ["simulate-edits", "--data", "synthetic:6:64", "--mask-vae", vae, "-o", str(tmp_path / "edits")]
     assert main(arguments) == 0
     assert len(list((tmp_path / "edits").glob("*.png"))) == 12
-    settings = config("editing", base=stage_one["base"], simulation=SimulationOptions(edits=str(tmp_path / "edits")))
+    settings = config("editing", init_run=stage_one["init_run"], edits=str(tmp_path / "edits"))
     dataloaders = dataloader_factory(settings, PAIRS)()
     batch = next(dataloaders.train.batches(0))
     assert batch.edits.shape == (2, 2, 64, 64)
@@ -210,6 +210,6 @@ def test_stored_edits_must_fit_the_pairs(tmp_path: Path) -> None:
 
 
 def test_editing_is_told_once_where_edits_come_from(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "editing", "--data", "synthetic:6:64", "--run", "run", "--base", "base"]
+    arguments = ["train", "editing", "--data", "synthetic:6:64", "--run", "run", "--init-run", "base"]
     assert main(arguments) == 2
     assert "give either --mask-vae FILE" in capsys.readouterr().err

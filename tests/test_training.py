@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,24 @@ import pytest
 import torch
 
 from maskgan.checkpoints.weights import load_weights
+from maskgan.cli.config_options import config_options, take_options
 from maskgan.cli.main import main
 from maskgan.data.loading import Samples, pair_to_tensors
 from maskgan.data.transforms import NO_AUGMENTATION
 from maskgan.errors import MaskGANError, UserError
+from maskgan.losses import loss_terms
 from maskgan.networks.layers import one_hot
 from maskgan.part_transfer import transfer_mouth
 from maskgan.pixels import normalise
-from maskgan.training import critic
-from maskgan.training.config import FACE_TERMS, CriticOptions, LossWeights
-from maskgan.training.critic import FaceCritic
+from maskgan.training import gan_step
+from maskgan.training.config import CLASSIFIER_TERMS, FaceLossWeights, GANOptions
 from maskgan.training.dense_mapping import DenseMappingStage
-from maskgan.training.exchanges import exchange_mouths
+from maskgan.training.gan_step import GANStep
 from maskgan.training.pipeline import stage_spec
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
-from maskgan.training.stages import build_stage
+from maskgan.training.stages import STAGES, build_stage
+from maskgan.training.swaps import swap_mouths
 from tiny_runs import PAIRS, config, faces, run, state
 
 
@@ -52,7 +53,7 @@ def test_the_run_folder_is_the_record(tmp_path: Path) -> None:
     names.discard(".lock")  # left or removed, as the system has it
     assert names == {"config.json", "stats.jsonl", "state.pt", "dense-mapping.safetensors", "samples/000000008.png"}
     row = json.loads((tmp_path / "stats.jsonl").read_text().splitlines()[-1])
-    assert row["images"] == 8 and {"adversarial", "feature_matching", "perceptual", "discriminator"} <= row.keys()
+    assert row["images"] == 8 and {"adversarial", "feature_matching", "perceptual", "d_loss"} <= row.keys()
     _, info = load_weights(tmp_path / "dense-mapping.safetensors", model_type="dense-mapping")
     assert info.step == 8 and "maskgan train dense-mapping" in info.provenance
 
@@ -80,16 +81,16 @@ def test_a_stopped_run_is_whole_and_goes_on(
 ) -> None:
     steady = config(lr_decay_start=1.0)
     run(tmp_path / "whole", steady)
-    step = DenseMappingStage.step
+    train_step = DenseMappingStage.train_step
     calls = []
 
     def interrupted(self: DenseMappingStage, *arguments: Any) -> object:
         calls.append(1)
         if len(calls) == 3:
             signal.raise_signal(number)  # in the middle of a step
-        return step(self, *arguments)
+        return train_step(self, *arguments)
 
-    monkeypatch.setattr(DenseMappingStage, "step", interrupted)
+    monkeypatch.setattr(DenseMappingStage, "train_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "parts", steady)
     assert len(calls) == 3 and run(tmp_path / "parts", steady).images == 8
@@ -120,7 +121,7 @@ def test_another_run_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
     run(tmp_path, config(images=2))
     record = json.loads((tmp_path / "config.json").read_text())
-    del record["base"], record["stream"], record["weights"]["droplet"]
+    del record["init_run"], record["stream"], record["weights"]["feature_outlier"]
     (tmp_path / "config.json").write_text(json.dumps(record))
     assert run(tmp_path, config(images=4)).images == 4
 
@@ -147,53 +148,55 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("weights", "absent"),
     [
-        (LossWeights(perceptual=0), {"perceptual"}),
-        (LossWeights(adversarial=0, feature_matching=0), {"adversarial", "feature_matching", "discriminator"}),
-        (LossWeights(droplet=1.0), set()),
+        (FaceLossWeights(perceptual=0), {"perceptual"}),
+        (FaceLossWeights(adversarial=0, feature_matching=0), {"adversarial", "feature_matching", "d_loss"}),
+        (FaceLossWeights(feature_outlier=1.0), set()),
     ],
 )
-def test_each_term_is_a_switch(weights: LossWeights, absent: set[str]) -> None:
+def test_each_term_is_a_switch(weights: FaceLossWeights, absent: set[str]) -> None:
     stage = build_stage(config(weights=weights))
-    losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9)
-    everything = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
-    assert set(losses) == everything - absent | ({"droplet"} if weights.droplet else set())
+    losses = stage.train_step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9)
+    everything = {"adversarial", "feature_matching", "d_loss", "perceptual", "pixel"}
+    assert set(losses) == everything - absent | ({"feature_outlier"} if weights.feature_outlier else set())
 
 
 def test_faces_are_looked_at_by_a_classifier_on_request(classifier_weights: Path) -> None:
     def losses_of(stage: str = "dense-mapping", **weights: float) -> set[str]:
-        settings = config(stage, weights=LossWeights(**weights), face_features=str(classifier_weights))
+        settings = config(stage, weights=FaceLossWeights(**weights), face_features=str(classifier_weights))
         pictures = torch.rand(2, 3, 64, 64) * 2 - 1
-        return set(build_stage(settings).step(faces(pictures, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9))
+        return set(build_stage(settings).train_step(faces(pictures, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9))
 
-    plain = {"adversarial", "feature_matching", "discriminator", "perceptual", "pixel"}
+    plain = {"adversarial", "feature_matching", "d_loss", "perceptual", "pixel"}
     assert losses_of(face=1.0) == plain | {"face"}
-    judged = {"exchanged_adversarial", "exchanged_discriminator"}
-    assert losses_of(expression=1.0) == plain | judged | {"expression"}
-    assert losses_of(expression=1.0, style_copy=1.0) == plain | judged | {"expression", "style_copy"}
-    assert losses_of(style_copy=1.0, droplet=1.0) - plain - judged == {"style_copy", "droplet", "exchanged_droplet"}
-    assert losses_of(style_copy=1.0, speck=1.0) - plain - judged == {"style_copy", "speck"}
-    without = plain - {"adversarial", "feature_matching", "discriminator"}
+    swapped = {"swap_adversarial", "swap_d_loss"}
+    assert losses_of(expression=1.0) == plain | swapped | {"expression"}
+    assert losses_of(expression=1.0, style_copy=1.0) == plain | swapped | {"expression", "style_copy"}
+    assert losses_of(style_copy=1.0, feature_outlier=1.0) - plain - swapped == {
+        *("style_copy", "feature_outlier", "swap_feature_outlier")
+    }
+    assert losses_of(style_copy=1.0, outlier_pixels=1.0) - plain - swapped == {"style_copy", "outlier_pixels"}
+    without = plain - {"adversarial", "feature_matching", "d_loss"}
     assert losses_of(expression=1.0, adversarial=0, feature_matching=0) == without | {"expression"}
 
 
-def test_mouths_are_exchanged_where_both_faces_show_one() -> None:
+def test_mouths_are_swapped_where_both_faces_show_one() -> None:
     own, donor = (torch.from_numpy(PAIRS[i].label_map)[None] for i in (0, 1))
     hidden = torch.ones_like(own)
-    edited, exchanged = exchange_mouths(torch.cat([own, own, hidden]), torch.cat([donor, hidden, donor]))
-    assert exchanged.tolist() == [True, False, False]
+    edited, swapped = swap_mouths(torch.cat([own, own, hidden]), torch.cat([donor, hidden, donor]))
+    assert swapped.tolist() == [True, False, False]
     assert np.array_equal(edited[0], transfer_mouth(own[0].numpy(), donor[0].numpy()))
     assert torch.equal(edited[1:], torch.cat([own, hidden])) and not torch.equal(edited[:1], own)
 
 
 @pytest.mark.parametrize("term", ["expression", "style_copy"])
-def test_exchanges_are_taught(classifier_weights: Path, monkeypatch: pytest.MonkeyPatch, term: str) -> None:
-    # What is learnt from faces that are given back is left out.
-    settings = config(weights=LossWeights(**{term: 1.0}), face_features=str(classifier_weights))
+def test_swaps_are_trained_on(classifier_weights: Path, monkeypatch: pytest.MonkeyPatch, term: str) -> None:
+    # The step on reconstructions is left out.
+    settings = config(weights=FaceLossWeights(**{term: 1.0}), face_features=str(classifier_weights))
     stage = build_stage(settings)
-    monkeypatch.setattr(FaceCritic, "teach", lambda *_: {})
+    monkeypatch.setattr(GANStep, "train_step", lambda *_: {})
     before = {kind: copy.deepcopy(network.state_dict()) for kind, network in stage.networks.items()}
     maps = torch.from_numpy(np.stack([PAIRS[i].label_map for i in range(2)]))
-    losses = stage.step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, maps), 0.9)
+    losses = stage.train_step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, maps), 0.9)
     assert losses[term] > 0
     changed = {
         kind: any(not torch.equal(tensor, before[kind][name]) for name, tensor in network.state_dict().items())
@@ -202,9 +205,9 @@ def test_exchanges_are_taught(classifier_weights: Path, monkeypatch: pytest.Monk
     assert changed == {"generator": True, "ema": True, "discriminator": True}
 
 
-def test_other_critics_and_networks_learn_and_go_on(tmp_path: Path) -> None:
+def test_other_gan_options_and_networks_train_and_resume(tmp_path: Path) -> None:
     options: dict[str, Any] = {
-        "critic": CriticOptions("hinge", r1_weight=1.0, augment=True),
+        "gan": GANOptions(adversarial_loss="hinge", r1_weight=1.0, diffaugment=True),
         "class_balance": 0.5,
         "network": "backbone.noise=true,backbone.antialias=true",
         "lr_decay_start": 1.0,
@@ -223,9 +226,9 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch.optim.Adam, "step", lambda _: None)
     torch.manual_seed(1)
     pictures, maps = torch.rand(2, 3, 64, 64) * 2 - 1, torch.randint(0, 19, (2, 64, 64), dtype=torch.uint8)
-    stage = build_stage(config(weights=LossWeights(perceptual=0)))
+    stage = build_stage(config(weights=FaceLossWeights(perceptual=0)))
     torch.manual_seed(2)  # of the regions taken for absent
-    stage.step(faces(pictures, maps), 0.9)
+    stage.train_step(faces(pictures, maps), 0.9)
     generator, discriminator = stage.networks["generator"], stage.networks["discriminator"]
     found = {
         name: [p.grad.clone() for p in network.parameters() if p.grad is not None]
@@ -260,7 +263,7 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, config(images=4))
     before = (tmp_path / "state.pt").read_bytes()
-    monkeypatch.setattr(critic, "generator_loss", lambda _, logits: logits[0].sum() * float("nan"))
+    monkeypatch.setattr(loss_terms, "generator_loss", lambda _, logits: logits[0].sum() * float("nan"))
     with pytest.raises(MaskGANError, match="the adversarial loss is nan"):
         run(tmp_path, config(images=8))
     assert (tmp_path / "state.pt").read_bytes() == before
@@ -278,7 +281,7 @@ def test_config_errors_name_the_option() -> None:
     with pytest.raises(UserError, match="--batch-size must be at least 1"):
         config(batch_size=0)
     with pytest.raises(UserError, match="unknown preset"):
-        build_stage(replace(config(), preset="huge"))
+        config(preset="huge")
 
 
 @pytest.mark.parametrize(
@@ -301,6 +304,7 @@ def test_a_stage_alone_learns_by_its_presets_recipe(
         "--run",
         str(tmp_path),
         "--dry-run",
+        *("--perceptual", "efficientnet"),
     ]
 
     def printed() -> dict[str, Any]:
@@ -311,16 +315,18 @@ def test_a_stage_alone_learns_by_its_presets_recipe(
     assert main(arguments) == 0
     config = printed()
     assert config["class_balance"] == balance
-    assert tuple(config["weights"][name] for name in ("adversarial", "perceptual", "droplet")) == weights
-    assert main([*arguments, "--class-balance", "0.1", "--droplet-weight", "1", "--adversarial-weight", "2"]) == 0
+    assert tuple(config["weights"][name] for name in ("adversarial", "perceptual", "feature_outlier")) == weights
+    changes = ["--class-balance", "0.1", "--feature-outlier-weight", "1", "--adversarial-weight", "2"]
+    assert main([*arguments, *changes]) == 0
     config = printed()
-    assert (config["class_balance"], config["weights"]["droplet"], config["weights"]["adversarial"]) == (0.1, 1, 2)
-    assert [config["weights"][name] for name in FACE_TERMS] == [0, 0, 0]
+    given = (config["class_balance"], config["weights"]["feature_outlier"], config["weights"]["adversarial"])
+    assert given == (0.1, 1, 2)
+    assert [config["weights"][name] for name in CLASSIFIER_TERMS] == [0, 0, 0]
     assert main([*arguments, "--face-features", "classifier.safetensors"]) == 0
-    recipe = stage_spec(preset, "dense-mapping").weights
+    recipe = stage_spec(preset, "dense-mapping").options.get("weights", FaceLossWeights())
     weights = printed()["weights"]
-    assert [weights[name] for name in FACE_TERMS] == [getattr(recipe, name) for name in FACE_TERMS]
-    assert recipe.needs_face_features == (preset != "paper")
+    assert [weights[name] for name in CLASSIFIER_TERMS] == [getattr(recipe, name) for name in CLASSIFIER_TERMS]
+    assert recipe.needs_classifier == (preset != "paper")
 
 
 def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -357,3 +363,39 @@ def test_the_command_trains_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     assert "going on after 32 pictures" in capsys.readouterr().err
     _, info = load_weights(tmp_path / "parser.safetensors", model_type="parser")
     assert info.step == 64
+
+
+def test_the_paper_preset_has_the_papers_perceptual_loss_or_asks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", "dense-mapping", "--data", "synthetic:2:64", "--preset", "paper", "--dry-run"]
+    arguments += ["--run", str(tmp_path / "run")]
+    assert main(arguments) == 2
+    assert "--preset paper: the paper's perceptual loss needs VGG-19" in capsys.readouterr().err
+    for choice in (["--perceptual", "efficientnet"], ["--perceptual", "vgg19.pth"], ["--perceptual-weight", "0"]):
+        assert main([*arguments, *choice]) == 0, choice
+    for preset, images in (("paper", 4_800_000), ("demo", 2_400_000)):
+        assert config(preset=preset, images=0, perceptual="efficientnet").images == images
+
+
+def test_r1_is_drawn_once_for_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = build_stage(config(weights=FaceLossWeights(perceptual=0), gan=GANOptions(r1_weight=1.0)))
+    assert isinstance(stage, DenseMappingStage)
+    real, mask = torch.rand(2, 3, 64, 64) * 2 - 1, one_hot(torch.zeros(2, 64, 64), 19)
+    for first_draw, computed in ((0.0, True), (0.99, False)):
+        # Another process's draw comes first, whatever is drawn here.
+        monkeypatch.setattr(gan_step, "all_gather", lambda own, first=first_draw: torch.tensor([first, float(own)]))
+        assert bool(float(stage._gan._r1(mask, real)) > 0) == computed
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_option_of_a_stage_is_explained(stage: str) -> None:
+    options = config_options(STAGES[stage].config_type)
+    names = {option.name for option in options}
+    assert {"data", "batch_size", "learning_rate"} <= names and "augment" not in names
+    assert all(option.help and "[default: None" not in option.help for option in options)
+    given = {"data": "faces", "batch_size": 3, "adversarial_weight": 0.5, "diffaugment": True, "seed": None}
+    taken = take_options(STAGES[stage].config_type, dict(given))
+    assert (taken["data"], taken["batch_size"], "seed" in taken) == ("faces", 3, False)
+    if "adversarial_weight" in names:
+        assert taken["weights"] == {"adversarial": 0.5} and taken["gan"] == {"diffaugment": True}

@@ -11,7 +11,7 @@ from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.training.config import TrainingConfig
 from maskgan.training.loop import train
 from maskgan.training.schedule import Progress
-from maskgan.training.stages import build_stage
+from maskgan.training.stages import STAGES, build_stage
 
 PAIRS = SyntheticPairs(6, 64, seed=0)
 
@@ -19,7 +19,7 @@ PAIRS = SyntheticPairs(6, 64, seed=0)
 def config(stage: str = "dense-mapping", **changes: object) -> TrainingConfig:
     """A run of four steps of two synthetic faces, unless changed."""
     defaults = {"preset": "tiny", "data": "synthetic:6:64", "batch_size": 2, "images": 8, "workers": 1}
-    return TrainingConfig(stage=stage, **{**defaults, **changes})  # type: ignore[arg-type]
+    return STAGES[stage].config_type(**{**defaults, **changes})  # type: ignore[arg-type]
 
 
 def faces(pictures: torch.Tensor, label_maps: torch.Tensor) -> Faces:

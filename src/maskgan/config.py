@@ -196,7 +196,9 @@ class Preset:
     name: str
     """As given to ``--preset``."""
     resolution: int
-    """Side of the pictures, in pixels."""
+    """Side of the images, in pixels."""
+    images: int
+    """Training budget of a run unless another is given, in images."""
     phases: tuple[tuple[float, int], ...]
     """Progressive resolution: (fraction of the budget, image side in pixels from there on)."""
     dense_mapping: DenseMappingConfig
@@ -216,6 +218,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "paper": Preset(
             name="paper",
             resolution=512,
+            images=4_800_000,  # the reference's 200 epochs of 24,183 faces
             phases=((0.0, 512),),
             dense_mapping=DenseMappingConfig(),
             enhancer=EnhancerConfig(),
@@ -231,6 +234,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "demo": Preset(
             name="demo",
             resolution=256,
+            images=2_400_000,
             phases=((0.0, 128), (0.25, 256)),
             dense_mapping=DenseMappingConfig(
                 backbone=BackboneConfig(
@@ -262,6 +266,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "tiny": Preset(
             name="tiny",
             resolution=64,
+            images=2_400_000,
             phases=((0.0, 64),),
             dense_mapping=DenseMappingConfig(
                 backbone=BackboneConfig(

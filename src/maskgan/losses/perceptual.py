@@ -53,6 +53,8 @@ class VGG19Features(FeatureNetwork):
 
     Args:
         path: a state dict in torchvision's layout (``features.0.weight`` ...), such as ``vgg19-dcbb9e9d.pth``.
+        normalise: whether images are normalised with ImageNet's mean and standard deviation, as the weights were
+            trained; the reference code feeds images in [-1, 1] as they are.
     """
 
     weights = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
@@ -60,8 +62,9 @@ class VGG19Features(FeatureNetwork):
     _TAPPED_CONVS = (0, 2, 4, 8, 12)
     _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, normalise: bool = True) -> None:
         super().__init__()
+        self.normalise = normalise
         state = _load_state(path)
         self.convs = nn.ModuleList()
         self._pooled_before: list[bool] = []
@@ -81,7 +84,7 @@ class VGG19Features(FeatureNetwork):
     def forward(self, image: Tensor) -> list[Tensor]:
         """Five feature maps."""
         assert isinstance(self.mean, Tensor) and isinstance(self.std, Tensor)
-        x = (image * 0.5 + 0.5 - self.mean) / self.std
+        x = (image * 0.5 + 0.5 - self.mean) / self.std if self.normalise else image
         taps = []
         for i, conv in enumerate(self.convs):
             if self._pooled_before[i]:
@@ -203,13 +206,21 @@ def _same_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
     return conv(F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2)))
 
 
-def perceptual_network(name: str) -> FeatureNetwork:
-    """The network that ``--perceptual`` names: ``efficientnet`` or the path of a VGG-19 weights file.
+def perceptual_network(name: str, vgg_input: str = "imagenet") -> FeatureNetwork:
+    """The network that ``--perceptual`` names.
+
+    Args:
+        name: ``efficientnet``, or the path of a VGG-19 weights file.
+        vgg_input: of VGG-19: ``imagenet`` for normalisation with ImageNet's statistics, ``unnormalised`` for none.
 
     Raises:
         UserError: the weights are absent or of another network.
     """
-    return EfficientNetLite0Features() if name == "efficientnet" else VGG19Features(Path(name))
+    return (
+        EfficientNetLite0Features()
+        if name == "efficientnet"
+        else VGG19Features(Path(name), normalise=vgg_input == "imagenet")
+    )
 
 
 def _packaged_efficientnet() -> Path:

@@ -15,6 +15,7 @@ from maskgan.data.pairs import ChosenKeys, FacePair, KeyedCollection, PairCollec
 from maskgan.data.stored_edits import StoredEdits
 from maskgan.data.streaming import ShardStream, StreamLoader
 from maskgan.training.config import TrainingConfig
+from maskgan.training.stage_configs import EditingTrainingConfig
 
 _GRID_SAMPLES = 8
 _VAL_SAMPLES = 64
@@ -51,8 +52,8 @@ def dataloader_factory(config: TrainingConfig, source: Source) -> Callable[[], D
     val_set: KeyedCollection[Any] | None = None if config.val_keys is None else select(collection, config.val_keys)
     if config.labelled:
         return partial(_loaded, config, chosen, val_set, labelled_to_tensors)
-    if config.simulation.edits:
-        folder = Path(config.simulation.edits)
+    if isinstance(config, EditingTrainingConfig) and config.edits:
+        folder = Path(config.edits)
         chosen = StoredEdits(chosen, folder)
         val_set = None if val_set is None else StoredEdits(val_set, folder)
     return partial(_loaded, config, chosen, val_set, pair_to_tensors)

@@ -1,26 +1,31 @@
-"""Stage 1: the dense mapping network learns to give back each face from its mask and its own style."""
+"""Stage 1: the dense mapping network learns to reconstruct each face from its mask and its own style."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from maskgan.config import DenseMappingConfig, Preset
+from maskgan.checkpoints.weights import load_weights
+from maskgan.config import preset, with_overrides
 from maskgan.data.batches import Faces
 from maskgan.images import Picture
+from maskgan.losses.face_features import FaceFeatures
+from maskgan.losses.pixel_weights import class_balanced_pixel_weights
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
-from maskgan.training.config import TrainingConfig
-from maskgan.training.critic import FaceCritic
-from maskgan.training.exchanges import teach_exchanges
+from maskgan.networks.resnet import AttributeClassifier
+from maskgan.training.gan_step import GANStep
 from maskgan.training.initialisation import load_from_run, load_from_weights
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
+    FaceTensors,
     Losses,
+    StageSetup,
     adam,
     autocast,
     colour_column,
@@ -30,64 +35,56 @@ from maskgan.training.stage import (
     to_device,
     update_ema,
 )
+from maskgan.training.stage_configs import DenseMappingTrainingConfig, GeneratorTrainingConfig
+from maskgan.training.swaps import train_swap_step
 
 
 class DenseMappingStage:
-    """The generator learns from the critic."""
+    """Generator and discriminators, trained by ``GANStep`` on reconstructions, and on swaps if they have weights."""
 
-    def __init__(
-        self,
-        preset: Preset,
-        config: TrainingConfig,
-        network: DenseMappingConfig,
-        base: Path | None = None,
-        base_weights: Path | None = None,
-    ) -> None:
-        """Begin anew, or with the networks of a run (``base``), or with the generator of a file (``base_weights``).
+    def __init__(self, config: DenseMappingTrainingConfig, setup: StageSetup) -> None:
+        """Start from scratch, from the networks of ``config.init_run``, or from the file ``config.init_weights``.
 
         Raises:
-            UserError: that run or that file is missing, damaged or of other sizes.
+            UserError: that run or file is missing, damaged or of other sizes; so are the weights of a loss network.
         """
         self._config = config
-        self._generator = to_device(DenseMappingNetwork(network), config.device)
-        self._critic = FaceCritic(preset.discriminator, config)
-        if base is not None:
-            load_from_run(base, config.device, self._generator, self._critic.discriminator)
-        if base_weights is not None:
-            load_from_weights(base_weights, self._generator)
+        self._generator = build_generator(config)
+        self._gan = build_gan_step(config)
+        if config.init_run and not setup.resumes:
+            load_from_run(Path(config.init_run), config.device, self._generator, self._gan.discriminator)
+        if config.init_weights and not setup.resumes:
+            load_from_weights(Path(config.init_weights), self._generator)
         self._ema = ema_copy(self._generator)
         self._optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "generator": self._generator,
-            "discriminator": self._critic.discriminator,
+            "discriminator": self._gan.discriminator,
             "ema": self._ema,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {
             "generator": self._optimizer,
-            "discriminator": self._critic.optimizer,
+            "discriminator": self._gan.optimizer,
         }
 
-    def step(self, faces: Faces, ema_decay: float) -> Losses:
-        """See ``Stage.step``."""
-        pictures = faces.pictures.contiguous(memory_format=torch.channels_last)
-        mask = one_hot(faces.label_maps, self._generator.config.num_classes)
-        with autocast(self._config), self._generator.backbone.record_activation_energies() as recorded:
-            made = self._generator(mask, pictures, mask)
-        energies = recorded if self._config.weights.droplet else None
-        losses = self._critic.teach(made, pictures, mask, [self._optimizer], energies)
-        exchanged = teach_exchanges(
-            self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._optimizer
-        )
+    def train_step(self, faces: Faces, ema_decay: float) -> Losses:
+        """See ``Stage.train_step``."""
+        batch = FaceTensors.of(faces, self._generator.config.num_classes)
+        with autocast(self._config), self._gan.record_energies(self._generator) as energies:
+            fake = self._generator(batch.mask, batch.real, batch.mask)
+        pixel_weights = class_balanced_pixel_weights(batch.mask, self._config.class_balance)
+        losses = self._gan.train_step(fake, batch.real, batch.mask, [self._optimizer], pixel_weights, energies)
+        swap_losses = train_swap_step(self._gan, self._generator, self._config, batch, self._optimizer)
         update_ema(self._ema, self._generator, ema_decay)
-        return {**losses, **exchanged}
+        return {**losses, **swap_losses}
 
     @torch.no_grad()
     def val_loss(self, faces: Faces) -> Tensor:
-        """Of faces given back from their own masks and styles."""
+        """Distance of reconstructions from the faces."""
         mask = one_hot(faces.label_maps, self._ema.config.num_classes)
         with autocast(self._config):
-            made = self._ema(mask, faces.pictures, mask)
-        return self._critic.val_loss(made, faces.pictures)
+            fake = self._ema(mask, faces.pictures, mask)
+        return self._gan.val_loss(fake, faces.pictures)
 
     @torch.no_grad()
     def samples(self, faces: Faces) -> Picture:
@@ -95,9 +92,35 @@ class DenseMappingStage:
         mask = one_hot(faces.label_maps, self._ema.config.num_classes)
         with autocast(self._config):
             style = self._ema.encode_style(faces.pictures, mask)
-            own, borrowed = (self._ema.synthesise(mask, s) for s in (style, style.roll(-1, dims=0)))
-        return grid([faces.pictures, colour_column(faces.label_maps), own, borrowed])
+            own, other = (self._ema.synthesise(mask, s) for s in (style, style.roll(-1, dims=0)))
+        return grid([faces.pictures, colour_column(faces.label_maps), own, other])
 
     def export(self, folder: Path, progress: Progress) -> None:
-        """Write ``dense-mapping.safetensors``, the moving average."""
+        """Write ``dense-mapping.safetensors``, the EMA."""
         export_weights(folder, self._ema, self._config, progress)
+
+
+def build_generator(config: GeneratorTrainingConfig) -> DenseMappingNetwork:
+    """The preset's dense mapping network with the changes of ``config.network`` and ``config.fusion``, untrained.
+
+    Raises:
+        UserError: ``config.network`` names a field that does not exist, or a value that is not allowed.
+    """
+    sizes = with_overrides(preset(config.preset).dense_mapping, config.network, "--network")
+    if config.fusion is not None:
+        sizes = replace(sizes, style_encoder=replace(sizes.style_encoder, fusion=config.fusion))
+    return to_device(DenseMappingNetwork(sizes), config.device)
+
+
+def build_gan_step(config: GeneratorTrainingConfig) -> GANStep:
+    """The GAN step of the dense mapping network, with the attribute classifier if a term needs it.
+
+    Raises:
+        UserError: the weights of a loss network are missing, damaged or of another model type.
+    """
+    classifier = None
+    if config.weights.needs_classifier:
+        network, info = load_weights(Path(config.face_features), model_type="attributes")
+        assert isinstance(network, AttributeClassifier)
+        classifier = FaceFeatures(network, info.resolution)
+    return GANStep(preset(config.preset).discriminator, config, classifier)

@@ -1,7 +1,7 @@
-"""Stage 2, editing behaviour simulated training (EBST): faces of edited masks must blend back into the face.
+"""Stage 2, editing behaviour simulated training (EBST): renderings of edited masks must blend back into the face.
 
 MaskVAE makes two masks beside the face's own, a step towards another face's mask and a step away from it. All three
-are rendered in one style; the alpha blender joins the pictures of the two, and the blend must equal the face.
+are rendered in one style; the alpha blender joins the renderings of the two, and the blend must equal the face.
 Source: the paper's section on dual-editing consistency, and the reference code for the order of the updates.
 """
 
@@ -14,23 +14,23 @@ import torch
 from torch import Tensor, nn
 
 from maskgan.checkpoints.weights import load_weights
-from maskgan.config import DenseMappingConfig, Preset
+from maskgan.config import preset
 from maskgan.data.batches import Faces
 from maskgan.distributed import all_gather, shard
-from maskgan.errors import UserError
 from maskgan.images import Picture
+from maskgan.losses.pixel_weights import class_balanced_pixel_weights
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
 from maskgan.networks.mask_vae import MaskVAE
-from maskgan.training.config import TrainingConfig
-from maskgan.training.critic import FaceCritic
-from maskgan.training.exchanges import teach_exchanges
+from maskgan.training.dense_mapping import build_gan_step, build_generator
 from maskgan.training.initialisation import load_from_run
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
+    FaceTensors,
     Losses,
+    StageSetup,
     adam,
     autocast,
     colour_column,
@@ -40,112 +40,109 @@ from maskgan.training.stage import (
     to_device,
     update_ema,
 )
+from maskgan.training.stage_configs import EditingTrainingConfig
+from maskgan.training.swaps import train_swap_step
 
 
 class EditingStage:
-    """Generator and blender learn from one critic, which is conditioned on the face's own mask throughout."""
+    """Generator, blender and discriminators, which are conditioned on the face's own mask throughout."""
 
-    def __init__(self, preset: Preset, config: TrainingConfig, network: DenseMappingConfig, base: Path | None) -> None:
-        """Begin with the networks of the stage 1 run in ``base`` and the MaskVAE that ``config.simulation`` names.
-
-        ``base`` is ``None`` where a saved state will replace the networks.
+    def __init__(self, config: EditingTrainingConfig, setup: StageSetup) -> None:
+        """Start from the networks of ``config.init_run``, with the MaskVAE or the stored edits of ``config``.
 
         Raises:
-            UserError: they are missing, damaged or of other sizes, or the batch has a single face.
+            UserError: they are missing, damaged or of other sizes; so are the weights of a loss network.
         """
-        if config.batch_size < 2:
-            raise UserError("--batch-size must be at least 2: the masks of a batch stand in for each other's edits")
         self._config = config
-        self._generator = to_device(DenseMappingNetwork(network), config.device)
-        self._critic = FaceCritic(preset.discriminator, config)
-        if base is not None:
-            load_from_run(base, config.device, self._generator, self._critic.discriminator)
-        self._blender = to_device(AlphaBlender(preset.blender), config.device)
+        self._generator = build_generator(config)
+        self._gan = build_gan_step(config)
+        if not setup.resumes:
+            load_from_run(Path(config.init_run), config.device, self._generator, self._gan.discriminator)
+        self._blender = to_device(AlphaBlender(preset(config.preset).blender), config.device)
         self._generator_ema, self._blender_ema = ema_copy(self._generator), ema_copy(self._blender)
-        self._vae = None if config.simulation.edits else self._load_vae(Path(config.simulation.mask_vae))
+        self._vae = None if config.edits else _load_vae(config)
         self._generator_optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
         self._blender_optimizer = adam(self._blender, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "generator": self._generator,
             "blender": self._blender,
-            "discriminator": self._critic.discriminator,
+            "discriminator": self._gan.discriminator,
             "ema": self._generator_ema,
             "blender_ema": self._blender_ema,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {
             "generator": self._generator_optimizer,
             "blender": self._blender_optimizer,
-            "discriminator": self._critic.optimizer,
+            "discriminator": self._gan.optimizer,
         }
 
-    def step(self, faces: Faces, ema_decay: float) -> Losses:
-        """See ``Stage.step``. In order: discriminator and generator on the face, then both and the blender."""
-        pictures = faces.pictures.contiguous(memory_format=torch.channels_last)
-        mask = one_hot(faces.label_maps, self._generator.config.num_classes)
-        with autocast(self._config), self._generator.backbone.record_activation_energies() as recorded:
-            made = self._generator(mask, pictures, mask)
-        energies = recorded if self._config.weights.droplet else None
-        direct = self._critic.teach(made, pictures, mask, [self._generator_optimizer], energies)
-        exchanged = teach_exchanges(
-            self._generator, self._critic, self._config, pictures, faces.label_maps, mask, self._generator_optimizer
-        )
-        # Each face borrows the mask of the one before it in the batch of all processes.
-        inter, outer = self._edited(faces, shard(all_gather(faces.label_maps).roll(1, dims=0)))
+    def train_step(self, faces: Faces, ema_decay: float) -> Losses:
+        """See ``Stage.train_step``. In order: discriminators and generator on the face, then both and the blender."""
+        batch = FaceTensors.of(faces, self._generator.config.num_classes)
+        pixel_weights = class_balanced_pixel_weights(batch.mask, self._config.class_balance)
+        with autocast(self._config), self._gan.record_energies(self._generator) as energies:
+            fake = self._generator(batch.mask, batch.real, batch.mask)
+        optimizers = [self._generator_optimizer]
+        losses = self._gan.train_step(fake, batch.real, batch.mask, optimizers, pixel_weights, energies)
+        swap_losses = train_swap_step(self._gan, self._generator, self._config, batch, self._generator_optimizer)
+        # The other mask is that of the face before, in the batch of all processes.
+        inter, outer = self._edited_masks(faces, shard(all_gather(faces.label_maps).roll(1, dims=0)))
         with autocast(self._config):
-            first, second = self._render(self._generator, pictures, mask, [inter, outer])
-            blended, _ = self._blender(first, second)
-        learners = [self._generator_optimizer, self._blender_optimizer]
-        consistency = self._critic.teach(blended, pictures, mask, learners)
+            first, second = self._render(self._generator, batch.real, batch.mask, [inter, outer])
+            blend, _ = self._blender(first, second)
+        optimizers = [self._generator_optimizer, self._blender_optimizer]
+        blend_losses = self._gan.train_step(blend, batch.real, batch.mask, optimizers, pixel_weights)
         update_ema(self._generator_ema, self._generator, ema_decay)
         update_ema(self._blender_ema, self._blender, ema_decay)
-        return {**direct, **exchanged, **{f"blend_{name}": loss for name, loss in consistency.items()}}
+        return {**losses, **swap_losses, **{f"blend_{name}": loss for name, loss in blend_losses.items()}}
 
     @torch.no_grad()
     def val_loss(self, faces: Faces) -> Tensor:
-        """Of faces given back from their own masks and styles, and of the blends, added."""
+        """Distance of reconstructions from the faces plus that of blends."""
         pictures, label_maps, _ = faces
         mask = one_hot(label_maps, self._generator.config.num_classes)
-        inter, outer = self._edited(faces, label_maps.roll(1, dims=0))
+        inter, outer = self._edited_masks(faces, label_maps.roll(1, dims=0))
         with autocast(self._config):
-            made, first, second = self._render(self._generator_ema, pictures, mask, [label_maps, inter, outer])
-            blended, _ = self._blender_ema(first, second)
-        return self._critic.val_loss(made, pictures) + self._critic.val_loss(blended, pictures)
+            fake, first, second = self._render(self._generator_ema, pictures, mask, [label_maps, inter, outer])
+            blend, _ = self._blender_ema(first, second)
+        return self._gan.val_loss(fake, pictures) + self._gan.val_loss(blend, pictures)
 
     @torch.no_grad()
     def samples(self, faces: Faces) -> Picture:
-        """Columns: face, mask, its rendering; both edited masks and theirs; alpha; the blend."""
+        """Columns: face, mask, its rendering; both edited masks and their renderings; alpha; the blend."""
         pictures, label_maps, _ = faces
         mask = one_hot(label_maps, self._generator.config.num_classes)
-        inter, outer = self._edited(faces, label_maps.roll(1, dims=0))
+        inter, outer = self._edited_masks(faces, label_maps.roll(1, dims=0))
         with autocast(self._config):
-            made, first, second = self._render(self._generator_ema, pictures, mask, [label_maps, inter, outer])
-            blended, alpha = self._blender_ema(first, second)
+            fake, first, second = self._render(self._generator_ema, pictures, mask, [label_maps, inter, outer])
+            blend, alpha = self._blender_ema(first, second)
         masks = [colour_column(labels) for labels in (label_maps, inter, outer)]
-        return grid([pictures, masks[0], made, masks[1], first, masks[2], second, alpha * 2 - 1, blended])
+        return grid([pictures, masks[0], fake, masks[1], first, masks[2], second, alpha * 2 - 1, blend])
 
     def export(self, folder: Path, progress: Progress) -> None:
-        """Write ``dense-mapping.safetensors`` and ``blender.safetensors``, the moving averages."""
+        """Write ``dense-mapping.safetensors`` and ``blender.safetensors``, the EMAs."""
         export_weights(folder, self._generator_ema, self._config, progress)
         export_weights(folder, self._blender_ema, self._config, progress)
 
     @torch.no_grad()
-    def _edited(self, faces: Faces, others: Tensor) -> tuple[Tensor, Tensor]:
+    def _edited_masks(self, faces: Faces, others: Tensor) -> tuple[Tensor, Tensor]:
         """The stored edits, or new ones: a step towards the masks of other faces and a step away from them."""
         if self._vae is None:
             inter, outer = faces.edits.unbind(1)
             return inter, outer
         with autocast(self._config):
-            return self._vae.simulate_edits(faces.label_maps, others, self._config.simulation.strength)
-
-    def _load_vae(self, path: Path) -> MaskVAE:
-        vae, _ = load_weights(path, model_type="mask-vae")
-        assert isinstance(vae, MaskVAE)
-        return to_device(vae, self._config.device)
+            return self._vae.simulate_edits(faces.label_maps, others, self._config.strength)
 
     def _render(
         self, generator: DenseMappingNetwork, pictures: Tensor, mask: Tensor, targets: list[Tensor]
     ) -> tuple[Tensor, ...]:
-        """Each target mask (N x S x S labels) in the pictures' own style, in one pass."""
+        """Each target mask (N x S x S labels) in the images' own style, in one pass."""
         style = generator.encode_style(pictures, mask)
         masks = one_hot(torch.cat(targets), generator.config.num_classes)
         return generator.synthesise(masks, style.repeat(len(targets), 1)).chunk(len(targets))
+
+
+def _load_vae(config: EditingTrainingConfig) -> MaskVAE:
+    vae, _ = load_weights(Path(config.mask_vae), model_type="mask-vae")
+    assert isinstance(vae, MaskVAE)
+    return to_device(vae, config.device)

@@ -1,6 +1,6 @@
-"""ELEGANT learns: faces with an attribute and faces without it exchange that part of their codes.
+"""Training of ELEGANT: faces with an attribute and faces without it swap that part of their codes.
 
-Source: Xiao et al., ECCV 2018, section 3.4. A batch's faces are paired for one attribute a step.
+Source: Xiao et al., ECCV 2018, section 3.4. The faces of a batch are paired for one attribute per step.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from maskgan.config import Preset
+from maskgan.config import preset
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.batches import LabelledFaces
+from maskgan.distributed import all_gather
 from maskgan.images import Picture
 from maskgan.networks.elegant import Elegant, ElegantDiscriminator
-from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
     Losses,
+    StageSetup,
     adam,
     autocast,
     ema_copy,
@@ -31,69 +32,70 @@ from maskgan.training.stage import (
     to_device,
     update_ema,
 )
+from maskgan.training.stage_configs import ElegantTrainingConfig
 
-_RECONSTRUCTION = 5.0
+_RECONSTRUCTION_WEIGHT = 5.0
 
 
 class ElegantStage:
     """Encoder and decoder, and the discriminator."""
 
-    def __init__(self, preset: Preset, config: TrainingConfig) -> None:
+    def __init__(self, config: ElegantTrainingConfig, setup: StageSetup) -> None:
         self._config = config
-        self._network = to_device(Elegant(preset.elegant), config.device)
+        self._network = to_device(Elegant(preset(config.preset).elegant), config.device)
         self._ema = ema_copy(self._network)
-        self._discriminator = to_device(ElegantDiscriminator(preset.elegant), config.device)
+        self._discriminator = to_device(ElegantDiscriminator(preset(config.preset).elegant), config.device)
         self._columns = [ATTRIBUTES.index(name) for name in self._network.attributes]
-        self._learner = adam(self._network, config.learning_rate, GAN_BETAS)
-        self._judge = adam(self._discriminator, config.learning_rate, GAN_BETAS)
+        self._optimizer = adam(self._network, config.learning_rate, GAN_BETAS)
+        self._discriminator_optimizer = adam(self._discriminator, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "elegant": self._network,
             "ema": self._ema,
             "discriminator": self._discriminator,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {
-            "elegant": self._learner,
-            "discriminator": self._judge,
+            "elegant": self._optimizer,
+            "discriminator": self._discriminator_optimizer,
         }
 
-    def step(self, faces: LabelledFaces, ema_decay: float) -> Losses:
-        """See ``Stage.step``. Where no attribute divides the batch, nothing is learnt and the losses are zero."""
+    def train_step(self, faces: LabelledFaces, ema_decay: float) -> Losses:
+        """See ``Stage.train_step``. Where no attribute divides a batch, there is no step and all losses are 0."""
         labels = faces.attributes[:, self._columns].float()
         paired = _pair(labels)
-        if paired is None:
+        # All processes take part in every step, because gradients are averaged over all. One without a pair takes any
+        # face, with weight 0; the others make up for it.
+        weights = all_gather(torch.tensor([paired is not None], device=labels.device).float())
+        if not weights.any():
             zero = torch.zeros((), device=labels.device)
-            return {"adversarial": zero, "reconstruction": zero, "discriminator": zero}
-        attribute, having, lacking = paired
+            return {"d_loss": zero, "adversarial": zero, "reconstruction": zero}
+        weight = (paired is not None) / float(weights.mean())
+        attribute, having, lacking = paired or (0, [0], [0])
         pictures = torch.cat([faces.pictures[having], faces.pictures[lacking]])
         own = torch.cat([labels[having], labels[lacking]])
-        wanted = own.clone()
-        wanted[:, attribute] = 1 - wanted[:, attribute]
+        target = own.clone()
+        target[:, attribute] = 1 - target[:, attribute]
         with autocast(self._config):
             features = self._network.encode(pictures)
             code = features[-1]
             swapped = self._network.swap(code, code.roll(len(having), dims=0), [attribute])
-            made = self._network.decode(pictures, features, swapped)
-            kept = self._network.decode(pictures, features, code)
-        losses = {"discriminator": self._teach_discriminator(pictures, own, made.detach().float(), wanted)}
+            fake = self._network.decode(pictures, features, swapped)
+            reconstruction = self._network.decode(pictures, features, code)
+            d_real = self._discriminator(pictures, own)
+            d_fake = self._discriminator(fake.detach().float(), target)
+        d_loss = weight * (_cross_entropy(d_real, 1.0) + _cross_entropy(d_fake, 0.0))
+        optimizer_step(self._discriminator_optimizer, d_loss)
         self._discriminator.requires_grad_(False)
         with autocast(self._config):
-            verdicts = self._discriminator(made, wanted)
-        adversarial = _towards(verdicts, 1.0)
-        reconstruction = F.l1_loss(kept.float(), pictures)
-        optimizer_step(self._learner, adversarial + _RECONSTRUCTION * reconstruction)
+            adversarial = weight * _cross_entropy(self._discriminator(fake, target), 1.0)
+        l1 = weight * F.l1_loss(reconstruction.float(), pictures)
+        optimizer_step(self._optimizer, adversarial + _RECONSTRUCTION_WEIGHT * l1)
         self._discriminator.requires_grad_(True)
         update_ema(self._ema, self._network, ema_decay)
-        return {**losses, "adversarial": adversarial.detach(), "reconstruction": reconstruction.detach()}
-
-    def _teach_discriminator(self, real: Tensor, own: Tensor, made: Tensor, wanted: Tensor) -> Tensor:
-        with autocast(self._config):
-            loss = _towards(self._discriminator(real, own), 1.0) + _towards(self._discriminator(made, wanted), 0.0)
-        optimizer_step(self._judge, loss)
-        return loss.detach()
+        return {"d_loss": d_loss.detach(), "adversarial": adversarial.detach(), "reconstruction": l1.detach()}
 
     @torch.no_grad()
     def val_loss(self, faces: LabelledFaces) -> Tensor:
-        """L1 distance of faces that exchange nothing."""
+        """L1 distance of reconstructions, without a swap."""
         return F.l1_loss(self._ema(faces.pictures, faces.pictures, []).float(), faces.pictures)
 
     @torch.no_grad()
@@ -104,7 +106,7 @@ class ElegantStage:
         return grid([faces.pictures, other, *taken])
 
     def export(self, folder: Path, progress: Progress) -> None:
-        """Write ``elegant.safetensors``, the moving average."""
+        """Write ``elegant.safetensors``, the EMA."""
         export_weights(folder, self._ema, self._config, progress)
 
 
@@ -119,10 +121,9 @@ def _pair(labels: Tensor) -> tuple[int, list[int], list[int]] | None:
     return None
 
 
-def _towards(verdicts: list[Tensor], target: float) -> Tensor:
-    """Cross entropy of all verdicts with ``target``, a mean over pictures, summed over the scales."""
+def _cross_entropy(logits: list[Tensor], target: float) -> Tensor:
+    """Binary cross entropy of all logits with ``target``, averaged over the images, summed over the scales."""
     terms = [
-        F.binary_cross_entropy_with_logits(verdict.float(), torch.full_like(verdict.float(), target))
-        for verdict in verdicts
+        F.binary_cross_entropy_with_logits(scale.float(), torch.full_like(scale.float(), target)) for scale in logits
     ]
     return torch.stack(terms).sum()

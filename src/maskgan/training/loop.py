@@ -130,7 +130,7 @@ class _Run(Generic[BatchT]):
         params = sample_augment_params(config.batch_size, config.augment, torch.Generator().manual_seed(seed))
         faces = faces.augmented(config.augment, distributed.shard(params))
         decay = ema_decay(1000 * config.ema_halflife_kimg, config.batch_size, progress.images + config.batch_size)
-        losses = self.stage.step(faces, decay)
+        losses = self.stage.train_step(faces, decay)
         progress.step += 1
         progress.images += config.batch_size
         return losses

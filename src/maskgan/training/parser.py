@@ -1,4 +1,4 @@
-"""The face parser learns masks from faces: cross entropy for each pixel."""
+"""The face parser learns to segment faces: cross entropy per pixel."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from maskgan.config import Preset
+from maskgan.config import preset
 from maskgan.data.batches import Faces
 from maskgan.images import Picture
 from maskgan.losses.masks import class_balanced_weights
 from maskgan.networks.parser import FaceParser
-from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
+    BETAS,
     Losses,
+    StageSetup,
     adam,
     autocast,
     colour_column,
@@ -28,24 +29,23 @@ from maskgan.training.stage import (
     to_device,
     update_ema,
 )
-
-_BETAS = (0.9, 0.999)
+from maskgan.training.stage_configs import ParserTrainingConfig
 
 
 class ParserStage:
-    """A U-Net against the label maps."""
+    """The parser, trained on the label maps."""
 
-    def __init__(self, preset: Preset, config: TrainingConfig) -> None:
+    def __init__(self, config: ParserTrainingConfig, setup: StageSetup) -> None:
         self._config = config
-        self._parser = to_device(FaceParser(preset.parser), config.device)
+        self._parser = to_device(FaceParser(preset(config.preset).parser), config.device)
         self._ema = ema_copy(self._parser)
-        self._optimizer = adam(self._parser, config.learning_rate, _BETAS)
+        self._optimizer = adam(self._parser, config.learning_rate, BETAS)
         self._class_weights = class_balanced_weights(config.class_balance).to(config.device)
         self.networks: Mapping[str, nn.Module] = {"parser": self._parser, "ema": self._ema}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"parser": self._optimizer}
 
-    def step(self, faces: Faces, ema_decay: float) -> Losses:
-        """See ``Stage.step``."""
+    def train_step(self, faces: Faces, ema_decay: float) -> Losses:
+        """See ``Stage.train_step``."""
         pictures, label_maps, _ = faces
         with autocast(self._config):
             logits = self._parser(pictures.contiguous(memory_format=torch.channels_last))
@@ -58,7 +58,7 @@ class ParserStage:
 
     @torch.no_grad()
     def val_loss(self, faces: Faces) -> Tensor:
-        """Cross entropy for each pixel."""
+        """Cross entropy per pixel."""
         return F.cross_entropy(self._ema(faces.pictures).float(), faces.label_maps.long())
 
     @torch.no_grad()
@@ -69,5 +69,5 @@ class ParserStage:
         return grid([faces.pictures, colour_column(faces.label_maps), colour_column(parsed)])
 
     def export(self, folder: Path, progress: Progress) -> None:
-        """Write ``parser.safetensors``, the moving average."""
+        """Write ``parser.safetensors``, the EMA."""
         export_weights(folder, self._ema, self._config, progress)

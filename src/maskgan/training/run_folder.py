@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, make_folder
 from maskgan.images import Picture, write_picture
-from maskgan.training.config import KNOWN_BY_NAME, MAY_CHANGE, TrainingConfig
+from maskgan.training.config import KNOWN_BY_NAME, MAY_CHANGE, RELATIVE_PATHS, TrainingConfig
 from maskgan.training.schedule import Progress
 
 if TYPE_CHECKING:
@@ -80,16 +80,17 @@ class RunFolder:
         if not file.exists():
             return
         try:
-            # A run of an older version lacks newer fields; what they do by default is what it did.
-            found = _completed(json.loads(file.read_text()), TrainingConfig("", "", "").to_dict())
+            # A run of an older version lacks newer options, whose defaults mean what it did.
+            found = _completed(json.loads(file.read_text()), type(config).defaults())
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise UserError(f"{file}: cannot be read as JSON ({error}); choose another --run folder") from error
         given = config.to_dict()
         for name, value in _portable(given, self.path).items():
             # Older versions wrote paths as they were given.
-            if name not in MAY_CHANGE and _identity(name, found[name]) not in (_identity(name, value), given[name]):
+            recorded = found.get(name)
+            if name not in MAY_CHANGE and _identity(name, recorded) not in (_identity(name, value), given[name]):
                 raise UserError(
-                    f"{self.path}: holds a run with {name} = {found[name]!r}, not {value!r}; "
+                    f"{self.path}: holds a run with {name} = {recorded!r}, not {value!r}; "
                     "repeat its command to go on, or choose another --run folder"
                 )
 
@@ -171,10 +172,7 @@ def _portable(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         near = Path(path).resolve().is_relative_to(folder.resolve().parent)
         return os.path.relpath(Path(path).resolve(), folder.resolve()) if path and near else path
 
-    simulation = dict(config["simulation"])
-    for name in ("mask_vae", "edits"):
-        simulation[name] = from_here(simulation[name])
-    return {**config, "base": from_here(config["base"]), "simulation": simulation}
+    return {name: from_here(value) if name in RELATIVE_PATHS else value for name, value in config.items()}
 
 
 def _identity(name: str, value: Any) -> Any:

@@ -1,11 +1,12 @@
-"""What the training loop asks of a stage."""
+"""The interface between the training loop and a stage, and what stages share."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import NamedTuple, Protocol, Self, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,80 +14,122 @@ from torch import Tensor, nn
 from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.checkpoints.registry import NetworkConfig, model_type_of
 from maskgan.checkpoints.weights import save_weights
-from maskgan.data.batches import Batch
+from maskgan.data.batches import Batch, Faces
 from maskgan.distributed import average_gradients
 from maskgan.images import Picture
 from maskgan.labels import PALETTE
+from maskgan.networks.layers import one_hot
 from maskgan.pixels import normalise, to_picture
 from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
 
 GAN_BETAS = (0.5, 0.999)
-"""Adam's betas of every network but the parser (supplement, section A)."""
+"""Adam's betas for GANs and MaskVAE (supplement, section A)."""
+
+BETAS = (0.9, 0.999)
+"""Adam's betas for the parser, the classifier and the embedding."""
 
 BatchT_contra = TypeVar("BatchT_contra", bound=Batch, contravariant=True)
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 Losses = Mapping[str, Tensor]
-"""Named scalars, detached, on the training device."""
+"""Scalars by name, detached, on the training device; the same names in all processes."""
+
+
+@dataclass(frozen=True)
+class StageSetup:
+    """What a stage needs to know beside its config."""
+
+    resumes: bool = False
+    """Whether a saved state will replace the networks, so that those to start from need not be there any more."""
+    num_identities: int = 0
+    """Number of identities in the data, for the stage ``identity``."""
 
 
 class Stage(Protocol[BatchT_contra]):
     """Networks with their optimizers and one step of training."""
 
     networks: Mapping[str, nn.Module]
-    """All that must be saved to go on, moving averages too."""
+    """Saved to resume from, EMA copies included."""
     optimizers: Mapping[str, torch.optim.Optimizer]
     """Saved with the networks; the loop sets their learning rate."""
 
-    def step(self, faces: BatchT_contra, ema_decay: float) -> Losses:
-        """Learn from faces whose pictures are float in [-1, 1]."""
+    def train_step(self, faces: BatchT_contra, ema_decay: float) -> Losses:
+        """Take one optimizer step of each network, and update the EMAs; called by all processes alike.
+
+        Args:
+            faces: the batch of this process; its images are float in [-1, 1].
+            ema_decay: weight of the old EMA.
+
+        Returns:
+            Loss terms and other statistics to log.
+        """
         ...
 
     def val_loss(self, faces: BatchT_contra) -> Tensor:
-        """Loss of the EMA networks on validation faces (as in ``step``), a scalar: the mean over the samples."""
+        """Loss of the EMA networks on validation faces (as in ``train_step``), a scalar: the mean over the samples."""
         ...
 
     def samples(self, faces: BatchT_contra) -> Picture:
-        """A grid that shows what the networks do with a few pairs."""
+        """A grid of inputs and outputs of the EMA networks, for a few faces."""
         ...
 
     def export(self, folder: Path, progress: Progress) -> None:
-        """Write the networks that are of use after training, as weights files."""
+        """Write the networks that are used after training, as weights files."""
         ...
 
 
+class FaceTensors(NamedTuple):
+    """A batch of faces as the dense mapping network takes it.
+
+    Attributes:
+        real: images, N x 3 x S x S in [-1, 1], channels last in memory.
+        label_maps: N x S x S uint8.
+        mask: the same one-hot, N x num_classes x S x S.
+    """
+
+    real: Tensor
+    label_maps: Tensor
+    mask: Tensor
+
+    @classmethod
+    def of(cls, faces: Faces, num_classes: int) -> Self:
+        """The tensors of a batch."""
+        real = faces.pictures.contiguous(memory_format=torch.channels_last)
+        return cls(real, faces.label_maps, one_hot(faces.label_maps, num_classes))
+
+
 def to_device(network: NetworkT, device: str) -> NetworkT:
-    """``network`` on ``device``, its convolutions channels last in memory, which is faster on CPU and GPU."""
+    """Move ``network`` to ``device``, convolutions in channels-last memory, which is faster on CPU and GPU."""
     return network.to(device=device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def ema_copy(network: NetworkT) -> NetworkT:
-    """A copy of ``network`` to hold its moving average."""
+    """A frozen copy of ``network`` in eval mode, to hold its exponential moving average (EMA)."""
     return copy.deepcopy(network).requires_grad_(False).eval()
 
 
 @torch.no_grad()
 def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move ``ema`` towards ``network``: parameters by ``1 - decay``, buffers all the way."""
+    """Move ``ema`` towards ``network``: parameters by ``1 - decay``; buffers are copied."""
     torch._foreach_lerp_(list(ema.parameters()), list(network.parameters()), 1 - decay)
     for kept, current in zip(ema.buffers(), network.buffers(), strict=True):
         kept.copy_(current)
 
 
 def adam(network: nn.Module, learning_rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
-    """Adam in the fused form where the device has it."""
+    """Adam over the parameters of ``network``, fused where the device has it."""
     device = next(network.parameters()).device.type
     return torch.optim.Adam(network.parameters(), lr=learning_rate, betas=betas, fused=device in ("cpu", "cuda"))
 
 
 def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    """What it changes."""
+    """The parameters that the optimizer updates."""
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One step down a loss, the same in all processes; other networks behind the loss get no gradients."""
+    """One step on a loss, with gradients averaged over the processes; other networks in its graph get no gradients."""
     parameters = parameters_of(optimizer)
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss, inputs=parameters)
@@ -95,7 +138,7 @@ def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 def grid(columns: list[Tensor]) -> Picture:
-    """Columns of pictures (N x 3 x S x S in [-1, 1] each) side by side: N rows, uint8."""
+    """Columns of images (N x 3 x S x S in [-1, 1] each) side by side: N rows, uint8."""
     rows = torch.cat([column.float().cpu() for column in columns], dim=3)
     return to_picture(torch.cat(list(rows), dim=1))
 
@@ -116,7 +159,7 @@ def export_weights(
 ) -> None:
     """Write ``network`` into ``folder`` as ``{model_type}.safetensors``.
 
-    ``side`` is what the network works at, in pixels, where that is not the run's final one.
+    ``side`` is the side of the images that the network was trained for, in pixels, if it is not the run's final one.
     """
     model_type = model_type_of(network)
     info = WeightsInfo(
@@ -131,10 +174,10 @@ def export_weights(
 
 
 def _provenance(config: TrainingConfig, progress: Progress) -> str:
-    """One line on where a network comes from."""
-    begun = config.base_weights or config.base
+    """One line on how a network was trained."""
+    origin = config.initialised_from
     return (
         f"maskgan train {config.stage} --preset {config.preset} --seed {config.seed}: {progress.images} pictures "
         f"in {progress.seconds / 60:.0f} minutes on {config.device}, {config.precision}"
-        f"{f', from {Path(begun).name}' if begun else ''}"
+        f"{f', from {Path(origin).name}' if origin else ''}"
     )

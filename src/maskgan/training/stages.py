@@ -1,66 +1,111 @@
-"""Which stage a run trains."""
+"""The stages that ``maskgan train`` knows, by name. To add one: a config, a stage class, and an entry here.
+
+Stage classes are imported when one is built, so that ``--help`` needs no torch.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from maskgan.config import preset, with_overrides
-from maskgan.errors import UserError
-from maskgan.training.attributes import AttributesStage
 from maskgan.training.config import TrainingConfig
-from maskgan.training.dense_mapping import DenseMappingStage
-from maskgan.training.editing_simulation import EditingStage
-from maskgan.training.elegant import ElegantStage
-from maskgan.training.enhancer import EnhancerStage
-from maskgan.training.identity import IdentityStage
-from maskgan.training.mask_vae import MaskVAEStage
-from maskgan.training.parser import ParserStage
-from maskgan.training.stage import Stage
-from maskgan.training.stargan import StarGANStage
+from maskgan.training.stage_configs import (
+    AttributesTrainingConfig,
+    DenseMappingTrainingConfig,
+    EditingTrainingConfig,
+    ElegantTrainingConfig,
+    EnhancerTrainingConfig,
+    IdentityTrainingConfig,
+    MaskVAETrainingConfig,
+    ParserTrainingConfig,
+    StarGANTrainingConfig,
+)
+
+if TYPE_CHECKING:
+    from maskgan.training.stage import Stage, StageSetup
 
 
-def build_stage(config: TrainingConfig, people: int = 0, goes_on: bool = False) -> Stage[Any]:
-    """The stage that ``config`` names, freshly initialised from its seed.
+@dataclass(frozen=True)
+class StageEntry:
+    """A stage of training."""
+
+    config_type: type[TrainingConfig]
+    """Its options; they are those of its command."""
+    stage_class: str
+    """``module:class`` of a ``Stage`` that is built from a config and a ``StageSetup``."""
+    summary: str
+    """Help text of its command."""
+
+
+_ENTRIES = (
+    StageEntry(
+        MaskVAETrainingConfig,
+        "maskgan.training.mask_vae:MaskVAEStage",
+        "MaskVAE, which encodes masks as short latent codes.",
+    ),
+    StageEntry(
+        DenseMappingTrainingConfig,
+        "maskgan.training.dense_mapping:DenseMappingStage",
+        "Stage 1: the dense mapping network, which renders a face from a mask and a style.",
+    ),
+    StageEntry(
+        EditingTrainingConfig,
+        "maskgan.training.editing_simulation:EditingStage",
+        "Stage 2: editing behaviour simulated training (EBST), with the alpha blender.",
+    ),
+    StageEntry(
+        EnhancerTrainingConfig,
+        "maskgan.training.enhancer:EnhancerStage",
+        "The enhancer, which doubles the resolution of rendered faces.",
+    ),
+    StageEntry(
+        ParserTrainingConfig,
+        "maskgan.training.parser:ParserStage",
+        "The face parser, which predicts the mask of a face.",
+    ),
+    StageEntry(
+        AttributesTrainingConfig,
+        "maskgan.training.attributes:AttributesStage",
+        "The classifier of CelebA's 40 attributes.",
+    ),
+    StageEntry(
+        IdentityTrainingConfig,
+        "maskgan.training.identity:IdentityStage",
+        "The identity embedding.",
+    ),
+    StageEntry(
+        StarGANTrainingConfig,
+        "maskgan.training.stargan:StarGANStage",
+        "StarGAN, a baseline: sets attributes of a face.",
+    ),
+    StageEntry(
+        ElegantTrainingConfig,
+        "maskgan.training.elegant:ElegantStage",
+        "ELEGANT, a baseline: swaps attributes between two faces.",
+    ),
+)
+
+STAGES: Mapping[str, StageEntry] = MappingProxyType({entry.config_type.stage: entry for entry in _ENTRIES})
+"""Every stage by its name."""
+
+
+def build_stage(config: TrainingConfig, setup: StageSetup | None = None) -> Stage[Any]:
+    """The stage of a config, initialised from its seed.
 
     Args:
-        config: of the run.
-        people: how many identities the data has, for the stage ``identity``.
-        goes_on: whether a saved state will replace the networks; then the run folder
-            ``config.base`` and the file ``config.base_weights`` are not looked for.
+        config: of a type in ``STAGES``.
+        setup: what the stage must know beside it.
 
     Raises:
-        UserError: there is no such stage or preset, or the perceptual network's weights are absent.
+        UserError: there is no such preset, or a file that the stage starts from or compares with is missing.
     """
+    import torch
+
+    from maskgan.training.stage import StageSetup
+
     torch.manual_seed(config.seed)
-    sizes = preset(config.preset)
-    base = None if goes_on else Path(config.base)
-    network = with_overrides(sizes.dense_mapping, config.network, "--network")
-    if config.fusion is not None:
-        network = replace(network, style_encoder=replace(network.style_encoder, fusion=config.fusion))
-    if config.stage == "mask-vae":
-        return MaskVAEStage(sizes, config)
-    if config.stage == "dense-mapping":
-        weights = Path(config.base_weights) if config.base_weights and not goes_on else None
-        return DenseMappingStage(sizes, config, network, base if config.base else None, weights)
-    if config.stage == "editing":
-        return EditingStage(sizes, config, network, base)
-    if config.stage == "enhancer":
-        return EnhancerStage(sizes, config)
-    if config.stage == "parser":
-        return ParserStage(sizes, config)
-    if config.stage == "attributes":
-        return AttributesStage(sizes, config)
-    if config.stage == "identity":
-        return IdentityStage(sizes, config, people)
-    if config.stage == "stargan":
-        return StarGANStage(sizes, config)
-    if config.stage == "elegant":
-        return ElegantStage(sizes, config)
-    raise UserError(
-        f"unknown stage {config.stage!r}; known are mask-vae, dense-mapping, editing, enhancer, parser, attributes, "
-        "identity, stargan and elegant"
-    )
+    module, name = STAGES[config.stage].stage_class.split(":")
+    return getattr(importlib.import_module(module), name)(config, setup or StageSetup())

@@ -1,4 +1,4 @@
-"""StarGAN learns: a critic with gradient penalty, attributes to be recognised, and the way back to the face.
+"""Training of StarGAN: a Wasserstein critic with gradient penalty, attribute classification, cycle consistency.
 
 Source: Choi et al., CVPR 2018, section 3: equations 2 to 7, weights and steps as there.
 """
@@ -12,16 +12,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from maskgan.config import Preset
+from maskgan.config import preset
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.batches import LabelledFaces
 from maskgan.images import Picture
 from maskgan.networks.stargan import StarGAN, StarGANDiscriminator
-from maskgan.training.config import TrainingConfig
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     GAN_BETAS,
     Losses,
+    StageSetup,
     adam,
     autocast,
     ema_copy,
@@ -31,14 +31,15 @@ from maskgan.training.stage import (
     to_device,
     update_ema,
 )
+from maskgan.training.stage_configs import StarGANTrainingConfig
 
-_PUBLISHED_CRITIC_STEPS = 5
-_PENALTY = 10.0
-_RECONSTRUCTION = 10.0
+_PUBLISHED_CRITIC_STEPS = 5  # per step of the generator
+_GRADIENT_PENALTY_WEIGHT = 10.0
+_CYCLE_WEIGHT = 10.0
 
 
-class _Critic(nn.Module):
-    """The discriminator with the number of its steps, which says when the generator's turn is."""
+class _CountingCritic(nn.Module):
+    """The critic and the number of its steps, which says when the generator is trained."""
 
     steps: Tensor
 
@@ -51,88 +52,96 @@ class _Critic(nn.Module):
 class StarGANStage:
     """Generator and discriminator."""
 
-    def __init__(self, preset: Preset, config: TrainingConfig) -> None:
+    def __init__(self, config: StarGANTrainingConfig, setup: StageSetup) -> None:
         self._config = config
-        self._generator = to_device(StarGAN(preset.stargan), config.device)
+        self._generator = to_device(StarGAN(preset(config.preset).stargan), config.device)
         self._ema = ema_copy(self._generator)
-        self._critic = to_device(_Critic(StarGANDiscriminator(preset.stargan, config.final_side)), config.device)
-        # Small presets have small budgets, in which a generator that learns in every fifth step learns nothing.
+        critic = StarGANDiscriminator(preset(config.preset).stargan, config.final_side)
+        self._critic = to_device(_CountingCritic(critic), config.device)
+        # Small presets have small budgets, in which a generator trained in every fifth step learns nothing.
         self._critic_steps = _PUBLISHED_CRITIC_STEPS if config.preset == "paper" else 1
         self._columns = [ATTRIBUTES.index(name) for name in self._generator.attributes]
-        self._learner = adam(self._generator, config.learning_rate, GAN_BETAS)
-        self._judge = adam(self._critic, config.learning_rate, GAN_BETAS)
+        self._generator_optimizer = adam(self._generator, config.learning_rate, GAN_BETAS)
+        self._critic_optimizer = adam(self._critic, config.learning_rate, GAN_BETAS)
         self.networks: Mapping[str, nn.Module] = {
             "stargan": self._generator,
             "ema": self._ema,
             "critic": self._critic,
         }
-        self.optimizers: Mapping[str, torch.optim.Optimizer] = {"stargan": self._learner, "critic": self._judge}
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {
+            "stargan": self._generator_optimizer,
+            "critic": self._critic_optimizer,
+        }
 
-    def step(self, faces: LabelledFaces, ema_decay: float) -> Losses:
-        """See ``Stage.step``; with the published sizes every fifth teaches the generator too, else each."""
+    def train_step(self, faces: LabelledFaces, ema_decay: float) -> Losses:
+        """See ``Stage.train_step``; with the preset ``paper`` every fifth step trains the generator, else each."""
         own = faces.attributes[:, self._columns].float()
-        wanted = own[torch.randperm(len(own)).to(own.device)]
-        losses = self._teach_critic(faces.pictures, own, wanted)
+        target = own[torch.randperm(len(own)).to(own.device)]
+        losses = self._critic_step(faces.pictures, own, target)
         self._critic.steps += 1
         if int(self._critic.steps) % self._critic_steps == 0:
-            losses |= self._teach_generator(faces.pictures, own, wanted)
+            losses |= self._generator_step(faces.pictures, own, target)
             update_ema(self._ema, self._generator, ema_decay**self._critic_steps)
         return losses
 
-    def _teach_critic(self, pictures: Tensor, own: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+    def _critic_step(self, pictures: Tensor, own: Tensor, target: Tensor) -> dict[str, Tensor]:
         discriminator = self._critic.discriminator
         with autocast(self._config):
             with torch.no_grad():
-                made = self._generator(pictures, wanted)
+                fake = self._generator(pictures, target)
             real_scores, logits = discriminator(pictures)
-            made_scores, _ = discriminator(made)
-        distance = real_scores.float().mean() - made_scores.float().mean()
-        recognised = _recognition(logits, own)
-        penalty = self._gradient_penalty(pictures, made.float())
-        optimizer_step(self._judge, -distance + recognised + _PENALTY * penalty)
-        return {"distance": distance.detach(), "recognised": recognised.detach(), "penalty": penalty.detach()}
+            fake_scores, _ = discriminator(fake)
+        wasserstein = real_scores.float().mean() - fake_scores.float().mean()
+        cls_real = _classification(logits, own)
+        penalty = self._gradient_penalty(pictures, fake.float())
+        optimizer_step(self._critic_optimizer, -wasserstein + cls_real + _GRADIENT_PENALTY_WEIGHT * penalty)
+        return {
+            "wasserstein": wasserstein.detach(),
+            "cls_real": cls_real.detach(),
+            "gradient_penalty": penalty.detach(),
+        }
 
-    def _gradient_penalty(self, real: Tensor, made: Tensor) -> Tensor:
-        share = torch.rand(len(real), 1, 1, 1).to(real.device)
-        between = torch.lerp(made, real, share).requires_grad_(True)
-        verdict, _ = self._critic.discriminator(between)
-        (gradient,) = torch.autograd.grad(verdict.sum(), between, create_graph=True)
+    def _gradient_penalty(self, real: Tensor, fake: Tensor) -> Tensor:
+        weight = torch.rand(len(real), 1, 1, 1).to(real.device)
+        mixed = torch.lerp(fake, real, weight).requires_grad_(True)
+        scores, _ = self._critic.discriminator(mixed)
+        (gradient,) = torch.autograd.grad(scores.sum(), mixed, create_graph=True)
         return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
-    def _teach_generator(self, pictures: Tensor, own: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+    def _generator_step(self, pictures: Tensor, own: Tensor, target: Tensor) -> dict[str, Tensor]:
         self._critic.requires_grad_(False)
         with autocast(self._config):
-            made = self._generator(pictures, wanted)
-            verdict, logits = self._critic.discriminator(made)
-            back = self._generator(made, own)
-        obeyed = _recognition(logits, wanted)
-        returned = F.l1_loss(back.float(), pictures)
-        optimizer_step(self._learner, -verdict.float().mean() + obeyed + _RECONSTRUCTION * returned)
+            fake = self._generator(pictures, target)
+            scores, logits = self._critic.discriminator(fake)
+            reconstruction = self._generator(fake, own)
+        cls_fake = _classification(logits, target)
+        cycle = F.l1_loss(reconstruction.float(), pictures)
+        optimizer_step(self._generator_optimizer, -scores.float().mean() + cls_fake + _CYCLE_WEIGHT * cycle)
         self._critic.requires_grad_(True)
-        return {"obeyed": obeyed.detach(), "returned": returned.detach()}
+        return {"cls_fake": cls_fake.detach(), "cycle": cycle.detach()}
 
     @torch.no_grad()
     def val_loss(self, faces: LabelledFaces) -> Tensor:
-        """L1 distance of faces asked to stay as they are."""
+        """L1 distance of faces translated to their own attributes."""
         own = faces.attributes[:, self._columns].float()
         return F.l1_loss(self._ema(faces.pictures, own).float(), faces.pictures)
 
     @torch.no_grad()
     def samples(self, faces: LabelledFaces) -> Picture:
-        """Columns: the face, and the face with each attribute turned over."""
+        """Columns: the face, and the face with each attribute flipped."""
         own = faces.attributes[:, self._columns].float()
         columns = [faces.pictures]
         for i in range(own.shape[1]):
-            wanted = own.clone()
-            wanted[:, i] = 1 - wanted[:, i]
-            columns.append(self._ema(faces.pictures, wanted))
+            target = own.clone()
+            target[:, i] = 1 - target[:, i]
+            columns.append(self._ema(faces.pictures, target))
         return grid(columns)
 
     def export(self, folder: Path, progress: Progress) -> None:
-        """Write ``stargan.safetensors``, the moving average."""
+        """Write ``stargan.safetensors``, the EMA."""
         export_weights(folder, self._ema, self._config, progress)
 
 
-def _recognition(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy, summed over the attributes."""
+def _classification(logits: Tensor, labels: Tensor) -> Tensor:
+    """Binary cross entropy, summed over the attributes, averaged over the faces."""
     return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="sum") / len(labels)

@@ -1,14 +1,11 @@
-"""Running one stage of training, or several one after another, for all commands of ``maskgan train``."""
+"""Runs one training stage, or several in order, in their run folders."""
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import click
 
 from maskgan import distributed
 from maskgan.data.labelled import LabelledPictures, LabelledSyntheticFaces, open_labelled
@@ -21,30 +18,32 @@ from maskgan.training.dataloaders import Source
 from maskgan.training.interrupts import Deadline
 from maskgan.training.loop import train
 from maskgan.training.run_folder import RunFolder
+from maskgan.training.stage import StageSetup
+from maskgan.training.stage_configs import LabelledTrainingConfig
 from maskgan.training.stages import build_stage
 
 _log = logging.getLogger(__name__)
 
-Parts = Sequence[tuple[Path, TrainingConfig]]
+Runs = Sequence[tuple[Path, TrainingConfig]]
 """The run folder and config of each stage, in order."""
 
 
-def run(parts: Parts, deadline: Deadline) -> bool:
-    """Train each part in its folder; inside ``distributed.process_group``.
+def run(runs: Runs, deadline: Deadline) -> bool:
+    """Train each stage in its folder; inside ``distributed.process_group``.
 
     Returns:
-        Whether all have spent their budgets, and there is time for what follows; if not, the deadline came first. A
-        piece does the first thing that is left to do, however short it is.
+        Whether all have spent their budgets and there is time for what follows; otherwise the deadline came first. A
+        call does the first thing that is left to do, however short the time is.
 
     Raises:
-        UserError: as ``training.loop.train`` does; wrong data of a later part are found before the first begins.
+        UserError: as ``training.loop.train`` does; wrong data of a later stage are found before the first begins.
     """
     sources = _Sources()
-    for _, config in parts:
+    for _, config in runs:
         sources.of(config)
     trained = False
-    for folder, config in parts:
-        if len(parts) > 1:
+    for folder, config in runs:
+        if len(runs) > 1:
             if RunFolder(folder).is_finished(config):
                 _log.info("%s: done, in %s", config.stage, folder)
                 continue
@@ -52,13 +51,13 @@ def run(parts: Parts, deadline: Deadline) -> bool:
                 _log.info("stopped before %s; the same command goes on", config.stage)
                 return False
             _log.info("%s, in %s", config.stage, folder)
-        source, people = sources.of(config)
-        stage = build_stage(config, people, goes_on=RunFolder(folder).has_state)
+        source, num_identities = sources.of(config)
+        stage = build_stage(config, StageSetup(RunFolder(folder).has_state, num_identities))
         progress = train(stage, config, source, folder, deadline)
         trained = True
         if progress.fraction(config.images, config.minutes) < 1:
             return False
-    if len(parts) > 1 and trained and _is_over(deadline):
+    if len(runs) > 1 and trained and _is_over(deadline):
         _log.info("stopped before the weights are gathered; the same command goes on")
         return False
     return True
@@ -69,24 +68,25 @@ def _is_over(deadline: Deadline) -> bool:
     return bool(distributed.all_reduce_max(deadline.passed)[0])
 
 
-def describe(parts: Parts) -> None:
-    """Print each part's config and what there is to learn from, after reading one face of it."""
+def describe_data(runs: Runs) -> list[str]:
+    """What there is to train on, one line per data set, after reading one face of each.
+
+    Raises:
+        UserError: the data or labels of a stage are missing or wrong.
+    """
     sources = _Sources()
-    for _, config in parts:
-        click.echo(json.dumps(config.to_dict(), indent=2))
-    for line in dict.fromkeys(_first_face(config, sources.of(config)[0]) for _, config in parts):
-        click.echo(line)
+    return list(dict.fromkeys(_first_face(config, sources.of(config)[0]) for _, config in runs))
 
 
 class _Sources:
-    """Opens each collection once."""
+    """Opens each data set once."""
 
     def __init__(self) -> None:
         self._opened: dict[tuple[str | None, ...], Any] = {}
 
     def of(self, config: TrainingConfig) -> tuple[Source, int]:
-        """The faces that ``config`` names, and how many people they are where that is known."""
-        if not config.labelled:
+        """The faces that ``config`` names, and how many identities they have, 0 if unknown."""
+        if not isinstance(config, LabelledTrainingConfig):
             return self._once((config.data,), lambda: _pairs(config)), 0
         faces = self._once((config.data, config.table, config.identities), lambda: _labelled(config))
         if config.stage == "identity" and faces.people < 2:
@@ -103,7 +103,7 @@ def _pairs(config: TrainingConfig) -> Source:
     return ShardStream(config.data) if config.stream else open_pairs(config.data)
 
 
-def _labelled(config: TrainingConfig) -> LabelledPictures | LabelledSyntheticFaces:
+def _labelled(config: LabelledTrainingConfig) -> LabelledPictures | LabelledSyntheticFaces:
     return open_labelled(config.data, None if config.table is None else Path(config.table), config.identities)
 
 
