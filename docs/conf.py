@@ -48,4 +48,5 @@ napoleon_use_ivar = True  # else attributes of dataclasses are described twice
 
 if tags.has("pages"):  # noqa: F821 (Sphinx defines it): the documents without the API, for a quick check of their links
     extensions.remove("sphinx.ext.apidoc")
-    suppress_warnings = ["toc.not_readable"]
+    exclude_patterns.append("docs/api")
+    suppress_warnings = ["toc.excluded", "toc.not_readable"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -157,6 +160,37 @@ def test_links_lead_somewhere(document: Path) -> None:
         if fragment:
             headings = re.findall(r"^#+ (.+)$", path.read_text(), flags=re.MULTILINE)
             assert fragment in map(anchor, headings), f"{target}#{fragment}"
+
+
+def test_site_builds_without_warnings(tmp_path: Path) -> None:
+    options = [
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-t",
+        "pages",
+        "-b",
+        "dummy",
+        "-c",
+        ROOT / "docs",
+        ROOT,
+        tmp_path,
+    ]
+    build = subprocess.run([sys.executable, *map(str, options)], capture_output=True, text=True)
+    assert (build.returncode, build.stderr) == (0, "")
+
+
+def test_architecture_names_every_room_and_files_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    layers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+    rows = [
+        set(re.findall(r"`(\w+)`", line.split("|")[2])) for line in text.splitlines() if re.match(r"\| \d+ \|", line)
+    ]
+    assert rows == [{room.strip().removeprefix("maskgan.") for room in layer.split("|")} for layer in reversed(layers)]
+    for path in re.findall(r"`([\w/]+\.py)`", text):
+        assert (ROOT / "src" / "maskgan" / path).is_file(), path
 
 
 def test_every_experiment_is_dated_indexed_and_short() -> None:
