@@ -215,3 +215,12 @@ def test_version_is_the_same_everywhere() -> None:
         rf"^## {re.escape(__version__)} - 20\d\d-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE
     )
     assert f"version: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_metadata_name_the_licences_of_code_and_weights() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "MIT AND LicenseRef-Non-Commercial-Research"
+    assert "src/maskgan/assets/weights/LICENSE" in project["license-files"]
+    for path in project["license-files"]:
+        assert (ROOT / path).is_file(), path
+    assert "non-commercial research" in (ROOT / "src/maskgan/assets/weights/LICENSE").read_text()
