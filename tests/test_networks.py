@@ -16,12 +16,9 @@ from maskgan.config import (
     BackboneConfig,
     BlenderConfig,
     DenseMappingConfig,
-    from_dict,
     preset,
-    to_dict,
-    upgrade,
-    with_overrides,
 )
+from maskgan.config_dict import from_dict, to_dict, upgrade, with_overrides
 from maskgan.errors import UserError
 from maskgan.losses.feature_outliers import feature_outlier_penalty
 from maskgan.networks import backbone

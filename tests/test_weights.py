@@ -28,7 +28,8 @@ from maskgan.checkpoints.registry import REGISTRY, model_type_of
 from maskgan.checkpoints.weights import load_weights, read_info, save_weights
 from maskgan.cli.import_reference import command
 from maskgan.cli.main import main
-from maskgan.config import DiscriminatorConfig, preset, to_dict
+from maskgan.config import DiscriminatorConfig, preset
+from maskgan.config_dict import to_dict
 from maskgan.errors import MaskGANError, UserError
 
 TINY = preset("tiny")

@@ -10,7 +10,7 @@ from typing import Any
 
 from maskgan.checkpoints.comparison import printable
 from maskgan.checkpoints.registry import REGISTRY, NetworkConfig
-from maskgan.config import from_dict, to_dict, upgrade
+from maskgan.config_dict import from_dict, to_dict, upgrade
 from maskgan.errors import UserError
 
 FORMAT_VERSION = 2
@@ -19,7 +19,7 @@ METADATA_KEY = "maskgan"
 
 
 _RENAMED = {"kind": "model_type"}
-"""Fields of version 1, old name to new; ``config.RENAMED_FIELDS`` has those of the network configs."""
+"""Fields of version 1, old name to new; ``config_dict.RENAMED_FIELDS`` has those of the network configs."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from maskgan.config import (
     MaskVAEConfig,
     ParserConfig,
     StarGANConfig,
-    to_dict,
 )
+from maskgan.config_dict import to_dict
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator

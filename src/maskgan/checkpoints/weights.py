@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from maskgan.checkpoints.comparison import Shape, compare
 from maskgan.checkpoints.metadata import METADATA_KEY, WeightsInfo, info_to_json, parse_info
 from maskgan.checkpoints.registry import meta_network, model_type_of
-from maskgan.config import with_overrides
+from maskgan.config_dict import with_overrides
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, require_file
 
@@ -82,7 +82,7 @@ def load_weights(path: Path | str, model_type: str | None = None) -> tuple[nn.Mo
 
 
 def with_config(network: nn.Module, info: WeightsInfo, changes: str) -> tuple[nn.Module, WeightsInfo]:
-    """The same tensors in a network whose config differs in some fields, as ``config.with_overrides`` reads them.
+    """The same tensors in a network whose config differs in some fields, as ``config_dict.with_overrides`` reads them.
 
     Raises:
         UserError: there is no such field, its value is not allowed, or other tensors would be needed.

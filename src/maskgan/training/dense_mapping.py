@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from maskgan.checkpoints.weights import load_weights
-from maskgan.config import preset, with_overrides
+from maskgan.config import preset
+from maskgan.config_dict import with_overrides
 from maskgan.data.batches import Faces
 from maskgan.images import Picture
 from maskgan.losses.face_features import FaceFeatures

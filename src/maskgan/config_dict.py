@@ -1,0 +1,121 @@
+"""Network configs as plain dictionaries: for JSON, strictly read back, converted from older names, overridden."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from maskgan.config import BackboneConfig
+from maskgan.errors import UserError
+
+ConfigT = TypeVar("ConfigT")
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A config as plain JSON types."""
+    return asdict(config)
+
+
+def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
+    """Build a config from the output of ``to_dict``, strictly. Missing fields get their defaults.
+
+    Files from before a field existed lack it, so its default must keep their meaning.
+
+    Raises:
+        UserError: a field is unknown, of another type or has a value that is not allowed.
+    """
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(values) - set(known)):
+        raise UserError(f"{kind.__name__}: unknown field {unknown[0]!r}; was the file made by a newer version?")
+    built: dict[str, Any] = {}
+    template = kind()
+    hints = get_type_hints(kind)
+    for name, value in values.items():
+        default = getattr(template, name)
+        if hasattr(default, "__dataclass_fields__"):
+            if not isinstance(value, Mapping):
+                raise UserError(f"{kind.__name__}: field {name!r} should be an object")
+            built[name] = from_dict(type(default), value)
+        elif type(value) is not type(default):
+            raise UserError(
+                f"{kind.__name__}: field {name!r} should be {type(default).__name__}, is {type(value).__name__}"
+            )
+        elif get_origin(hints[name]) is Literal and value not in get_args(hints[name]):
+            choices = ", ".join(get_args(hints[name]))
+            raise UserError(f"{kind.__name__}: field {name!r} is {value!r}, should be one of {choices}")
+        elif isinstance(value, int) and not isinstance(value, bool) and not 0 < value <= 65536:
+            raise UserError(f"{kind.__name__}: field {name!r} is {value}, outside 1..65536")
+        elif isinstance(value, float) and not 0 <= value <= 65536:
+            raise UserError(f"{kind.__name__}: field {name!r} is {value}, outside 0..65536")
+        else:
+            built[name] = value
+    return kind(**built)
+
+
+RENAMED_FIELDS: Mapping[type, Mapping[str, tuple[str, Mapping[Any, Any]]]] = MappingProxyType(
+    {
+        BackboneConfig: {
+            "resampling": ("antialias", {"plain": False, "smooth": True}),
+            "feature_limit": ("norm_clamp", {}),
+            "finest_limit": ("last_norm_clamp", {}),
+        }
+    }
+)
+"""Fields of weights files of version 0.1: per config type, old name -> (new name, old value -> new value)."""
+
+
+def upgrade(config_type: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert the config of an older weights file to today's field names, by ``RENAMED_FIELDS``; for ``from_dict``."""
+    renamed = RENAMED_FIELDS.get(config_type, {})
+    template = config_type()
+    upgraded: dict[str, Any] = {}
+    for name, value in values.items():
+        nested = getattr(template, name, None)
+        if name in renamed:
+            new_name, new_values = renamed[name]
+            upgraded[new_name] = new_values.get(value, value) if isinstance(value, str) else value
+        elif hasattr(nested, "__dataclass_fields__") and isinstance(value, Mapping):
+            upgraded[name] = upgrade(type(nested), value)
+        else:
+            upgraded[name] = value
+    return upgraded
+
+
+def with_overrides(config: ConfigT, overrides: str, source: str) -> ConfigT:
+    """A copy of the config with some fields replaced.
+
+    Args:
+        config: a network config.
+        overrides: such as ``style_encoder.regions=none,backbone.noise=true``; empty for none.
+        source: where the overrides come from, for error messages.
+
+    Raises:
+        UserError: there is no such field, or the value is not allowed.
+    """
+    values = to_dict(config)
+    for override in filter(None, overrides.split(",")):
+        path, equals, text = override.strip().partition("=")
+        *parents, name = path.split(".")
+        inner: Any = values
+        for parent in parents:
+            inner = inner.get(parent) if isinstance(inner, dict) else None
+        if not equals or not isinstance(inner, dict) or name not in inner or isinstance(inner[name], dict):
+            raise UserError(f"{source}: {override.strip()!r} is not NAME=VALUE with a field of {type(config).__name__}")
+        inner[name] = _parsed(text, type(inner[name]), f"{source}: {path}")
+    return from_dict(type(config), values)
+
+
+def _parsed(text: str, kind: type, what: str) -> bool | int | float | str:
+    if kind is bool and text in ("true", "false"):
+        return text == "true"
+    if kind is str:
+        return text
+    if kind is int and text.isdecimal():
+        return int(text)
+    if kind is float and re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    needed = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+    raise UserError(f"{what} should be {needed}, is {text!r}")
