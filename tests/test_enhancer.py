@@ -17,15 +17,14 @@ from maskgan.cli.main import main
 from maskgan.config import preset
 from maskgan.editing import compositing
 from maskgan.editing.compositing import analyse_source, composite
+from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.renderer import Renderer, load_network
-from maskgan.editing.session import Blend, FaceEditor
 from maskgan.errors import UserError
 from maskgan.images import Picture, read_picture, resize_label_map, resize_picture
 from maskgan.labels import PALETTE, LabelMap
 from maskgan.metrics.detail import finest_octave
 from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.layers import one_hot
-from maskgan.server.inference_service import Edit, InferenceService, RenderCache, RenderRequest
 from maskgan.training.stages import build_stage
 from tiny_runs import config, faces, run, state
 
@@ -73,16 +72,18 @@ def test_small_results_are_the_networks_own(renderer: Renderer, tiny_weights: Pa
     label_map = random_label_map(3, 96, 96)
     for side in (48, 64):
         assert np.array_equal(
-            renderer.picture(made, label_map, (side, side)), plain.picture(made, label_map, (side, side))
+            renderer.resize_output(made, label_map, (side, side)), plain.resize_output(made, label_map, (side, side))
         )
-    assert not np.array_equal(renderer.picture(made, label_map, (96, 96)), plain.picture(made, label_map, (96, 96)))
+    assert not np.array_equal(
+        renderer.resize_output(made, label_map, (96, 96)), plain.resize_output(made, label_map, (96, 96))
+    )
 
 
 def test_a_large_result_is_enhanced(renderer: Renderer) -> None:
     made = torch.rand(1, 3, 64, 64) - 0.5
     label_map = random_label_map(3, 96, 96)
     assert renderer.enhance is not None
-    picture = renderer.picture(made, label_map, (128, 128))
+    picture = renderer.resize_output(made, label_map, (128, 128))
     expected = renderer.enhance(made, resize_label_map(label_map, (64, 64)))
     assert np.array_equal(picture, ((expected[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy())
 
@@ -100,8 +101,9 @@ def test_an_edit_is_enhanced_where_it_is_blended_in(
     style = renderer.encode(picture, label_map)
     before = analyse_source(picture, label_map, renderer.synthesise([label_map], style))
     made = renderer.synthesise([edited], style)
-    plain = composite(picture, before, edited, made)
-    sharp = composite(picture, before, edited, made, enhance=renderer.enhance)
+    region = EditRegion(label_map, edited)
+    plain = composite(picture, before, region, made)
+    sharp = composite(picture, before, region, made, enhance=renderer.enhance)
     changed = (sharp != plain).any(axis=2)
     rows, columns = np.nonzero(changed)
     assert changed[80:92, 50:76].mean() > 0.5
@@ -109,14 +111,14 @@ def test_an_edit_is_enhanced_where_it_is_blended_in(
     assert rows.min() >= 70 and rows.max() < 102 and columns.min() >= 40 and columns.max() < 86
     # What is enhanced is cut out with enough around it: more changes nothing.
     monkeypatch.setattr(compositing, "_MARGIN", 64)
-    whole = composite(picture, before, edited, made, enhance=renderer.enhance)
+    whole = composite(picture, before, region, made, enhance=renderer.enhance)
     assert np.abs(whole.astype(int) - sharp).max() <= 1
 
 
 def test_a_fitted_network_keeps_the_enhancer(renderer: Renderer, face: tuple[Picture, LabelMap]) -> None:
-    refinement = renderer.refinement(*face, steps=1)
+    refinement = renderer.start_refinement(*face, steps=1)
     refinement.step()
-    assert renderer.fitted(refinement.result()).enhance is not None
+    assert renderer.refined_with(refinement.result()).enhance is not None
 
 
 def test_two_and_two_steps_equal_four(tmp_path: Path, tiny_weights: Path) -> None:
@@ -217,21 +219,3 @@ def test_the_program_enhances_unless_told_not_to(tmp_path: Path) -> None:
     assert (made["sharp"] != made["plain"]).mean() > 0.3
     halves = [resize_picture(made[name], (128, 128)).astype(int) for name in ("sharp", "plain")]
     assert np.abs(halves[0] - halves[1]).mean() < 1
-
-
-@pytest.mark.parametrize("blend", ["full", "region"])
-def test_the_server_enhances_when_the_pen_rests(
-    blend: Blend, renderer: Renderer, networks: InferenceService, face: tuple[Picture, LabelMap], tiny_weights: Path
-) -> None:
-    """Previews are the plain editor's, full pictures those of one that enhances."""
-    service = InferenceService(renderer, networks.parser, networks.manifold)
-    picture, label_map = resize_picture(face[0], (512, 512)), resize_label_map(face[1], (512, 512))
-    edited = label_map.copy()
-    edited[320:360, 200:300] = 10
-    opened = service.face(picture, label_map)
-    edit = Edit(edited, opened.model, None, 0.0)
-    for enhance, editor in ((True, FaceEditor(renderer)), (False, FaceEditor.from_weights(tiny_weights))):
-        editor.set_source(picture, label_map)
-        editor.set_mask(edited)
-        request = RenderRequest(opened, edit, blend, opened.picture, enhance, RenderCache())
-        assert np.abs(service.render([request])[0].astype(int) - editor.render(blend)).max() <= 1

@@ -11,6 +11,7 @@ import torch
 
 from maskgan.config import preset
 from maskgan.editing.compositing import PartStyle, analyse_source, class_colours, composite
+from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
@@ -41,7 +42,7 @@ def test_only_the_numbers_of_the_parts_move(tiny_weights: Path, face: Face) -> N
     whole, size = network.backbone.style_size, network.config.style_encoder.region_size
     own, other = renderer.encode(*face), renderer.encode(255 - face[0], face[1])
     hair = slice(whole + HAIR * size, whole + (HAIR + 1) * size)
-    moved = renderer.mixed(own, other, 0.25, ["hair"])
+    moved = renderer.mix_styles(own, other, 0.25, ["hair"])
     assert torch.equal(moved[:, hair], torch.lerp(own, other, 0.25)[:, hair])
     moved[:, hair] = own[:, hair]
     assert torch.equal(moved, own)
@@ -49,11 +50,11 @@ def test_only_the_numbers_of_the_parts_move(tiny_weights: Path, face: Face) -> N
     skin = network.part_style_mask([SKIN])
     assert skin.sum() == 3 * size  # with the skin around the mouth and around the eyes
     assert skin[whole + SKIN * size] and skin[whole + NUM_CLASSES * size :].all()
-    assert torch.equal(renderer.mixed(own, other, 0.0, [HAIR]), own)
-    every = renderer.mixed(own, other, 1.0, range(NUM_CLASSES))
+    assert torch.equal(renderer.mix_styles(own, other, 0.0, [HAIR]), own)
+    every = renderer.mix_styles(own, other, 1.0, range(NUM_CLASSES))
     assert torch.equal(every[:, :whole], own[:, :whole]), "the style of the whole face stays"
     assert torch.equal(every[:, whole:], other[:, whole:])
-    assert torch.equal(renderer.mixed(own, other, 1.0), other)
+    assert torch.equal(renderer.mix_styles(own, other, 1.0), other)
 
 
 @pytest.mark.parametrize("names", [["hair", "hat"], [13, 14], ["hat", "hair", 13]])
@@ -103,7 +104,8 @@ def test_restyled_parts_get_the_other_face_s_colour(strength: float) -> None:
     own[:24], other[:24] = 60, 200
     made = torch.full((1, 3, 64, 64), 0.1)
     before = analyse_source(own, label_map, made)
-    result = composite(own, before, label_map, made, PartStyle((HAIR,), strength, class_colours(other, label_map)))
+    hair = PartStyle((HAIR,), strength, class_colours(other, label_map))
+    result = composite(own, before, EditRegion(label_map, label_map, (HAIR,)), made, hair)
     assert np.abs(result[:20].astype(float) - (60 + strength * 140)).max() <= 1
     assert (result[30:] == 120).all()
 

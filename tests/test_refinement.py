@@ -10,6 +10,7 @@ import torch
 
 from maskgan.cli.main import main
 from maskgan.data.pairs import FacePair
+from maskgan.editing.pipeline import analyse_face, refine
 from maskgan.editing.refinement import MOST_STEPS
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
@@ -30,6 +31,11 @@ def with_mouth(label_map: LabelMap) -> LabelMap:
 
 def distance(made: Picture, picture: Picture) -> float:
     return float(np.abs(made.astype(float) - picture).mean())
+
+
+def refined_renderer(renderer: Renderer, face: Face, steps: int) -> tuple[Renderer, torch.Tensor]:
+    model = refine(analyse_face(renderer, *face), steps)
+    return model.renderer, model.style
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +65,7 @@ def test_the_picture_comes_nearer_with_every_ten_steps(plain: FaceEditor, face: 
 
 def test_style_and_last_layers_are_fitted(tiny_weights: Path, face: Face) -> None:
     renderer = Renderer.from_weights(tiny_weights)
-    own, style = renderer.refined(*face, STEPS)
+    own, style = refined_renderer(renderer, face, STEPS)
     assert (style != renderer.encode(*face)).float().mean() > 0.9
     with_own_layers = own.synthesise([face[1]], style)
     with_shared_layers = renderer.synthesise([face[1]], style)
@@ -86,8 +92,8 @@ def test_others_pictures_stay_bit_for_bit(tiny_weights: Path, face: Face) -> Non
     renderer = Renderer.from_weights(tiny_weights)
     style = renderer.encode(*face)
     before = renderer.synthesise([with_mouth(face[1])], style)
-    own, own_style = renderer.refined(*face, STEPS)
-    other, other_style = renderer.refined(255 - face[0], face[1], STEPS)
+    own, own_style = refined_renderer(renderer, face, STEPS)
+    other, other_style = refined_renderer(renderer, (255 - face[0], face[1]), STEPS)
     first = own.synthesise([face[1]], own_style)
     assert torch.equal(renderer.synthesise([with_mouth(face[1])], style), before)
     assert torch.equal(renderer.encode(*face), style)
@@ -97,13 +103,13 @@ def test_others_pictures_stay_bit_for_bit(tiny_weights: Path, face: Face) -> Non
 
 def test_all_but_the_last_layers_share_their_memory(tiny_weights: Path, face: Face) -> None:
     renderer = Renderer.from_weights(tiny_weights)
-    own, _ = renderer.refined(*face, 1)
-    shared = {name: tensor.data_ptr() for name, tensor in renderer._network.state_dict().items()}
-    copied = {name for name, tensor in own._network.state_dict().items() if tensor.data_ptr() != shared[name]}
-    last = len(own._network.backbone.up) - 1
+    own, _ = refined_renderer(renderer, face, 1)
+    shared = {name: tensor.data_ptr() for name, tensor in renderer.network.module.state_dict().items()}
+    copied = {name for name, tensor in own.network.module.state_dict().items() if tensor.data_ptr() != shared[name]}
+    last = len(own.network.module.backbone.up) - 1
     layers = (f"backbone.up.{last}.conv", "backbone.head")
     assert copied == {f"{layer}.{part}" for layer in layers for part in ("weight", "bias")}
-    assert not any(parameter.requires_grad for parameter in own._network.parameters())
+    assert not any(parameter.requires_grad for parameter in own.network.module.parameters())
 
 
 def test_it_is_repeatable_and_begins_anew(refined: FaceEditor, plain: FaceEditor, face: Face) -> None:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from maskgan.checkpoints.weights import load_weights
-from maskgan.editing import compositing
+from maskgan.editing import compositing, edit_region
+from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
@@ -193,12 +194,17 @@ def test_compositing_only_the_region_changes_nothing(
     before = compositing.analyse_source(picture, label_map, reconstruction)
     colours = compositing.class_colours(255 - face[0], label_map)
     hair = compositing.PartStyle((13,), 0.7, colours)
-    parts = [compositing.composite(picture, before, edited, made, part_style) for part_style in (None, hair)]
+    regions = [EditRegion(label_map, edited, classes) for classes in ((), (13,))]
+    styles = (None, hair)
+    parts = [
+        compositing.composite(picture, before, region, made, style)
+        for region, style in zip(regions, styles, strict=True)
+    ]
     corrected = compositing._corrected
-    monkeypatch.setattr(compositing, "_surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
+    monkeypatch.setattr(edit_region, "_surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
     monkeypatch.setattr(compositing, "_corrected", lambda *a: corrected(*a[:3], (0.0, 1.0, 0.0, 1.0), *a[4:]))
-    for part, part_style in zip(parts, (None, hair), strict=True):
-        assert (part == compositing.composite(picture, before, edited, made, part_style)).all()
+    for part, region, style in zip(parts, regions, styles, strict=True):
+        assert (part == compositing.composite(picture, before, region, made, style)).all()
         assert (part != picture).any()
 
 
@@ -212,12 +218,13 @@ def test_the_face_around_an_edit_goes_along_and_keeps_its_grain() -> None:
     edited[112:144, 112:144] = 10
     reconstruction = torch.zeros(1, 3, 64, 64)
     before = compositing.analyse_source(picture, label_map, reconstruction)
-    change = compositing.composite(picture, before, edited, reconstruction + 0.2)[..., 0] - picture[..., 0].astype(int)
+    region = EditRegion(label_map, edited)
+    change = compositing.composite(picture, before, region, reconstruction + 0.2)[..., 0] - picture[..., 0].astype(int)
     beside = change[120:136, 90:98]  # beyond the soft border; all of 0.2 would be 25.5
     assert 8 < beside.min() < beside.max() < 20 and (np.diff(beside, axis=1) >= 0).all()
     assert not change[120:136, 160:].any()  # so far away on the background
     assert not change[:, :40].any() and not change[:40].any()  # out of reach
-    unmoved = compositing.composite(picture, before, edited, reconstruction)
+    unmoved = compositing.composite(picture, before, region, reconstruction)
     assert (unmoved[120:136, 90:98] == picture[120:136, 90:98]).all()
 
 

@@ -13,12 +13,13 @@ import pytest
 from server_helpers import begin, editor_app, own_mask, picture_of, render, running
 
 from maskgan.assets import portrait
+from maskgan.editing.pipeline import Blend, Edit
 from maskgan.editing.refinement import Refinement
-from maskgan.editing.session import Blend, FaceEditor
+from maskgan.editing.session import FaceEditor
 from maskgan.images import Picture, read_label_map, read_picture
 from maskgan.labels import INDEX, LabelMap
 from maskgan.server.http_errors import HTTPError
-from maskgan.server.inference_service import Edit, InferenceService, RenderCache, RenderRequest
+from maskgan.server.inference_service import InferenceService, RenderCache, RenderRequest
 from maskgan.server.limits import Limits
 from maskgan.server.refinement_jobs import RefinementJob
 from maskgan.server.sessions import Session, Sessions
@@ -185,7 +186,7 @@ def test_what_was_fitted_is_counted_and_rendered_apart(
     service: InferenceService, face: tuple[Picture, LabelMap]
 ) -> None:
     small = service.face(*face)
-    refinement = service.refinement(small, 1)
+    refinement = service.start_refinement(small, 1)
     while refinement.step():
         pass
     job = RefinementJob(1)
@@ -194,15 +195,16 @@ def test_what_was_fitted_is_counted_and_rendered_apart(
     job.model = service.refined_model(small, refinement)
     assert session.nbytes - before == job.model.nbytes > job.model.private_bytes > 0
 
-    def request(edit: Edit) -> RenderRequest:
-        return RenderRequest(small, edit, "full", small.preview, False, RenderCache())
-
-    own = Edit(with_mouth(small.label_map), small.model, None, 0.0)
+    own = Edit(small.model, with_mouth(small.label_map))
     fitted = replace(own, model=job.model)
-    styled = replace(fitted, reference=service.reference(*face))
-    groups = [service.batch_key(request(edit)) for edit in (own, fitted, replace(styled, strength=1.0), styled)]
-    assert groups[0] == groups[2] != groups[1] == groups[3]
-    hair = replace(styled, strength=1.0, parts=(13,))
-    assert service.batch_key(request(hair)) == groups[1], "the rest of the style is the own one"
-    assert not hair.same_as(replace(hair, parts=None)) and hair.same_as(replace(hair))
-    assert not own.same_as(fitted) and fitted.same_as(replace(fitted, label_map=fitted.label_map.copy()))
+    reference = service.reference(*face)
+    styled, half = (replace(fitted, style=service.borrow(reference, strength)) for strength in (1.0, 0.5))
+    keys = [
+        service.batch_key(RenderRequest(e, small.preview, False, RenderCache())) for e in (own, fitted, styled, half)
+    ]
+    assert keys[0] == keys[2] != keys[1] == keys[3]
+    hair = replace(fitted, style=service.borrow(reference, 1.0, (13,)))
+    assert hair.batch_key == keys[1], "the rest of the style is the own one"
+    assert not hair.same_network_input(styled) and hair.same_network_input(replace(hair))
+    assert not own.same_network_input(fitted)
+    assert fitted.same_network_input(replace(fitted, label_map=fitted.label_map.copy(), blend="full"))

@@ -1,6 +1,6 @@
-"""A dense mapping network behind label maps and pictures; it keeps nothing of a face between calls.
+"""A face network behind label maps and pictures; it keeps nothing of a face between calls.
 
-Style codes and pictures of the network are tensors (N x style_size, N x 3 x h x w in [-1, 1]) that callers pass on.
+Style codes and the network's pictures are tensors (N x style_size, N x 3 x h x w in [-1, 1]) that callers pass on.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
 from maskgan.editing.compositing import Enhance
-from maskgan.editing.refinement import Progress, Refined, Refinement
+from maskgan.editing.face_network import Context, face_network, to_device
+from maskgan.editing.refinement import Refined, Refinement
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap, check_labels, class_indices
@@ -31,23 +32,22 @@ _ASPECT_TOLERANCE = 0.01
 
 
 class Renderer:
-    """Encodes styles and makes faces, several at once if they have one size."""
+    """Encodes styles and synthesises faces, several at once if they have one size."""
 
     def __init__(
         self,
-        network: DenseMappingNetwork,
+        network: nn.Module,  # see ``face_network``
         resolution: int,  # pixels on the longer side that the network works at
         device: str = "cpu",
         precision: Precision = "fp32",
         enhancer: Enhancer | None = None,  # of its pictures
     ) -> None:
-        self._network = network.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self._enhancer = None
-        if enhancer is not None:
-            self._enhancer = enhancer.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.network = face_network(to_device(network, device))
+        self._enhancer = None if enhancer is None else to_device(enhancer, device)
         self._resolution = resolution
         self._device = device
         self._precision = precision
+        self._refined_from: Renderer | None = None
 
     @classmethod
     def from_weights(
@@ -67,6 +67,16 @@ class Renderer:
         network, resolution = load_network(path)
         return cls(network, resolution, device, precision, _load_enhancer(resolution) if enhance else None)
 
+    @property
+    def uses_context(self) -> bool:
+        """Whether the network sees the photograph around the edit region."""
+        return self.network.uses_context
+
+    @property
+    def unrefined(self) -> Renderer:
+        """The renderer that this one was refined from; itself if it was not."""
+        return self if self._refined_from is None else self._refined_from
+
     @torch.no_grad()
     def encode(self, picture: Picture, label_map: LabelMap) -> Tensor:
         """The style code of a face, 1 x style_size.
@@ -81,18 +91,21 @@ class Renderer:
         check_labels(label_map)
         require_same_proportions(picture, label_map)
         with self._autocast():
-            return self._network.encode_style(self._image(picture, label_map), self._one_hot([label_map])).float()
+            return self.network.encode(self.image(picture, label_map), self._one_hot([label_map])).float()
 
     @torch.no_grad()
-    def synthesise(self, label_maps: Sequence[LabelMap], styles: Tensor) -> Tensor:
+    def synthesise(self, label_maps: Sequence[LabelMap], styles: Tensor, context: Context | None = None) -> Tensor:
         """Faces for masks, N x 3 x h x w in [-1, 1] of the masks' working size.
 
         Args:
             label_maps: N label maps, uint8 0..18, all of one working size.
             styles: their style codes, N x style_size.
+            context: the photographs at the working size, for a network that sees them; ``None``: it draws everything.
         """
+        if context is not None:
+            context = Context(context.image.to(self._device), context.hole.to(self._device))
         with self._autocast():
-            return self._network.synthesise(self._one_hot(label_maps), styles).float()
+            return self.network.synthesise(self._one_hot(label_maps), styles, context).float()
 
     @property
     def enhance(self) -> Enhance | None:
@@ -101,29 +114,31 @@ class Renderer:
 
     @torch.no_grad()
     def _enhanced(self, image: Tensor, label_map: LabelMap) -> Tensor:
-        assert self._enhancer is not None
+        assert isinstance(self._enhancer, Enhancer)
         mask = one_hot(torch.from_numpy(label_map.copy())[None].to(self._device), self._enhancer.config.num_classes)
         with self._autocast():
             return self._enhancer(image.to(self._device), mask).float().to(image.device)
 
-    def picture(self, image: Tensor, label_map: LabelMap, size: tuple[int, int], enhance: bool = True) -> Picture:
+    def resize_output(
+        self, generated: Tensor, label_map: LabelMap, size: tuple[int, int], enhance: bool = True
+    ) -> Picture:
         """The network's picture at another size.
 
         Args:
-            image: 1 x 3 x h x w in [-1, 1].
+            generated: 1 x 3 x h x w in [-1, 1].
             label_map: its mask, of any size, uint8 0..18.
             size: height and width of the result.
             enhance: whether it gets detail where that is larger and there is an enhancer.
         """
-        working = (image.shape[2], image.shape[3])
+        working = (generated.shape[2], generated.shape[3])
         if enhance and self.enhance is not None and max(size) > max(working):
-            image = self.enhance(image, resize_label_map(label_map, working))
-        return resize_picture(to_picture(image), size)
+            generated = self.enhance(generated, resize_label_map(label_map, working))
+        return resize_picture(to_picture(generated), size)
 
     @property
     def has_part_styles(self) -> bool:
         """Whether styles of single parts of a face can be mixed in."""
-        return self._network.has_part_styles
+        return self.network.has_part_styles
 
     def style_parts(self, parts: Iterable[int | str]) -> tuple[int, ...]:
         """Classes whose styles can be mixed in, by index, name or title, as ascending indices.
@@ -138,14 +153,16 @@ class Renderer:
             )
         return indices
 
-    def mixed(self, own: Tensor, other: Tensor, strength: float, parts: Iterable[int | str] | None = None) -> Tensor:
+    def mix_styles(
+        self, own: Tensor, other: Tensor, strength: float, parts: Iterable[int | str] | None = None
+    ) -> Tensor:
         """The style code ``strength`` of the way from ``own`` to ``other``; exactly either one at 0 and 1.
 
         Args:
             own: N x style_size.
-            other: likewise.
+            other: N x style_size.
             strength: 0..1.
-            parts: classes whose codes alone go; what is of the whole face stays. ``None``: everything goes.
+            parts: classes whose codes alone are mixed; the rest is ``own``. ``None``: everything is mixed.
 
         Raises:
             UserError: ``strength`` is not within 0..1, or as for ``style_parts``.
@@ -153,13 +170,13 @@ class Renderer:
         check_strength(strength)
         if parts is None:
             return torch.lerp(own, other, strength)
-        chosen = self._network.part_style_mask(self.style_parts(parts)).to(own.device)
+        chosen = self.network.part_style_mask(self.style_parts(parts)).to(own.device)
         return torch.where(chosen, torch.lerp(own, other, strength), own)
 
-    def refinement(
+    def start_refinement(
         self, picture: Picture, label_map: LabelMap, steps: int, parser: FaceParser | None = None
     ) -> Refinement:
-        """A refinement to a face's photograph, to be made step by step; ``fitted`` takes its result.
+        """A refinement to a face's photograph, to be made step by step; ``refined_with`` takes its result.
 
         Args:
             picture: H x W x 3 uint8 RGB.
@@ -168,63 +185,52 @@ class Renderer:
             parser: whose features compare faces, on this renderer's device; ``None``: the one that ships is loaded.
 
         Raises:
-            UserError: as for ``encode``, or the number of steps is out of range.
+            UserError: as for ``encode``, the number of steps is out of range, or the network sees the photograph and
+                needs no refinement.
         """
+        network = self.network.module
+        if not isinstance(network, DenseMappingNetwork):
+            raise UserError("these weights see the photograph and cannot be refined to it; edit without refinement")
         style = self.encode(picture, label_map)
         if parser is None:
             loaded, _ = load_weights(shipped_weights("parser"), model_type="parser")
             assert isinstance(loaded, FaceParser)
             parser = loaded.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        image, mask = self._image(picture, label_map), self._one_hot([label_map])
-        return Refinement(self._network, parser, image, mask, style, steps)
+        return Refinement(network, parser, self.image(picture, label_map), self._one_hot([label_map]), style, steps)
 
-    def fitted(self, refined: Refined) -> Renderer:
+    def refined_with(self, refined: Refined) -> Renderer:
         """A renderer for the face that a refinement was made to; it shares all but the last layers with this one."""
-        return Renderer(refined.network, self._resolution, self._device, self._precision, self._enhancer)
-
-    def refined(
-        self, picture: Picture, label_map: LabelMap, steps: int, progress: Progress | None = None
-    ) -> tuple[Renderer, Tensor]:
-        """A renderer for this face alone, fitted to its photograph, and its style code there, 1 x style_size.
-
-        This one stays as it is. Arguments and errors as for ``refinement``; ``progress`` is told of each step.
-        """
-        refinement = self.refinement(picture, label_map, steps)
-        done = 0
-        while refinement.step():
-            done += 1
-            if progress is not None:
-                progress(done, steps)
-        result = refinement.result()
-        return self.fitted(result), result.style
+        assert self._enhancer is None or isinstance(self._enhancer, Enhancer)
+        renderer = Renderer(refined.network, self._resolution, self._device, self._precision, self._enhancer)
+        renderer._refined_from = self.unrefined
+        return renderer
 
     def working_size(self, label_map: LabelMap) -> tuple[int, int]:
         """Height and width for the network: the longer side at its resolution, both multiples that it can halve."""
-        multiple = max(self._network.size_multiple, 32)
+        multiple = max(self.network.size_multiple, 32)
         scale = self._resolution / max(label_map.shape)
         height, width = (max(round(side * scale / multiple), 2) * multiple for side in label_map.shape)
         return height, width
 
-    def _image(self, picture: Picture, label_map: LabelMap) -> Tensor:
-        """The picture at its mask's working size, 1 x 3 x h x w in [-1, 1]."""
+    def image(self, picture: Picture, label_map: LabelMap) -> Tensor:
+        """The picture at its mask's working size, 1 x 3 x h x w in [-1, 1], on this renderer's device."""
         return to_tensor(resize_picture(picture, self.working_size(label_map)), self._device)
 
     def _one_hot(self, label_maps: Sequence[LabelMap]) -> Tensor:
         resized = [torch.from_numpy(resize_label_map(m, self.working_size(m)).copy()) for m in label_maps]
-        return one_hot(torch.stack(resized).to(self._device), self._network.config.num_classes)
+        return one_hot(torch.stack(resized).to(self._device), self.network.num_classes)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self._device, torch.bfloat16, enabled=self._precision == "bf16")
 
 
-def load_network(path: Path) -> tuple[DenseMappingNetwork, int]:
-    """The network of a dense mapping weights file, and the resolution that it works at.
+def load_network(path: Path) -> tuple[nn.Module, int]:
+    """The network of a weights file that renders faces, and the resolution that it works at.
 
     Raises:
         UserError: the file is missing, damaged, or of another model type.
     """
     network, info = load_weights(path, model_type="dense-mapping")
-    assert isinstance(network, DenseMappingNetwork)
     return network, info.resolution
 
 

@@ -10,52 +10,27 @@ face = editor.render()                    # one pass of the backbone
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-from torch import Tensor
-
-from maskgan.editing.compositing import PartStyle, SourceAnalysis, analyse_source, class_colours, composite
+from maskgan.editing.pipeline import (
+    Blend,
+    BorrowedStyle,
+    Edit,
+    FaceModel,
+    analyse_face,
+    borrow,
+    encode_reference,
+    mix_style,
+    refine,
+    render,
+)
 from maskgan.editing.refinement import Progress, check_steps
 from maskgan.editing.renderer import Precision, Renderer, check_strength, size_text
 from maskgan.errors import UserError
 from maskgan.images import Picture
 from maskgan.labels import LabelMap, check_labels
 
-Blend = Literal["full", "region"]
-
-
-@dataclass(frozen=True)
-class _Source:
-    """The face being edited, and what was computed from it once."""
-
-    picture: Picture
-    label_map: LabelMap
-    encoded: Tensor  # 1 x style_size, as the network reads it
-    renderer: Renderer  # fitted to this photograph, if it was refined
-    style: Tensor  # 1 x style_size, for that renderer
-    analysis: SourceAnalysis | None = None
-
-
-@dataclass(frozen=True)
-class _Borrowed:
-    """The look of another face."""
-
-    code: Tensor  # 1 x style_size
-    strength: float  # over 0
-    part_style: PartStyle | None  # the parts that it is borrowed for; None: everything
-
-    @property
-    def parts(self) -> tuple[int, ...] | None:
-        """The classes of those parts."""
-        return None if self.part_style is None else self.part_style.classes
-
-    @property
-    def leaves_nothing(self) -> bool:
-        """Whether nothing of the own style is left."""
-        return self.strength == 1 and self.part_style is None
+__all__ = ["Blend", "FaceEditor"]
 
 
 class FaceEditor:
@@ -63,9 +38,10 @@ class FaceEditor:
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
-        self._source: _Source | None = None
+        self._unrefined: FaceModel | None = None  # the source with the network as it is
+        self._model: FaceModel | None = None  # the source with the network that renders it
         self._mask: LabelMap | None = None
-        self._borrowed: _Borrowed | None = None
+        self._style: BorrowedStyle | None = None
 
     @classmethod
     def from_weights(
@@ -84,10 +60,9 @@ class FaceEditor:
         Raises:
             UserError: the proportions differ, or a label is over 18.
         """
-        style = self._renderer.encode(picture, label_map)
-        self._source = _Source(picture, label_map, style, self._renderer, style)
+        self._model = self._unrefined = analyse_face(self._renderer, picture, label_map)
         self._mask = None
-        self._borrowed = None
+        self._style = None
 
     def refine(self, steps: int, progress: Progress | None = None) -> None:
         """Fit the style code and the network's last layers to the source, so that edits look more like the person.
@@ -103,12 +78,13 @@ class FaceEditor:
         Raises:
             UserError: no source is set, or the number of steps is out of range.
         """
-        source = self._require_source()
+        self._require_source()
         check_steps(steps)
-        renderer, style = self._renderer, source.encoded
+        model = self._unrefined
+        assert model is not None
         if steps:
-            renderer, style = self._renderer.refined(source.picture, source.label_map, steps, progress)
-        self._source = replace(source, renderer=renderer, style=style, analysis=None)
+            model = refine(model, steps, progress)
+        self._model = model
 
     def set_mask(self, label_map: LabelMap) -> None:
         """Replace the mask that the face is to follow.
@@ -150,18 +126,14 @@ class FaceEditor:
         """
         check_strength(strength)
         classes = None if parts is None else self._renderer.style_parts(parts)
-        code = self._renderer.encode(picture, label_map)
-        part_style = None
-        if classes is not None:
-            part_style = PartStyle(classes, strength, class_colours(picture, label_map))
-        borrowed = _Borrowed(code, strength, part_style)
-        if not borrowed.leaves_nothing:
+        reference = encode_reference(self._renderer, picture, label_map)
+        if strength < 1 or classes is not None:
             self._require_source()
-        self._borrowed = borrowed if strength > 0 else None
+        self._style = borrow(self._renderer, reference, strength, classes)
 
     def reset_style(self) -> None:
         """Go back to the source's own style."""
-        self._borrowed = None
+        self._style = None
 
     def render(self, blend: Blend = "region") -> Picture:
         """Render the face that follows the present mask and style.
@@ -177,21 +149,9 @@ class FaceEditor:
         Raises:
             UserError: no source is set.
         """
-        source = self._require_source()
-        mask = source.label_map if self._mask is None else self._mask
-        size = (source.picture.shape[0], source.picture.shape[1])
-        borrowed = self._borrowed
-        if blend == "full" or (borrowed is not None and borrowed.part_style is None):
-            return self._renderer.picture(self._made(mask), mask, size)
-        part_style = None if borrowed is None else borrowed.part_style
-        if part_style is None and np.array_equal(mask, source.label_map):
-            return source.picture.copy()
-        if source.analysis is None:
-            reconstruction = source.renderer.synthesise([source.label_map], source.style)
-            source = replace(source, analysis=analyse_source(source.picture, source.label_map, reconstruction))
-            self._source = source
-        assert source.analysis is not None
-        return composite(source.picture, source.analysis, mask, self._made(mask), part_style, self._renderer.enhance)
+        model = self._require_source()
+        mask = model.label_map if self._mask is None else self._mask
+        return render(Edit(model, mask, self._style, blend))
 
     def render_style_onto(self, label_map: LabelMap) -> Picture:
         """The borrowed style, or else the source's, on any mask; no source is needed.
@@ -206,20 +166,15 @@ class FaceEditor:
             UserError: neither a style nor a source is set, or a label is over 18.
         """
         check_labels(label_map)
-        return self._renderer.picture(self._made(label_map), label_map, (label_map.shape[0], label_map.shape[1]))
+        if self._style is not None and self._style.replaces_own:
+            renderer, code = self._renderer, self._style.reference.code
+        else:
+            model = self._require_source()
+            renderer, code = model.renderer, mix_style(model, self._style)
+        generated = renderer.synthesise([label_map], code)
+        return renderer.resize_output(generated, label_map, (label_map.shape[0], label_map.shape[1]))
 
-    def _made(self, label_map: LabelMap) -> Tensor:
-        """The network's picture of a mask in the borrowed style, as far as it goes, or else in the source's."""
-        borrowed = self._borrowed
-        if borrowed is not None and borrowed.leaves_nothing:
-            return self._renderer.synthesise([label_map], borrowed.code)
-        source = self._require_source()
-        style = source.style
-        if borrowed is not None:
-            style = source.renderer.mixed(style, borrowed.code, borrowed.strength, borrowed.parts)
-        return source.renderer.synthesise([label_map], style)
-
-    def _require_source(self) -> _Source:
-        if self._source is None:
+    def _require_source(self) -> FaceModel:
+        if self._model is None:
             raise UserError("no face is set; call set_source first")
-        return self._source
+        return self._model

@@ -11,9 +11,10 @@ from typing import ParamSpec, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
+from maskgan.editing.pipeline import StyleReference
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
-from maskgan.server.faces import Face, StyleReference
+from maskgan.server.faces import Face
 from maskgan.server.http_errors import unsupported_media_type
 from maskgan.server.inference_queue import InferenceQueue
 from maskgan.server.inference_service import InferenceService

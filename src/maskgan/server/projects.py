@@ -11,9 +11,10 @@ from typing import Any
 from PIL import Image
 
 from maskgan import __version__
+from maskgan.editing.pipeline import StyleReference
 from maskgan.images import Picture, encode_label_map
 from maskgan.labels import LabelMap
-from maskgan.server.faces import Face, StyleReference
+from maskgan.server.faces import Face
 from maskgan.server.http_errors import HTTPError, bad_request, payload_too_large
 from maskgan.server.limits import Limits
 from maskgan.server.request_body import parse_json

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
+from maskgan.editing.pipeline import FaceModel
 from maskgan.errors import UserError
-from maskgan.server.faces import Face, FaceModel
+from maskgan.server.faces import Face
 from maskgan.server.http_errors import HTTPError, service_unavailable
 from maskgan.server.inference_queue import InferenceQueue
 from maskgan.server.inference_service import InferenceService
@@ -103,7 +104,7 @@ class Refinements:
 
     async def _work(self, job: RefinementJob, face: Face) -> None:
         try:
-            refinement = await self._queue.background(partial(self._service.refinement, face, job.steps))
+            refinement = await self._queue.background(partial(self._service.start_refinement, face, job.steps))
             while await self._queue.background(refinement.step):
                 job.done += 1
             model = await self._queue.background(partial(self._service.refined_model, face, refinement))

@@ -8,8 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from maskgan.editing.pipeline import FaceModel, StyleReference
 from maskgan.labels import LabelMap
-from maskgan.server.faces import Face, FaceModel, StyleReference
+from maskgan.server.faces import Face
 from maskgan.server.http_errors import HTTPError
 from maskgan.server.inference_service import RenderCache
 from maskgan.server.limits import Limits
@@ -24,7 +25,7 @@ class Session:
     edited: LabelMap  # the mask that a reopened project begins with; the own mask otherwise
     style: StyleReference | None = None
     refinement: RefinementJob | None = None
-    recent: RenderCache = field(default_factory=RenderCache)
+    cache: RenderCache = field(default_factory=RenderCache)
     # Unguessable: who knows it may see and edit the face.
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     used: float = 0.0
@@ -35,9 +36,9 @@ class Session:
         own = 0 if self.edited is self.face.label_map else self.edited.nbytes
         style = 0 if self.style is None else self.style.nbytes
         # Counted from the beginning, for it comes with the first render.
-        recent = self.face.label_map.nbytes + self.face.model.analysis.difference.nbytes
+        cache = 3 * self.face.label_map.nbytes + self.face.model.generated_bytes  # a mask and two maps of its region
         refined = 0 if self.refinement is None else self.refinement.nbytes
-        return self.face.nbytes + own + style + recent + refined
+        return self.face.nbytes + own + style + cache + refined
 
     @property
     def refined(self) -> FaceModel | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from maskgan.editing.session import Blend
+from maskgan.editing.pipeline import Blend, Edit
 from maskgan.images import Picture, encode_label_map
 from maskgan.labels import LabelMap
 from maskgan.provenance import encode_edited
@@ -17,7 +17,7 @@ from maskgan.server.app_state import AppState, read_upload_form, until_disconnec
 from maskgan.server.http_errors import bad_request, payload_too_large, unsupported_media_type
 from maskgan.server.image_encoding import Format, encode, wanted_format
 from maskgan.server.inference_queue import JobResult
-from maskgan.server.inference_service import Edit, RenderRequest
+from maskgan.server.inference_service import RenderRequest
 from maskgan.server.projects import write_project
 from maskgan.server.request_body import media_type, parse_json, read_body
 from maskgan.server.routes.responses import LABEL_MAP, download, form, picture_answer
@@ -153,17 +153,12 @@ async def _rendered(
 ) -> JobResult[Picture] | None:
     if options.style_strength > 0 and session.style is None:
         raise bad_request("no style reference is chosen; choose one first, or ask for style_strength=0")
-    parts = None if options.style_parts is None else state.service.style_parts(options.style_parts.split(","))
     model = session.refined if options.refined else session.face.model
     if model is None:
         raise bad_request("the network is not fitted to this face; POST to refinement first, or ask for refined=false")
-    render = RenderRequest(
-        face=session.face,
-        edit=Edit(edited, model, session.style, options.style_strength, parts),
-        blend=options.blend,
-        canvas=canvas,
-        enhance=not preview,
-        recent=session.recent,
-    )
+    parts = None if options.style_parts is None else state.service.style_parts(options.style_parts.split(","))
+    style = None if session.style is None else state.service.borrow(session.style, options.style_strength, parts)
+    edit = Edit(model, edited, style, options.blend)
+    render = RenderRequest(edit, canvas, enhance=not preview, cache=session.cache)
     work = state.queue.render(state.service.render, render, state.service.batch_key(render), session.id, preview)
     return await until_disconnect(request, work)

@@ -71,7 +71,7 @@ def session_routes(state: AppState) -> APIRouter:
 
 async def _reopen(state: AppState, project: Project) -> dict[str, Any]:
     face = (await state.queue.call(partial(state.service.face, project.picture, project.label_map))).result
-    session = Session(face, state.service.fitted(face.picture, project.edited))
+    session = Session(face, state.service.fit_label_map(face.picture, project.edited))
     if project.style is not None:
         session.style = (await state.queue.call(partial(state.service.reference, *project.style))).result
     reopened = {"editor": project.editor, "style": session.style is not None}

@@ -1,0 +1,167 @@
+"""The edit region: which pixels an edit may change, from the mask before, the mask after and restyled classes.
+
+All that renders an edit asks here: compositing for a soft border, networks that see the photograph for its hole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from maskgan.face_parts import FACE
+from maskgan.images import resize_label_map
+from maskgan.labels import LabelMap
+
+# Lengths are fractions of the longer side.
+_GROW = 0.020  # how far the region reaches beyond the changed labels
+_SOFT = 0.012  # standard deviation of its soft border
+_RESTYLED_GROW, _RESTYLED_SOFT = 0.004, 0.004  # the same for restyled parts: eyes within the skin keep their pixels
+_FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
+_HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
+_ALPHA_SIDE = 512  # pixels on the longer side of the soft region
+_FACE_SIDE = 128  # the same for the face around it, which is softer
+
+
+@dataclass(frozen=True, eq=False)
+class EditRegion:
+    """The pixels that an edit may change."""
+
+    before: LabelMap
+    """The face's own mask, H x W uint8."""
+    after: LabelMap
+    """The edited mask, H x W uint8."""
+    restyled_classes: tuple[int, ...] = ()
+    """Classes with another face's style, wherever ``after`` shows them."""
+    everything: bool = False
+    """Whether all pixels may change, as in style copy and reconstruction."""
+
+    @cached_property
+    def changed(self) -> NDArray[np.bool_]:
+        """Where the labels differ, H x W."""
+        return self.before != self.after
+
+    @cached_property
+    def restyled(self) -> NDArray[np.bool_]:
+        """Where restyled classes lie, H x W."""
+        return np.isin(self.after, self.restyled_classes)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no pixel may change."""
+        return not (self.everything or self.changed.any() or self.restyled.any())
+
+    def alpha(self) -> NDArray[np.float32]:
+        """Opacity of the new pixels, h x w in [0, 1] with h and w at most 512: 1 on the labels, falling softly to 0.
+
+        Where ``everything`` may change it is 1.
+        """
+        if self.everything:
+            return np.ones((1, 1), dtype=np.float32)
+        region = soft_region(self.changed, _GROW, _SOFT, _ALPHA_SIDE)
+        if self.restyled_classes:
+            restyled = soft_region(self.restyled, _RESTYLED_GROW, _RESTYLED_SOFT, _ALPHA_SIDE)
+            region = np.maximum(region, restyled)
+        return region
+
+    def face_alpha(self, size: tuple[int, int]) -> NDArray[np.float32]:
+        """How much of the network's change the face around the edit takes over, H x W of ``size`` in [0, 1].
+
+        Backgrounds, hair and clothes take over nothing: there the network redraws texture.
+        """
+        near = soft_region(self.changed, _FACE_GROW, _FACE_SOFT, _FACE_SIDE)
+        near = np.asarray(Image.fromarray(near).resize((size[1], size[0]), Image.Resampling.BILINEAR))
+        face = np.isin(resize_label_map(self.before, size), FACE) & np.isin(resize_label_map(self.after, size), FACE)
+        share: NDArray[np.float32] = near * face * blur(torch.from_numpy(face).float()[None, None], 1.0)[0, 0].numpy()
+        return share
+
+    def hole(self, size: tuple[int, int]) -> Tensor:
+        """What a network that sees the photograph is to fill, 1 x 1 x H x W of ``size``: 1 inside, 0 outside."""
+        if self.everything:
+            return torch.ones(1, 1, *size)
+        touched = _covered(self.changed | self.restyled, size)
+        if not touched.any():
+            return torch.zeros(1, 1, *size)
+        hole = torch.from_numpy(touched).float()[None, None]
+        return dilate(hole, max(round(_HOLE_GROW * max(size)), 1))
+
+
+def soft_region(where: NDArray[np.bool_], growth: float, softness: float, side: int) -> NDArray[np.float32]:
+    """1 on the true pixels and ``growth`` around, falling softly to exactly 0.
+
+    The resolution is bounded: soft borders need no more, and the cost does not grow with the photograph.
+
+    Args:
+        where: H x W.
+        growth: reach of the dilation, as a fraction of the longer side.
+        softness: standard deviation of the blur, as a fraction of the longer side.
+        side: pixels on the longer side of the result, at most.
+
+    Returns:
+        h x w in [0, 1].
+    """
+    height, width = where.shape
+    factor = min(1.0, side / max(height, width))
+    size = (max(round(height * factor), 1), max(round(width * factor), 1))
+    region = np.zeros(size, dtype=np.float32)
+    if not where.any():
+        return region
+    covered = _covered(where, size)
+    grow, sigma = max(round(growth * max(size)), 1), max(softness * max(size), 0.5)
+    # Beyond the reach of growth and blur the region is 0: only what lies within is computed.
+    place = _surroundings(covered, grow + blur_radius(sigma) + 1)
+    mask = torch.from_numpy(covered[place]).float()[None, None]
+    soft = blur(dilate(mask, grow), sigma)
+    # The blur must not thin the region out where labels did change.
+    soft = torch.maximum(soft, blur(dilate(mask, 1), 0.5))
+    soft = torch.where(soft < 1 / 255, torch.zeros(()), soft)
+    region[place] = soft[0, 0].clamp(max=1).numpy()
+    return region
+
+
+def dilate(mask: Tensor, radius: int) -> Tensor:
+    """N x C x H x W dilated by a square of ``2 * radius + 1``."""
+    for side in ((2 * radius + 1, 1), (1, 2 * radius + 1)):
+        mask = F.max_pool2d(mask, side, stride=1, padding=(side[0] // 2, side[1] // 2))
+    return mask
+
+
+def blur(x: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur of N x C x H x W with replicated borders; ``sigma`` in pixels."""
+    radius = blur_radius(sigma)
+    offsets = torch.arange(-radius, radius + 1, dtype=x.dtype)
+    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    channels = x.shape[1]
+    for shape, pad in (((1, 1, 1, -1), (radius, radius, 0, 0)), ((1, 1, -1, 1), (0, 0, radius, radius))):
+        weight = kernel.view(shape).expand(channels, 1, *kernel.view(shape).shape[2:])
+        x = F.conv2d(F.pad(x, pad, mode="replicate"), weight, groups=channels)
+    return x
+
+
+def blur_radius(sigma: float) -> int:
+    """How many pixels ``blur`` looks in each direction."""
+    return max(int(3 * sigma + 0.5), 1)
+
+
+def _covered(where: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The pixels of ``size`` that true pixels touch: averaged and not sampled, so that a thin stroke is not lost."""
+    image = Image.fromarray(where.astype(np.float32))
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BOX)) > 0
+
+
+def _surroundings(where: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """Rows and columns of the true pixels, and ``margin`` around them."""
+    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+    if not len(rows):
+        return np.s_[:0], np.s_[:0]
+    return (
+        np.s_[max(rows[0] - margin, 0) : rows[-1] + margin + 1],
+        np.s_[max(columns[0] - margin, 0) : columns[-1] + margin + 1],
+    )

@@ -1,0 +1,288 @@
+"""The editing pipeline: what an edit means, once for the library and the server.
+
+A ``FaceModel`` is a photograph as a network sees it, a ``StyleReference`` another face's look. An ``Edit`` puts them
+together with an edited mask; its properties are the rules: which pixels may change, which network renders it, in which
+style. ``generate`` runs the network over a batch of edits, ``finish`` brings one result into the photograph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskgan.editing.compositing import (
+    PartStyle,
+    SourceAnalysis,
+    analyse_source,
+    class_colours,
+    composite,
+    paste,
+)
+from maskgan.editing.edit_region import EditRegion
+from maskgan.editing.face_network import Context
+from maskgan.editing.refinement import Progress, Refinement
+from maskgan.editing.renderer import Renderer, check_strength
+from maskgan.images import Picture
+from maskgan.labels import LabelMap
+
+Blend = Literal["full", "region"]
+
+
+@dataclass(frozen=True, eq=False)
+class FaceModel:
+    """A photograph, and the network that renders its face: the shared one, or one refined to it."""
+
+    picture: Picture
+    """H x W x 3 uint8."""
+    label_map: LabelMap
+    """Its own mask, h x w uint8, of the same proportions."""
+    renderer: Renderer
+    style: Tensor
+    """The face's style code for this renderer, 1 x style_size."""
+    private_bytes: int = 0
+    """Memory of those layers of the network that belong to this face alone."""
+
+    @cached_property
+    def analysis(self) -> SourceAnalysis:
+        """How the network reproduces the photograph; costs a pass of the network once."""
+        reconstruction = self.renderer.synthesise([self.label_map], self.style)
+        return analyse_source(self.picture, self.label_map, reconstruction)
+
+    @cached_property
+    def working_image(self) -> Tensor:
+        """The photograph at the network's size, 1 x 3 x h x w in [-1, 1]."""
+        return self.renderer.image(self.picture, self.label_map)
+
+    def prepare(self) -> None:
+        """Compute now what the first edit would compute."""
+        _ = self.working_image if self.renderer.uses_context else self.analysis
+
+    @property
+    def generated_bytes(self) -> int:
+        """Memory of the network's picture of an edit: float32 RGB."""
+        height, width = self.renderer.working_size(self.label_map)
+        return 3 * 4 * height * width
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Memory that it takes once it is prepared, apart from picture and label map."""
+        total = self.private_bytes + self.style.nbytes
+        if self.renderer.uses_context:
+            return total + self.working_image.nbytes
+        held = [getattr(self.analysis, f.name) for f in fields(self.analysis)]
+        return total + sum(value.nbytes for value in held)
+
+
+@dataclass(frozen=True, eq=False)
+class StyleReference:
+    """A face whose look is borrowed."""
+
+    picture: Picture
+    """H x W x 3 uint8."""
+    label_map: LabelMap
+    """Its own mask, h x w uint8."""
+    code: Tensor
+    """Its style code, 1 x style_size; refined renderers read it too, for they share the encoder."""
+    colours: Tensor
+    """Its class colours, 19 x 4, see ``class_colours``."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of picture and label map."""
+        return self.picture.nbytes + self.label_map.nbytes
+
+
+@dataclass(frozen=True)
+class BorrowedStyle:
+    """How much of another face's look is borrowed, and for which parts."""
+
+    reference: StyleReference
+    strength: float = 1.0
+    """Over 0, at most 1."""
+    parts: tuple[int, ...] | None = None
+    """Classes whose look alone is borrowed; ``None``: everything."""
+
+    @property
+    def replaces_own(self) -> bool:
+        """Whether nothing of the own style is left."""
+        return self.strength == 1 and self.parts is None
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """An edit of a face."""
+
+    model: FaceModel
+    label_map: LabelMap
+    """The edited mask, of the size of the face's own."""
+    style: BorrowedStyle | None = None
+    """``None``: the face's own style."""
+    blend: Blend = "region"
+    """``region``: only the edit region changes; ``full``: the network's whole picture."""
+
+    @cached_property
+    def region(self) -> EditRegion:
+        """Which pixels may change. A style borrowed for everything changes all of the face."""
+        parts = () if self.style is None else self.style.parts
+        everything = self.blend == "full" or parts is None
+        return EditRegion(self.model.label_map, self.label_map, parts or (), everything)
+
+    @property
+    def renderer(self) -> Renderer:
+        """The network: a refined one knows no style but its own face's."""
+        if self.style is not None and self.style.replaces_own:
+            return self.model.renderer.unrefined
+        return self.model.renderer
+
+    @property
+    def style_code(self) -> Tensor:
+        """The style in which the network renders, 1 x style_size."""
+        return mix_style(self.model, self.style)
+
+    @property
+    def part_style(self) -> PartStyle | None:
+        """The parts of the face with a borrowed style, where that is not everything."""
+        if self.style is None or self.style.parts is None:
+            return None
+        return PartStyle(self.style.parts, self.style.strength, self.style.reference.colours)
+
+    def same_network_input(self, other: Edit) -> bool:
+        """Whether the network's picture of both is the same."""
+        return (
+            self.model is other.model
+            and self.style == other.style
+            and (not self.renderer.uses_context or self.blend == other.blend)
+            and np.array_equal(self.label_map, other.label_map)
+        )
+
+    @property
+    def batch_key(self) -> Hashable:
+        """Edits with one key can be rendered in one pass of the network."""
+        return self.renderer, self.renderer.working_size(self.label_map)
+
+
+def mix_style(model: FaceModel, style: BorrowedStyle | None) -> Tensor:
+    """The style code of a face that borrows a style, 1 x style_size."""
+    if style is None:
+        return model.style
+    return model.renderer.mix_styles(model.style, style.reference.code, style.strength, style.parts)
+
+
+def analyse_face(renderer: Renderer, picture: Picture, label_map: LabelMap) -> FaceModel:
+    """Encode a face to edit.
+
+    Args:
+        renderer: not refined.
+        picture: H x W x 3 uint8 RGB.
+        label_map: its own mask, h x w uint8 0..18, of the same proportions.
+
+    Raises:
+        UserError: the proportions differ, or a label is over 18.
+    """
+    return FaceModel(picture, label_map, renderer, renderer.encode(picture, label_map))
+
+
+def refined_model(model: FaceModel, refinement: Refinement) -> FaceModel:
+    """The face with the network that a refinement gave; ends the refinement."""
+    refined = refinement.result()
+    renderer = model.renderer.unrefined.refined_with(refined)
+    return FaceModel(model.picture, model.label_map, renderer, refined.style, refined.nbytes)
+
+
+def refine(model: FaceModel, steps: int, progress: Progress | None = None) -> FaceModel:
+    """Refine the network to a face's photograph.
+
+    Args:
+        model: the face; its network stays as it is.
+        steps: 0 to 1000.
+        progress: called after each step with the steps done and their number.
+
+    Raises:
+        UserError: the number of steps is out of range, or the network cannot be refined.
+    """
+    refinement = model.renderer.unrefined.start_refinement(model.picture, model.label_map, steps)
+    done = 0
+    while refinement.step():
+        done += 1
+        if progress is not None:
+            progress(done, steps)
+    return refined_model(model, refinement)
+
+
+def encode_reference(renderer: Renderer, picture: Picture, label_map: LabelMap) -> StyleReference:
+    """Encode another face's look; arguments and errors as for ``analyse_face``."""
+    code = renderer.encode(picture, label_map)
+    return StyleReference(picture, label_map, code, class_colours(picture, label_map))
+
+
+def borrow(
+    renderer: Renderer, reference: StyleReference, strength: float, parts: Iterable[int | str] | None
+) -> BorrowedStyle | None:
+    """A borrowed style, checked; ``None`` at strength 0.
+
+    Args:
+        renderer: of the face that borrows it.
+        reference: whose look.
+        strength: 0..1.
+        parts: classes by index, name or title; ``None``: everything.
+
+    Raises:
+        UserError: ``strength`` is not within 0..1, a part is no class, or the network has no styles of parts.
+    """
+    check_strength(strength)
+    classes = None if parts is None else renderer.style_parts(parts)
+    return BorrowedStyle(reference, strength, classes) if strength > 0 else None
+
+
+def generate(edits: Sequence[Edit]) -> list[Tensor]:
+    """The network's pictures of edits with one ``batch_key``, 1 x 3 x h x w in [-1, 1] each."""
+    if not edits:
+        return []
+    renderer = edits[0].renderer
+    label_maps = [edit.label_map for edit in edits]
+    codes = torch.cat([edit.style_code for edit in edits])
+    if not renderer.uses_context:
+        generated = renderer.synthesise(label_maps, codes)
+    else:
+        size = renderer.working_size(label_maps[0])
+        images = torch.cat([edit.model.working_image for edit in edits])
+        holes = torch.cat([edit.region.hole(size) for edit in edits])
+        generated = renderer.synthesise(label_maps, codes, Context(images, holes))
+    # Cloned: what is kept of one edit must not keep the whole batch.
+    return [image.clone() for image in generated.unsqueeze(1)]
+
+
+def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None, enhance: bool = True) -> Picture:
+    """The picture of an edit.
+
+    Args:
+        edit: what was asked for.
+        generated: the network's picture of it, 1 x 3 x h x w in [-1, 1]; not needed where its region is empty.
+        canvas: the photograph at the size of the result, H x W x 3 uint8; ``None``: as it was opened.
+        enhance: whether a result over the network's size gets detail, where the renderer has an enhancer.
+
+    Returns:
+        H x W x 3 uint8; exactly the canvas where nothing may change.
+    """
+    canvas = edit.model.picture if canvas is None else canvas
+    if edit.region.is_empty:
+        return canvas.copy()
+    assert generated is not None
+    renderer, size = edit.renderer, (canvas.shape[0], canvas.shape[1])
+    if edit.region.everything:
+        return renderer.resize_output(generated, edit.label_map, size, enhance)
+    if renderer.uses_context:
+        return paste(canvas, generated, edit.region.hole((generated.shape[2], generated.shape[3])))
+    enhancer = renderer.enhance if enhance else None
+    return composite(canvas, edit.model.analysis, edit.region, generated, edit.part_style, enhancer)
+
+
+def render(edit: Edit) -> Picture:
+    """The picture of one edit, of the photograph's size: ``generate`` and ``finish``."""
+    return finish(edit, None if edit.region.is_empty else generate([edit])[0])

@@ -1,0 +1,142 @@
+"""The editing pipeline: which pixels an edit may change, and networks that see the photograph around them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from maskgan.editing.edit_region import EditRegion
+from maskgan.editing.pipeline import Edit, analyse_face, borrow, encode_reference, finish, generate, render
+from maskgan.editing.renderer import Renderer
+from maskgan.editing.session import FaceEditor
+from maskgan.errors import UserError
+from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.labels import INDEX, LabelMap
+from maskgan.networks.edit_network import EditNetwork, EditNetworkConfig
+
+Face = tuple[Picture, LabelMap]
+SIDE = 64
+HAIR, SKIN, MOUTH = INDEX["hair"], INDEX["skin"], INDEX["mouth"]
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    """An untrained edit network."""
+    torch.manual_seed(0)
+    config = EditNetworkConfig(base_channels=16, max_channels=32, downsamplings=2, code_size=8, encoder_channels=8)
+    network = EditNetwork(config)
+    torch.nn.init.normal_(network.head.weight, 0.0, 0.2)
+    return Renderer(network, SIDE)
+
+
+@pytest.fixture
+def small_face(face: Face) -> Face:
+    return resize_picture(face[0], (SIDE, SIDE)), resize_label_map(face[1], (SIDE, SIDE))
+
+
+def with_mouth(label_map: LabelMap) -> LabelMap:
+    edited = label_map.copy()
+    edited[40:46, 26:38] = MOUTH
+    return edited
+
+
+def test_the_hole_is_what_changes_grown_by_three_hundredths() -> None:
+    before = np.full((100, 100), SKIN, np.uint8)
+    after = before.copy()
+    after[40:50, 60:70] = HAIR
+    expected = np.zeros((100, 100), bool)
+    expected[37:53, 57:73] = True
+    assert (EditRegion(before, after).hole((100, 100))[0, 0].numpy() == expected).all()
+    assert EditRegion(before, before).is_empty and not EditRegion(before, before).hole((100, 100)).any()
+    assert EditRegion(before, before, everything=True).hole((20, 30)).sum() == 600
+    after[40:50, 60:70] = SKIN
+    after[0, 0] = HAIR
+    assert EditRegion(after, after, (HAIR,)).hole((50, 50))[0, 0].sum() == 9, "a pixel, and 2 around it"
+    assert EditRegion(after, after, (MOUTH,)).is_empty
+
+
+def test_alpha_is_one_on_the_labels_and_zero_beyond_its_border() -> None:
+    before = np.full((200, 200), SKIN, np.uint8)
+    after = before.copy()
+    after[90:110, 90:110] = HAIR
+    alpha = EditRegion(before, after).alpha()
+    assert (alpha[90:110, 90:110] > 0.999).all()
+    assert not alpha[:75].any() and not alpha[:, 125:].any()
+    assert 0 < alpha[86, 100] <= 1 and (np.diff(alpha[75:90, 100]) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("blend", "strength", "parts", "everything"),
+    [
+        ("region", None, None, False),
+        ("full", None, None, True),
+        ("region", 0.5, None, True),
+        ("region", 1, [HAIR], False),
+    ],
+)
+def test_a_style_for_everything_changes_everything(
+    renderer: Renderer, small_face: Face, blend: str, strength: float | None, parts: list[int] | None, everything: bool
+) -> None:
+    model = analyse_face(renderer, *small_face)
+    style = None
+    if strength is not None:
+        style = borrow(renderer, encode_reference(renderer, 255 - small_face[0], small_face[1]), strength, parts)
+    edit = Edit(model, small_face[1], style, blend)  # type: ignore[arg-type]
+    assert edit.region.everything is everything
+    assert edit.region.restyled_classes == tuple(parts or ())
+
+
+def test_outside_of_the_hole_the_photograph_stays_bit_for_bit(renderer: Renderer, small_face: Face) -> None:
+    picture, label_map = small_face
+    edit = Edit(analyse_face(renderer, picture, label_map), with_mouth(label_map))
+    hole = edit.region.hole((SIDE, SIDE))[0, 0].numpy() > 0
+    result = render(edit)
+    assert 0 < hole.mean() < 0.3
+    assert (result[~hole] == picture[~hole]).all()
+    assert (result[hole] != picture[hole]).any(axis=-1).mean() > 0.9
+    assert (render(Edit(edit.model, label_map)) == picture).all()
+
+
+def test_a_large_photograph_keeps_its_pixels_outside_of_the_hole(renderer: Renderer, small_face: Face) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    edit = Edit(analyse_face(renderer, picture, small_face[1]), with_mouth(small_face[1]))
+    hole = np.kron(edit.region.hole((SIDE, SIDE))[0, 0].numpy(), np.ones((4, 4))) > 0
+    result = render(edit)
+    assert (result[~hole] == picture[~hole]).all()
+    assert (result[160:184, 104:152] != picture[160:184, 104:152]).any(axis=-1).mean() > 0.9
+
+
+def test_a_hole_that_is_everything_is_the_networks_reconstruction(renderer: Renderer, small_face: Face) -> None:
+    picture, label_map = small_face
+    model = analyse_face(renderer, picture, label_map)
+    expected = renderer.synthesise([label_map], model.style)
+    generated = generate([Edit(model, label_map, blend="full")])[0]
+    assert torch.equal(generated, expected)
+    other = analyse_face(renderer, 255 - picture, label_map)
+    assert not torch.equal(renderer.synthesise([label_map], other.style), expected), "the style decides"
+
+
+def test_edits_of_several_faces_share_a_pass(renderer: Renderer, small_face: Face) -> None:
+    picture, label_map = small_face
+    models = [analyse_face(renderer, p, label_map) for p in (picture, 255 - picture)]
+    edits = [Edit(models[0], with_mouth(label_map)), Edit(models[1], label_map, blend="full")]
+    assert edits[0].batch_key == edits[1].batch_key
+    for edit, together in zip(edits, generate(edits), strict=True):
+        assert torch.allclose(together, generate([edit])[0], atol=1e-5)
+        assert np.abs(finish(edit, together).astype(int) - render(edit)).max() <= 1
+
+
+def test_a_session_with_a_network_that_sees_the_photograph(renderer: Renderer, small_face: Face) -> None:
+    editor = FaceEditor(renderer)
+    editor.set_source(*small_face)
+    editor.set_mask(with_mouth(small_face[1]))
+    assert (editor.render() == render(Edit(analyse_face(renderer, *small_face), with_mouth(small_face[1])))).all()
+    editor.set_style(255 - small_face[0], small_face[1], parts=["hair"])
+    hole = EditRegion(small_face[1], with_mouth(small_face[1]), (HAIR,)).hole((SIDE, SIDE))[0, 0].numpy() > 0
+    restyled = editor.render()
+    assert (restyled[~hole] == small_face[0][~hole]).all()
+    assert (restyled != small_face[0]).any(axis=-1)[small_face[1] == HAIR].mean() > 0.9
+    assert editor.render_style_onto(small_face[1]).shape == small_face[0].shape
+    with pytest.raises(UserError, match="cannot be refined"):
+        editor.refine(3)
