@@ -11,7 +11,7 @@ import torch
 from maskgan.cli.main import main
 from maskgan.data.pairs import FacePair
 from maskgan.editing.pipeline import analyse_face, refine
-from maskgan.editing.refinement import MOST_STEPS
+from maskgan.editing.refinement import MAX_STEPS
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
@@ -169,8 +169,8 @@ def test_it_works_where_gradients_are_off(plain: FaceEditor, refined: FaceEditor
 def test_bad_calls_are_refused(tiny_weights: Path, plain: FaceEditor) -> None:
     with pytest.raises(UserError, match="call set_source first"):
         FaceEditor.from_weights(tiny_weights).refine(1)
-    for steps in (-1, MOST_STEPS + 1):
-        with pytest.raises(UserError, match=f"refined in 0 to {MOST_STEPS} steps, not {steps}"):
+    for steps in (-1, MAX_STEPS + 1):
+        with pytest.raises(UserError, match=f"refined in 0 to {MAX_STEPS} steps, not {steps}"):
             plain.refine(steps)
 
 

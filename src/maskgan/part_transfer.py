@@ -1,4 +1,4 @@
-"""Parts of one face's mask on another's: how the paper transfers an attribute such as a smile."""
+"""Transfer of a part of one face's mask to another's, as the paper transfers an attribute such as a smile."""
 
 from __future__ import annotations
 

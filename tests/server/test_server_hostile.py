@@ -224,7 +224,7 @@ async def test_bodies_that_are_none(client: httpx.AsyncClient, body: bytes, cont
 
 
 async def test_fuzzed_requests_are_refused_or_served(client: httpx.AsyncClient) -> None:
-    """Whole good requests with bytes changed, cut, doubled: never a fault of the server."""
+    """Whole good requests with bytes changed, cut, doubled: never an internal error."""
     generator = np.random.default_rng(5)
     session = await begin(client)
     path = f"/api/sessions/{session['id']}"

@@ -154,7 +154,7 @@ async def test_a_fit_that_fails_says_so_and_can_be_tried_again(
             assert (await refine(client, session, 1)).status_code == 202
             await progress(client, session, "failed")
         error = (await client.get(path_of(session))).json()["error"]
-        assert "fault" in error and "\n" not in error
+        assert "internal error" in error and "\n" not in error
         assert (await refine(client, session, 1)).status_code == 202
         await progress(client, session, "done")
 

@@ -1,4 +1,4 @@
-"""``maskgan demo``: edit sample portraits in several ways, before and after on one sheet."""
+"""``maskgan demo``: edits sample portraits, before and after on one grid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EDITED = (7, 5)
 _STYLE = 2
 
 
-@click.command("demo", short_help="Edit sample portraits: one sheet, before and after.")
+@click.command("demo", short_help="Edit sample portraits, before and after on one grid.")
 @click.option(
     "-o",
     "--output",

@@ -1,4 +1,4 @@
-"""``maskgan find-directions``: which way to move a mask's code for a smile, a narrower face, more hair."""
+"""``maskgan find-directions``: latent directions of a smile, a narrower face, more hair."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from maskgan.data.pairs import PairCollection
 
 
-@click.command("find-directions", short_help="Directions of MaskVAE that change one property of a face.")
+@click.command("find-directions", short_help="Find latent directions that change one property of a face.")
 @click.option("--data", required=True, help="Folder, tar file, glob of tar files, or synthetic:N.")
 @click.option("--keys", help="Faces to find them in: ranges such as 00000..04249, or a file with a key a line.  [all]")
 @click.option("--test-keys", help="Faces to measure them on.  [none]")

@@ -1,4 +1,4 @@
-"""``maskgan frame``: a face cut out of a photograph as the networks know faces, and put back when it is edited."""
+"""``maskgan frame``: crops a face, aligned as the networks expect, and pastes the edited face back."""
 
 from __future__ import annotations
 

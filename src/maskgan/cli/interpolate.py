@@ -1,4 +1,4 @@
-"""``maskgan interpolate``: masks, and faces, on the way from one mask to another."""
+"""``maskgan interpolate``: interpolates masks, and faces, between two masks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from maskgan.cli.options import network_options, order_option, resolve_device
 from maskgan.errors import UserError
 
 
-@click.command("interpolate", short_help="Masks, and faces, between two masks.")
+@click.command("interpolate", short_help="Interpolate between two masks, and render the faces.")
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("last", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A strip (.png) or a .gif.")
 @click.option("-n", "--count", type=click.IntRange(2, 1000), default=8, show_default=True, help="Masks in all.")
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
-@click.option("--image", type=click.Path(path_type=Path), help="The face of mask FIRST: shows faces in its style.")
+@click.option("--image", type=click.Path(path_type=Path), help="Picture of mask FIRST; renders each mask in its style.")
 @order_option
 @network_options
 def command(
@@ -32,7 +32,7 @@ def command(
     device: str | None,
     precision: str,
 ) -> None:
-    """Show the masks between FIRST and LAST along MaskVAE's manifold; with --image, the faces that follow them."""
+    """Interpolate between FIRST and LAST in MaskVAE's latent space; with --image, render each mask."""
     import numpy as np
 
     from maskgan.cli.opening import open_editor, open_manifold, require_writable

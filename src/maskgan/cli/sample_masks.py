@@ -9,7 +9,7 @@ import click
 from maskgan.cli.options import DEVICES, resolve_device
 
 
-@click.command("sample-masks", short_help="Random masks from MaskVAE.")
+@click.command("sample-masks", short_help="Sample masks from MaskVAE.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write masks into.")
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("-n", "--count", type=click.IntRange(1, 100_000), default=8, show_default=True)

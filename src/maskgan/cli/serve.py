@@ -19,9 +19,9 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,128}")
 @click.option(
     "--token",
     envvar="MASKGAN_TOKEN",
-    help="What the address must carry.  [default: a random one beyond this machine, none on 127.0.0.1]",
+    help="Access token in the URL.  [default: random on addresses other than loopback, else none]",
 )
-@click.option("--quiet", is_flag=True, help="Write no line for each request.")
+@click.option("--quiet", is_flag=True, help="Do not log requests.")
 @network_options
 def command(
     host: str,
@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Serve the editor: open the address that is printed in a browser.
 
-    It listens on this machine alone unless --host says otherwise, keeps nothing on disk, and ends with Ctrl-C.
+    By default only this machine can reach it. Nothing is kept on disk. Ctrl-C ends it.
     """
     import logging
     import secrets

@@ -1,4 +1,4 @@
-"""``maskgan simulate-edits``: the edited masks of editing training, made beforehand."""
+"""``maskgan simulate-edits``: precomputes the edited masks of editing training."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import click
 from maskgan.cli.options import DEVICES, resolve_device
 
 
-@click.command("simulate-edits", short_help="Edited masks for editing training, made beforehand.")
+@click.command("simulate-edits", short_help="Precompute the edited masks of editing training.")
 @click.option("--data", required=True, help="Folder, tar file, glob of tar files, or synthetic:N.")
 @click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]")
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write masks into.")
-@click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/strength of the way.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Chooses towards whose mask each one moves.")
+@click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/STRENGTH of the way.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the pairing of masks.")
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 def command(
     data: str, keys: str | None, mask_vae: Path | None, output: Path, strength: float, seed: int, device: str | None

@@ -1,4 +1,4 @@
-"""``maskgan style-copy``: the look of one face on another mask."""
+"""``maskgan style-copy``: the style of one face on another mask."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import click
 from maskgan.cli.options import network_options, order_option, resolve_device
 
 
-@click.command("style-copy", short_help="The look of one face on another's mask.")
+@click.command("style-copy", short_help="Render a mask in the style of a face.")
 @click.argument("style_image", type=click.Path(path_type=Path))
 @click.option("--style-mask", required=True, type=click.Path(path_type=Path), help="STYLE_IMAGE's own mask.")
-@click.option("--onto", required=True, type=click.Path(path_type=Path), help="The mask that the new face follows.")
+@click.option("--onto", required=True, type=click.Path(path_type=Path), help="Mask to render.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write.")
 @order_option
 @network_options
@@ -27,7 +27,7 @@ def command(
     device: str | None,
     precision: str,
 ) -> None:
-    """Render a face with the look of STYLE_IMAGE and the shape of another mask.
+    """Render a mask in the style of STYLE_IMAGE.
 
     The result has the size of that mask.
     """

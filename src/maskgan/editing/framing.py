@@ -15,15 +15,15 @@ from maskgan.images import MIN_SIDE, Picture, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.metrics.mask_shape import broken_rules
 
-_LOOKED_AT = 512  # pixels on the longer side of what is searched
+_SEARCH_SIDE = 512  # pixels on the longer side of the picture that is searched
 _SHARES = (1.0, 0.7, 0.5, 0.35)  # sides of the squares searched, as shares of the shorter side
-_ROUNDS = 2  # each makes the frame anew from what the parser sees in it
-_MOST_TURNED = 50.0  # degrees; the parser knows faces that are more or less upright
-_MOST_WANDERED = 0.25  # of its side, from one round to the next
+_ROUNDS = 2  # of aligning the frame to the eyes and mouth parsed in it
+_MAX_ANGLE = 50.0  # degrees; the parser knows faces that are more or less upright
+_MAX_DRIFT = 0.25  # of its side, from one round to the next
 
-_LARGEST_CUT = 4096  # pixels a side
-_FADED = 0.04  # of a frame's side, in which what is put back fades out
-_STRIP = 256  # rows put back at a time, for the memory's sake
+_MAX_CROP_SIDE = 4096  # pixels a side
+_FADE = 0.04  # of a frame's side, in which what is put back fades out
+_STRIP = 256  # rows pasted at a time, which bounds the memory
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def crop_face(picture: Picture, frame: Frame, side: int | None = None) -> Pictur
     if not (-reach < frame.x < width + reach and -reach < frame.y < height + reach):
         raise UserError("the frame lies outside the picture")
     if side is None:
-        side = min(max(round(frame.side), MIN_SIDE), _LARGEST_CUT)
+        side = min(max(round(frame.side), MIN_SIDE), _MAX_CROP_SIDE)
     # Pillow's transform takes single pixels; shrinking first averages, so that nothing flickers.
     shrink = min(1.0, side / frame.side)
     if shrink < 1:
@@ -90,8 +90,8 @@ def crop_face(picture: Picture, frame: Frame, side: int | None = None) -> Pictur
 def find_frame(picture: Picture, parser: Callable[[Picture], LabelMap]) -> Frame | None:
     """The frame of the largest face that the parser finds.
 
-    Squares of several sizes are parsed, and frames made from the eyes and the mouth in them as CelebA-HQ's are; of
-    those that show a whole face again, the one with most skin is taken.
+    Squares of several sizes are parsed, and frames are aligned to the eyes and the mouth found in them, as CelebA-HQ's
+    are. Of the frames that again show a whole face, the one with most skin is taken.
 
     Args:
         picture: H x W x 3 uint8.
@@ -101,12 +101,12 @@ def find_frame(picture: Picture, parser: Callable[[Picture], LabelMap]) -> Frame
         ``None`` if no square leads to a whole face.
     """
     height, width = picture.shape[:2]
-    scale = min(1.0, _LOOKED_AT / max(height, width))
+    scale = min(1.0, _SEARCH_SIDE / max(height, width))
     small = resize_picture(picture, (max(round(height * scale), 16), max(round(width * scale), 16)))
     best: tuple[float, Frame] | None = None
     for share in _SHARES:
         for square in _squares(small, share):
-            found = _settled(small, square, parser)
+            found = _refine_frame(small, square, parser)
             if found is not None and (best is None or found[0] > best[0]):
                 best = found
     if best is None:
@@ -115,29 +115,29 @@ def find_frame(picture: Picture, parser: Callable[[Picture], LabelMap]) -> Frame
     return Frame(frame.x / scale, frame.y / scale, frame.side / scale, frame.angle)
 
 
-def _settled(picture: Picture, square: Frame, parser: Callable[[Picture], LabelMap]) -> tuple[float, Frame] | None:
-    """How good a face a square leads to, and its frame; ``None`` if the frame made from it shows another face, or none.
+def _refine_frame(picture: Picture, square: Frame, parser: Callable[[Picture], LabelMap]) -> tuple[float, Frame] | None:
+    """A square's aligned frame with its score, the size of its skin; ``None`` if no stable frame with a face is found.
 
-    What only looks like a face falls apart, or wanders, when it is looked at in a frame of its own.
+    False detections fall apart, or drift, when they are parsed again in a frame of their own.
     """
-    frame = _aligned(square, parser(_looked_at(picture, square)))
+    frame = _aligned(square, parser(_search_crop(picture, square)))
     for _ in range(_ROUNDS):
-        if frame is None or not 0.25 < frame.side / square.side < 2.5 or abs(frame.angle) > _MOST_TURNED:
+        if frame is None or not 0.25 < frame.side / square.side < 2.5 or abs(frame.angle) > _MAX_ANGLE:
             return None
-        label_map = parser(_looked_at(picture, frame))
+        label_map = parser(_search_crop(picture, frame))
         again = _aligned(frame, label_map)
         if again is None:
             return None
-        wandered = hypot(again.x - frame.x, again.y - frame.y) / frame.side
-        if broken_rules(label_map) or wandered > _MOST_WANDERED or abs(again.side / frame.side - 1) > _MOST_WANDERED:
+        drift = hypot(again.x - frame.x, again.y - frame.y) / frame.side
+        if broken_rules(label_map) or drift > _MAX_DRIFT or abs(again.side / frame.side - 1) > _MAX_DRIFT:
             return None
         frame = again
     assert frame is not None
     return float((label_map == SKIN).mean()) * frame.side, frame
 
 
-def _looked_at(picture: Picture, frame: Frame) -> Picture:
-    return crop_face(picture, frame, _LOOKED_AT // 2)
+def _search_crop(picture: Picture, frame: Frame) -> Picture:
+    return crop_face(picture, frame, _SEARCH_SIDE // 2)
 
 
 def _squares(picture: Picture, share: float) -> list[Frame]:
@@ -220,7 +220,7 @@ def paste_back(photograph: Picture, frame: Frame, before: Picture, after: Pictur
         share = np.ones(x.shape, np.float32)
         for inside, distance in zip(fading, (x, 1 - x, y, 1 - y), strict=True):
             if inside:
-                share = np.minimum(share, distance / _FADED)
+                share = np.minimum(share, distance / _FADE)
         strip = result[row : row + size[1], left:right]
         strip[:] = np.rint(strip + (new - old) * share.clip(0, 1)[..., None]).clip(0, 255)
     return result

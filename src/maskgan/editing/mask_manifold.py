@@ -18,7 +18,7 @@ from maskgan.labels import INDEX, LabelMap, check_labels
 from maskgan.networks.mask_vae import MaskVAE
 
 _PARTS = (MOUTH, *((label,) for label in (*EYES, *BROWS, NOSE)))
-_TOUCHED = 0.2  # share of a part's pixels that must change before it is redrawn
+_REDRAW_SHARE = 0.2  # of a part's pixels that must change before it is redrawn
 
 
 class MaskManifold:
@@ -52,7 +52,7 @@ class MaskManifold:
             yield self._decode(code[None], size)
 
     def reconstruct(self, label_map: LabelMap) -> LabelMap:
-        """The mask (H x W uint8) after its way through the code.
+        """The mask (H x W uint8) encoded and decoded again.
 
         Raises:
             UserError: a label is over 18.
@@ -60,7 +60,7 @@ class MaskManifold:
         return self._decode(self._encode(label_map), (label_map.shape[0], label_map.shape[1]))
 
     def interpolate(self, first: LabelMap, last: LabelMap, count: int) -> list[LabelMap]:
-        """``count`` masks from ``first`` to ``last``, evenly spaced in code; the ends are given back by the network.
+        """``count`` masks from ``first`` to ``last``, evenly spaced in code; the ends are reconstructions.
 
         Args:
             first: H x W uint8 0..18.
@@ -163,21 +163,21 @@ class MaskManifold:
 def carry_over(label_map: LabelMap, before: LabelMap, after: LabelMap) -> LabelMap:
     """What changes from ``before`` to ``after``, in ``label_map``.
 
-    ``before`` is the network's own drawing of ``label_map``, which lacks its details. Large classes change pixel by
+    ``before`` is the network's reconstruction of ``label_map``, which lacks its details. Large classes change pixel by
     pixel; mouth, eyes, brows and nose are redrawn whole, or stay whole where they hardly change or would
     vanish: their outlines would break where two drawings meet.
 
     Args:
         label_map: H x W uint8.
-        before: likewise.
-        after: likewise.
+        before: H x W uint8.
+        after: H x W uint8.
     """
     result = np.where(before != after, after, label_map)
     for part in _PARTS:
         drawn = np.isin(before, part) | np.isin(after, part)
         own = np.isin(label_map, part)
         lost = set(np.unique(label_map[own])) - set(np.unique(after[drawn])) - {INDEX["mouth"]}  # a mouth may close
-        if not lost and (before != after)[drawn].sum() > _TOUCHED * drawn.sum():
+        if not lost and (before != after)[drawn].sum() > _REDRAW_SHARE * drawn.sum():
             result[drawn | own] = after[drawn | own]
         else:
             # Pixels that only the network counts to the part go back to what they were.

@@ -19,18 +19,18 @@ from maskgan.errors import UserError
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.parser import FaceParser
 
-MOST_STEPS = 1000
-"""More steps bring nothing but waiting."""
+MAX_STEPS = 1000
+"""Upper bound; more steps improve nothing."""
 
 Progress = Callable[[int, int], None]
 """Called after each step with the steps done and their number."""
 
 _STYLE_RATE = 0.03  # of Adam, for the style code
-_LAYER_RATE = 1e-3  # likewise, for the last layers
+_LAYER_RATE = 1e-3  # of Adam, for the last layers
 _WARM_UP = 3  # steps until the rates are reached; Adam's first ones are as large as any
 _FEATURE_WEIGHT = 0.3  # of the distance in features, beside a weight of 1 for that of pixels
 _FEATURE_SIDE = 128  # pixels that the features are taken at, those that the parser learnt at
-_TAPPED = 4  # scales of the parser's encoder
+_SCALES = 4  # scales of the parser's encoder
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Refined:
     """What belongs to one photograph."""
 
     network: DenseMappingNetwork
-    """Shares the memory of all but its last layers with the network that it was made from."""
+    """Shares the memory of all but its last layers with the network that it was refined from."""
     style: Tensor
     """The fitted style code, 1 x style_size."""
     nbytes: int
@@ -46,13 +46,13 @@ class Refined:
 
 
 def check_steps(steps: int) -> None:
-    """Raise unless that many steps can be made.
+    """Raise unless the number of steps is within bounds.
 
     Raises:
-        UserError: they are below 0 or over ``MOST_STEPS``.
+        UserError: they are below 0 or over ``MAX_STEPS``.
     """
-    if not 0 <= steps <= MOST_STEPS:
-        raise UserError(f"a photograph is refined in 0 to {MOST_STEPS} steps, not {steps}")
+    if not 0 <= steps <= MAX_STEPS:
+        raise UserError(f"a photograph is refined in 0 to {MAX_STEPS} steps, not {steps}")
 
 
 class Refinement:
@@ -78,18 +78,18 @@ class Refinement:
             image: the photograph, 1 x 3 x H x W in [-1, 1].
             mask: its own mask, one-hot, 1 x num_classes x H x W.
             style: its style code, 1 x style_size.
-            steps: 0..``MOST_STEPS``; each takes about twice the time of a picture.
+            steps: 0..``MAX_STEPS``; each takes about twice the time of a picture.
 
         Raises:
             UserError: the number of steps is out of range.
         """
         check_steps(steps)
-        self._own, self._layers = _with_own_last_layers(network)
+        self._own, self._layers = _copy_last_layers(network)
         self._code = style.detach().clone().requires_grad_()
         groups = [{"params": [self._code], "lr": _STYLE_RATE}, {"params": self._layers, "lr": _LAYER_RATE}]
         self._optimiser = torch.optim.Adam(groups, betas=(0.9, 0.95))
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, lambda step: _rate(step, steps))
-        self._distance = _Distance(parser, image)
+        self._loss = _ReconstructionLoss(parser, image)
         self._mask = mask
         self._disconnected = steps
 
@@ -100,7 +100,7 @@ class Refinement:
         # Only here: what runs on this thread between the steps must not find gradients switched on.
         with torch.enable_grad():
             self._optimiser.zero_grad()
-            self._distance(self._own.synthesise(self._mask, self._code)).backward()  # type: ignore[no-untyped-call]
+            self._loss(self._own.synthesise(self._mask, self._code)).backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
             self._schedule.step()
         self._disconnected -= 1
@@ -113,36 +113,36 @@ class Refinement:
         return Refined(self._own.requires_grad_(False), self._code.detach(), nbytes)
 
 
-class _Distance:
+class _ReconstructionLoss:
     """How far a picture is from the photograph: in its pixels, and in the parser's features relative to their size."""
 
     def __init__(self, parser: FaceParser, image: Tensor) -> None:
         self._parser = parser
         self._image = image
         with torch.no_grad():
-            self._features = self._seen(image)
+            self._features = self._parser_features(image)
         self._sizes = [features.abs().mean() for features in self._features]
 
-    def __call__(self, made: Tensor) -> Tensor:
+    def __call__(self, generated: Tensor) -> Tensor:
         """A scalar for a picture, 1 x 3 x H x W in [-1, 1]."""
         distances = [
             F.l1_loss(found, wanted) / size
-            for found, wanted, size in zip(self._seen(made), self._features, self._sizes, strict=True)
+            for found, wanted, size in zip(self._parser_features(generated), self._features, self._sizes, strict=True)
         ]
-        return F.l1_loss(made, self._image) + _FEATURE_WEIGHT * torch.stack(distances).mean()
+        return F.l1_loss(generated, self._image) + _FEATURE_WEIGHT * torch.stack(distances).mean()
 
-    def _seen(self, image: Tensor) -> list[Tensor]:
+    def _parser_features(self, image: Tensor) -> list[Tensor]:
         scale = _FEATURE_SIDE / max(image.shape[2:])
-        size = [max(round(side * scale), 2**_TAPPED) for side in image.shape[2:]]
+        size = [max(round(side * scale), 2**_SCALES) for side in image.shape[2:]]
         x = F.interpolate(image, size=size, mode="area")
         maps = []
-        for i, block in enumerate(self._parser.down[:_TAPPED]):
+        for i, block in enumerate(self._parser.down[:_SCALES]):
             x = block(x if i == 0 else F.max_pool2d(x, 2))
             maps.append(x)
         return maps
 
 
-def _with_own_last_layers(network: DenseMappingNetwork) -> tuple[DenseMappingNetwork, list[nn.Parameter]]:
+def _copy_last_layers(network: DenseMappingNetwork) -> tuple[DenseMappingNetwork, list[nn.Parameter]]:
     """The same network with copies of the parameters of its last upsampling and its head, and these copies."""
     own = copy.deepcopy(network, {id(tensor): tensor for tensor in network.state_dict(keep_vars=True).values()})
     layers = []

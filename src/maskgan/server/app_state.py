@@ -104,7 +104,7 @@ class AppState:
         if number not in kept:
             kept[number] = asyncio.create_task(self._from_portrait(number, compute))
         try:
-            # Shielded: who goes away does not end it for the others that wait.
+            # Shielded: a client that disconnects does not cancel it for the others.
             return await asyncio.shield(kept[number])
         finally:
             task = kept.get(number)
@@ -145,7 +145,7 @@ async def open_upload(request: Request, state: AppState) -> Upload:
 
 
 async def until_disconnect(request: Request, work: Awaitable[Result]) -> Result:
-    """Wait for ``work``; give it up when the client goes away.
+    """Wait for ``work``; cancel it when the client disconnects.
 
     Raises:
         ClientDisconnect: it did.

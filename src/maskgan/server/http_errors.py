@@ -1,4 +1,4 @@
-"""Requests that are refused: a status, one line that says what to do, and headers."""
+"""Errors that end a request: a status, one line that says what to do, and headers."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class HTTPError(Exception):
 
 
 def bad_request(message: str) -> HTTPError:
-    """400: what was sent makes no sense."""
+    """400: the request is malformed."""
     return HTTPError(400, message)
 
 
 def payload_too_large(message: str) -> HTTPError:
-    """413: what was sent is over a bound."""
+    """413: the body is over a limit."""
     return HTTPError(413, message)
 
 
 def unsupported_media_type(message: str) -> HTTPError:
-    """415: what was sent has another type than is read here."""
+    """415: the body has a media type that is not accepted."""
     return HTTPError(415, message)
 
 
 def service_unavailable(message: str, seconds: int = 1) -> HTTPError:
-    """503: come again in ``seconds``."""
+    """503: retry in ``seconds``."""
     return HTTPError(503, message, {"Retry-After": str(seconds)})

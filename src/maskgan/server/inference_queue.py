@@ -26,7 +26,7 @@ _IDLE_SECONDS = 0.3
 """Seconds after somebody's picture in which slices hold back: the page asks for the sharp picture 0.2 s after a stroke,
 and for the next preview sooner."""
 _MAX_DELAY = 1.0
-"""Seconds after which a slice takes its turn among previews: who draws without pause must not stop it for good."""
+"""Seconds after which a slice takes its turn among previews: drawing without pause must not starve it."""
 
 Run = Callable[[Sequence[Any]], Sequence[Any]]
 
@@ -50,7 +50,7 @@ class _Job:
     request: Any
     group: Hashable | None  # jobs of one group may be run together
     owner: str | None  # whose next render supersedes this one
-    low_priority: bool  # what somebody waits for goes before it
+    low_priority: bool  # full renders go before it
     supersedable: bool
     is_slice: bool = False
     future: asyncio.Future[JobResult[Any] | None] = field(default_factory=_new_future)
@@ -70,7 +70,7 @@ class InferenceQueue:
         self._waiting: list[_Job] = []
         self._slices: list[_Job] = []
         self._last_slice = 0.0  # when it ended
-        self._last_answer = -math.inf  # likewise, what somebody waited for
+        self._last_answer = -math.inf  # when the last job ended that was no slice
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._task: asyncio.Task[None] | None = None
@@ -150,7 +150,7 @@ class InferenceQueue:
         own = [other for other in self._waiting if job.owner is not None and other.owner == job.owner]
         overtaken = next((other for other in own if other.supersedable), None)
         if overtaken is not None:
-            # The newer one takes the older one's place in the line: who draws without pause is served all the same.
+            # The newer one takes the older one's place in the queue, so that drawing without pause is served too.
             self._waiting[self._waiting.index(overtaken)] = job
             if not overtaken.future.done():
                 overtaken.future.set_result(None)
@@ -190,8 +190,8 @@ class InferenceQueue:
     async def _arrival(self) -> None:
         """Until a job comes, or the time of a slice that waits."""
         with contextlib.suppress(TimeoutError):
-            calm_in = self._last_answer + _IDLE_SECONDS - time.perf_counter()
-            async with asyncio.timeout(max(calm_in, 0.01) if self._slices else None):
+            idle_in = self._last_answer + _IDLE_SECONDS - time.perf_counter()
+            async with asyncio.timeout(max(idle_in, 0.01) if self._slices else None):
                 await self._arrived.wait()
 
     def _note_end(self, job: _Job) -> None:
@@ -203,7 +203,7 @@ class InferenceQueue:
     def _next(self) -> list[_Job]:
         """What to do now: a job and others of its group, up to the bound; none if none waits.
 
-        What somebody waits for goes before what is low_priority: previews are worth little once the pen has moved on.
+        Low priority last: a preview is worth little once the pen has moved on.
         """
         waiting = [job for job in self._waiting if not job.future.done()]  # the others were given up
         self._slices = [job for job in self._slices if not job.future.done()]
@@ -216,11 +216,11 @@ class InferenceQueue:
         return [*first, *like]
 
     def _may_slice(self, waiting: Sequence[_Job]) -> bool:
-        """Whether it is the turn of the first slice; what somebody waits for always goes before it."""
+        """Whether it is the turn of the first slice; full renders always go before it."""
         now = time.perf_counter()
         overdue = now - max(self._slices[0].since, self._last_slice) > _MAX_DELAY
-        calm = not waiting and now - self._last_answer > _IDLE_SECONDS
-        return calm or (overdue and all(job.low_priority for job in waiting))
+        idle = not waiting and now - self._last_answer > _IDLE_SECONDS
+        return idle or (overdue and all(job.low_priority for job in waiting))
 
 
 def _fail(jobs: Iterable[_Job], error: Exception) -> None:

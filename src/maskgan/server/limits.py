@@ -1,4 +1,4 @@
-"""How much a server takes on: every size and number that a stranger could drive up has its bound here."""
+"""Limits of the server: every size and number that a client could drive up is bounded here."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ class Limits:
     sessions: int = 256
     """Sessions held; the least recently used gives way to a new one."""
     session_bytes: int = 1 << 30
-    """Memory that all sessions may hold together; likewise."""
+    """Memory of all sessions together; the least recently used gives way."""
     session_age: float = 6 * 3600.0
     """Seconds without a request after which a session ends."""
     waiting: int = 64
-    """Jobs that wait for the network; beyond them a request is told to come again."""
+    """Jobs that wait for the network; further requests get 503."""
     batch_size: int = 1
     """Renders made in one pass of the network. A CPU takes as long for two together as one by one, and for four a
     tenth longer (caches), so there the first in the line need not wait for the others; a GPU gains."""
     refinements: int = 2
-    """Faces that the network is fitted to at once, step by step in turns; others are told to come again."""
+    """Refinements that run at once, taking turns step by step; further requests get 503."""
     refinement_steps: int = 200
     """Steps of one of them."""
     upload_bytes: int = 48 << 20
@@ -33,7 +33,7 @@ class Limits:
     pixels: int = 40_000_000
     """Pixels of an uploaded picture: 40 Mpx take 120 MB as RGB."""
     uploads: int = 4
-    """Uploads under way at once, and pictures being saved likewise; others wait their turn."""
+    """Uploads under way at once, and pictures being saved at once; others wait their turn."""
     body_seconds: float = 60.0
     """Seconds in which a request's body must arrive."""
     proportion: float = 4.0

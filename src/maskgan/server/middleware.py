@@ -47,7 +47,7 @@ class RequestLogMiddleware:
             line = {
                 "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
                 "method": scope["method"],
-                # The route and not the path: an id in a log would open the session to who reads it.
+                # The route and not the path: an id in a log would open the session to its readers.
                 "route": getattr(scope.get("route"), "path", None) or "-",
                 "status": status,
                 "ms": round(1000 * (time.perf_counter() - began), 1),
@@ -58,7 +58,7 @@ class RequestLogMiddleware:
 
 
 class InternalErrorMiddleware:
-    """ASGI middleware that answers a fault of ours with 500 and writes where it happened."""
+    """ASGI middleware that answers an internal error with 500 and logs where it happened."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -80,7 +80,7 @@ class InternalErrorMiddleware:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
             reason = (str(error).splitlines() or [""])[0]
-            log.error(json.dumps({"fault": f"{type(error).__name__}: {reason}", "where": where}))
+            log.error(json.dumps({"error": f"{type(error).__name__}: {reason}", "where": where}))
             if not begun:
-                message = "a fault of the server, which its log tells of; what you drew is safe in the page"
+                message = "internal error, see the server's log; what you drew is safe in the page"
                 await JSONResponse({"error": message}, 500)(scope, receive, send)

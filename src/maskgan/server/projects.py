@@ -63,7 +63,7 @@ def write_project(face: Face, edited: LabelMap, style: StyleReference | None, ed
 
 
 def read_project(data: bytes, limits: Limits) -> Project:
-    """Read a project file, whoever made it.
+    """Read a project file without trusting it.
 
     Raises:
         HTTPError: 400 it is damaged, made by a newer version, or its parts do not fit together; 413 a part is
@@ -101,11 +101,11 @@ def _require_sendable(editor: dict[str, Any]) -> None:
     try:
         json.dumps(editor, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
-        raise bad_request("what the project tells of its editing is damaged") from None
+        raise bad_request("the project's editor state is damaged") from None
 
 
 def _read_parts(archive: zipfile.ZipFile, limits: Limits) -> dict[str, bytes]:
-    """The parts by name; others in the file are not even looked at."""
+    """The parts by name; other members are not read."""
     parts: dict[str, bytes] = {}
     left = limits.project_bytes
     for name in (_MANIFEST, _SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK):

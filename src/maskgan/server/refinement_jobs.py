@@ -1,4 +1,4 @@
-"""Refinement of a face as a job in the background of all drawing: few at once, told of as they go, cancelled."""
+"""Refinement of faces as background jobs: bounded in number, with progress, cancellable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RefinementJob:
 
     @property
     def state(self) -> State:
-        """Where it stands; one that was cancelled is told of no more."""
+        """Where it stands; a cancelled job no longer changes."""
         if self.error is not None:
             return "failed"
         return "running" if self.model is None else "done"
@@ -65,7 +65,7 @@ class Refinements:
 
         Args:
             service: the networks.
-            queue: where the steps are made, each a slice.
+            queue: runs the steps, each a slice.
             limits: how many jobs at once.
             grown: called after each job that gave something, which takes memory.
         """
@@ -113,8 +113,8 @@ class Refinements:
         except Exception as error:
             # It has no request whose answer would tell.
             reason = (str(error).splitlines() or [""])[0]
-            log.error(json.dumps({"fault": f"{type(error).__name__}: {reason}", "where": "refinement"}))
-            job.error = "the fit failed by a fault of the server, which its log tells of; edit on without it"
+            log.error(json.dumps({"error": f"{type(error).__name__}: {reason}", "where": "refinement"}))
+            job.error = "refinement failed with an internal error, see the server's log; edit on without it"
         else:
             job.model = model
             self._grown()

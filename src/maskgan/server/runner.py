@@ -29,7 +29,7 @@ from maskgan.server.security import is_loopback, names_of
 DEFAULT_PORT = 8080
 
 _TRIED = 100  # ports after the default one
-_STOP_SECONDS = 5  # for requests at hand when the server is told to stop
+_STOP_SECONDS = 5  # that running requests have when the server stops
 _KEEP_ALIVE = 75
 _CONNECTIONS = 512
 _GPU_BATCH = 8
@@ -37,7 +37,7 @@ _MAX_THREADS = 8  # a face of 256 px is too small to keep more cores busy
 
 
 def open_socket(host: str, port: int | None) -> socket.socket:
-    """A socket that is bound, so that nothing is loaded in vain where the port is taken.
+    """A bound socket; called first, so that no weights are loaded where the port is taken.
 
     Args:
         host: address to listen on.
@@ -98,7 +98,7 @@ def editor_app(
 
 
 def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Answer requests until the process is told to stop; then let those at hand end.
+    """Answer requests until SIGINT or SIGTERM; then let running ones finish.
 
     Args:
         app: what answers.
@@ -131,7 +131,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """As uvicorn's, but a signal that was obeyed is not raised again: to be told to stop is no failure."""
+        """As uvicorn's, but a handled signal is not raised again: stopping on request is no failure."""
         handled = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
         try:
@@ -142,7 +142,7 @@ class _Server(uvicorn.Server):
 
 
 def _threads() -> int:
-    """Threads of one pass of the network: all cores, for one pass runs at a time; ``OMP_NUM_THREADS`` is obeyed.
+    """Threads of one pass of the network: all cores, for one pass runs at a time; ``OMP_NUM_THREADS`` takes precedence.
 
     The event loop and the encoding of pictures need so little beside it that a core set apart for them would idle.
     """

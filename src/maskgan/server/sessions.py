@@ -26,7 +26,7 @@ class Session:
     style: StyleReference | None = None
     refinement: RefinementJob | None = None
     cache: RenderCache = field(default_factory=RenderCache)
-    # Unguessable: who knows it may see and edit the face.
+    # Unguessable: knowing it is what gives access to the face.
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     used: float = 0.0
 
@@ -42,16 +42,16 @@ class Session:
 
     @property
     def refined(self) -> FaceModel | None:
-        """What makes the face's pictures where the network was fitted to it."""
+        """The face with the network that was refined to it, if there is one."""
         return None if self.refinement is None else self.refinement.model
 
     @property
     def refinement_runs(self) -> bool:
-        """Whether the network is being fitted to the face."""
+        """Whether a refinement is running."""
         return self.refinement is not None and self.refinement.state == "running"
 
     def end_refinement(self) -> None:
-        """Cancel it, or forget what was fitted."""
+        """Cancel it, or drop the refined network."""
         if self.refinement is not None:
             self.refinement.cancel()
         self.refinement = None

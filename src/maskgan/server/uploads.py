@@ -247,12 +247,12 @@ def _check_header(data: bytes, limits: Limits, name: str) -> None:
 
 @contextmanager
 def _only_known_errors(name: str) -> Iterator[None]:
-    """Hostile files may fail in ways of their own; whoever sent one is told that it is damaged."""
+    """Turn any failure to decode, also of hostile files, into 400."""
     try:
         yield
     except (HTTPError, MaskGANError):
         raise
     except Exception as error:
-        # It may be a fault of ours as well; the line in the log tells.
+        # It may be an internal error as well; the log line says.
         _log.warning("%s could not be decoded: %s: %s", name, type(error).__name__, error)
         raise bad_request(f"{name} is damaged; get the file again") from None

@@ -1,4 +1,4 @@
-"""The network fitted to a session's photograph: begun, watched, cancelled."""
+"""Refinement of the network to a session's photograph: start, progress, cancel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refinement_routes(state: AppState) -> APIRouter:
 
     @router.post("", status_code=202, openapi_extra=_BODY)
     async def begin(session_id: str, request: Request) -> dict[str, Any]:
-        """Begin to fit the network to the photograph, in ``steps`` (JSON); what was fitted before is forgotten."""
+        """Start to refine the network to the photograph in ``steps`` (JSON); an earlier refinement is dropped."""
         session = state.sessions.get(session_id)
         if media_type(request) != "application/json":
             raise unsupported_media_type('the number of steps is sent as application/json: {"steps": 40}')
@@ -45,7 +45,7 @@ def refinement_routes(state: AppState) -> APIRouter:
 
     @router.delete("", status_code=204, response_class=Response)
     async def end(session_id: str) -> Response:
-        """Cancel it, or forget what was fitted."""
+        """Cancel the refinement, or drop its result."""
         state.sessions.get(session_id).end_refinement()
         return Response(status_code=204)
 

@@ -1,4 +1,4 @@
-"""Answers that several routes give, and the bodies that they take, as the OpenAPI schema tells of them."""
+"""Responses and request bodies that several routes share, with their OpenAPI schemas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maskgan.labels import LabelMap
 from maskgan.server.image_encoding import Format
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""For what never changes under its address."""
+"""For content that never changes at its URL."""
 
 
 _BYTES = {"type": "string", "format": "binary"}
