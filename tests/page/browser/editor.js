@@ -94,7 +94,7 @@ export function eachTestInAnEditor(give) {
  * @param {string} address
  */
 export async function openEditor(browser, address) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true });
+  const context = await browser.newContext({ viewport: { width: 1600, height: 900 }, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE);
   return new Editor(await context.newPage(), address);
 }

@@ -1,11 +1,12 @@
 /** Entry point: creates the app and its panels, and opens the first face. */
 
-import { fetchInfo } from "./remote/api.js";
+import { connection, fetchInfo } from "./remote/api.js";
 import { Preferences } from "./state/preferences.js";
 import { initClassPanel } from "./ui/class-panel.js";
 import { initCommands } from "./ui/commands.js";
+import { initDialogs } from "./ui/dialogs.js";
 import { byId, loadIcons } from "./ui/elements.js";
-import { initDialogs, initHelpDialog, initTooltips, save, initSaveMenu, initTabs, initThemeButton } from "./ui/menus.js";
+import { initHelpDialog, initTooltips, save, initSaveMenu, initTabs, initThemeButton } from "./ui/menus.js";
 import { showError, showNotice } from "./ui/messages.js";
 import { initDropAndPaste, initOpenDialog } from "./ui/open-dialog.js";
 import { initRefinePanel } from "./ui/refine-panel.js";
@@ -31,6 +32,7 @@ async function start() {
   try {
     [info] = await Promise.all([fetchInfo(), loadIcons()]);
   } catch (error) {
+    connection.addEventListener("restored", () => location.reload());
     showError(/** @type {Error} */ (error).message, { label: "Try again", run: () => location.reload() });
     return;
   }
@@ -57,7 +59,7 @@ function initPanels(app) {
     notify: showNotice,
   });
   canvasView = new CanvasView(app, tools.brush);
-  app.commitPending = () => canvasView.tool.commitPending();
+  app.commitPending = () => canvasView.commitPending();
   /** @param {string} name */
   const selectTool = (name) => {
     app.commitPending();
@@ -74,7 +76,7 @@ function initPanels(app) {
   initShapePanel(app);
   initRefinePanel(app);
   initViewControls(app, canvasView);
-  initToolOptions(app, tools);
+  initToolOptions(app, tools, canvasView);
   initSaveMenu(
     (what) => void save(app, what),
     (what) => what !== "photograph" || Boolean(app.project?.remote.isCropped),

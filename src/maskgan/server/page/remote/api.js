@@ -22,7 +22,12 @@
 /** Retry delay if the server is unreachable. */
 const RETRY_SECONDS = 2;
 
-const SERVER_UNREACHABLE = "Server unreachable. Your work is saved in this browser; restart the server with “maskgan serve”.";
+export const SERVER_UNREACHABLE =
+  "Server unreachable. Your work is saved in this browser; restart the server with “maskgan serve”.";
+
+/** Emits "restored" when the server responds again after requests failed to reach it. */
+export const connection = new EventTarget();
+let isOffline = false;
 
 export class ApiError extends Error {
   /**
@@ -50,12 +55,23 @@ export async function request(path, init = {}) {
     response = await fetch(path, { credentials: "same-origin", ...init });
   } catch (error) {
     if (/** @type {Error} */ (error).name === "AbortError") throw error;
+    if (!isOffline) void waitForServer();
     throw new ApiError(SERVER_UNREACHABLE, 0, RETRY_SECONDS);
   }
   if (response.ok) return response;
   const retryable = [429, 502, 503, 504].includes(response.status);
   const retryAfter = retryable ? Math.min(Math.max(Number(response.headers.get("Retry-After")) || 1, 0.2), 30) : null;
   throw new ApiError(await errorMessage(response), response.status, retryAfter);
+}
+
+/** Poll until the server responds. */
+async function waitForServer() {
+  isOffline = true;
+  while (isOffline) {
+    await new Promise((resolve) => setTimeout(resolve, 1000 * RETRY_SECONDS));
+    isOffline = await fetch("/healthz").then(() => false, () => true);
+  }
+  connection.dispatchEvent(new Event("restored"));
 }
 
 /** @returns {Promise<ServerInfo>} */

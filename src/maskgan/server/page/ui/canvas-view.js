@@ -14,6 +14,8 @@ import { Gestures } from "./gestures.js";
 import { pixelTable } from "./palette.js";
 import { CanvasPane } from "./canvas-pane.js";
 
+const DOUBLE_TAP_ZOOM = 2.5;
+
 export class CanvasView {
   /** @type {View} */
   view = { scale: 1, x: 0, y: 0 };
@@ -29,6 +31,8 @@ export class CanvasView {
   #isFitted = true;
   /** @type {Gestures[]} */
   #gestures;
+  /** @type {Point | null} the pointer, in screen pixels of its pane */
+  #pointer = null;
 
   /**
    * @param {App} app
@@ -83,6 +87,26 @@ export class CanvasView {
     });
   }
 
+  /** Revert the tool's unfinished action, and ignore the rest of the current press. */
+  cancelTool() {
+    for (const gestures of this.#gestures) gestures.endTool();
+    this.tool.cancel();
+  }
+
+  /** Commit or drop the tool's unfinished action, and ignore the rest of the current press. */
+  commitPending() {
+    for (const gestures of this.#gestures) gestures.endTool();
+    this.tool.commitPending();
+  }
+
+  /** Give the canvas the keyboard focus, so that keys reach the tool. */
+  focus() {
+    this.#pane.canvas.focus({ preventScroll: true });
+  }
+
+  /** Called after each redraw. */
+  onDraw = () => {};
+
   /** Called with the new scale when the view changes. */
   onView = (/** @type {number} */ _scale) => {};
 
@@ -106,6 +130,7 @@ export class CanvasView {
     const rendered = result ?? project.picture;
     const drawTool = (/** @type {CanvasRenderingContext2D} */ context) => this.tool.draw(context);
     if (this.#overlayStale) this.#renderOverlay();
+    this.#updateHover();
     if (this.#maskPane.isShown) {
       const picture = underlay === "photo" ? project.picture : rendered;
       const mask = maskShown ? this.#overlay : null;
@@ -115,6 +140,7 @@ export class CanvasView {
       const before = compare ? { picture: project.picture, share: split } : null;
       this.#resultPane.draw(this.view, this.#area, { picture: rendered, before, mask: null, opacity }, drawTool);
     }
+    this.onDraw();
   }
 
   #renderOverlay() {
@@ -156,6 +182,7 @@ export class CanvasView {
       },
       drag: (screens) => {
         if (!this.#app.project) return;
+        this.#pointer = screens[screens.length - 1];
         this.tool.drag(screens.map(point));
         this.redraw();
       },
@@ -163,10 +190,12 @@ export class CanvasView {
       cancel: () => this.#app.project && this.tool.abort(),
       hover: (screen) => {
         if (!this.#app.project) return;
+        this.#pointer = screen;
         this.tool.hover(screen && point(screen));
-        this.onHover(screen && labelAt(this.#app.project.document.mask, point(screen)));
+        this.#updateHover();
         this.#showCursor(this.tool.cursor);
       },
+      doubleTap: (screen) => (this.#isFitted ? this.#zoom(screen, DOUBLE_TAP_ZOOM) : this.fit()),
       pan: (shift) => {
         this.#isFitted = false;
         this.#setView(panView(this.view, shift, this.#area, pane.size));
@@ -177,6 +206,12 @@ export class CanvasView {
       },
       zoom: (anchor, factor) => this.#zoom(anchor, factor),
     });
+  }
+
+  #updateHover() {
+    const { project } = this.#app;
+    const pointer = this.#pointer;
+    this.onHover(project && pointer && labelAt(project.document.mask, toMask(this.view, pointer)));
   }
 
   /** @param {string} cursor */

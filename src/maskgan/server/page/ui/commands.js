@@ -30,7 +30,7 @@ export function initCommands(app, canvasView, { selectTool, open, help }) {
     redo: () => undoOrRedo(app, canvasView, "redo"),
     mirror: () => mirror(app),
     confirm: () => canvasView.tool.confirm(),
-    cancel: () => canvasView.tool.cancel(),
+    cancel: () => canvasView.cancelTool(),
     lock: () => toggleLock(app, preferences.values.label),
     smaller: () => preferences.set({ brushSize: nextBrushSize(preferences.values.brushSize, -1) }),
     larger: () => preferences.set({ brushSize: nextBrushSize(preferences.values.brushSize, 1) }),
@@ -101,7 +101,7 @@ export function initCommands(app, canvasView, { selectTool, open, help }) {
 function undoOrRedo(app, canvasView, direction) {
   // Undo first cancels an unfinished action.
   if (canvasView.tool.isActive) {
-    canvasView.tool.cancel();
+    canvasView.cancelTool();
     return;
   }
   const title = app.openProject.document[direction]();

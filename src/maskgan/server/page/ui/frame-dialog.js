@@ -8,6 +8,7 @@
 
 import { detectFace } from "../remote/sources.js";
 import { fitView, toMask, toScreen } from "../state/view.js";
+import { openModal } from "./dialogs.js";
 import { byId, slider } from "./elements.js";
 import { withProgress } from "./messages.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./tools/frame-handles.js";
@@ -63,8 +64,8 @@ function showDialog(bitmap, proposal, title) {
 
   const angle = slider({
     label: "Turn",
-    min: -45,
-    max: 45,
+    min: -180,
+    max: 180,
     step: 0.5,
     value: 0,
     format: (value) => `${value}°`,
@@ -86,8 +87,10 @@ function showDialog(bitmap, proposal, title) {
   /** @param {Frame} next */
   function setFrame(next) {
     const half = Math.max(next.halfWidth, SMALLEST);
-    frame = { ...next, halfWidth: half, halfHeight: half };
-    angle.set(Math.round((frame.angle * 360) / Math.PI) / 2);
+    // Half a turn either way: a frame turned further than that is shown, and sent, by its shorter turn.
+    const turn = Math.atan2(Math.sin(next.angle), Math.cos(next.angle));
+    frame = { ...next, halfWidth: half, halfHeight: half, angle: turn };
+    angle.set(Math.round((turn * 360) / Math.PI) / 2);
     size.set(Math.round(2 * half));
     draw();
   }
@@ -115,9 +118,10 @@ function showDialog(bitmap, proposal, title) {
     const top = Math.min(...points.map(({ y }) => y));
     const width = Math.max(...points.map(({ x }) => x)) - left;
     const height = Math.max(...points.map(({ y }) => y)) - top;
-    // Leave room for the rotation handle above.
-    const { scale, x, y } = fitView({ width, height }, { width: pane.width, height: pane.height - KNOB_MARGIN });
-    return { scale, x: x - left * scale, y: y - top * scale + KNOB_MARGIN };
+    // Leave room for the rotation handle, which may point in any direction.
+    const room = { width: pane.width - 2 * KNOB_MARGIN, height: pane.height - 2 * KNOB_MARGIN };
+    const { scale, x, y } = fitView({ width, height }, room);
+    return { scale, x: x - left * scale + KNOB_MARGIN, y: y - top * scale + KNOB_MARGIN };
   }
 
   /** @param {PointerEvent} event */
@@ -159,7 +163,7 @@ function showDialog(bitmap, proposal, title) {
   byId("frame-reset", HTMLButtonElement).addEventListener("click", () => setFrame(frameOf(proposal.crop)), { signal });
 
   dialog.returnValue = "";
-  dialog.showModal();
+  openModal(dialog);
   setFrame(frame);
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {

@@ -13,18 +13,28 @@
  * @property {(shift: Point) => void} pan
  * @property {(before: [Point, Point], after: [Point, Point]) => void} pinch
  * @property {(anchor: Point, factor: number) => void} zoom
+ * @property {(point: Point) => void} doubleTap
  */
 
 const WHEEL_ZOOM = 0.0018;
 const PINCH_ZOOM = 0.01;
+const DOUBLE_TAP = 280; // milliseconds between the taps
+const TAP_SLOP = 6; // a longer touch is a drag, screen pixels
+const DOUBLE_TAP_SLOP = 32; // distance between the taps, screen pixels
 
 export class Gestures {
   #canvas;
   #target;
   /** @type {Map<number, Point>} fingers, pens and mice that are down */
   #down = new Map();
-  /** @type {"idle" | "tool" | "view"} */
+  /** @type {"idle" | "tap" | "tool" | "view" | "ended"} tap: a touch that may become a drag; ended: ignored until lifted */
   #mode = "idle";
+  /** @type {{point: Point, event: PointerEvent} | null} the touch in mode "tap" */
+  #touch = null;
+  /** @type {{point: Point, event: PointerEvent} | null} a finished tap, delayed in case it is the first of two */
+  #firstTap = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #tapTimer;
   #penIsDown = false;
   /** While the space bar is held, a drag pans the view. */
   panHeld = false;
@@ -45,10 +55,17 @@ export class Gestures {
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
   }
 
+  /** Ignore the press in progress until it is lifted: its action was committed or cancelled by other means. */
+  endTool() {
+    if (this.#mode === "tool" || this.#mode === "tap") this.#mode = "ended";
+    this.#touch = null;
+  }
+
   /** @param {PointerEvent} event */
   #press(event) {
     if (event.pointerType === "touch" && this.#penIsDown) return;
     if (event.pointerType === "mouse" && event.button > 1) return;
+    clearTimeout(this.#tapTimer);
     this.#canvas.setPointerCapture(event.pointerId);
     this.#canvas.focus({ preventScroll: true });
     this.#penIsDown ||= event.pointerType === "pen";
@@ -56,10 +73,22 @@ export class Gestures {
     this.#down.set(event.pointerId, point);
     if (this.#down.size === 2) {
       if (this.#mode === "tool") this.#target.cancel();
+      this.#touch = null;
+      this.#runFirstTap();
       this.#mode = "view";
     } else if (this.#down.size === 1) {
-      this.#mode = this.panHeld || event.button === 1 ? "view" : "tool";
-      if (this.#mode === "tool") this.#target.begin(point, event);
+      if (this.#firstTap && distance(this.#firstTap.point, point) > DOUBLE_TAP_SLOP) this.#runFirstTap();
+      if (this.panHeld || event.button === 1) {
+        this.#mode = "view";
+      } else if (event.pointerType === "touch") {
+        this.#mode = "tap";
+        this.#touch = { point, event };
+        this.#tapTimer = setTimeout(() => this.#startTouch(), DOUBLE_TAP);
+      } else {
+        this.#runFirstTap();
+        this.#mode = "tool";
+        this.#target.begin(point, event);
+      }
     }
     event.preventDefault();
   }
@@ -71,6 +100,11 @@ export class Gestures {
     if (!before) {
       if (event.pointerType !== "touch") this.#target.hover(point);
       return;
+    }
+    if (this.#mode === "ended") return;
+    if (this.#mode === "tap") {
+      if (!this.#touch || distance(this.#touch.point, point) < TAP_SLOP) return;
+      this.#startTouch();
     }
     if (this.#mode === "tool") {
       const events = event.getCoalescedEvents?.() ?? [];
@@ -94,10 +128,45 @@ export class Gestures {
     if (this.#mode === "tool") {
       if (cancelled) this.#target.cancel();
       else this.#target.end(event);
+    } else if (this.#mode === "tap" && !cancelled) {
+      this.#tap();
     }
     // The finger left after a pinch does not start a stroke.
     if (this.#down.size === 0 || this.#mode === "tool") this.#mode = "idle";
+    if (this.#mode === "idle") this.#touch = null;
     if (event.pointerType === "touch") this.#target.hover(null);
+  }
+
+  /** The touch is no tap: hand it to the tool. */
+  #startTouch() {
+    clearTimeout(this.#tapTimer);
+    this.#runFirstTap();
+    if (!this.#touch) return;
+    const { point, event } = this.#touch;
+    this.#touch = null;
+    this.#mode = "tool";
+    this.#target.begin(point, event);
+  }
+
+  #tap() {
+    clearTimeout(this.#tapTimer);
+    if (this.#firstTap) {
+      const { point } = this.#firstTap;
+      this.#firstTap = null;
+      this.#target.doubleTap(point);
+      return;
+    }
+    this.#firstTap = this.#touch;
+    this.#tapTimer = setTimeout(() => this.#runFirstTap(), DOUBLE_TAP);
+  }
+
+  /** No second tap followed: the first one uses the tool. */
+  #runFirstTap() {
+    if (!this.#firstTap) return;
+    const { point, event } = this.#firstTap;
+    this.#firstTap = null;
+    this.#target.begin(point, event);
+    this.#target.end(event);
   }
 
   /** @param {WheelEvent} event */
@@ -121,4 +190,12 @@ export class Gestures {
     const box = this.#canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
+}
+
+/**
+ * @param {Point} first
+ * @param {Point} second
+ */
+function distance(first, second) {
+  return Math.hypot(first.x - second.x, first.y - second.y);
 }

@@ -2,6 +2,7 @@
 
 import { SHORTCUTS, keyName } from "../state/shortcuts.js";
 import { stem } from "../state/files.js";
+import { openModal } from "./dialogs.js";
 import { byId, create } from "./elements.js";
 import { saveFile } from "./file-picker.js";
 import { showNotice, withProgress } from "./messages.js";
@@ -12,8 +13,8 @@ const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 /** @type {Record<Savable, string>} */
 const SUFFIXES = {
-  png: ".png",
-  jpeg: ".jpg",
+  png: "-edited.png",
+  jpeg: "-edited.jpg",
   photograph: "-photograph.jpg",
   mask: "-mask.png",
   project: ".maskgan",
@@ -84,7 +85,7 @@ export function initHelpDialog() {
     return create("section", {}, create("h3", {}, group), create("dl", {}, ...rows));
   });
   byId("help-keys", HTMLElement).append(...sections);
-  return () => byId("help-dialog", HTMLDialogElement).showModal();
+  return () => openModal(byId("help-dialog", HTMLDialogElement));
 }
 
 /** Add names and shortcuts to the buttons' tooltips. */
@@ -95,16 +96,6 @@ export function initTooltips() {
     const name = button.getAttribute("aria-label") ?? button.textContent ?? "";
     button.title = `${name.trim()} (${keyName(shortcut.keys[0], isMac)})`;
     button.setAttribute("aria-keyshortcuts", shortcut.keys.map((key) => key.replace("Mod", "Control")).join(" "));
-  }
-}
-
-/** Close dialogs by their close button or a click on the backdrop. */
-export function initDialogs() {
-  for (const dialog of document.querySelectorAll("dialog")) {
-    dialog.addEventListener("pointerdown", (event) => {
-      if (event.target === dialog) dialog.close();
-    });
-    dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
   }
 }
 

@@ -1,25 +1,49 @@
 /** Messages: errors stay until dismissed, notices disappear, progress shows for long tasks. */
 
+import { SERVER_UNREACHABLE, connection } from "../remote/api.js";
 import { byId, capitalize, create, icon } from "./elements.js";
 
 const NOTICE_TIME = 4000;
 const PROGRESS_AFTER = 400;
 
+/** @typedef {{label: string, run: () => void}} Action */
+
+// An unreachable server is no news any more once it responds.
+connection.addEventListener("restored", () => dismissErrors(SERVER_UNREACHABLE));
+
 /**
  * @param {string} message
- * @param {{label: string, run: () => void}} [action]
+ * @param {...Action} actions
  * @returns {() => void} dismisses it
  */
-export function showError(message, action) {
-  const errors = byId("errors", HTMLElement);
+export function showError(message, ...actions) {
+  return showMessage(message, "error", actions);
+}
+
+/**
+ * Ask what to do; dismissing the question does nothing.
+ *
+ * @param {string} question
+ * @param {...Action} actions
+ * @returns {() => void} dismisses it
+ */
+export function showQuestion(question, ...actions) {
+  return showMessage(question, "question", actions);
+}
+
+/**
+ * @param {string} message
+ * @param {"error" | "question"} kind
+ * @param {Action[]} actions
+ */
+function showMessage(message, kind, actions) {
   const text = capitalize(message);
-  // Show the same message only once.
-  for (const old of errors.children) if (/** @type {HTMLElement} */ (old).dataset.text === text) old.remove();
+  dismissErrors(text); // show the same message only once
   const close = create("button", { class: "plain", "aria-label": "Dismiss" }, icon("close"));
-  const box = create("div", { class: "message error", role: "alert", "data-testid": "error", "data-text": text });
-  box.append(icon("warning"), create("p", {}, text));
+  const box = create("div", { class: `message ${kind}`, role: "alert", "data-testid": kind, "data-text": text });
+  box.append(icon(kind === "error" ? "warning" : "help"), create("p", {}, text));
   const dismiss = () => box.remove();
-  if (action) {
+  for (const action of actions) {
     const button = create("button", {}, action.label);
     button.addEventListener("click", () => {
       dismiss();
@@ -29,20 +53,41 @@ export function showError(message, action) {
   }
   close.addEventListener("click", dismiss);
   box.append(close);
-  errors.append(box);
+  byId("errors", HTMLElement).append(box);
   return dismiss;
+}
+
+/** @param {string} text */
+function dismissErrors(text) {
+  for (const box of [...byId("errors", HTMLElement).children]) {
+    if (/** @type {HTMLElement} */ (box).dataset.text === text) box.remove();
+  }
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let noticeTimer;
 
-/** @param {string} text */
-export function showNotice(text) {
+/**
+ * @param {string} text
+ * @param {Action} [action] offered as long as the notice shows
+ * @param {number} [time] milliseconds
+ */
+export function showNotice(text, action, time = NOTICE_TIME) {
   const notice = byId("notice", HTMLElement);
-  notice.textContent = text;
+  notice.replaceChildren(text);
+  const hide = () => notice.classList.remove("shown", "has-action");
+  if (action) {
+    const button = create("button", {}, action.label);
+    button.addEventListener("click", () => {
+      hide();
+      action.run();
+    });
+    notice.append(button);
+  }
   notice.classList.add("shown");
+  notice.classList.toggle("has-action", Boolean(action));
   clearTimeout(noticeTimer);
-  noticeTimer = setTimeout(() => notice.classList.remove("shown"), NOTICE_TIME);
+  noticeTimer = setTimeout(hide, time);
 }
 
 /**

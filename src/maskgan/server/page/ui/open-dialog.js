@@ -5,10 +5,16 @@
  */
 
 import { stem, classifyFiles } from "../state/files.js";
+import { closeDialogs, openModal } from "./dialogs.js";
 import { byId, create, icon } from "./elements.js";
 import { pickFiles } from "./file-picker.js";
 import { frameDialog } from "./frame-dialog.js";
-import { showError } from "./messages.js";
+import { showError, showNotice } from "./messages.js";
+
+const UNDO_TIME = 8000; // milliseconds in which a deletion can be undone
+
+/** Ids of deleted projects, as long as the deletion can be undone. @type {Set<string>} */
+const deleting = new Set();
 
 /**
  * @param {App} app
@@ -40,7 +46,7 @@ export function initOpenDialog(app) {
   byId("open-project", HTMLElement).addEventListener("click", () => void openPicked(pickFiles(".maskgan", false)));
   return () => {
     void listSavedProjects(app, dialog);
-    dialog.showModal();
+    openModal(dialog);
   };
 }
 
@@ -78,18 +84,18 @@ async function openFiles(app, files) {
  * @param {App} app
  */
 export function initDropAndPaste(app) {
-  const veil = byId("drop-overlay", HTMLElement);
+  const overlay = byId("drop-overlay", HTMLElement);
   let depth = 0;
   const carriesFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
   window.addEventListener("dragenter", (event) => {
     if (!carriesFiles(event)) return;
     depth++;
-    veil.classList.add("shown");
+    overlay.classList.add("shown");
   });
   window.addEventListener("dragleave", (event) => {
     if (!carriesFiles(event)) return;
     depth = Math.max(depth - 1, 0);
-    if (!depth) veil.classList.remove("shown");
+    if (!depth) overlay.classList.remove("shown");
   });
   window.addEventListener("dragover", (event) => {
     if (carriesFiles(event)) event.preventDefault();
@@ -98,13 +104,15 @@ export function initDropAndPaste(app) {
     if (!carriesFiles(event)) return;
     event.preventDefault();
     depth = 0;
-    veil.classList.remove("shown");
+    overlay.classList.remove("shown");
+    closeDialogs();
     void openFiles(app, [...(event.dataTransfer?.files ?? [])]);
   });
   window.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (!files.length || document.querySelector("dialog[open]")) return;
+    if (!files.length) return;
     event.preventDefault();
+    closeDialogs();
     void openFiles(app, files);
   });
 }
@@ -117,7 +125,7 @@ export function initDropAndPaste(app) {
  */
 async function listSavedProjects(app, dialog) {
   const section = byId("open-saved", HTMLElement);
-  const records = await app.store.list();
+  const records = (await app.store.list()).filter(({ id }) => !deleting.has(id));
   const items = records.map((record) => {
     const picture = create("img", { alt: "" });
     if (record.thumbnail) picture.src = URL.createObjectURL(record.thumbnail);
@@ -134,7 +142,14 @@ async function listSavedProjects(app, dialog) {
     remove.addEventListener("click", () => {
       item.remove();
       section.hidden = !section.querySelector(".saved-project");
-      void app.store.remove(record.id);
+      deleting.add(record.id);
+      const timer = setTimeout(() => void app.store.remove(record.id), UNDO_TIME);
+      const undo = () => {
+        clearTimeout(timer);
+        deleting.delete(record.id);
+        void listSavedProjects(app, dialog);
+      };
+      showNotice(`Deleted ${record.title}`, { label: "Undo", run: undo }, UNDO_TIME);
     });
     return item;
   });

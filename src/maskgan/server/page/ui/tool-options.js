@@ -15,8 +15,9 @@ import { cssColour } from "./palette.js";
 /**
  * @param {App} app
  * @param {Record<string, Tool> & {stamp: StampTool}} tools
+ * @param {CanvasView} canvasView
  */
-export function initToolOptions(app, tools) {
+export function initToolOptions(app, tools, canvasView) {
   const { preferences } = app;
   const bar = byId("tool-options", HTMLElement);
   const hint = byId("hint", HTMLElement);
@@ -51,7 +52,10 @@ export function initToolOptions(app, tools) {
 
   const stamps = STAMPS.map(({ name, title }) => {
     const button = create("button", { class: "chip", "data-testid": `stamp-${name}` }, title);
-    button.addEventListener("click", () => tools.stamp.add(name));
+    button.addEventListener("click", () => {
+      tools.stamp.add(name);
+      canvasView.focus(); // Enter and the arrow keys are for the accessory, not for the button
+    });
     return { name, button };
   });
   const apply = create("button", { class: "primary first", "data-testid": "stamp-apply" }, icon("check"), "Apply");
@@ -92,9 +96,10 @@ export function initToolOptions(app, tools) {
   };
   tools.stamp.onChange = update;
   preferences.onChange((changed) => ("tool" in changed ? showControls() : update()));
-  const showHint = () => (hint.textContent = tools[preferences.values.tool].hint);
-  app.addEventListener("open", showHint);
-  app.addEventListener("change", showHint);
+  canvasView.onDraw = () => {
+    const text = tools[preferences.values.tool].hint;
+    if (hint.textContent !== text) hint.textContent = text;
+  };
   showControls();
 }
 

@@ -57,6 +57,10 @@ export class BendTool extends Tool {
     this.editor.redraw();
   }
 
+  commitPending() {
+    this.end();
+  }
+
   cancel() {
     if (this.#drag) this.editor.document().cancel();
     this.#drag = null;

@@ -61,6 +61,10 @@ export class BrushTool extends Tool {
     this.editor.document().commit(this.erases ? "Erase" : `Paint ${this.titleOf(this.editor.preferences.values.label)}`);
   }
 
+  commitPending() {
+    if (this.#last) this.end();
+  }
+
   cancel() {
     if (!this.#last) return;
     this.#last = null;

@@ -85,6 +85,11 @@ export class MoveTool extends Tool {
     this.editor.redraw();
   }
 
+  commitPending() {
+    if (this.#drag) this.end();
+    this.cancel();
+  }
+
   abort() {
     if (this.#drag) this.cancel();
   }

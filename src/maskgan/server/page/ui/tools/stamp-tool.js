@@ -36,6 +36,7 @@ export class StampTool extends Tool {
 
   /** @param {string} name */
   add(name) {
+    if (this.pending === name) return;
     this.confirm();
     const stamp = STAMPS.find((candidate) => candidate.name === name);
     if (!stamp) return;
