@@ -61,7 +61,7 @@ async function anyServer() {
  * A server and a browser for the tests of a file, and a window of its own for each.
  *
  * @param {(editor: Editor) => void} give told of each window
- * @returns {{open: () => Promise<Editor>}} opens further windows
+ * @returns {{open: (options?: import("playwright-core").BrowserContextOptions) => Promise<Editor>}} opens further windows
  */
 export function eachTestInAnEditor(give) {
   /** @type {Awaited<ReturnType<typeof anyServer>>} */
@@ -70,7 +70,8 @@ export function eachTestInAnEditor(give) {
   let browser;
   /** @type {Editor} */
   let editor;
-  const open = async () => (await openEditor(browser, server.address)).load();
+  const open = async (/** @type {import("playwright-core").BrowserContextOptions} */ options = {}) =>
+    (await openEditor(browser, server.address, options)).load();
   before(async () => {
     server = await anyServer();
     browser = await openBrowser();
@@ -92,9 +93,10 @@ export function eachTestInAnEditor(give) {
  *
  * @param {Browser} browser
  * @param {string} address
+ * @param {import("playwright-core").BrowserContextOptions} [options]
  */
-export async function openEditor(browser, address) {
-  const context = await browser.newContext({ viewport: { width: 1600, height: 900 }, acceptDownloads: true });
+export async function openEditor(browser, address, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1600, height: 900 }, acceptDownloads: true, ...options });
   context.setDefaultTimeout(PATIENCE);
   return new Editor(await context.newPage(), address);
 }

@@ -112,6 +112,22 @@ export function boundingBox(mask, classes) {
 }
 
 /**
+ * Resize by nearest neighbour.
+ *
+ * @param {LabelMap} mask not modified
+ * @param {{width: number, height: number}} size
+ * @returns {Uint8Array}
+ */
+export function resizedLabels(mask, { width, height }) {
+  const data = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor(((y + 0.5) * mask.height) / height) * mask.width;
+    for (let x = 0; x < width; x++) data[y * width + x] = mask.data[row + Math.floor(((x + 0.5) * mask.width) / width)];
+  }
+  return data;
+}
+
+/**
  * Restore locked classes: they keep exactly the pixels they had.
  *
  * @param {Uint8Array} before

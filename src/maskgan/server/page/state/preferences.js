@@ -11,7 +11,8 @@
  * @property {number} opacity of the mask over the picture, 0..1
  * @property {number[]} hidden hidden classes
  * @property {boolean} maskShown
- * @property {"photo" | "result"} underlay image under the mask
+ * @property {"auto" | "photo" | "result"} underlay image under the mask; auto: the photo beside the result, else the result
+ * @property {"auto" | "mask" | "result" | "both"} panes
  * @property {boolean} compare whether the result pane shows before and after
  * @property {number} split position of the divider, 0..1 of the pane's width
  * @property {"system" | "light" | "dark"} theme
@@ -30,7 +31,8 @@ export const DEFAULTS = {
   opacity: 0.45,
   hidden: [],
   maskShown: true,
-  underlay: "photo",
+  underlay: "auto",
+  panes: "auto",
   compare: false,
   split: 0.5,
   theme: "system",

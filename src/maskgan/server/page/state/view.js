@@ -9,7 +9,13 @@
 export const MAX_SCALE = 32;
 
 /** Margin around a fitted picture, as a fraction of the pane. */
-const MARGIN = 0.03;
+const MARGIN = 0.015;
+
+/** Size of a face beside another one, relative to its size alone, from which both are shown. */
+const BOTH_FRACTION = 0.75;
+
+/** Width below which there is no room for both panes, screen pixels. */
+const MIN_BOTH = 480;
 
 /** Part of the picture that stays visible when panning, screen pixels. */
 const MIN_VISIBLE = 64;
@@ -25,6 +31,19 @@ export function fitView(picture, pane) {
   const free = 1 - 2 * MARGIN;
   const scale = Math.max(Math.min((pane.width * free) / picture.width, (pane.height * free) / picture.height), 0.01);
   return { scale, x: (pane.width - picture.width * scale) / 2, y: (pane.height - picture.height * scale) / 2 };
+}
+
+/**
+ * Which panes to show in an area: both, unless the face would be much larger in one alone.
+ *
+ * @param {"auto" | "mask" | "result" | "both"} preference
+ * @param {Size} area
+ * @returns {"mask" | "result" | "both"}
+ */
+export function panesFor(preference, { width, height }) {
+  if (preference === "both" && width < MIN_BOTH) return "mask";
+  if (preference !== "auto") return preference;
+  return Math.min(width / 2, height) >= BOTH_FRACTION * Math.min(width, height) ? "both" : "mask";
 }
 
 /**

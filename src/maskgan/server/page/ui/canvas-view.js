@@ -8,7 +8,7 @@
  */
 
 import { labelAt } from "../mask/label-map.js";
-import { fitView, panView, pinchView, toMask, zoomView } from "../state/view.js";
+import { fitView, panView, panesFor, pinchView, toMask, zoomView } from "../state/view.js";
 import { byId } from "./elements.js";
 import { Gestures } from "./gestures.js";
 import { pixelTable } from "./palette.js";
@@ -43,7 +43,12 @@ export class CanvasView {
     this.tool = tool;
     const panes = [this.#maskPane, this.#resultPane];
     this.#gestures = panes.map((pane) => this.#createGestures(pane));
-    const observer = new ResizeObserver(() => (this.#isFitted ? this.fit() : this.redraw()));
+    const observer = new ResizeObserver(() => {
+      this.#showPanes();
+      if (this.#isFitted) this.fit();
+      else this.redraw();
+    });
+    observer.observe(byId("panes", HTMLElement));
     for (const pane of panes) observer.observe(pane.canvas);
     app.addEventListener("open", () => {
       this.#overlayStale = true;
@@ -56,6 +61,7 @@ export class CanvasView {
     app.addEventListener("result", () => this.redraw());
     app.preferences.onChange((changed) => {
       if ("hidden" in changed) this.#overlayStale = true;
+      if ("panes" in changed) this.#showPanes();
       this.redraw();
     });
   }
@@ -104,6 +110,9 @@ export class CanvasView {
     this.#pane.canvas.focus({ preventScroll: true });
   }
 
+  /** Called when other panes are shown. */
+  onPanes = (/** @type {"mask" | "result" | "both"} */ _shown) => {};
+
   /** Called after each redraw. */
   onDraw = () => {};
 
@@ -118,6 +127,19 @@ export class CanvasView {
     return this.#maskPane.isShown ? this.#maskPane : this.#resultPane;
   }
 
+  /** @returns {"mask" | "result" | "both"} */
+  get shownPanes() {
+    const panes = byId("panes", HTMLElement);
+    return panesFor(this.#app.preferences.values.panes, { width: panes.clientWidth, height: panes.clientHeight });
+  }
+
+  /** @returns {"photo" | "result"} image under the mask */
+  get underlay() {
+    const { underlay } = this.#app.preferences.values;
+    if (underlay !== "auto") return underlay;
+    return this.shownPanes === "both" ? "photo" : "result";
+  }
+
   get #area() {
     const { width, height } = this.#app.openProject.document.mask;
     return { width, height };
@@ -126,13 +148,13 @@ export class CanvasView {
   #draw() {
     const { project, result, preferences } = this.#app;
     if (!project) return;
-    const { opacity, underlay, compare, split, maskShown } = preferences.values;
+    const { opacity, compare, split, maskShown } = preferences.values;
     const rendered = result ?? project.picture;
     const drawTool = (/** @type {CanvasRenderingContext2D} */ context) => this.tool.draw(context);
     if (this.#overlayStale) this.#renderOverlay();
     this.#updateHover();
     if (this.#maskPane.isShown) {
-      const picture = underlay === "photo" ? project.picture : rendered;
+      const picture = this.underlay === "photo" ? project.picture : rendered;
       const mask = maskShown ? this.#overlay : null;
       this.#maskPane.draw(this.view, this.#area, { picture, before: null, mask, opacity }, drawTool);
     }
@@ -206,6 +228,15 @@ export class CanvasView {
       },
       zoom: (anchor, factor) => this.#zoom(anchor, factor),
     });
+  }
+
+  #showPanes() {
+    const shown = this.shownPanes;
+    const panes = byId("panes", HTMLElement);
+    if (panes.dataset.shown === shown) return;
+    panes.dataset.shown = shown;
+    this.onPanes(shown);
+    if (this.#isFitted) this.fit();
   }
 
   #updateHover() {

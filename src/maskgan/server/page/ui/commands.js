@@ -34,9 +34,13 @@ export function initCommands(app, canvasView, { selectTool, open, help }) {
     lock: () => toggleLock(app, preferences.values.label),
     smaller: () => preferences.set({ brushSize: nextBrushSize(preferences.values.brushSize, -1) }),
     larger: () => preferences.set({ brushSize: nextBrushSize(preferences.values.brushSize, 1) }),
-    compare: () => toggle("compare"),
+    compare: () => {
+      toggle("compare");
+      // The comparison is in the result pane.
+      if (preferences.values.compare && canvasView.shownPanes === "mask") preferences.set({ panes: "result" });
+    },
     "hide-mask": () => toggle("maskShown"),
-    underlay: () => preferences.set({ underlay: preferences.values.underlay === "photo" ? "result" : "photo" }),
+    underlay: () => preferences.set({ underlay: canvasView.underlay === "photo" ? "result" : "photo" }),
     fit: () => canvasView.fit(),
     "zoom-in": () => canvasView.zoomBy(ZOOM_STEP),
     "zoom-out": () => canvasView.zoomBy(1 / ZOOM_STEP),

@@ -10,7 +10,7 @@ import { detectFace } from "../remote/sources.js";
 import { fitView, toMask, toScreen } from "../state/view.js";
 import { openModal } from "./dialogs.js";
 import { byId, slider } from "./elements.js";
-import { withProgress } from "./messages.js";
+import { showNotice, withProgress } from "./messages.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./tools/frame-handles.js";
 
 const SMALLEST = 16; // half side, picture pixels
@@ -20,25 +20,20 @@ const KNOB_MARGIN = 34; // screen pixels
  * @param {Blob} picture
  * @param {string} title
  * @returns {Promise<Crop | null | "cancelled">} null for the whole picture as it is
- * @throws {Error} the picture cannot be decoded
  */
 export async function frameDialog(picture, title) {
+  const bitmap = await createImageBitmap(picture).catch(() => null);
   const proposal = await withProgress("Detecting the face…", () => detectFace(picture));
   if (!proposal) return "cancelled";
-  const bitmap = await decodePicture(picture);
+  if (!bitmap) {
+    // The server reads formats that browsers do not show, such as TIFF: crop without a preview.
+    showNotice(proposal.found ? "No preview of this format: cropped to the detected face." : "No preview of this format: opened whole.");
+    return proposal.found ? proposal.crop : null;
+  }
   try {
     return await showDialog(bitmap, proposal, title);
   } finally {
     bitmap.close();
-  }
-}
-
-/** @param {Blob} picture */
-async function decodePicture(picture) {
-  try {
-    return await createImageBitmap(picture);
-  } catch {
-    throw new Error("This browser cannot show the picture; save it as PNG or JPEG and open that.");
   }
 }
 

@@ -4,12 +4,16 @@
  * @typedef {import("./app.js").App} App
  */
 
+import { resizedLabels, restoreLocked } from "../mask/label-map.js";
 import { stem, classifyFiles } from "../state/files.js";
 import { closeDialogs, openModal } from "./dialogs.js";
 import { byId, create, icon } from "./elements.js";
 import { pickFiles } from "./file-picker.js";
 import { frameDialog } from "./frame-dialog.js";
-import { showError, showNotice } from "./messages.js";
+import { readMaskFile } from "./mask-file.js";
+import { showError, showNotice, showQuestion } from "./messages.js";
+
+const MAX_STRETCH = 0.02; // of a mask's proportions
 
 const UNDO_TIME = 8000; // milliseconds in which a deletion can be undone
 
@@ -70,12 +74,54 @@ async function openFiles(app, files) {
       return;
     }
     const { picture, mask } = opened;
+    const lone = app.project && !mask ? await readMaskFile(picture, app.info.classes) : null;
+    if (lone) {
+      showQuestion(
+        `${picture.name} is a mask.`,
+        { label: "Use for this face", run: () => importMask(app, lone) },
+        { label: "Open as picture", run: () => void openPicture(app, picture, null) },
+      );
+      return;
+    }
+    await openPicture(app, picture, mask);
+  } catch (error) {
+    showError(/** @type {Error} */ (error).message);
+  }
+}
+
+/**
+ * @param {App} app
+ * @param {File} picture
+ * @param {File | null} mask
+ */
+async function openPicture(app, picture, mask) {
+  try {
     const crop = mask ? null : await frameDialog(picture, "Crop the face");
     if (crop === "cancelled") return;
     await app.openSource({ kind: "picture", picture, mask, crop }, stem(picture.name));
   } catch (error) {
     showError(/** @type {Error} */ (error).message);
   }
+}
+
+/**
+ * Replace the mask of the open face; one step of history.
+ *
+ * @param {App} app
+ * @param {import("../mask/label-map.js").LabelMap} mask
+ */
+function importMask(app, mask) {
+  app.commitPending();
+  const { document } = app.openProject;
+  const { width, height } = document.mask;
+  if (Math.abs((mask.width * height) / (mask.height * width) - 1) > MAX_STRETCH) {
+    showError(`The mask is ${mask.width}x${mask.height}; this face needs the proportions of ${width}x${height}.`);
+    return;
+  }
+  const labels = resizedLabels(mask, { width, height });
+  restoreLocked(document.mask.data, labels, document.locks);
+  document.setMask(labels);
+  document.commit("Import mask");
 }
 
 /**

@@ -135,6 +135,7 @@ async function openStyle(app, files) {
     const opened = await classifyFiles(files);
     if ("project" in opened) throw new Error("Open a picture as style, not a project.");
     const { mask } = opened;
+    if (!mask) await requireDecodable(opened.picture);
     const crop = mask ? null : await frameDialog(opened.picture, "Crop the face to take the style from");
     if (crop === "cancelled") return;
     const picture = await (crop ? cropPicture(opened.picture, crop) : downscalePicture(opened.picture));
@@ -142,6 +143,20 @@ async function openStyle(app, files) {
     app.changeSettings({ style: { kind: "picture", key } }, "Open style picture");
   } catch (error) {
     showError(/** @type {Error} */ (error).message);
+  }
+}
+
+/**
+ * Style pictures are cropped in the browser.
+ *
+ * @param {Blob} picture
+ * @throws {Error} the browser cannot decode the picture
+ */
+async function requireDecodable(picture) {
+  try {
+    (await createImageBitmap(picture)).close();
+  } catch {
+    throw new Error("This browser cannot read the style picture; save it as PNG or JPEG first.");
   }
 }
 

@@ -55,13 +55,14 @@ export function initViewControls(app, canvasView) {
     setSplit(split + step);
   });
 
-  const shown = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-pane]")]);
-  for (const button of shown) {
-    button.addEventListener("click", () => {
-      byId("panes", HTMLElement).dataset.shown = button.dataset.pane;
-      for (const other of shown) other.setAttribute("aria-pressed", String(other === button));
-      canvasView.fit();
-    });
+  const panes = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-pane]")]);
+  canvasView.onPanes = (shown) => {
+    for (const button of panes) button.setAttribute("aria-pressed", String(button.dataset.pane === shown));
+    update();
+  };
+  for (const button of panes) {
+    const pane = /** @type {"mask" | "result" | "both"} */ (button.dataset.pane);
+    button.addEventListener("click", () => preferences.set({ panes: pane }));
   }
 
   const blends = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-blend]")]);
@@ -74,7 +75,8 @@ export function initViewControls(app, canvasView) {
   }
 
   const update = () => {
-    const { compare, split, underlay, maskShown, opacity: share } = preferences.values;
+    const { compare, split, maskShown, opacity: share } = preferences.values;
+    const { underlay } = canvasView;
     pane.classList.toggle("comparing", compare);
     handle.hidden = !compare;
     handle.style.left = `${100 * split}%`;

@@ -1,0 +1,135 @@
+/** Layout from a small phone to a desktop, in both themes: nothing overflows, nothing overlaps, WCAG AA by axe-core. */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { eachTestInAnEditor } from "./editor.js";
+
+/** @typedef {import("./editor.js").Editor} Editor */
+
+const SIZES = /** @type {const} */ ([[1600, 900], [1280, 800], [1024, 768], [844, 390], [390, 844], [320, 640]]);
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const TOUCH_TARGET = 44; // CSS pixels
+
+/** @type {Editor} */
+let editor;
+
+const windows = eachTestInAnEditor((opened) => (editor = opened));
+
+/**
+ * @param {number} width
+ * @param {number} height
+ */
+async function resize(width, height) {
+  await editor.page.setViewportSize({ width, height });
+  await editor.page.waitForTimeout(300);
+}
+
+/**
+ * Visible buttons and sliders that are cut off by the window, or covered by something else in their middle.
+ *
+ * @param {Editor} [page]
+ */
+function unreachable(page = editor) {
+  return page.page.evaluate(() => {
+    const faults = [];
+    for (const element of document.querySelectorAll("button, input, [role=slider]")) {
+      const box = element.getBoundingClientRect();
+      if (!box.width || !element.checkVisibility()) continue;
+      const scroller = element.closest(".inspector, .panel, .tool-options, .toolbar, .app-bar, .canvas-view .options, .view-bar");
+      const area = scroller?.getBoundingClientRect();
+      const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+      const isScrolledAway = area && (y < area.top || y > area.bottom || x < area.left || x > area.right);
+      if (isScrolledAway && scroller && ["auto", "scroll"].some((value) => getComputedStyle(scroller).overflow.includes(value))) continue;
+      const name = element.getAttribute("data-testid") ?? element.id;
+      const hit = document.elementFromPoint(x, y);
+      if (box.left < -0.5 || box.right > innerWidth + 0.5 || box.bottom > innerHeight + 0.5) faults.push(`${name} is cut off`);
+      else if (!hit || !(element.contains(hit) || hit.contains(element))) faults.push(`${name} is covered by ${hit?.className}`);
+    }
+    const { scrollWidth, scrollHeight } = document.documentElement;
+    if (scrollWidth > innerWidth || scrollHeight > innerHeight) faults.push(`the page is ${scrollWidth}x${scrollHeight}`);
+    return faults;
+  });
+}
+
+/** Side of the visible face in screen pixels. */
+async function faceSide() {
+  const label = await editor.page.evaluate(() => document.querySelector("#zoom-level")?.textContent ?? "");
+  return (512 * Number.parseFloat(label)) / 100;
+}
+
+for (const [width, height] of SIZES) {
+  test(`${width}x${height}: all controls are reachable, the face uses the window`, async () => {
+    await resize(width, height);
+    for (const tool of ["brush", "move", "bend", "stamp"]) {
+      await editor.at(`tool-${tool}`).click();
+      await editor.look(`${width}x${height}-${tool}`);
+      assert.deepEqual(await unreachable(), [], tool);
+    }
+    await editor.at("tool-brush").click();
+    const side = await faceSide();
+    const least = { 1600: 560, 1280: 600, 1024: 480, 844: 200, 390: 330, 320: 230 }[width];
+    assert.ok(side >= least, `the face is ${side} px wide`);
+    await editor.at("theme").click();
+    await editor.look(`${width}x${height}-other-theme`);
+  });
+}
+
+/** @param {string} name */
+async function check(name) {
+  const { violations } = await editor.page.evaluate(
+    async () => {
+      const { axe } = Object(window);
+      return axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] });
+    },
+  );
+  const found = violations.map((/** @type {any} */ { id, nodes }) =>
+    `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).slice(0, 4).join("; ")}`);
+  assert.deepEqual(found, [], name);
+}
+
+test("WCAG AA holds in both themes, on desktop and phone, with dialogs and messages", async () => {
+  // Injected through the debugger: the page's content security policy allows no foreign scripts.
+  const source = await readFile(AXE, "utf8");
+  const session = await editor.page.context().newCDPSession(editor.page);
+  await session.send("Runtime.evaluate", { expression: source });
+  for (const theme of ["first", "second"]) {
+    for (const [width, height] of /** @type {const} */ ([[1280, 800], [390, 844]])) {
+      await resize(width, height);
+      for (const tab of ["parts", "shape", "style"]) {
+        await editor.at(`tab-${tab}`).click();
+        await check(`${theme} theme, ${width}x${height}, ${tab}`);
+      }
+      await editor.at("tool-stamp").click();
+      await editor.at("open").click();
+      await check(`${theme} theme, ${width}x${height}, Open dialog`);
+      await editor.look(`open-${theme}-${width}`);
+      await editor.page.keyboard.press("Escape");
+      await editor.page.keyboard.press("?");
+      await check(`${theme} theme, ${width}x${height}, help`);
+      await editor.page.keyboard.press("Escape");
+    }
+    await editor.at("theme").click();
+  }
+});
+
+test("touch targets are 44 px", async () => {
+  const phone = await windows.open({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+  for (const tab of ["parts", "shape", "style"]) {
+    await phone.at(`tab-${tab}`).click();
+    const small = await phone.page.evaluate((least) => {
+      const faults = [];
+      for (const element of document.querySelectorAll("button, input")) {
+        if (!element.checkVisibility()) continue;
+        const { width, height } = (element.closest("label") ?? element).getBoundingClientRect();
+        if (width && (width < least - 0.5 || height < least - 0.5)) faults.push(`${element.getAttribute("data-testid") ?? element.id}: ${width}x${height}`);
+      }
+      return faults;
+    }, TOUCH_TARGET);
+    assert.deepEqual(small, [], tab);
+  }
+  assert.deepEqual(await unreachable(phone), []);
+  await phone.look("touch-390x844");
+  await phone.close();
+});
