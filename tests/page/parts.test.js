@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { boundingBox } from "../../src/maskgan/server/page/mask/label-map.js";
-import { mirrorMask } from "../../src/maskgan/server/page/mask/mirror.js";
+import { reflect, symmetryAxis } from "../../src/maskgan/server/page/mask/symmetry.js";
 import { fillFromNearest } from "../../src/maskgan/server/page/mask/nearest.js";
-import { bendDisplacement, displacePart, affineDisplacement, selectPart } from "../../src/maskgan/server/page/mask/parts.js";
+import { bendDisplacement, displacePart, affineDisplacement, selectPart, unionOfParts } from "../../src/maskgan/server/page/mask/parts.js";
 import { locking, maskOf, plain, rowsOf } from "./masks.js";
 
 /** A face of skin with lips (11, 12) around a mouth (10), 60 x 40. */
@@ -113,7 +113,7 @@ test("no displacement changes nothing", () => {
   const part = selectPart(mask, { x: 30, y: 20 }, locking());
   assert.ok(part);
   assert.deepEqual(displacePart(mask, part, affineDisplacement(part, {}), locking()), mask.data);
-  assert.deepEqual(displacePart(mask, part, bendDisplacement(part, { x: 30, y: 20 }, { x: 0, y: 0 }, 20), locking()), mask.data);
+  assert.deepEqual(displacePart(mask, part, bendDisplacement(part, [{ grip: { x: 30, y: 20 }, pull: { x: 0, y: 0 } }], 20), locking()), mask.data);
 });
 
 test("scaling doubles a part's area about its middle", () => {
@@ -139,7 +139,7 @@ test("dragging a mouth's corner up bends the outline there and leaves the other 
   const mask = smilingFace();
   const part = selectPart(mask, { x: 30, y: 20 }, locking());
   assert.ok(part);
-  const data = displacePart(mask, part, bendDisplacement(part, { x: 45, y: 20 }, { x: 0, y: -5 }, 18), locking());
+  const data = displacePart(mask, part, bendDisplacement(part, [{ grip: { x: 45, y: 20 }, pull: { x: 0, y: -5 } }], 18), locking());
   const lips = [10, 11, 12];
   const columnTop = (/** @type {Uint8Array} */ labels, /** @type {number} */ x) => {
     for (let y = 0; y < 40; y++) if (lips.includes(labels[y * 60 + x])) return y;
@@ -156,7 +156,7 @@ test("long pulls do not tear the part", () => {
   const mask = smilingFace();
   const part = selectPart(mask, { x: 30, y: 20 }, locking());
   assert.ok(part);
-  const data = displacePart(mask, part, bendDisplacement(part, { x: 45, y: 20 }, { x: 10, y: -14 }, 4), locking());
+  const data = displacePart(mask, part, bendDisplacement(part, [{ grip: { x: 45, y: 20 }, pull: { x: 10, y: -14 } }], 4), locking());
   const again = selectPart({ ...mask, data }, { x: 20, y: 20 }, locking());
   const lips = [10, 11, 12].reduce((sum, label) => sum + count(data, label), 0);
   assert.equal(count(again?.pixels ?? new Uint8Array(), 1), lips);
@@ -170,11 +170,33 @@ test("locked classes are neither covered nor spread by a move", () => {
   assert.deepEqual(rowsOf({ ...mask, data }), ["cccccc", "aaabcc", "aaaacc"]);
 });
 
-test("mirroring exchanges left and right, twice gives the mask back, and locks hold", () => {
-  const counterparts = Array.from({ length: 19 }, (_, label) => ({ 4: 5, 5: 4 })[label] ?? label);
-  const mask = maskOf("ad.a", "aa.b");
-  const once = mirrorMask(mask, counterparts, locking());
-  assert.deepEqual(rowsOf({ ...mask, data: once }), ["a.ea", "b.aa"]);
-  assert.deepEqual(mirrorMask({ ...mask, data: once }, counterparts, locking()), mask.data);
-  assert.deepEqual(rowsOf({ ...mask, data: mirrorMask(mask, counterparts, locking(2)) }), ["a.ea", "a.ab"]);
+test("points are reflected about the line between the eyes, level or tilted", () => {
+  const level = { x: 10, y: 5, tilt: 0 };
+  assert.deepEqual(reflect(level, { x: 4, y: 7 }), { x: 16, y: 7 });
+  const tilted = { x: 10, y: 10, tilt: Math.PI / 4 };
+  const { x, y } = reflect(tilted, { x: 12, y: 10 });
+  assert.ok(Math.abs(x - 10) < 1e-9 && Math.abs(y - 8) < 1e-9, `${x}, ${y}`);
+  const back = reflect(tilted, { x, y });
+  assert.ok(Math.abs(back.x - 12) < 1e-9 && Math.abs(back.y - 10) < 1e-9);
+});
+
+test("the axis lies midway between the eyes, across the eye line", () => {
+  const mask = plain(100, 100, 1);
+  for (const [label, left, top] of [[5, 20, 40], [4, 70, 50]]) {
+    for (let y = 0; y < 4; y++) mask.data.fill(label, (top + y) * 100 + left, (top + y) * 100 + left + 10);
+  }
+  const { x, y, tilt } = symmetryAxis(mask);
+  assert.deepEqual([x, y], [50, 47]);
+  assert.ok(Math.abs(tilt - Math.atan2(10, 50)) < 1e-9);
+});
+
+test("a bend at two places moves both, and parts are united", () => {
+  const mask = maskOf("aaaaaaaaaa", "abaaaaaaba", "aaaaaaaaaa");
+  const [first, second] = [1, 8].map((x) => selectPart(mask, { x: x + 0.5, y: 1.5 }, locking()));
+  assert.ok(first && second);
+  const part = unionOfParts(first, second);
+  assert.deepEqual(part.box, { left: 1, top: 1, right: 9, bottom: 2 });
+  const drags = [1.5, 8.5].map((x) => ({ grip: { x, y: 1.5 }, pull: { x: 0, y: -1 } }));
+  const data = displacePart(mask, part, bendDisplacement(part, drags, 3), locking());
+  assert.deepEqual(rowsOf({ ...mask, data }), ["abaaaaaaba", "aaaaaaaaaa", "aaaaaaaaaa"]);
 });

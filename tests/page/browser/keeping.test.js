@@ -78,3 +78,16 @@ test("two tabs keep what is theirs", async () => {
   assert.deepEqual(second.faults, []);
   await first.close();
 });
+
+test("the message that the server is unreachable goes when it is back, without further edits", async () => {
+  const editor = await openEditor(browser, server.address).then((opened) => opened.load());
+  await paintForehead(editor);
+  await server.stop();
+  await editor.at("save").click();
+  await editor.at("save-mask").click();
+  const error = editor.at("error").filter({ hasText: "unreachable" });
+  await error.waitFor();
+  server = await startServer(server.port);
+  await editor.until("the message to go", async () => (await error.count()) === 0);
+  await editor.close();
+});

@@ -37,11 +37,14 @@ function unreachable(page = editor) {
     for (const element of document.querySelectorAll("button, input, [role=slider]")) {
       const box = element.getBoundingClientRect();
       if (!box.width || !element.checkVisibility()) continue;
-      const scroller = element.closest(".inspector, .panel, .tool-options, .toolbar, .app-bar, .canvas-view .options, .view-bar");
-      const area = scroller?.getBoundingClientRect();
       const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
-      const isScrolledAway = area && (y < area.top || y > area.bottom || x < area.left || x > area.right);
-      if (isScrolledAway && scroller && ["auto", "scroll"].some((value) => getComputedStyle(scroller).overflow.includes(value))) continue;
+      let isScrolledAway = false;
+      for (let parent = element.parentElement; parent; parent = parent.parentElement) {
+        if (!/auto|scroll/.test(getComputedStyle(parent).overflow)) continue;
+        const area = parent.getBoundingClientRect();
+        isScrolledAway ||= box.top < area.top || box.bottom > area.bottom || box.left < area.left || box.right > area.right;
+      }
+      if (isScrolledAway) continue;
       const name = element.getAttribute("data-testid") ?? element.id;
       const hit = document.elementFromPoint(x, y);
       if (box.left < -0.5 || box.right > innerWidth + 0.5 || box.bottom > innerHeight + 0.5) faults.push(`${name} is cut off`);

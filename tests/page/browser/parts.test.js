@@ -1,4 +1,4 @@
-/** Parts as wholes: bent, moved, mirrored; accessories; the shape of the whole mask; styles; the fit to a person. */
+/** Parts as wholes: bent, moved, painted on both sides; accessories; shape; styles; fine-tuning. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -43,14 +43,30 @@ test("a part is scaled by its handles", async () => {
   assert.match(await editor.classAt([326, 377]), /lip|mouth/);
 });
 
-test("the mask is mirrored with left and right exchanged", async () => {
-  await editor.take("brush", "hat");
-  await editor.drag([[120, 100], [130, 100]]);
-  await editor.at("mirror").click();
+test("symmetric painting: strokes, erasing, fills and bends on both sides, left and right classes exchanged", async () => {
+  await editor.page.keyboard.press("m");
+  assert.equal(await editor.at("symmetry").getAttribute("aria-pressed"), "true");
+  await editor.take("brush", "l_eye");
+  await editor.drag([[330, 300], [350, 300]]);
+  assert.equal(await editor.classAt([340, 300]), "left eye");
+  assert.equal(await editor.classAt([176, 300]), "right eye");
+  await editor.look("symmetric");
+  await editor.take("eraser");
+  await editor.drag([[330, 300], [350, 300]]);
+  assert.equal(await editor.classAt([340, 300]), "skin");
+  assert.equal(await editor.classAt([176, 300]), "skin");
+  await editor.remember("start");
+  await editor.take("bend");
+  await editor.drag([[308, 375], [312, 360], [316, 350]]);
   await editor.rendered();
-  assert.equal(await editor.classAt([385, 100]), "hat");
-  assert.equal(await editor.classAt([320, 247]), "left eye");
-  assert.equal(await editor.classAt([190, 247]), "right eye");
+  assert.match(await editor.classAt([311, 360]), /lip|mouth/);
+  assert.match(await editor.classAt([206, 360]), /lip|mouth/);
+  await editor.look("symmetric-smile");
+  assert.ok((await editor.change("start", [130, 300, 390, 460])).inside > 0.2);
+  await editor.at("symmetry").click();
+  await editor.take("fill", "hat");
+  await editor.click([258, 51]);
+  assert.equal(await editor.classAt([230, 60]), "hat");
 });
 
 test("glasses are laid, moved and placed", async () => {

@@ -54,6 +54,7 @@ function initPanels(app) {
     isUnedited: () => !app.project?.document.isEdited,
     preferences: app.preferences,
     classes: app.info.classes,
+    symmetry: () => canvasView.symmetry,
     view: () => canvasView.view,
     redraw: () => canvasView.redraw(),
     notify: showNotice,

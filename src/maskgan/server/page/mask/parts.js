@@ -192,33 +192,54 @@ export function affineDisplacement(part, { dx = 0, dy = 0, scaleX = 1, scaleY = 
 }
 
 /**
- * Bend: drag one point; its surroundings follow with a smooth falloff.
+ * The union of two parts, under the class of the first.
+ *
+ * @param {Part} first
+ * @param {Part} second of the same mask
+ * @returns {Part}
+ */
+export function unionOfParts(first, second) {
+  const box = {
+    left: Math.min(first.box.left, second.box.left),
+    top: Math.min(first.box.top, second.box.top),
+    right: Math.max(first.box.right, second.box.right),
+    bottom: Math.max(first.box.bottom, second.box.bottom),
+  };
+  return { ...first, pixels: first.pixels.map((flag, i) => flag | second.pixels[i]), box };
+}
+
+/**
+ * Bend: drag one point, or several at once; their surroundings follow with a smooth falloff.
  *
  * @param {Part} part
- * @param {Point} grip start of the drag
- * @param {Point} pull drag vector
+ * @param {{grip: Point, pull: Point}[]} drags start and vector of each drag
  * @param {number} radius falloff radius; enlarged for long drags to avoid folding
  * @returns {Displacement}
  */
-export function bendDisplacement(part, grip, pull, radius) {
-  const length = Math.hypot(pull.x, pull.y);
-  const reach = Math.max(radius, (FALLOFF_SLOPE * length) / MAX_SLOPE);
+export function bendDisplacement(part, drags, radius) {
+  const length = drags.reduce((sum, { pull }) => sum + Math.hypot(pull.x, pull.y), 0);
+  const reach = Math.max(radius, (FALLOFF_SLOPE * Math.max(...drags.map(({ pull }) => Math.hypot(pull.x, pull.y)))) / MAX_SLOPE);
   return {
     box: {
-      left: part.box.left - Math.abs(pull.x),
-      top: part.box.top - Math.abs(pull.y),
-      right: part.box.right + Math.abs(pull.x),
-      bottom: part.box.bottom + Math.abs(pull.y),
+      left: part.box.left - length,
+      top: part.box.top - length,
+      right: part.box.right + length,
+      bottom: part.box.bottom + length,
     },
     trace(x, y, source) {
       source.x = x;
       source.y = y;
       // Invert the displacement by fixed-point iteration.
       for (let step = 0; step < 6; step++) {
-        const distance = ((source.x - grip.x) ** 2 + (source.y - grip.y) ** 2) / (reach * reach);
-        const share = distance < 1 ? (1 - distance) ** 2 : 0;
-        source.x = x - share * pull.x;
-        source.y = y - share * pull.y;
+        let [shiftX, shiftY] = [0, 0];
+        for (const { grip, pull } of drags) {
+          const distance = ((source.x - grip.x) ** 2 + (source.y - grip.y) ** 2) / (reach * reach);
+          const share = distance < 1 ? (1 - distance) ** 2 : 0;
+          shiftX += share * pull.x;
+          shiftY += share * pull.y;
+        }
+        source.x = x - shiftX;
+        source.y = y - shiftY;
       }
     },
   };

@@ -8,6 +8,7 @@
  * @property {number} bendRadius radius of a bend in mask pixels
  * @property {boolean} groupParts select lips with the mouth, facial features with the skin
  * @property {boolean} allRegions select all connected regions of a class
+ * @property {boolean} symmetric whether painting is mirrored
  * @property {number} opacity of the mask over the picture, 0..1
  * @property {number[]} hidden hidden classes
  * @property {boolean} maskShown
@@ -28,6 +29,7 @@ export const DEFAULTS = {
   bendRadius: 60,
   groupParts: true,
   allRegions: false,
+  symmetric: false,
   opacity: 0.45,
   hidden: [],
   maskShown: true,
@@ -39,7 +41,7 @@ export const DEFAULTS = {
 };
 
 /** Not persisted. */
-const TRANSIENT = ["compare", "split", "hidden", "maskShown"];
+const TRANSIENT = ["symmetric", "compare", "split", "hidden", "maskShown"];
 
 export const MIN_BRUSH = 1;
 export const MAX_BRUSH = 160;

@@ -22,7 +22,7 @@ export const SHORTCUTS = [
   { group: "Tools", command: "larger", title: "Larger brush", keys: ["]"] },
   { group: "Edit", command: "undo", title: "Undo", keys: ["Mod+z"] },
   { group: "Edit", command: "redo", title: "Redo", keys: ["Mod+Shift+z", "Mod+y"] },
-  { group: "Edit", command: "mirror", title: "Mirror the mask", keys: ["m"] },
+  { group: "Edit", command: "symmetry", title: "Symmetric painting", keys: ["m"] },
   { group: "Edit", command: "confirm", title: "Close an outline, apply an accessory", keys: ["Enter"] },
   { group: "Edit", command: "cancel", title: "Cancel the current action", keys: ["Escape"] },
   { group: "Edit", command: "lock", title: "Lock or unlock the class", keys: ["k"] },

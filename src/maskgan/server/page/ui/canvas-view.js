@@ -3,16 +3,19 @@
  *
  * @typedef {import("../mask/label-map.js").Point} Point
  * @typedef {import("../state/view.js").View} View
+ * @typedef {import("../mask/symmetry.js").Axis} Axis
  * @typedef {import("./tools/tool.js").Tool} Tool
  * @typedef {import("./app.js").App} App
  */
 
 import { labelAt } from "../mask/label-map.js";
-import { fitView, panView, panesFor, pinchView, toMask, zoomView } from "../state/view.js";
+import { symmetryAxis } from "../mask/symmetry.js";
+import { fitView, panView, panesFor, pinchView, toMask, toScreen, zoomView } from "../state/view.js";
 import { byId } from "./elements.js";
 import { Gestures } from "./gestures.js";
 import { pixelTable } from "./palette.js";
 import { CanvasPane } from "./canvas-pane.js";
+import { strokeTwice } from "./tools/tool.js";
 
 const DOUBLE_TAP_ZOOM = 2.5;
 
@@ -31,6 +34,8 @@ export class CanvasView {
   #isFitted = true;
   /** @type {Gestures[]} */
   #gestures;
+  /** @type {Axis | null} of the open face */
+  #axis = null;
   /** @type {Point | null} the pointer, in screen pixels of its pane */
   #pointer = null;
 
@@ -51,6 +56,7 @@ export class CanvasView {
     observer.observe(byId("panes", HTMLElement));
     for (const pane of panes) observer.observe(pane.canvas);
     app.addEventListener("open", () => {
+      this.#axis = symmetryAxis(app.openProject.document.original);
       this.#overlayStale = true;
       this.fit();
     });
@@ -133,6 +139,12 @@ export class CanvasView {
     return panesFor(this.#app.preferences.values.panes, { width: panes.clientWidth, height: panes.clientHeight });
   }
 
+  /** @returns {Axis | null} axis of symmetric painting; null: off */
+  get symmetry() {
+    const { project, preferences } = this.#app;
+    return project && preferences.values.symmetric ? this.#axis : null;
+  }
+
   /** @returns {"photo" | "result"} image under the mask */
   get underlay() {
     const { underlay } = this.#app.preferences.values;
@@ -150,7 +162,10 @@ export class CanvasView {
     if (!project) return;
     const { opacity, compare, split, maskShown } = preferences.values;
     const rendered = result ?? project.picture;
-    const drawTool = (/** @type {CanvasRenderingContext2D} */ context) => this.tool.draw(context);
+    const drawTool = (/** @type {CanvasRenderingContext2D} */ context) => {
+      this.#drawAxis(context);
+      this.tool.draw(context);
+    };
     if (this.#overlayStale) this.#renderOverlay();
     this.#updateHover();
     if (this.#maskPane.isShown) {
@@ -163,6 +178,20 @@ export class CanvasView {
       this.#resultPane.draw(this.view, this.#area, { picture: rendered, before, mask: null, opacity }, drawTool);
     }
     this.onDraw();
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  #drawAxis(context) {
+    const { symmetry } = this;
+    if (!symmetry) return;
+    const { x, y, tilt } = symmetry;
+    const length = this.#area.width + this.#area.height;
+    context.beginPath();
+    for (const side of [-1, 1]) {
+      const end = toScreen(this.view, { x: x - side * length * Math.sin(tilt), y: y + side * length * Math.cos(tilt) });
+      context.lineTo(end.x, end.y);
+    }
+    strokeTwice(context, [2, 6]);
   }
 
   #renderOverlay() {

@@ -6,7 +6,6 @@
  * @typedef {import("./tools/tool.js").Tool} Tool
  */
 
-import { mirrorMask } from "../mask/mirror.js";
 import { nextBrushSize } from "../state/preferences.js";
 import { commandFor } from "../state/shortcuts.js";
 import { toggleLock } from "./class-panel.js";
@@ -23,12 +22,12 @@ const ZOOM_STEP = 1.25;
  */
 export function initCommands(app, canvasView, { selectTool, open, help }) {
   const { preferences } = app;
-  const toggle = (/** @type {"compare" | "maskShown"} */ key) => preferences.set({ [key]: !preferences.values[key] });
+  const toggle = (/** @type {"compare" | "maskShown" | "symmetric"} */ key) => preferences.set({ [key]: !preferences.values[key] });
   /** @type {Record<string, () => void>} */
   const table = {
     undo: () => undoOrRedo(app, canvasView, "undo"),
     redo: () => undoOrRedo(app, canvasView, "redo"),
-    mirror: () => mirror(app),
+    symmetry: () => toggle("symmetric"),
     confirm: () => canvasView.tool.confirm(),
     cancel: () => canvasView.cancelTool(),
     lock: () => toggleLock(app, preferences.values.label),
@@ -110,12 +109,4 @@ function undoOrRedo(app, canvasView, direction) {
   }
   const title = app.openProject.document[direction]();
   if (title) showNotice(`${direction === "undo" ? "Undone" : "Redone"}: ${title}`);
-}
-
-/** @param {App} app */
-function mirror(app) {
-  app.commitPending();
-  const { document } = app.openProject;
-  document.setMask(mirrorMask(document.mask, app.info.classes.map((face) => face.mirror), document.locks));
-  document.commit("Mirror");
 }

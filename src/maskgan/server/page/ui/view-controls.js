@@ -81,6 +81,7 @@ export function initViewControls(app, canvasView) {
     handle.hidden = !compare;
     handle.style.left = `${100 * split}%`;
     handle.setAttribute("aria-valuenow", String(Math.round(100 * split)));
+    byId("symmetry", HTMLElement).setAttribute("aria-pressed", String(preferences.values.symmetric));
     byId("compare", HTMLElement).setAttribute("aria-pressed", String(compare));
     byId("underlay", HTMLElement).setAttribute("aria-pressed", String(underlay === "result"));
     byId("mask-shown", HTMLElement).setAttribute("aria-pressed", String(maskShown));

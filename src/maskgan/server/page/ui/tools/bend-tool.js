@@ -1,4 +1,4 @@
-import { bendDisplacement, displacePart, selectPart, removePart } from "../../mask/parts.js";
+import { bendDisplacement, displacePart, removePart, selectPart, unionOfParts } from "../../mask/parts.js";
 import { NO_PART_HERE, Tool, strokeTwice } from "./tool.js";
 
 const REACH = 10; // hit radius, screen pixels
@@ -30,7 +30,11 @@ export class BendTool extends Tool {
     const document = this.editor.document();
     const { groupParts } = this.editor.preferences.values;
     const base = { ...document.mask, data: document.mask.data.slice() };
-    const part = selectPart(base, point, document.locks, { groupParts, reach: REACH / this.editor.view().scale });
+    const reach = REACH / this.editor.view().scale;
+    const [here, there] = this.withReflection(point).map((grip) =>
+      selectPart(base, grip, document.locks, { groupParts, reach }),
+    );
+    const part = here && there ? unionOfParts(here, there) : here;
     if (!part) {
       this.editor.notify(NO_PART_HERE);
       return;
@@ -45,8 +49,12 @@ export class BendTool extends Tool {
     this.#hover = point;
     if (!this.#drag) return;
     const { part, base, background, from } = this.#drag;
-    const pull = { x: point.x - from.x, y: point.y - from.y };
-    const bending = bendDisplacement(part, from, pull, this.editor.preferences.values.bendRadius);
+    const ends = this.withReflection(point);
+    const drags = this.withReflection(from).map((grip, side) => ({
+      grip,
+      pull: { x: ends[side].x - grip.x, y: ends[side].y - grip.y },
+    }));
+    const bending = bendDisplacement(part, drags, this.editor.preferences.values.bendRadius);
     const document = this.editor.document();
     document.setMask(displacePart(base, part, bending, document.locks, background));
   }

@@ -47,9 +47,13 @@ export class BrushTool extends Tool {
     const { document: current, preferences } = this.editor;
     const document = current();
     const { label, brushSize } = preferences.values;
-    const ink = this.erases ? document.original : label;
+    const labels = this.withCounterpart(label);
     for (const point of points) {
-      paintLine(document.mask, this.#last ?? point, point, brushSize, ink, document.locks);
+      const [from, to] = [this.withReflection(this.#last ?? point), this.withReflection(point)];
+      for (const [side, painted] of labels.entries()) {
+        const ink = this.erases ? document.original : painted;
+        paintLine(document.mask, from[side], to[side], brushSize, ink, document.locks);
+      }
       this.#last = point;
     }
     this.#hover = this.#last;
@@ -80,10 +84,12 @@ export class BrushTool extends Tool {
   /** @param {CanvasRenderingContext2D} context */
   draw(context) {
     if (!this.#hover) return;
-    const { x, y } = this.onScreen(this.#hover);
-    context.beginPath();
     const radius = (this.editor.preferences.values.brushSize / 2) * this.editor.view().scale;
-    context.arc(x, y, Math.max(radius, SMALLEST_RING), 0, 2 * Math.PI);
-    strokeTwice(context, this.erases ? [4, 3] : []);
+    for (const point of this.withReflection(this.#hover)) {
+      const { x, y } = this.onScreen(point);
+      context.beginPath();
+      context.arc(x, y, Math.max(radius, SMALLEST_RING), 0, 2 * Math.PI);
+      strokeTwice(context, this.erases ? [4, 3] : []);
+    }
   }
 }

@@ -26,7 +26,11 @@ export class FillTool extends Tool {
     const old = this.#pressed && labelAt(document.mask, this.#pressed);
     if (this.#pressed === null || old === null) return;
     if (document.locks[old]) this.editor.notify(`The ${this.titleOf(old)} is locked.`);
-    if (!floodFill(document.mask, this.#pressed, label, document.locks)) return;
+    const labels = this.withCounterpart(label);
+    const filled = this.withReflection(this.#pressed).map((point, side) =>
+      floodFill(document.mask, point, labels[side], document.locks),
+    );
+    if (!filled.some(Boolean)) return;
     document.notifyChange();
     document.commit(`Fill with ${this.titleOf(label)}`);
   }

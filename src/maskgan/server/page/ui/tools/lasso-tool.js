@@ -57,7 +57,11 @@ export class LassoTool extends Tool {
   confirm() {
     const document = this.editor.document();
     const { label } = this.editor.preferences.values;
-    if (fillOutline(document.mask, this.#corners, label, document.locks)) {
+    const outlines = this.#corners.map((corner) => this.withReflection(corner));
+    const filled = this.withCounterpart(label).map((painted, side) =>
+      fillOutline(document.mask, outlines.map((sides) => sides[side]), painted, document.locks),
+    );
+    if (filled.some(Boolean)) {
       document.notifyChange();
       document.commit(`Outline ${this.titleOf(label)}`);
     }

@@ -5,6 +5,7 @@
  * @typedef {import("../../state/document.js").FaceDocument} FaceDocument
  * @typedef {import("../../state/preferences.js").Preferences} Preferences
  * @typedef {import("../../state/view.js").View} View
+ * @typedef {import("../../mask/symmetry.js").Axis} Axis
  * @typedef {import("../../remote/api.js").FaceClass} FaceClass
  *
  * @typedef {object} ToolContext what tools have access to
@@ -12,12 +13,14 @@
  * @property {() => boolean} isUnedited whether the face has no edits yet
  * @property {Preferences} preferences
  * @property {readonly FaceClass[]} classes
+ * @property {() => Axis | null} symmetry axis of symmetric painting; null: off
  * @property {() => View} view
  * @property {() => void} redraw
  * @property {(text: string) => void} notify
  */
 
 import { SKIN } from "../../mask/label-map.js";
+import { reflect } from "../../mask/symmetry.js";
 import { toScreen } from "../../state/view.js";
 
 export const NO_PART_HERE = "No part here, or it is locked.";
@@ -81,6 +84,27 @@ export class Tool {
   /** @returns {string} one-line usage hint */
   get hint() {
     return "";
+  }
+
+  /**
+   * A point, and with symmetric painting its reflection.
+   *
+   * @param {Point} point
+   * @returns {Point[]}
+   */
+  withReflection(point) {
+    const axis = this.editor.symmetry();
+    return axis ? [point, reflect(axis, point)] : [point];
+  }
+
+  /**
+   * A class, and with symmetric painting its counterpart on the other side.
+   *
+   * @param {number} label
+   * @returns {number[]}
+   */
+  withCounterpart(label) {
+    return this.editor.symmetry() ? [label, this.editor.classes[label].mirror] : [label];
   }
 
   /** @param {number} label */
