@@ -20,9 +20,10 @@ from maskgan import distributed
 from maskgan.checkpoints.weights import load_weights
 from maskgan.data.batches import Faces, LabelledFaces
 from maskgan.data.shards import encode_pair, write_shard
-from maskgan.errors import UserError
+from maskgan.errors import MaskGANError, UserError
 from maskgan.training import dense_mapping, editing_simulation, gan_step
 from maskgan.training.config import FaceLossWeights, GANOptions, LossWeights, TrainingConfig
+from maskgan.training.parser import ParserStage
 from maskgan.training.stage import StageSetup
 from maskgan.training.stages import STAGES, build_stage
 from tiny_runs import PAIRS, config, run, state
@@ -161,14 +162,14 @@ def train_every_stage(rank: int, count: int, port: int, folder: Path, options: d
             for step in range(2):
                 torch.manual_seed(count * step + rank)
                 losses = stage.train_step(batch(rank, entry.config_type.labelled, side), 0.9)
-            losses = distributed.all_reduce_mean(losses)
+            means = distributed.all_reduce_mean(losses)
             trained = [network for kind, network in stage.networks.items() if "ema" not in kind]
             weights = torch.cat([p.detach().flatten() for network in trained for p in network.parameters()])
             both = distributed.all_gather(weights[None])
             found[name] = {
                 "equal": bool(torch.equal(both[0], both[1])),
                 "finite": bool(torch.isfinite(both).all()),
-                "losses": {loss: float(value) for loss, value in losses.items()},
+                "losses": means,
             }
     if rank == 0:
         (folder / "found.json").write_text(json.dumps(found))
@@ -193,6 +194,86 @@ def test_every_stage_trains_in_two_processes(tmp_path: Path, tiny_weights: Path,
     assert found["elegant"]["losses"]["adversarial"] > 0 and found["identity"]["losses"]["cross_entropy"] > 0
 
 
+def report(rank: int, count: int, port: int, folder: Path) -> None:
+    """Process 0 reports its losses in another order than process 1, then a loss that process 1 lacks."""
+    join(rank, count, port)
+    torch.set_num_threads(1)
+    with distributed.process_group("cpu"):
+        named = {"a": torch.tensor(1.0 + rank), "b": torch.tensor(10.0 + rank)}
+        ordered = named if rank else dict(reversed(named.items()))
+        means = distributed.all_reduce_mean(ordered)
+        try:
+            distributed.all_reduce_mean(named if rank else {**named, "c": torch.tensor(0.0)})
+            error = ""
+        except MaskGANError as raised:
+            error = str(raised)
+        bad = distributed.all_gather_objects("rank 1" if rank else "")
+        (folder / f"{rank}.json").write_text(json.dumps([means, error, bad, list(means)]))
+
+
+@pytest.mark.slow
+def test_losses_are_averaged_by_name_and_others_refused_in_all_processes(tmp_path: Path) -> None:
+    spawn(report, 2, tmp_path)
+    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert first[0] == second[0] == {"a": 1.5, "b": 10.5}
+    assert first[1] == second[1] == "the loss 'c' is missing in process 1: all must report the same losses"
+    assert first[2] == second[2] == ["", "rank 1"]
+    assert (first[3], second[3]) == (["b", "a"], ["a", "b"])
+
+
+@pytest.mark.slow
+def test_two_processes_resume_bit_for_bit_and_validate_as_one(tmp_path: Path) -> None:
+    def steps(count: int) -> TrainingConfig:
+        return config("parser", batch_size=BATCH, images=count * BATCH, lr_decay_start=1.0, sample_minutes=1000)
+
+    run_together(2, tmp_path / "whole", steps(4))
+    run_together(2, tmp_path / "parts", steps(2))
+    run_together(2, tmp_path / "parts", steps(4))
+    whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
+    assert whole.keys() == parts.keys()
+    for name in whole:
+        assert torch.equal(whole[name], parts[name]), name
+
+    # With a learning rate of 0 the EMA is the network that both begin with; it has no batch norms.
+    losses = []
+    for count in (1, 2):
+        settings = {"learning_rate": 0.0, "val_keys": "00000..00004", "weights": FaceLossWeights(perceptual=0)}
+        run_together(count, tmp_path / str(count), config(batch_size=BATCH, images=BATCH, **settings))
+        rows = [json.loads(line) for line in (tmp_path / str(count) / "stats.jsonl").read_text().splitlines()]
+        losses.append(next(row["val_loss"] for row in rows if "val_loss" in row))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6) and losses[0] > 0
+
+
+def fail_in_process_1(rank: int, count: int, port: int, folder: Path, settings: TrainingConfig) -> None:
+    """A weight becomes NaN in one process only."""
+    join(rank, count, port)
+    torch.set_num_threads(1)
+    step = ParserStage.train_step
+
+    def spoilt(self: ParserStage, *arguments: Any) -> Any:
+        losses = step(self, *arguments)
+        if rank == 1:
+            with torch.no_grad():
+                next(self.networks["parser"].parameters()).fill_(float("nan"))
+        return losses
+
+    ParserStage.train_step = spoilt  # type: ignore[method-assign]
+    with distributed.process_group("cpu"):
+        try:
+            run(folder, settings)
+        except MaskGANError as error:
+            (folder / f"error-{rank}.txt").write_text(str(error))
+
+
+@pytest.mark.slow
+def test_a_number_that_is_not_finite_in_one_process_stops_all_before_anything_is_saved(tmp_path: Path) -> None:
+    settings = config("parser", batch_size=BATCH, images=BATCH)
+    spawn(fail_in_process_1, 2, tmp_path, settings)
+    errors = {(tmp_path / f"error-{rank}.txt").read_text() for rank in (0, 1)}
+    assert len(errors) == 1 and "holds numbers that are not finite at step 1; nothing was saved yet" in errors.pop()
+    assert not (tmp_path / "state.pt").exists() and not list(tmp_path.rglob("*.safetensors"))
+
+
 def test_alone_everything_is_as_without_processes() -> None:
     assert (distributed.rank(), distributed.world_size(), distributed.is_main_process()) == (0, 1, True)
     x = torch.arange(4)
@@ -202,7 +283,7 @@ def test_alone_everything_is_as_without_processes() -> None:
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, "world_size", lambda: 3)
-    with pytest.raises(UserError, match="--batch-size 2 cannot be shared evenly by 3 processes"):
+    with pytest.raises(UserError, match="--batch-size 2 cannot be split evenly over 3 processes"):
         run(tmp_path, config())
 
 

@@ -139,8 +139,8 @@ def test_the_last_and_the_best_weights_are_kept(tmp_path: Path) -> None:
     run(tmp_path, config(images=6, **keeping))
     assert sorted(path.name for path in (tmp_path / "snapshots").iterdir()) == ["000000004", "000000006"]
     rows = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
-    distances = {row["images"]: row["validation"] for row in rows if "validation" in row}
-    assert list(distances) == [2, 4, 6]
+    losses = {row["images"]: row["val_loss"] for row in rows if "val_loss" in row}
+    assert list(losses) == [2, 4, 6]
     _, best = load_weights(tmp_path / "best" / "dense-mapping.safetensors")
-    assert best.step == min(distances, key=lambda images: distances[images])
-    assert torch.load(tmp_path / "state.pt", weights_only=True)["progress"]["best"] == min(distances.values())
+    assert best.step == min(losses, key=lambda images: losses[images])
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["progress"]["best"] == min(losses.values())

@@ -8,7 +8,9 @@ import json
 import os
 import pickle
 import shutil
+import struct
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -429,6 +431,46 @@ def test_a_folder_without_weights_is_refused(tmp_path: Path, monkeypatch: pytest
 def manifest_of(folder: Path) -> None:
     lines = [f"{weights.sha256(path)}  {path.name}\n" for path in folder.glob("*.safetensors")]
     (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+def test_a_header_that_takes_long_to_parse_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    with open(path, "wb") as stream:
+        stream.write((80_000_000).to_bytes(8, "little"))
+        stream.truncate(80_000_100)
+    assert "has a header of 80 MB; at most 4 MiB" in refusal(path)
+
+
+def test_what_a_file_says_cannot_steer_the_terminal(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rewrite(stored, provenance="\x1b]0;owned\x07", licence="free\x1b[2J")
+    assert main(["weights", "show", str(stored)]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and "\x07" not in shown
+    assert r"from: '\x1b]0;owned\x07'" in shown and r"terms: 'free\x1b[2J'" in shown
+
+
+@pytest.mark.parametrize("sort", ["compressed", "overlapping"])
+def test_a_zip_bomb_is_refused_before_it_is_read(tmp_path: Path, sort: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.pth"
+    torch.save({"a": torch.zeros(1 << 20)}, path)
+    whole = zipfile.ZipFile(path)
+    if sort == "compressed":
+        with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as bomb:
+            for record in whole.infolist():
+                bomb.writestr(record.filename, whole.read(record))
+        assert (tmp_path / "bomb.pth").stat().st_size < 10_000
+        reason = "compressed records"
+    else:
+        content = path.read_bytes()
+        entry = content[content.index(b"PK\x01\x02") : content.index(b"PK\x06\x06")]
+        start, size = content.index(b"PK\x01\x02"), len(entry) * 50
+        count = len(whole.infolist()) * 50
+        end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, count, count, size, start, 0)
+        (tmp_path / "bomb.pth").write_bytes(content[:start] + entry * 50 + end)
+        reason = "claims to hold more than its own size"
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("was read"))
+    with pytest.raises(UserError, match=reason):
+        convert_reference(tmp_path / "bomb.pth")
 
 
 def test_damaged_weights_are_found(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:

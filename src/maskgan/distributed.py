@@ -8,20 +8,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from maskgan.errors import UserError
+from maskgan.errors import MaskGANError, UserError
+
+ObjectT = TypeVar("ObjectT")
 
 
 @contextmanager
 def process_group(device: str) -> Iterator[str]:
-    """Join the processes that torchrun started, if it did; gives the device of this one.
+    """Join the processes that torchrun started, if it did; gives the device of this process.
 
-    nccl joins GPUs, gloo everything else.
+    The backend is NCCL on GPUs and Gloo elsewhere.
 
     Raises:
         UserError: there are more processes on this machine than GPUs.
@@ -53,7 +55,7 @@ def world_size() -> int:
 
 
 def is_main_process() -> bool:
-    """Whether this is the process that writes files and speaks."""
+    """Whether this is process 0, the one that writes files and logs."""
     return rank() == 0
 
 
@@ -72,15 +74,24 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
 
 
 def all_gather(local: Tensor) -> Tensor:
-    """The tensors of all processes (equal shapes), concatenated in the order in which batches were dealt out.
+    """Concatenate the tensors of all processes (equal shapes) in the order of the whole batch.
 
-    Process ``r`` of ``w`` holds samples r, r + w, r + 2w ... of the whole batch.
+    Process ``r`` of ``w`` holds samples r, r + w, r + 2w ... of the whole batch, as ``shard`` gives them.
     """
     if world_size() == 1:
         return local
     parts = [torch.empty_like(local) for _ in range(world_size())]
     dist.all_gather(parts, local.contiguous())
     return torch.stack(parts, dim=1).flatten(0, 1)
+
+
+def all_gather_objects(local: ObjectT) -> list[ObjectT]:
+    """The picklable objects of all processes, by rank."""
+    if world_size() == 1:
+        return [local]
+    gathered: list[Any] = [None] * world_size()
+    dist.all_gather_object(gathered, local)
+    return gathered
 
 
 class Batch(Protocol):
@@ -92,31 +103,43 @@ class Batch(Protocol):
 BatchT = TypeVar("BatchT", bound=Batch)
 
 
-def shard(whole: BatchT) -> BatchT:
+def shard(batch: BatchT) -> BatchT:
     """The samples of a whole batch that this process works on."""
-    return whole[rank() :: world_size()]
+    return batch[rank() :: world_size()]
 
 
-def all_reduce_mean(values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Each scalar's mean over the processes."""
+def all_reduce_mean(values: Mapping[str, Tensor]) -> dict[str, float]:
+    """Average named scalars over the processes, by name.
+
+    Raises:
+        MaskGANError: the processes report different names; raised in all of them.
+    """
+    means = {name: float(value) for name, value in values.items()}
     if world_size() == 1:
-        return values
-    stacked = torch.stack(list(values.values()))
-    dist.all_reduce(stacked)
-    return dict(zip(values, stacked / world_size(), strict=True))
+        return means
+    reported = all_gather_objects(means)
+    names = {name for of_rank in reported for name in of_rank}
+    for name in sorted(names):
+        if absent := [number for number, of_rank in enumerate(reported) if name not in of_rank]:
+            raise MaskGANError(f"the loss {name!r} is missing in process {absent[0]}: all must report the same losses")
+    return {name: sum(of_rank[name] for of_rank in reported) / world_size() for name in means}
 
 
 def all_reduce_max(*numbers: float) -> tuple[float, ...]:
-    """The largest of each number over the processes, so that all decide alike."""
+    """The maximum of each number over the processes, so that all decide alike."""
     if world_size() == 1:
         return numbers
-    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
-    shared = torch.tensor(numbers, dtype=torch.float64, device=device)
+    shared = torch.tensor(numbers, dtype=torch.float64, device=_device())
     dist.all_reduce(shared, dist.ReduceOp.MAX)
     return tuple(shared.tolist())
 
 
 def barrier() -> None:
-    """Let no process go on before all are here."""
+    """Wait until all processes are here."""
     if world_size() > 1:
         dist.barrier()
+
+
+def _device() -> str:
+    """Where the backend reduces tensors."""
+    return "cuda" if dist.get_backend() == "nccl" else "cpu"

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from maskgan.checkpoints.comparison import Shape, compare, printable
 from maskgan.checkpoints.reference_names import ReferenceModel, counterparts
 from maskgan.checkpoints.registry import NetworkConfig, meta_network, model_type_of, model_type_of_config
+from maskgan.checkpoints.torch_files import check_sizes
 from maskgan.config import preset
 from maskgan.errors import UserError
 from maskgan.files import require_file
@@ -107,7 +108,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     Raises:
         UserError: no such file, not a PyTorch file, damaged, no state dict, or it holds objects that could run code.
     """
-    require_file(path)
+    check_sizes(require_file(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unusual pickle protocols; what matters comes as an exception

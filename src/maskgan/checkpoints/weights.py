@@ -27,6 +27,7 @@ from maskgan.files import atomic_path, require_file
 _STORED_DTYPES = {torch.float32: ("F32", "F16"), torch.int64: ("I64",)}
 _TORCH_SUFFIXES = {".pth", ".pt"}
 _TORCH_STARTS = {b"PK\x03\x04", b"\x80\x02\x8a\n"}  # zip, and the pickled magic number of legacy files
+_MAX_HEADER_BYTES = 4 << 20  # of a network with 1000 tensors it has 0.1 MB; parsing takes seconds per 10 MB
 _LISTED = 12
 
 
@@ -185,12 +186,15 @@ def _loaded(path: Path, name: str, tensor: Tensor) -> Tensor:
 def _open(path: Path) -> AbstractContextManager[Any]:
     require_file(path)
     with open(path, "rb") as stream:
-        start = stream.read(4)
-    if path.suffix.lower() in _TORCH_SUFFIXES or start in _TORCH_STARTS:
+        start = stream.read(8)
+    if path.suffix.lower() in _TORCH_SUFFIXES or start[:4] in _TORCH_STARTS:
         raise UserError(
             f"{path}: is a PyTorch file; convert the reference's weights first with "
             "'maskgan import-reference IN.pth OUT.safetensors'"
         )
+    header_bytes = int.from_bytes(start, "little")
+    if _MAX_HEADER_BYTES < header_bytes < path.stat().st_size:
+        raise UserError(f"{path}: has a header of {header_bytes / 1e6:.0f} MB; at most {_MAX_HEADER_BYTES >> 20} MiB")
     try:
         opened: AbstractContextManager[Any] = safe_open(path, framework="pt", device="cpu")
     except (SafetensorError, OSError) as error:

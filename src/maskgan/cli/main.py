@@ -102,8 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, exit_code: int) -> int:
-    print("maskgan: error: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    print(f"maskgan: error: {_one_line(message)}", file=sys.stderr, flush=True)
     return exit_code
+
+
+def _one_line(message: str) -> str:
+    """The message on one line, without control characters, which a file's name or content may bring in."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(message.split()))
 
 
 def entry_point() -> None:

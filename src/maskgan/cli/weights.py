@@ -27,6 +27,7 @@ def command(context: click.Context) -> None:
 def list_weights() -> None:
     """List the weights in use: those that ship, or those of the folder MASKGAN_WEIGHTS."""
     from maskgan.assets import SHIPPED_MODELS, shipped_weights, weights_folder
+    from maskgan.checkpoints.comparison import printable
     from maskgan.checkpoints.weights import fingerprint, read_info
 
     click.echo(f"{'model type':14s}{'side':>7s}{'size':>10s}{'last run saw':>15s}  {'sha256':14s}terms")
@@ -35,7 +36,7 @@ def list_weights() -> None:
         info = read_info(path)
         click.echo(
             f"{info.model_type:14s}{info.resolution:>4d} px{path.stat().st_size / 1e6:>7.1f} MB{info.step:>15,d}  "
-            f"{fingerprint(path):14s}{info.licence}"
+            f"{fingerprint(path):14s}{printable(info.licence)}"
         )
         if path.parent != weights_folder():
             click.echo(f"  from {path}")
@@ -63,6 +64,7 @@ def verify(folder: Path | None) -> None:
 def show(files: tuple[Path, ...]) -> None:
     """Say what FILES hold and where they come from; without FILES, the weights in use."""
     from maskgan.assets import SHIPPED_MODELS, shipped_weights
+    from maskgan.checkpoints.comparison import printable
     from maskgan.checkpoints.weights import read_info, sha256
 
     for path in files or tuple(shipped_weights(model_type) for model_type in SHIPPED_MODELS):
@@ -71,8 +73,8 @@ def show(files: tuple[Path, ...]) -> None:
         seen = f"{info.step} pictures in the last run"
         click.echo(f"  {info.model_type}, {info.resolution} px, {seen}, {info.label_order} order")
         click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, sha256 {sha256(path)}")
-        click.echo(f"  from: {info.provenance}")
-        click.echo(f"  terms: {info.licence}")
+        click.echo(f"  from: {printable(info.provenance)}")
+        click.echo(f"  terms: {printable(info.licence)}")
 
 
 @command.command("convert")

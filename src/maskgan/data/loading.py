@@ -17,8 +17,10 @@ from maskgan import distributed
 from maskgan.data.batches import Batch, Faces, LabelledFaces, stack
 from maskgan.data.labelled import LabelledFace
 from maskgan.data.pairs import FacePair, KeyedCollection
+from maskgan.data.workers import collate, read_batches, sample_or_error
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.seeding import torch_stream
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +100,16 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
         raise UserError("no pair of the data is whole")
 
 
+class _Guarded(Dataset[Any]):
+    """Samples, or the errors in their place, for workers."""
+
+    def __init__(self, samples: Samples[Any, Any]) -> None:
+        self._samples = samples
+
+    def __getitem__(self, index: int) -> Any:
+        return sample_or_error(lambda: self._samples[index])
+
+
 class BatchLoader(Generic[BatchT]):
     """Square uint8 batches in a reproducible order.
 
@@ -125,12 +137,15 @@ class BatchLoader(Generic[BatchT]):
             for indices in self._steps(first_step):
                 yield self._cache.part(indices)
         else:
-            yield from DataLoader(
-                self._samples,
-                batch_sampler=self._steps(first_step),
-                num_workers=self._workers,
-                multiprocessing_context="spawn" if self._workers else None,
-                persistent_workers=self._workers > 0,
+            yield from read_batches(
+                DataLoader(
+                    _Guarded(self._samples),
+                    batch_sampler=self._steps(first_step),
+                    collate_fn=collate,
+                    num_workers=self._workers,
+                    multiprocessing_context="spawn" if self._workers else None,
+                    persistent_workers=self._workers > 0,
+                )
             )
 
     def _steps(self, first_step: int) -> Iterator[list[int]]:
@@ -171,7 +186,7 @@ class _EndlessOrder:
     def __getitem__(self, position: int) -> int:
         epoch, offset = divmod(position, self._count)
         if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+            generator = torch_stream(self._seed, "data order", step=epoch)
             self._permutation = torch.randperm(self._count, generator=generator).tolist()
             self._epoch = epoch
         return self._permutation[offset]

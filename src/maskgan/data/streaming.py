@@ -7,7 +7,6 @@ shuffles what comes from them.
 from __future__ import annotations
 
 import io
-import random
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -18,8 +17,10 @@ from maskgan import distributed
 from maskgan.data.batches import Faces
 from maskgan.data.loading import DamageCount, pair_to_tensors
 from maskgan.data.pairs import ChosenKeys, FacePair, checked_pair, expand_shards, pair_suffixes
-from maskgan.errors import UserError
+from maskgan.data.workers import WorkerError, collate, read_batches
+from maskgan.errors import MaskGANError, UserError
 from maskgan.images import decode_label_map, decode_picture
+from maskgan.seeding import python_stream, stream_seed
 
 
 def _webdataset() -> Any:
@@ -95,7 +96,7 @@ class StreamLoader:
         self._buffer = buffer
         # A worker without a shard would wait for ever.
         self._workers = min(workers, len(stream.shards) // world)
-        self._most_damaged = max_bad_samples
+        self._max_bad_samples = max_bad_samples
 
     def batches(self, first_step: int) -> Iterator[Faces]:
         """See ``loading.Batches``."""
@@ -103,21 +104,24 @@ class StreamLoader:
             shards=list(self._stream.shards),
             chosen=self._chosen,
             side=self._side,
-            seed=hash((self._seed, first_step)),
+            seed=stream_seed(self._seed, "stream", step=first_step),
             buffer=self._buffer,
             rank=distributed.rank(),
             world=distributed.world_size(),
-            max_bad_samples=self._most_damaged,
+            max_bad_samples=self._max_bad_samples,
         )
-        yield from DataLoader(
-            samples,
-            batch_size=self._batch_size,
-            num_workers=self._workers,
-            multiprocessing_context="spawn" if self._workers else None,
+        yield from read_batches(
+            DataLoader(
+                samples,
+                batch_size=self._batch_size,
+                collate_fn=collate,
+                num_workers=self._workers,
+                multiprocessing_context="spawn" if self._workers else None,
+            )
         )
 
 
-class _Shuffled(IterableDataset[Faces]):
+class _Shuffled(IterableDataset[Faces | WorkerError]):
     """Endless single faces, for one process and its workers."""
 
     def __init__(
@@ -138,15 +142,22 @@ class _Shuffled(IterableDataset[Faces]):
         self._buffer = buffer
         self._rank = rank
         self._world = world
-        self._most_damaged = max_bad_samples
+        self._max_bad_samples = max_bad_samples
 
-    def __iter__(self) -> Iterator[Faces]:
+    def __iter__(self) -> Iterator[Faces | WorkerError]:
+        try:
+            yield from self._faces()
+        except MaskGANError as error:
+            yield WorkerError(str(error), error.exit_code)
+
+    def _faces(self) -> Iterator[Faces]:
         worker = get_worker_info()
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
         mine, all_readers = self._rank * workers + number, self._world * workers
+        shuffle_seed = stream_seed(self._seed, "shuffle buffer", rank=mine)
         samples = _samples(self._dealt(mine, all_readers), self._chosen)
-        shuffled = _webdataset().filters.shuffle(self._buffer, initial=self._buffer, seed=self._seed + mine)(samples)
-        damage = DamageCount(self._most_damaged)
+        shuffled = _webdataset().filters.shuffle(self._buffer, initial=self._buffer, seed=shuffle_seed)(samples)
+        damage = DamageCount(self._max_bad_samples)
         for sample in shuffled:
             try:
                 pair = _decoded(sample)
@@ -160,7 +171,7 @@ class _Shuffled(IterableDataset[Faces]):
         epoch = 0
         while True:
             order = self._shards.copy()
-            random.Random(f"{self._seed} {epoch}").shuffle(order)
+            python_stream(self._seed, "shard order", step=epoch).shuffle(order)
             yield from order[mine::readers]
             epoch += 1
 

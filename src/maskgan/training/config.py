@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from maskgan.config import preset
 from maskgan.errors import UserError
+from maskgan.seeding import MAX_SEED
 
 if TYPE_CHECKING:
     from maskgan.data.transforms import AugmentConfig
@@ -167,10 +168,14 @@ class TrainingConfig:
             ("snapshot_minutes", 0),
             ("sample_minutes", 0),
         ):
-            if not getattr(self, name) >= low:
-                raise UserError(f"--{name.replace('_', '-')} must be at least {low}, is {getattr(self, name)}")
-        if self.minutes is not None and not self.minutes > 0:
-            raise UserError(f"--minutes must be over 0, is {self.minutes}")
+            if not low <= getattr(self, name) < math.inf:
+                raise UserError(
+                    f"--{name.replace('_', '-')} must be at least {low} and finite, is {getattr(self, name)}"
+                )
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise UserError(f"--minutes must be over 0 and finite, is {self.minutes}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise UserError(f"--seed must lie in 0..{MAX_SEED}, is {self.seed}")
         if self.resolution is not None and (self.resolution % 32 or not 32 <= self.resolution <= 2048):
             raise UserError(f"--resolution must be a multiple of 32 in 32..2048, is {self.resolution}")
         if not 0 <= self.lr_decay_start <= 1:

@@ -25,7 +25,7 @@ from maskgan.networks.layers import one_hot
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.training.dense_mapping import build_gan_step, build_generator
 from maskgan.training.initialisation import load_from_run
-from maskgan.training.schedule import Progress
+from maskgan.training.schedule import Progress, warmup_decay
 from maskgan.training.stage import (
     GAN_BETAS,
     FaceTensors,
@@ -37,6 +37,7 @@ from maskgan.training.stage import (
     ema_copy,
     export_weights,
     grid,
+    steps_of,
     to_device,
     update_ema,
 )
@@ -93,7 +94,9 @@ class EditingStage:
         optimizers = [self._generator_optimizer, self._blender_optimizer]
         blend_losses = self._gan.train_step(blend, batch.real, batch.mask, optimizers, pixel_weights)
         update_ema(self._generator_ema, self._generator, ema_decay)
-        update_ema(self._blender_ema, self._blender, ema_decay)
+        # The generator's EMA starts from trained weights, the blender's from random ones.
+        warmup = warmup_decay(steps_of(self._blender_optimizer))
+        update_ema(self._blender_ema, self._blender, min(ema_decay, warmup))
         return {**losses, **swap_losses, **{f"blend_{name}": loss for name, loss in blend_losses.items()}}
 
     @torch.no_grad()

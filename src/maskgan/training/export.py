@@ -13,7 +13,7 @@ from maskgan.files import atomic_path, make_folder
 from maskgan.training.config import TrainingConfig
 from maskgan.training.pipeline import stage_spec
 
-_MODEL_TYPES = {
+MODEL_TYPES = {
     "mask-vae": "mask-vae",
     "dense-mapping": "dense-mapping",
     "editing": "dense-mapping",  # comes after stage 1 and replaces it
@@ -22,6 +22,7 @@ _MODEL_TYPES = {
     "attributes": "attributes",
     "identity": "identity",
 }
+"""The model type that each stage of a recipe exports."""
 
 
 def write_weights(stages: Sequence[tuple[Path, TrainingConfig]], folder: Path) -> None:
@@ -32,7 +33,7 @@ def write_weights(stages: Sequence[tuple[Path, TrainingConfig]], folder: Path) -
     """
     make_folder(folder)
     # A later part replaces earlier ones of its type: the classifier that taught does not ship.
-    for model_type, (run, config) in {_MODEL_TYPES[config.stage]: (run, config) for run, config in stages}.items():
+    for model_type, (run, config) in {MODEL_TYPES[config.stage]: (run, config) for run, config in stages}.items():
         name = f"{model_type}.safetensors"
         spec = stage_spec(config.preset, run.name)
         network, info = load_weights(run / name, model_type=model_type)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from maskgan.errors import UserError
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -18,9 +20,14 @@ class Deadline:
 
     Args:
         minutes: the length of the piece; ``None`` for one that ends with its budget.
+
+    Raises:
+        UserError: ``minutes`` is not a positive number.
     """
 
     def __init__(self, minutes: float | None = None) -> None:
+        if minutes is not None and not minutes > 0:
+            raise UserError(f"--stop-after must be over 0 minutes, is {minutes}")
         self._end = math.inf if minutes is None else time.monotonic() + 60 * minutes
 
     @property

@@ -1,13 +1,12 @@
 """The training loop, the same for every stage.
 
-All that evolves sits in the stage's networks and optimizers and in ``Progress``. Randomness follows from the seed and
-the step, so a run that was stopped and goes on learns what it would have learnt.
+All that evolves sits in the stage's networks and optimizers and in ``Progress``. All randomness follows from the seed,
+the step and the process (see ``maskgan.seeding``), so a run that was stopped resumes as if nothing had happened.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -21,12 +20,15 @@ from maskgan.data.batches import Batch
 from maskgan.data.transforms import sample_augment_params
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import make_folder
+from maskgan.seeding import stream_seed, torch_stream
 from maskgan.training.config import TrainingConfig
 from maskgan.training.dataloaders import Dataloaders, Source, dataloader_factory
+from maskgan.training.finiteness import non_finite_loss, non_finite_tensor
 from maskgan.training.interrupts import Deadline, stop_request
 from maskgan.training.run_folder import RunFolder
-from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
+from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at, warmup_decay
 from maskgan.training.stage import Losses, Stage
+from maskgan.training.validation import validation_loss
 
 _STATUS_SECONDS = 10.0
 BatchT = TypeVar("BatchT", bound=Batch)
@@ -35,32 +37,38 @@ _log = logging.getLogger(__name__)
 
 
 def train(
-    stage: Stage[BatchT], config: TrainingConfig, source: Source, folder: Path, deadline: Deadline | None = None
+    stage: Stage[BatchT],
+    config: TrainingConfig,
+    source: Source,
+    folder: Path,
+    deadline: Deadline | None = None,
+    run_root: Path | None = None,
 ) -> Progress:
-    """Train ``stage`` until its budget is spent, or go on with the run in ``folder``.
+    """Train ``stage`` until its budget is spent, or resume the run in ``folder``.
 
     Args:
-        stage: what learns.
-        config: how, and on which of the pairs.
-        source: all faces with masks that ``config.data`` names.
-        folder: the record of the run.
+        stage: networks and optimizers, freshly initialised.
+        config: the run's options.
+        source: the data set that ``config.data`` names.
+        folder: the run folder.
         deadline: when to stop and save before the budget is spent; at least one step is made.
+        run_root: folder of a run of several stages; files in it are outputs of its other stages (see ``RunFolder``).
 
     Returns:
         Where the run stands at its end.
 
     Raises:
-        UserError: the folder holds another run, or one that is going on, or the batch cannot be shared evenly.
+        UserError: the folder holds another run, or one that is going on, or the batch cannot be split evenly.
         KeyboardInterrupt: the run was asked to stop; its state is saved.
-        MaskGANError: a loss is no longer finite; the last saved state is left as it is.
+        MaskGANError: a loss or a parameter is no longer finite; what was saved before is left as it is.
     """
     if config.batch_size % distributed.world_size():
         raise UserError(
-            f"--batch-size {config.batch_size} cannot be shared evenly by {distributed.world_size()} processes"
+            f"--batch-size {config.batch_size} cannot be split evenly over {distributed.world_size()} processes"
         )
     open_dataloaders = dataloader_factory(config, source)
     with ExitStack() as held:
-        run_folder = RunFolder(folder)
+        run_folder = RunFolder(folder, run_root)
         if distributed.is_main_process():
             held.enter_context(run_folder.locked(config))
         distributed.barrier()
@@ -79,6 +87,7 @@ class _Run(Generic[BatchT]):
     ) -> None:
         self.stage, self.config, self.folder = stage, config, folder
         self.progress = Progress()
+        self.saved_images: int | None = None
         self._restore()
         self._open_dataloaders = open_dataloaders
 
@@ -98,15 +107,20 @@ class _Run(Generic[BatchT]):
                 progress.seconds, interrupted, due = distributed.all_reduce_max(seconds, stop.received, deadline.passed)
                 finished = self._fraction() >= 1
                 stopped = interrupted or due
-                if progress.seconds - last_status >= _STATUS_SECONDS or finished:
+                status_due = finished or progress.seconds - last_status >= _STATUS_SECONDS
+                samples_due = finished or progress.seconds - last_samples >= 60 * config.sample_minutes
+                save_due = finished or stopped or progress.seconds - last_snapshot >= 60 * config.snapshot_minutes
+                if status_due or samples_due or save_due:
+                    # Before anything is written.
+                    self._require_finite(losses, with_tensors=bool(samples_due or save_due))
+                if status_due:
                     rate = (progress.images - images_at_status) / max(progress.seconds - last_status, 1e-9)
                     self._report(losses, rate)
                     last_status, images_at_status = progress.seconds, progress.images
-                if progress.seconds - last_samples >= 60 * config.sample_minutes or finished:
+                if samples_due:
                     self._save_samples()
                     last_samples = progress.seconds
-                if progress.seconds - last_snapshot >= 60 * config.snapshot_minutes or finished or stopped:
-                    self._require_finite(losses)
+                if save_due:
                     self._validate()
                     self._save()
                     last_snapshot = progress.seconds
@@ -124,12 +138,17 @@ class _Run(Generic[BatchT]):
         for optimizer in self.stage.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config.learning_rate, fraction, config.lr_decay_start)
-        seed = (config.seed * 1_000_003 + progress.step) % 2**63
-        torch.manual_seed(seed + distributed.rank())
+        # What the networks and losses draw; each process draws for its own samples.
+        torch.manual_seed(stream_seed(config.seed, "step", rank=distributed.rank(), step=progress.step))
         faces = faces.to(config.device).prepared(resolution_at(config.phases, fraction))
-        params = sample_augment_params(config.batch_size, config.augment, torch.Generator().manual_seed(seed))
+        # Drawn for the whole batch, of which each process takes its part.
+        params = sample_augment_params(
+            config.batch_size, config.augment, torch_stream(config.seed, "augmentation", step=progress.step)
+        )
         faces = faces.augmented(config.augment, distributed.shard(params))
-        decay = ema_decay(1000 * config.ema_halflife_kimg, config.batch_size, progress.images + config.batch_size)
+        decay = ema_decay(config.ema_halflife_kimg, config.batch_size)
+        if not _starts_trained(config):
+            decay = min(decay, warmup_decay(progress.step + 1))
         losses = self.stage.train_step(faces, decay)
         progress.step += 1
         progress.images += config.batch_size
@@ -139,12 +158,11 @@ class _Run(Generic[BatchT]):
         return self.progress.fraction(self.config.images, self.config.minutes)
 
     def _report(self, losses: Losses, images_per_second: float) -> None:
-        losses = distributed.all_reduce_mean(losses)
-        self._require_finite(losses)
+        means = distributed.all_reduce_mean(losses)
         if not distributed.is_main_process():
             return
         progress, fraction = self.progress, self._fraction()
-        values = {name: round(float(loss), 4) for name, loss in losses.items()}
+        values = {name: round(loss, 4) for name, loss in means.items()}
         left = progress.seconds * (1 - fraction) / max(fraction, 1e-9)
         _log.info(
             "%5.1f%%  %d pictures  %.1f/s  %s left  %d px  %s",
@@ -165,13 +183,22 @@ class _Run(Generic[BatchT]):
             }
         )
 
-    def _require_finite(self, losses: Losses) -> None:
-        for name, loss in losses.items():
-            if not math.isfinite(float(loss)):
-                raise MaskGANError(
-                    f"the {name} loss is {float(loss)} at step {self.progress.step}; "
-                    f"{self.folder.path} keeps the last good state; try a lower --learning-rate or --precision fp32"
-                )
+    def _require_finite(self, losses: Losses, with_tensors: bool) -> None:
+        """Stop all processes if a loss of one is not finite, or, ``with_tensors``, a number that would be saved."""
+        problem = non_finite_loss(losses)
+        if with_tensors and not problem:
+            problem = non_finite_tensor(self.stage.networks, self.stage.optimizers)
+        if not distributed.all_reduce_max(float(bool(problem)))[0]:
+            return
+        problem = next(filter(None, distributed.all_gather_objects(problem)))
+        kept = (
+            "nothing was saved yet"
+            if self.saved_images is None
+            else f"{self.folder.path} keeps the state after {self.saved_images} images"
+        )
+        raise MaskGANError(
+            f"{problem} at step {self.progress.step}; {kept}; try a lower --learning-rate or --precision fp32"
+        )
 
     def _save_samples(self) -> None:
         if not distributed.is_main_process():
@@ -192,21 +219,17 @@ class _Run(Generic[BatchT]):
             self.stage.export(self.folder.path, self.progress)
             if self.config.keep_last:
                 self.folder.save_snapshot(f"{self.progress.images:09d}", self.config.keep_last)
+        self.saved_images = self.progress.images
         distributed.barrier()
 
     def _validate(self) -> None:
-        """Measure the distance from the held-out pairs, and keep the weights if it is the smallest so far."""
-        val_set = self.dataloaders.val_set
-        if val_set is None or not distributed.is_main_process():
+        """Compute the validation loss, and keep the weights if it is the lowest so far."""
+        if self.dataloaders.val_set is None or not distributed.is_main_process():
             return
-        distances = []
-        for start in range(0, len(val_set.pictures), self.config.batch_size):
-            part = val_set.part(slice(start, start + self.config.batch_size)).to(self.config.device)
-            distances.append(float(self.stage.val_loss(part.prepared(self.config.final_side))))
-        distance = sum(distances) / len(distances)
-        self.folder.append_stats({"step": self.progress.step, "images": self.progress.images, "validation": distance})
-        if distance < self.progress.best:
-            self.progress.best = distance
+        loss = validation_loss(self.stage, self.config, self.dataloaders.val_set)
+        self.folder.append_stats({"step": self.progress.step, "images": self.progress.images, "val_loss": loss})
+        if loss < self.progress.best:
+            self.progress.best = loss
             self.stage.export(make_folder(self.folder.path / "best"), self.progress)
 
     def _restore(self) -> None:
@@ -214,12 +237,17 @@ class _Run(Generic[BatchT]):
         if state is None:
             return
         self.progress = Progress(**state["progress"])
-        if self._fraction() >= 1:
+        self.saved_images = self.progress.images
+        spent = self._fraction() >= 1
+        exported = self.folder.has_weights(self.stage.networks, self.progress.images)
+        if spent and exported:
             return
         if not (
             self.stage.networks.keys() <= state["networks"].keys()
             and self.stage.optimizers.keys() <= state["optimizers"].keys()
         ):
+            if spent:  # packed without what is needed to resume, perhaps without its weights
+                return
             raise UserError(
                 f"{self.folder.path}: was packed when it had spent its budget, without what is needed to go on; "
                 "repeat its command with that budget, or go on where it was trained"
@@ -229,7 +257,16 @@ class _Run(Generic[BatchT]):
         for name, optimizer in self.stage.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
             _lay_out_as_parameters(optimizer.state.items())
-        _log.info("going on after %d pictures", self.progress.images)
+        if not exported and distributed.is_main_process():
+            # The run was cut off after its state was saved and before its weights were.
+            self.stage.export(self.folder.path, self.progress)
+        if not spent:
+            _log.info("going on after %d pictures", self.progress.images)
+
+
+def _starts_trained(config: TrainingConfig) -> bool:
+    """Whether the networks that are averaged start from trained weights, so that their EMA needs no warm-up."""
+    return config.stage in ("dense-mapping", "editing") and bool(config.initialised_from)
 
 
 def _lay_out_as_parameters(moments: Iterable[tuple[torch.Tensor, dict[str, torch.Tensor]]]) -> None:

@@ -1,4 +1,4 @@
-"""The run folder is the record of a run: config, log, stats, samples, state, weights."""
+"""The run folder, the record of a run: config, stats, samples, state, weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from filelock import FileLock, Timeout
+from torch import nn
 
+from maskgan.checkpoints.registry import model_type_of
+from maskgan.checkpoints.torch_files import check_records
+from maskgan.checkpoints.weights import read_info, sha256
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, make_folder
 from maskgan.images import Picture, write_picture
@@ -22,12 +26,30 @@ from maskgan.training.schedule import Progress
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+_HASHES = "sha256"
+_FILE_OPTIONS = frozenset(
+    {"table", "keys", "val_keys", "perceptual", "face_features", "base", "base_weights", "mask_vae"}
+    | {"init_weights", "init_classifier", "dense_mapping"}
+)
+"""Options that may name a file whose content must stay the same while a run goes on."""
+
 
 class RunFolder:
-    """``config.json``, ``stats.jsonl``, ``samples/``, ``state.pt`` and the weights files of one run."""
+    """``config.json``, ``stats.jsonl``, ``samples/``, ``state.pt`` and the weights files of one run.
 
-    def __init__(self, path: Path) -> None:
+    ``config.json`` also records the SHA-256 of the files that the run depends on, such as tables and weights.
+    """
+
+    def __init__(self, path: Path, run_root: Path | None = None) -> None:
+        """Name the folder; nothing is read or written.
+
+        Args:
+            path: the run folder.
+            run_root: folder of a run of several stages. Files in it are outputs of its other stages, which change when
+                those go on, so their hashes are not compared.
+        """
         self.path = path
+        self._run_root = run_root
         self._board: SummaryWriter | None = None
 
     @contextmanager
@@ -35,9 +57,14 @@ class RunFolder:
         """Hold the folder, to begin a run here or to go on with one of the same config.
 
         Raises:
-            UserError: another run lives here (the message names the first field that differs), or another process
-                trains here.
+            UserError: another run lives here (the message names the first option or file that differs), or weights
+                without a state to resume from, or another process trains here.
         """
+        if not self.has_state and (weights := sorted(self.path.glob("*.safetensors"))):
+            raise UserError(
+                f"{self.path}: holds {weights[0].name} but no state.pt to resume from; choose another --run folder, or "
+                "move the weights away to start over"
+            )
         make_folder(self.path / "samples")
         lock = FileLock(self.path / ".lock", timeout=0)
         try:
@@ -59,6 +86,27 @@ class RunFolder:
         """Whether there is a state to go on from."""
         return (self.path / "state.pt").exists()
 
+    def has_weights(self, networks: Mapping[str, nn.Module], images: int) -> bool:
+        """Whether the weights files of all EMA networks are there, as of ``images`` images."""
+        return all(
+            self.has_weights_of(model_type_of(network), images) for name, network in networks.items() if "ema" in name
+        )
+
+    def has_weights_of(self, model_type: str, images: int) -> bool:
+        """Whether the weights file of one network is there, as of ``images`` images."""
+        path = self.path / f"{model_type}.safetensors"
+        try:
+            return path.is_file() and read_info(path).step == images
+        except UserError:  # damaged
+            return False
+
+    def lacks_weights(self, model_type: str) -> bool:
+        """Whether the state holds networks whose weights file is missing, damaged or of another image count."""
+        state = self._load("cpu", mapped=True)
+        if state is None or not state["networks"]:
+            return False
+        return not self.has_weights_of(model_type, state["progress"]["images"])
+
     def is_finished(self, config: TrainingConfig) -> bool:
         """Whether the run that lives here has spent the budget of ``config``.
 
@@ -72,8 +120,23 @@ class RunFolder:
 
     def _record(self, config: TrainingConfig) -> None:
         self._require_same(config)
+        record = _portable(config.to_dict(), self.path)
+        hashes = {**self._recorded_hashes(), **self._hashes(config)}
         with atomic_path(self.path / "config.json") as temporary:
-            temporary.write_text(json.dumps(_portable(config.to_dict(), self.path), indent=2) + "\n")
+            temporary.write_text(json.dumps({**record, _HASHES: hashes}, indent=2) + "\n")
+
+    def _hashes(self, config: TrainingConfig) -> dict[str, str]:
+        """The SHA-256 of each file that the run depends on, by option; folders and key ranges have none."""
+        root = None if self._run_root is None else self._run_root.resolve()
+        return {
+            name: sha256(path)
+            for name, path in _files(config.to_dict()).items()
+            if root is None or not path.resolve().is_relative_to(root)
+        }
+
+    def _recorded_hashes(self) -> dict[str, str]:
+        file = self.path / "config.json"
+        return json.loads(file.read_text()).get(_HASHES, {}) if file.exists() else {}
 
     def _require_same(self, config: TrainingConfig) -> None:
         file = self.path / "config.json"
@@ -84,7 +147,15 @@ class RunFolder:
             found = _completed(json.loads(file.read_text()), type(config).defaults())
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise UserError(f"{file}: cannot be read as JSON ({error}); choose another --run folder") from error
-        given = config.to_dict()
+        given, recorded_hashes = config.to_dict(), found.get(_HASHES, {})
+        hashes = self._hashes(config)
+        for name, digest in hashes.items():
+            if recorded_hashes.get(name, digest) != digest:
+                raise UserError(
+                    f"{_files(given)[name]}: has changed, or is another file, since the run in {self.path} was trained "
+                    f"with it as --{name.rpartition('.')[2].replace('_', '-')} (sha256 {digest[:12]}, then "
+                    f"{recorded_hashes[name][:12]}); give that file, or choose another --run folder"
+                )
         for name, value in _portable(given, self.path).items():
             # Older versions wrote paths as they were given.
             recorded = found.get(name)
@@ -136,10 +207,14 @@ class RunFolder:
         if not file.exists():
             return None
         try:
+            if not mapped:
+                check_records(file)
             state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True, mmap=mapped)
-        except Exception as error:  # the unpickler raises many kinds
+        except UserError as error:
+            raise MaskGANError(f"{error}; choose another --run folder to start over") from error
+        except Exception as error:  # the unpickler raises many types of errors
             raise MaskGANError(
-                f"{file}: cannot be read ({type(error).__name__}); remove it to begin the run anew"
+                f"{file}: damaged or not readable ({type(error).__name__}); choose another --run folder to start over"
             ) from error
         return state
 
@@ -157,6 +232,21 @@ class RunFolder:
         write_picture(self.path / "samples" / f"{images:09d}.png", picture)
         if self._board is not None:
             self._board.add_image("samples", picture, images, dataformats="HWC")
+
+
+def _files(config: Mapping[str, Any], prefix: str = "") -> dict[str, Path]:
+    """The files that options name, by dotted option."""
+    files: dict[str, Path] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            files |= _files(value, f"{prefix}{name}.")
+        elif name in _FILE_OPTIONS and isinstance(value, str) and value:
+            try:
+                if Path(value).is_file():
+                    files[prefix + name] = Path(value)
+            except OSError:  # too long for a file's name: a list of keys
+                continue
+    return files
 
 
 def _completed(found: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

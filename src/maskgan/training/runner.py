@@ -15,6 +15,7 @@ from maskgan.data.streaming import ShardStream
 from maskgan.errors import UserError
 from maskgan.training.config import TrainingConfig
 from maskgan.training.dataloaders import Source
+from maskgan.training.export import MODEL_TYPES
 from maskgan.training.interrupts import Deadline
 from maskgan.training.loop import train
 from maskgan.training.run_folder import RunFolder
@@ -43,8 +44,11 @@ def run(runs: Runs, deadline: Deadline) -> bool:
         sources.of(config)
     trained = False
     for folder, config in runs:
+        root = folder.parent if len(runs) > 1 else None
         if len(runs) > 1:
-            if RunFolder(folder).is_finished(config):
+            # A run that was cut off between its last save and the export of its weights still has to export them.
+            run_folder = RunFolder(folder, root)
+            if run_folder.is_finished(config) and not run_folder.lacks_weights(MODEL_TYPES[config.stage]):
                 _log.info("%s: done, in %s", config.stage, folder)
                 continue
             if trained and _is_over(deadline):
@@ -53,7 +57,7 @@ def run(runs: Runs, deadline: Deadline) -> bool:
             _log.info("%s, in %s", config.stage, folder)
         source, num_identities = sources.of(config)
         stage = build_stage(config, StageSetup(RunFolder(folder).has_state, num_identities))
-        progress = train(stage, config, source, folder, deadline)
+        progress = train(stage, config, source, folder, deadline, root)
         trained = True
         if progress.fraction(config.images, config.minutes) < 1:
             return False

@@ -1,4 +1,4 @@
-"""How far a run has come, and what follows from that."""
+"""Progress of a run, and the schedules that follow it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Progress:
 
     Attributes:
         step: steps done.
-        images: pictures seen.
+        images: images seen, over all processes.
         seconds: time spent in training, over all starts of the run.
-        best: the smallest distance from held-out pairs so far.
+        best: lowest validation loss so far.
     """
 
     step: int = 0
@@ -24,7 +24,7 @@ class Progress:
     best: float = math.inf
 
     def fraction(self, images: int, minutes: float | None) -> float:
-        """Share of the budget spent, 0..1: of the time if one is given, else of the pictures."""
+        """Fraction of the budget spent, 0..1: of the time if one is given, else of the images."""
         spent = self.seconds / (60 * minutes) if minutes is not None else self.images / images
         return min(spent, 1.0)
 
@@ -41,6 +41,19 @@ def resolution_at(phases: Sequence[tuple[float, int]], fraction: float) -> int:
     return [side for start, side in phases if start <= fraction][-1]
 
 
-def ema_decay(half_life: float, batch: int, images: int) -> float:
-    """Decay a step of a moving average with ``half_life`` pictures; shorter in the beginning, when it means nothing."""
-    return float(0.5 ** (batch / max(min(half_life, 0.1 * images), 1e-8)))
+_EMA_RAMP_UP = 0.05  # EDM's; StyleGAN2 has the same
+"""Half-life of an EMA, as a fraction of the images that it has seen so far, while it warms up."""
+
+
+def ema_decay(halflife_kimg: float, batch_size: int) -> float:
+    """Decay per step of an EMA whose half-life is ``halflife_kimg`` thousand images."""
+    return float(0.5 ** (batch_size / max(1000 * halflife_kimg, 1e-8)))
+
+
+def warmup_decay(updates: int) -> float:
+    """Upper bound of the decay at an EMA's ``updates``-th update, counted from 1, if it started from random weights.
+
+    The half-life grows with what the EMA itself has seen, as in the ramp-up of EDM (Karras et al., 2022, code) and
+    StyleGAN2: 5 % of its images. An EMA that starts from trained weights needs none.
+    """
+    return float(0.5 ** (1 / (_EMA_RAMP_UP * updates)))

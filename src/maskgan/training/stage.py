@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -126,6 +126,12 @@ def adam(network: nn.Module, learning_rate: float, betas: tuple[float, float]) -
 def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     """The parameters that the optimizer updates."""
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def steps_of(optimizer: torch.optim.Optimizer) -> int:
+    """Number of steps that an Adam optimizer has taken, over all starts of the run; at least 1."""
+    states: list[dict[str, Any]] = list(optimizer.state.values())
+    return max(int(states[0].get("step", 1)), 1) if states else 1
 
 
 def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from maskgan.seeding import stream_seed
 from maskgan.training.config import TrainingConfig
 from maskgan.training.stage_configs import (
     AttributesTrainingConfig,
@@ -106,6 +107,6 @@ def build_stage(config: TrainingConfig, setup: StageSetup | None = None) -> Stag
 
     from maskgan.training.stage import StageSetup
 
-    torch.manual_seed(config.seed)
+    torch.manual_seed(stream_seed(config.seed, "initialisation"))
     module, name = STAGES[config.stage].stage_class.split(":")
     return getattr(importlib.import_module(module), name)(config, setup or StageSetup())
