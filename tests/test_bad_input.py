@@ -295,7 +295,7 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         r"no: no such folder",
     ),
     "a base that is nowhere": (
-        lambda s: [*train(s, "--data", "synthetic:4:64"), "--base", str(s.file("b"))],
+        lambda s: [*train(s, "--data", "synthetic:4:64"), "--init-run", str(s.file("b"))],
         r"b: holds no run of 'maskgan train dense-mapping'",
     ),
     "a stream of nothing": (
