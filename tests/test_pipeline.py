@@ -266,7 +266,7 @@ def test_pieces_equal_one_run(tmp_path: Path, whole: Path, capsys: pytest.Captur
         assert main(piece(tmp_path)) == 0 and pieces < 20
         pieces += 1
         said = capsys.readouterr().err
-        assert "the same command goes on" in said or (tmp_path / "weights" / MANIFEST).exists()
+        assert "the same command resumes" in said or (tmp_path / "weights" / MANIFEST).exists()
     assert pieces == 15  # 14 steps, and the directions
     assert_same_states(tmp_path, whole)
     assert_complete(tmp_path / "weights")
@@ -326,7 +326,7 @@ def test_a_packed_run_goes_on_elsewhere(tmp_path: Path, capsys: pytest.CaptureFi
     capsys.readouterr()
     assert main(command(there)) == 0
     said = capsys.readouterr().err
-    assert said.count("done, in") == 4 and "going on after 4 pictures" in said
+    assert said.count("done, in") == 4 and "resuming after 4 images" in said
     assert_complete(there / "weights")
 
 

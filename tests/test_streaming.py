@@ -124,5 +124,5 @@ def test_training_from_a_stream_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     assert "1 shards; the first, 00000, is 64x64" in capsys.readouterr().out
     for images in ("8", "16"):
         assert main([*arguments, "--batch-size", "2", "--images", images]) == 0
-    assert "going on after 8 pictures" in capsys.readouterr().err
+    assert "resuming after 8 images" in capsys.readouterr().err
     assert (tmp_path / "run" / "best" / "mask-vae.safetensors").exists()

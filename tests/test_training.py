@@ -103,7 +103,7 @@ def test_a_piece_ends_after_its_time_with_all_saved(tmp_path: Path, capsys: pyte
     arguments += ["--batch-size", "2", "--images", "8", "--workers", "1", "--precision", "fp32", "--learning-rate"]
     for step in (1, 2, 3):
         assert main([*arguments, "2e-4", "--no-augmentation", "--stop-after", "0.00001"]) == 0
-        assert f"stopped and saved after {2 * step} pictures; the same command goes on" in capsys.readouterr().err
+        assert f"stopped and saved after {2 * step} images; the same command resumes" in capsys.readouterr().err
     assert main([*arguments, "2e-4", "--no-augmentation", "--stop-after", "10"]) == 0
     assert "stopped" not in capsys.readouterr().err
     # The command without --class-balance takes its preset's recipe.
@@ -360,7 +360,7 @@ def test_the_command_trains_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     ]
     assert main([*arguments, "--images", "32"]) == 0
     assert main([*arguments, "--images", "64"]) == 0
-    assert "going on after 32 pictures" in capsys.readouterr().err
+    assert "resuming after 32 images" in capsys.readouterr().err
     _, info = load_weights(tmp_path / "parser.safetensors", model_type="parser")
     assert info.step == 64
 

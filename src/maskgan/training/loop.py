@@ -93,7 +93,7 @@ class _Run(Generic[BatchT]):
 
     def go(self, deadline: Deadline) -> Progress:
         if self._fraction() >= 1:
-            _log.info("the run in %s has spent its budget; give it more to go on", self.folder.path)
+            _log.info("the run in %s has spent its budget; raise it to continue", self.folder.path)
             return self.progress
         self.dataloaders = self._open_dataloaders()
         config, progress = self.config, self.progress
@@ -125,7 +125,7 @@ class _Run(Generic[BatchT]):
                     self._save()
                     last_snapshot = progress.seconds
                 if stopped and not finished:
-                    _log.info("stopped and saved after %d pictures; the same command goes on", progress.images)
+                    _log.info("stopped and saved after %d images; the same command resumes", progress.images)
                 if interrupted:
                     raise KeyboardInterrupt
                 if finished or due:
@@ -165,7 +165,7 @@ class _Run(Generic[BatchT]):
         values = {name: round(loss, 4) for name, loss in means.items()}
         left = progress.seconds * (1 - fraction) / max(fraction, 1e-9)
         _log.info(
-            "%5.1f%%  %d pictures  %.1f/s  %s left  %d px  %s",
+            "%5.1f%%  %d images  %.1f/s  %s left  %d px  %s",
             100 * fraction,
             progress.images,
             images_per_second,
@@ -261,7 +261,7 @@ class _Run(Generic[BatchT]):
             # The run was cut off after its state was saved and before its weights were.
             self.stage.export(self.folder.path, self.progress)
         if not spent:
-            _log.info("going on after %d pictures", self.progress.images)
+            _log.info("resuming after %d images", self.progress.images)
 
 
 def _starts_trained(config: TrainingConfig) -> bool:

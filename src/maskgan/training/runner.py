@@ -52,7 +52,7 @@ def run(runs: Runs, deadline: Deadline) -> bool:
                 _log.info("%s: done, in %s", config.stage, folder)
                 continue
             if trained and _is_over(deadline):
-                _log.info("stopped before %s; the same command goes on", config.stage)
+                _log.info("stopped before %s; the same command resumes", config.stage)
                 return False
             _log.info("%s, in %s", config.stage, folder)
         source, num_identities = sources.of(config)
@@ -62,7 +62,7 @@ def run(runs: Runs, deadline: Deadline) -> bool:
         if progress.fraction(config.images, config.minutes) < 1:
             return False
     if len(runs) > 1 and trained and _is_over(deadline):
-        _log.info("stopped before the weights are gathered; the same command goes on")
+        _log.info("stopped before the weights are gathered; the same command resumes")
         return False
     return True
 
