@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
-from server_helpers import tiny_service
+from server_helpers import editor_app, running, tiny_service
 
+from maskgan.assets import portrait
+from maskgan.editing.session import FaceEditor
+from maskgan.images import read_label_map, read_picture
 from maskgan.server.inference_service import InferenceService
 
 
@@ -20,3 +25,18 @@ def service(tiny_weights: Path) -> InferenceService:
 def anyio_backend() -> str:
     """What runs asynchronous tests."""
     return "asyncio"
+
+
+@pytest.fixture
+async def client(service: InferenceService) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a server with tiny networks."""
+    async with running(editor_app(service)) as client:
+        yield client
+
+
+@pytest.fixture
+def editor(tiny_weights: Path) -> FaceEditor:
+    """The library's session of the portrait that ``begin`` opens."""
+    editor = FaceEditor.from_weights(tiny_weights)
+    editor.set_source(read_picture(portrait(7)[0]), read_label_map(portrait(7)[1]))
+    return editor

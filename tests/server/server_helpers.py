@@ -21,7 +21,7 @@ from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.renderer import Renderer
 from maskgan.images import Picture, decode_picture
-from maskgan.labels import LabelMap
+from maskgan.labels import INDEX, LabelMap
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.server.app import create_app
 from maskgan.server.app_state import ServerInfo
@@ -99,3 +99,10 @@ def png(pixels: Picture | LabelMap) -> bytes:
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def with_mouth(mask: LabelMap) -> LabelMap:
+    """The mask of portrait 7 with an open mouth."""
+    edited = mask.copy()
+    edited[340:370, 220:290] = INDEX["mouth"]
+    return edited

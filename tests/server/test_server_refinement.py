@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from server_helpers import begin, editor_app, own_mask, picture_of, render, running
+from server_helpers import begin, editor_app, own_mask, picture_of, render, running, with_mouth
 
 from maskgan.assets import portrait
 from maskgan.editing.pipeline import Blend, Edit
 from maskgan.editing.refinement import Refinement
 from maskgan.editing.session import FaceEditor
 from maskgan.images import Picture, read_label_map, read_picture
-from maskgan.labels import INDEX, LabelMap
+from maskgan.labels import LabelMap
 from maskgan.server.http_errors import HTTPError
 from maskgan.server.inference_service import InferenceService, RenderCache, RenderRequest
 from maskgan.server.limits import Limits
@@ -48,12 +48,6 @@ async def progress(client: httpx.AsyncClient, session: dict[str, Any], state: st
                 return told
             assert answer["state"] == "running", answer
             await asyncio.sleep(0.005)
-
-
-def with_mouth(mask: LabelMap) -> LabelMap:
-    edited = mask.copy()
-    edited[340:370, 220:290] = INDEX["mouth"]
-    return edited
 
 
 async def test_pictures_are_those_of_a_refined_python_session(service: InferenceService, tiny_weights: Path) -> None:
