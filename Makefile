@@ -47,7 +47,7 @@ $(VENV)/ready: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/ready-dev: pyproject.toml $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,docs,train,serve,tensorboard,onnx]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,docs,train,evaluate,serve,tensorboard,onnx]"
 	touch $@
 
 clean:

@@ -168,11 +168,11 @@ def test_they_answer_style_copy_and_smile_and_nothing_else(
 ) -> None:
     system = AttributeSystem(name, exported(tmp_path, name), classifier, "cpu")
     for asked in (request(2), request(7, donor=5)):
-        answer = system(asked)
+        (answer,) = system([asked])
         assert answer.shape == (96, 96, 3)
-        assert np.array_equal(answer, system(asked))
+        assert np.array_equal(answer, system([asked])[0])
     with pytest.raises(UserError, match="edits attributes"):
-        system(request(7))
+        system([request(7)])
 
 
 def test_stargan_is_told_the_attributes_of_the_style(tmp_path: Path, classifier: AttributePredictor) -> None:
@@ -182,8 +182,8 @@ def test_stargan_is_told_the_attributes_of_the_style(tmp_path: Path, classifier:
     asked = request(2)
     heard: list[list[float]] = []
     system._network.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[1][0].tolist()))
-    system(asked)
-    of_style, of_source = classifier(asked.style.picture), classifier(asked.source.picture)
+    system([asked])
+    of_style, of_source = classifier([asked.style.picture, asked.source.picture])
     assert isinstance(network, StarGAN)
     expected = [
         float((of_source if name == "Smiling" else of_style)[attribute_index(name)]) for name in network.attributes

@@ -102,6 +102,9 @@ def test_labels_shows_converts_and_inspects(tmp_path: Path, capsys: pytest.Captu
     assert (read_picture(tmp_path / "c.png") == colourise(right)).all()
 
 
+ROLES = ("classifier", "embedding", "parser")
+
+
 def test_evaluate_prints_and_writes_what_it_measured(
     tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +115,7 @@ def test_evaluate_prints_and_writes_what_it_measured(
     save_weights(tmp_path / "parser.safetensors", parser, info)
     record = tmp_path / "result.json"
     arguments = ["--data", "synthetic:3:64", "--side", "64", "--parser", str(tmp_path / "parser.safetensors")]
+    arguments += ["--batch-size", "2"]
     assert main(["evaluate", *arguments, "--weights", str(tiny_weights), "-o", str(record)]) == 0
     assert ", own style |" in capsys.readouterr().out
     measured = json.loads(record.read_text())
@@ -123,7 +127,10 @@ def test_evaluate_prints_and_writes_what_it_measured(
     assert "attributes as the classifier reads them" in capsys.readouterr().out
     measured = json.loads(record.read_text())
     assert [(group["by"], group["row"]) for group in measured["groups"][1:3]] == [("Male", "with"), ("Male", "without")]
-    assert measured["source"] == "classifier" and len(measured["attributes"]) == len(measured["parser"]) == 12
+    assert (
+        measured["source"] == "classifier"
+        and len(measured["networks"]["classifier"]) == len(measured["networks"]["parser"]) == 12
+    )
 
 
 def test_weights_are_shown_and_halved(tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,6 +176,9 @@ def test_interpolation_gives_strips_and_animations(tmp_path: Path, tiny_vae: Pat
     assert read_picture(tmp_path / "masks.png").shape == (512, 4 * 512, 3)
     faces = ["--image", str(picture), "--weights", str(tiny_weights)]
     assert main(["interpolate", *common, *faces, "-o", str(tmp_path / "faces.gif")]) == 0
+    (tmp_path / "masks.gif").with_suffix(".png").rename(tmp_path / "strip.png")
+    (tmp_path / "masks.png").mkdir()  # no obstacle to masks.gif
+    assert main(["interpolate", *common, "-o", str(tmp_path / "masks.gif")]) == 0
     with Image.open(tmp_path / "faces.gif") as animation:
         assert animation.n_frames == 6 and animation.size == (512, 1024)  # there and back
     assert main(["interpolate", str(mask), str(mask), "-o", str(tmp_path / "a.xyz"), "--mask-vae", str(tiny_vae)]) == 2

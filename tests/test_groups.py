@@ -5,7 +5,7 @@ Faces are a square of skin on a dark ground. Every second one is a man, which a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -13,10 +13,19 @@ import pytest
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.pairs import FacePair
 from maskgan.errors import UserError
-from maskgan.evaluation.groups import Group, GroupsResult, Source, measure_groups, parse_attributes, to_markdown
+from maskgan.evaluation.groups import (
+    Group,
+    GroupsResult,
+    Labelling,
+    Source,
+    measure_groups,
+    parse_attributes,
+    to_markdown,
+)
 from maskgan.evaluation.systems import Request
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
+from measuring import measuring
 
 SIDE = 20
 COUNT = 36
@@ -57,8 +66,8 @@ class Embedding:
 
     name = "last row"
 
-    def __call__(self, picture: Picture, whole: bool = True) -> np.ndarray:
-        return np.array([1.0, 0.0] if picture[-1].any() else [0.6, 0.8])
+    def __call__(self, pictures: Sequence[Picture], aligned: bool = True) -> np.ndarray:
+        return np.array([[1.0, 0.0] if picture[-1].any() else [0.6, 0.8] for picture in pictures])
 
 
 class Partial:
@@ -66,7 +75,10 @@ class Partial:
 
     name = "partial"
 
-    def __call__(self, request: Request) -> Picture:
+    def __call__(self, requests: Sequence[Request]) -> list[Picture]:
+        return [self._render(request) for request in requests]
+
+    def _render(self, request: Request) -> Picture:
         picture = request.source.picture.copy()
         if request.style.key != request.source.key:
             return picture
@@ -81,18 +93,9 @@ LABELS = {key: classifier(Faces()[i].picture) for i, key in enumerate(Faces.keys
 
 
 def measured(labels: dict[str, np.ndarray], source: Source = "table") -> tuple[GroupsResult, Callable[..., Group]]:
-    result = measure_groups(
-        Faces(),
-        labels,
-        source,
-        ("Male", "Bald"),
-        [Partial()],
-        classifier,  # type: ignore[arg-type]
-        Embedding(),
-        read_mask,  # type: ignore[arg-type]
-        SIDE,
-        seed=0,
-    )
+    networks = measuring(read_mask, classifier, Embedding(), batch_size=5)
+    labelling = Labelling(labels, source, ("Male", "Bald"))
+    result = measure_groups(Faces(), labelling, [Partial()], networks, SIDE, seed=0)
     found = {(group.by, group.row): group for group in result.groups}
     return result, lambda *name: found[name]
 
@@ -103,16 +106,16 @@ def test_groups_that_a_system_serves_worse_stand_out() -> None:
     assert (men.faces, women.faces, everyone.faces) == (18, 18, 36) and men.note is None
     for some, accuracy, identity, kept in ((men, 1.0, 1.0, 1.0), (women, 0.75, 0.6, 0.0)):
         own = some.pictures["partial, own style"]
-        assert own.pixel_accuracy is not None and own.identity is not None and own.preserved is not None
+        assert own.pixel_accuracy is not None and own.identity is not None and own.retention is not None
         assert (own.pixel_accuracy.mean, own.pixel_accuracy.error) == pytest.approx((accuracy, 0.0))
-        assert (own.identity.mean, own.preserved.mean) == pytest.approx((identity, kept))
+        assert (own.identity.mean, own.retention.mean) == pytest.approx((identity, kept))
         for kind in ("real", "partial, borrowed style"):
             assert some.pictures[kind].mean_iou == 1.0
     assert women.pictures["partial, own style"].mean_iou == pytest.approx((5 / 10 + 10 / 15) / 2)
     mean = everyone.pictures["partial, own style"].pixel_accuracy
     assert mean is not None and mean.mean == pytest.approx(0.875)
     assert mean.error == pytest.approx(np.std([1.0, 0.75] * 18, ddof=1) / 6)
-    assert everyone.pictures["real"].preserved is None
+    assert everyone.pictures["real"].retention is None
     table = to_markdown(result)
     assert "the table, which knows 36 of the faces" in table
     assert "| Male, without | 18 | 100.0% ± 0.0 | 75.0% ± 0.0 | 100.0% ± 0.0 | 1.000 | 0.583 | 1.000 | 0.600" in table
@@ -125,7 +128,7 @@ def test_skin_tones_are_thirds_and_a_system_that_lightens_keeps_one() -> None:
     assert low < high
     for tone, kept in (("dark", 0.0), ("medium", 0.0), ("light", 1.0)):
         shown = group("skin tone", tone)
-        own, real = shown.pictures["partial, own style"].preserved, shown.pictures["real"].preserved
+        own, real = shown.pictures["partial, own style"].retention, shown.pictures["real"].retention
         assert own is not None and real is not None
         assert shown.faces == 12 and (own.mean, real.mean) == (kept, 1.0)
 

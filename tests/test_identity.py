@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from maskgan.evaluation.identity import open_embedding
 from maskgan.evaluation.verification import to_markdown, verify
 from maskgan.metrics.verification import equal_error_rate, roc_auc
 from maskgan.networks.resnet import IdentityNetwork
+from measuring import measuring
 
 
 def picture(seed: int, side: int = 256) -> np.ndarray:
@@ -33,7 +35,7 @@ def save_own(path: Path) -> None:
 def save_script(path: Path) -> None:
     class Means(torch.nn.Module):
         def forward(self, image: torch.Tensor) -> torch.Tensor:
-            assert image.shape == (1, 3, 112, 112)
+            assert image.shape == (1, 3, 112, 112)  # as many exported files do
             return image.mean(dim=[2, 3]) + 2.0
 
     torch.jit.script(Means()).save(str(path))
@@ -62,16 +64,18 @@ def test_a_network_that_the_user_brings_sees_arcfaces_crop(tmp_path: Path, name:
     embed = open_embedding(tmp_path / name)
     assert embed.name == name
     face = picture(0)
-    for whole, seen in ((True, face[35:223, 32:220]), (False, face)):
+    for aligned, seen in ((True, face[35:223, 32:220]), (False, face)):
         expected = seen.reshape(-1, 3).mean(0) / 127.5 - 1 + 2.0
-        np.testing.assert_allclose(embed(face, whole), expected / np.linalg.norm(expected), atol=2e-3)
+        rows = embed([face, 255 - face], aligned)
+        np.testing.assert_allclose(rows[0], expected / np.linalg.norm(expected), atol=2e-3)
+        np.testing.assert_allclose(embed([255 - face], aligned)[0], rows[1], atol=1e-6)
 
 
 def test_the_own_embedding_is_named_after_its_training(tmp_path: Path) -> None:
     save_own(tmp_path / "identity.safetensors")
     embed = open_embedding(tmp_path / "identity.safetensors")
     assert "own ResNet-18, 120 faces seen" in embed.name
-    one, other = embed(picture(0)), embed(picture(1))
+    one, other = embed([picture(0), picture(1)])
     assert one @ one == pytest.approx(1.0, abs=1e-5) and one @ other < 1
 
 
@@ -114,17 +118,17 @@ class Shade:
 
     name = "shade"
 
-    def __call__(self, picture: np.ndarray, whole: bool = True) -> np.ndarray:
-        assert whole
-        angle = float(picture.mean()) / 100
-        return np.array([np.cos(angle), np.sin(angle)])
+    def __call__(self, pictures: Sequence[np.ndarray], aligned: bool = True) -> np.ndarray:
+        assert aligned
+        angles = np.array([picture.mean() for picture in pictures]) / 100
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def test_verification_compares_all_pairs() -> None:
-    result = verify(People(), Shade())
+    result = verify(People(), measuring(embedding=Shade()))
     assert (result.faces, result.people) == (6, 3)
     assert result.auc == 1.0 and result.eer == 0.0
     assert result.genuine == pytest.approx(np.cos(0.01)) and result.impostor < 0.95
     assert "6 faces of 3 people" in to_markdown(result)
     with pytest.raises(UserError, match="several faces of several people"):
-        verify(Selected(People(), [0, 1]), Shade())
+        verify(Selected(People(), [0, 1]), measuring(embedding=Shade()))

@@ -7,6 +7,7 @@ import pytest
 
 from maskgan.labels import INDEX
 from maskgan.metrics.colour import ColourTransfer, class_colour, ita, to_lab
+from maskgan.metrics.mean import Estimate, Mean
 from maskgan.metrics.outlier_pixels import hair_outlier_pixels
 from maskgan.metrics.segmentation import ConfusionMatrix
 
@@ -76,8 +77,10 @@ def test_following_by_hand() -> None:
         following.update(style * 0.5, style, owner)
         following.update(None, style, owner)
     assert following.count == 3
-    to_style, to_owner, apart = following.distances()
-    assert to_style == pytest.approx(to_owner) == pytest.approx(apart / 2)
+    to_style, to_owner, apart = (
+        mean.compute() for mean in (following.result_to_style, following.result_to_owner, following.owner_to_style)
+    )
+    assert apart is not None and to_style == pytest.approx(to_owner) == pytest.approx(apart / 2)
     assert apart == pytest.approx(100 * 3**0.5)
     assert following.correlation() == pytest.approx(1.0)
 
@@ -90,3 +93,50 @@ def test_specks_are_counted_in_hair_alone() -> None:
     picture[8, 4] = 140  # not far enough from what surrounds it
     picture[15:] = 250  # where light begins, nothing stands out
     assert hair_outlier_pixels(picture, label_map) == (1, 200)
+
+
+def test_means_do_not_depend_on_batches_and_can_be_added() -> None:
+    values = np.random.default_rng(0).normal(1e6, 1e-3, 50)  # sums about zero would lose the deviation
+    whole = Mean()
+    whole.update(values)
+    expected = (values.mean(), values.std(ddof=1) / 50**0.5)
+    for size in (1, 7, 49):
+        batched, total = Mean(), Mean()
+        for start in range(0, 50, size):
+            part = Mean()
+            for state in (batched, part):
+                state.update(values[start : start + size])
+            total = total + part
+        for state in (whole, batched, total):
+            estimate = state.estimate()
+            assert estimate is not None and state.count == 50
+            assert (estimate.mean, estimate.error) == pytest.approx(expected, rel=1e-6)
+    assert Mean().compute() is None and Mean().estimate() is None
+    single = Mean()
+    single.update(3.0)
+    assert single.estimate() == Estimate(3.0, None)
+
+
+def test_states_of_parts_can_be_added() -> None:
+    rng = np.random.default_rng(1)
+    target, prediction = rng.integers(0, 19, (2, 4, 8, 8), dtype=np.uint8)
+    colours = rng.uniform(0, 255, (6, 3, 3))
+    whole, parts = ConfusionMatrix(), [ConfusionMatrix(), ConfusionMatrix()]
+    for i in range(4):
+        whole.update(target[i], prediction[i])
+        parts[i % 2].update(target[i], prediction[i])
+    assert ((parts[0] + parts[1]).confusion == whole.confusion).all()
+    everything, halves = ColourTransfer(), [ColourTransfer(), ColourTransfer()]
+    for i, (result, style, owner) in enumerate(colours):
+        everything.update(result, style, owner)
+        halves[i % 2].update(result, style, owner)
+    total = halves[0] + halves[1]
+    assert total.correlation() == pytest.approx(everything.correlation(), rel=1e-9)
+    expected = np.corrcoef(colours[:, 0].mean(1), colours[:, 1].mean(1))[0, 1]
+    assert everything.correlation() == pytest.approx(expected, rel=1e-9)
+    assert total.owner_to_style.compute() == pytest.approx(everything.owner_to_style.compute(), rel=1e-12)
+
+
+def test_without_samples_there_is_no_number() -> None:
+    assert ConfusionMatrix().pixel_accuracy is None and ConfusionMatrix().mean_iou is None
+    assert ColourTransfer().correlation() is None and ColourTransfer().result_to_style.compute() is None

@@ -5,6 +5,7 @@ Faces here are coloured masks; the classifier reads Male from the corner's brigh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,14 +21,14 @@ from maskgan.evaluation import smile as smile_task
 from maskgan.evaluation import style_copy
 from maskgan.evaluation.attributes import classify
 from maskgan.evaluation.cases import Case, load_cases, save_cases
-from maskgan.evaluation.features import EfficientNetFeatures
 from maskgan.evaluation.grids import request_grid
 from maskgan.evaluation.systems import IdentityBaseline, Request, StoredOutputs, case_requests, resize_square
 from maskgan.face_parts import MOUTH
-from maskgan.images import Picture, read_label_map, read_picture, write_picture
+from maskgan.images import Picture, read_label_map, read_picture, resize_picture, write_picture
 from maskgan.labels import INDEX, LabelMap, colourise, from_colours
 from maskgan.metrics.face_geometry import pose_of
 from maskgan.part_transfer import transfer_mouth
+from measuring import measuring
 
 SIDE = 128
 MALE, SMILING = ATTRIBUTES.index("Male"), ATTRIBUTES.index("Smiling")
@@ -74,10 +75,10 @@ class Embedding:
 
     name = "brightness"
 
-    def __call__(self, picture: Picture, whole: bool = True) -> np.ndarray:
-        assert whole == (len(picture) == SIDE)
-        flat = picture.astype(float).mean((1, 2))
-        return flat / np.linalg.norm(flat)
+    def __call__(self, pictures: Sequence[Picture], aligned: bool = True) -> np.ndarray:
+        assert all(aligned == (len(picture) == SIDE) for picture in pictures)
+        rows = [resize_picture(picture, (16, 16)).astype(float).mean((1, 2)) for picture in pictures]
+        return np.stack([row / np.linalg.norm(row) for row in rows])
 
 
 class Obedient:
@@ -85,11 +86,12 @@ class Obedient:
 
     name = "obedient"
 
-    def __call__(self, request: Request) -> Picture:
-        return paint(request.target, man=bool(classifier(request.style.picture)[MALE]))
+    def __call__(self, requests: Sequence[Request]) -> list[Picture]:
+        return [paint(r.target, man=bool(classifier(r.style.picture)[MALE])) for r in requests]
 
 
 PAIRS = Painted()
+NETWORKS = measuring(read_mask, classifier, Embedding())
 LABELS = {key: classifier(PAIRS[i].picture) for i, key in enumerate(PAIRS.keys)}
 
 
@@ -108,16 +110,7 @@ def test_style_pairs_are_random_or_differ_in_the_attribute() -> None:
 
 def test_style_copy_tells_obedience_from_doing_nothing() -> None:
     cases = style_copy.sample_cases(LABELS, 0, 6)
-    result = style_copy.style_copy(
-        PAIRS,
-        cases,
-        LABELS,
-        [Obedient()],
-        classifier,
-        read_mask,
-        EfficientNetFeatures(),
-        SIDE,  # type: ignore[arg-type]
-    )
+    result = style_copy.style_copy(PAIRS, cases, LABELS, [Obedient()], NETWORKS, SIDE)
     real, nothing, obedient = (result.systems[name] for name in ("real", "identity baseline", "obedient"))
     assert real.random["Male"] == real.differing["Male"] == 1.0 and real.pixel_accuracy > 0.99
     assert nothing.differing["Male"] == 0.0 and nothing.frechet is None
@@ -145,16 +138,7 @@ def test_smiles_come_from_the_face_of_the_nearest_pose() -> None:
 
 def test_smile_transfer_tells_obedience_from_doing_nothing() -> None:
     cases = smile_task.sample_cases(PAIRS, LABELS, 10)
-    result = smile_task.smile(
-        PAIRS,
-        cases,
-        [Obedient()],
-        classifier,
-        Embedding(),
-        read_mask,
-        EfficientNetFeatures(),
-        SIDE,  # type: ignore[arg-type]
-    )
+    result = smile_task.smile(PAIRS, cases, [Obedient()], NETWORKS, SIDE)
     nothing, obedient = result.systems["identity baseline"], result.systems["obedient"]
     assert result.real[0] == 1.0 and result.count == len(cases)
     assert (nothing.smiling, obedient.smiling) == (0.0, 1.0)
@@ -214,23 +198,22 @@ def test_cases_come_back_as_they_were_saved(tmp_path: Path) -> None:
 def test_another_programs_pictures_enter_the_same_table(tmp_path: Path) -> None:
     cases = style_copy.sample_cases(LABELS, 0, 4)
     for case, request in zip(cases, case_requests(PAIRS, cases, SIDE), strict=True):
-        write_picture(tmp_path / f"{case.name}.png", Obedient()(request))
+        write_picture(tmp_path / f"{case.name}.png", Obedient()([request])[0])
     stored = StoredOutputs("other", tmp_path)
-    arguments = (classifier, read_mask, EfficientNetFeatures(), SIDE)
-    result = style_copy.style_copy(PAIRS, cases, LABELS, [Obedient(), stored], *arguments)  # type: ignore[arg-type]
+    result = style_copy.style_copy(PAIRS, cases, LABELS, [Obedient(), stored], NETWORKS, SIDE)
     assert result.systems["other"] == result.systems["obedient"]
     first = next(case_requests(PAIRS, cases, SIDE))
     write_picture(tmp_path / f"{first.name}.png", np.zeros((16, 16, 3), np.uint8))
-    with pytest.raises(UserError, match="is 16x16, but 128x128 was asked for"):
-        stored(first)
+    with pytest.raises(UserError, match="is 16x16, but 128x128 was requested"):
+        stored([first])
     (tmp_path / f"{first.name}.png").unlink()
     with pytest.raises(UserError, match=first.name):
-        stored(first)
+        stored([first])
 
 
 def test_a_sheet_has_a_row_a_request() -> None:
     cases = smile_task.sample_cases(PAIRS, LABELS, 2)
-    grid = request_grid(case_requests(PAIRS, cases, SIDE), [IdentityBaseline(), Obedient()])
+    grid = request_grid(list(case_requests(PAIRS, cases, SIDE)), [IdentityBaseline(), Obedient()])
     assert grid.shape == (2 * SIDE, 5 * SIDE, 3)
     assert np.array_equal(grid[:, :SIDE], grid[:, 3 * SIDE : 4 * SIDE])
 
@@ -243,7 +226,7 @@ def test_the_classifiers_accuracy_by_hand() -> None:
     def all_yes(_: Picture) -> np.ndarray:
         return np.ones(40, np.uint8)
 
-    result = classify(faces, all_yes)  # type: ignore[arg-type]
+    result = classify(faces, measuring(classify=all_yes, batch_size=3))
     truth = np.stack([faces[i].attributes for i in range(8)])
     for i, name in enumerate(ATTRIBUTES):
         assert result.accuracy[name] == pytest.approx(truth[:, i].mean())

@@ -15,7 +15,7 @@ from maskgan.editing.refinement import MAX_STEPS
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
-from maskgan.evaluation.systems import Request, TrainedSystem
+from maskgan.evaluation.systems import RefinedSystem, RenderOptions, Request, TrainedSystem
 from maskgan.images import Picture, read_picture
 from maskgan.labels import LabelMap
 
@@ -195,14 +195,14 @@ def test_a_system_refines_each_source_once(tiny_weights: Path, face: Face, monke
         refine(self, steps)
 
     monkeypatch.setattr(FaceEditor, "refine", counting)
-    system = TrainedSystem("tiny", tiny_weights, "full", "cpu", "fp32", refine=STEPS)
+    system = RefinedSystem("tiny", tiny_weights, RenderOptions(), STEPS)
     own, other = FacePair("own", *face), FacePair("other", 255 - face[0], face[1])
-    made = [system(Request(str(i), own, own, mask)) for i, mask in enumerate((face[1], with_mouth(face[1])))]
+    made = [system([Request(str(i), own, own, mask)])[0] for i, mask in enumerate((face[1], with_mouth(face[1])))]
     assert refinements == [STEPS]
     assert distance(made[0], face[0]) < distance(
-        TrainedSystem("t", tiny_weights, "full", "cpu", "fp32")(Request("0", own, own, face[1])), face[0]
+        TrainedSystem("t", tiny_weights, RenderOptions())([Request("0", own, own, face[1])])[0], face[0]
     )
-    system(Request("borrowed", own, other, face[1]))
+    system([Request("borrowed", own, other, face[1])])
     assert refinements == [STEPS, 0], "in another face's style there is nothing to fit"
 
 
@@ -212,4 +212,7 @@ def test_evaluation_names_the_refined_row(tiny_weights: Path, capsys: pytest.Cap
     printed = capsys.readouterr().out
     assert "| tiny, own style |" in printed and "| tiny, refined in 2 steps, own style |" in printed
     assert main([*arguments, "--task", "style-copy"]) == 2
-    assert "--refine: only reconstruct, smile, interactive" in capsys.readouterr().err
+    assert (
+        "--refine: has no effect on --task style-copy; it belongs to reconstruct, smile, interactive"
+        in capsys.readouterr().err
+    )

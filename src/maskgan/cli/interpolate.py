@@ -35,12 +35,12 @@ def command(
     """Interpolate between FIRST and LAST in MaskVAE's latent space; with --image, render each mask."""
     import numpy as np
 
-    from maskgan.cli.opening import open_editor, open_manifold, require_writable
+    from maskgan.cli.opening import open_editor, open_manifold, require_writable, require_writable_file
     from maskgan.images import read_label_map, read_picture, write_animation, write_picture
     from maskgan.labels import colourise
 
     animated = output.suffix.lower() == ".gif"
-    require_writable(output if not animated else output.with_suffix(".png"))
+    (require_writable_file if animated else require_writable)(output)
     device = resolve_device(device)
     start, end = read_label_map(first, order), read_label_map(last, order)
     masks = open_manifold(mask_vae, device).interpolate(start, end, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from maskgan.assets import shipped_weights
@@ -29,7 +30,18 @@ def require_writable(output: Path) -> None:
         UserError: the folder is missing, ``output`` is a folder, or no picture format has its suffix.
     """
     check_picture_path(output)
+    require_writable_file(output)
+
+
+def require_writable_file(output: Path) -> None:
+    """Refuse an output of any format that could not be written, before any work is done.
+
+    Raises:
+        UserError: the folder is missing or may not be written, or ``output`` is a folder.
+    """
     if not output.parent.is_dir():
         raise UserError(f"{output.parent}: no such folder; create it or choose another output")
     if output.is_dir():
         raise UserError(f"{output}: is a folder; give the name of a file to write")
+    if not os.access(output.parent, os.W_OK):
+        raise UserError(f"{output.parent}: this folder may not be written; choose another output")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -130,7 +131,7 @@ def _read_tables(source: CelebAMaskHQ) -> _Tables:
     rows: dict[int, list[str]] = {number: [] for number in source.numbers}
     if (root / ATTRIBUTE_FILE).is_file():
         attributes = read_attributes(root / ATTRIBUTE_FILE)
-        columns += attributes.names
+        columns += [_checked_name(root / ATTRIBUTE_FILE, name) for name in attributes.names]
         for number, row in rows.items():
             row += map(str, attributes.values.get(number, [""] * len(attributes.names)))
     else:
@@ -144,6 +145,17 @@ def _read_tables(source: CelebAMaskHQ) -> _Tables:
     if not originals.keys() & rows.keys():
         raise UserError(f"{root / MAPPING_FILE}: has no row for any of the pictures; get the file again")
     return _Tables(originals, columns, rows)
+
+
+def _checked_name(path: Path, name: str) -> str:
+    """A column's name; spreadsheets run cells that begin with signs such as ``=`` as formulas.
+
+    Raises:
+        UserError: it is none that an attribute can have.
+    """
+    if not re.fullmatch(r"\w[\w -]*", name):
+        raise UserError(f"{path}: attribute {name!r}: names are letters, digits, '_' and '-'; correct the second line")
+    return name
 
 
 def _claim(out: Path, options: PrepareOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from maskgan.checkpoints.weights import load_weights
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.parser import FaceParser
-from maskgan.pixels import to_tensor
+from maskgan.pixels import normalise
 
 
 class Parser:
@@ -30,16 +31,28 @@ class Parser:
         self._side = info.resolution
         self._device = device
 
-    @torch.no_grad()
     def __call__(self, picture: Picture) -> LabelMap:
-        """H x W x 3 uint8 to H x W uint8 labels, found at the parser's own resolution, with smooth outlines."""
-        height, width = picture.shape[:2]
+        """H x W x 3 uint8 to H x W uint8 labels; see ``parse``."""
+        return self.parse([picture])[0]
+
+    @torch.no_grad()
+    def parse(self, pictures: Sequence[Picture]) -> list[LabelMap]:
+        """Parse a batch at the parser's own resolution, with smooth outlines.
+
+        Args:
+            pictures: H x W x 3 uint8 images, all of one size.
+
+        Returns:
+            H x W uint8 label maps, 0..18.
+        """
+        height, width = pictures[0].shape[:2]
         longer = max(height, width)
         top, left = (longer - height) // 2, (longer - width) // 2
         # Faces keep their proportions: a picture that is not square is one with its borders drawn out.
         margins = ((top, longer - height - top), (left, longer - width - left), (0, 0))
-        small = resize_picture(np.pad(picture, margins, mode="edge"), (self._side, self._side))
-        image = to_tensor(small, self._device)
-        logits = F.interpolate(self.network(image), size=(longer, longer), mode="bilinear", align_corners=False)
+        size = (self._side, self._side)
+        small = np.stack([resize_picture(np.pad(picture, margins, mode="edge"), size) for picture in pictures])
+        images = normalise(torch.from_numpy(small).to(self._device).permute(0, 3, 1, 2))
+        logits = F.interpolate(self.network(images), size=(longer, longer), mode="bilinear", align_corners=False)
         labels = logits[:, :, top : top + height, left : left + width].argmax(1)
-        return labels[0].byte().cpu().numpy()
+        return list(labels.byte().cpu().numpy())

@@ -77,7 +77,6 @@ class Renderer:
         """The renderer that this one was refined from; itself if it was not."""
         return self if self._refined_from is None else self._refined_from
 
-    @torch.no_grad()
     def encode(self, picture: Picture, label_map: LabelMap) -> Tensor:
         """The style code of a face, 1 x style_size.
 
@@ -88,10 +87,25 @@ class Renderer:
         Raises:
             UserError: the proportions differ, or a label is over 18.
         """
-        check_labels(label_map)
-        require_same_proportions(picture, label_map)
+        return self.encode_batch([picture], [label_map])
+
+    @torch.no_grad()
+    def encode_batch(self, pictures: Sequence[Picture], label_maps: Sequence[LabelMap]) -> Tensor:
+        """The style codes of faces, N x style_size.
+
+        Args:
+            pictures: N H x W x 3 uint8 RGB images.
+            label_maps: their own masks, h x w uint8 0..18, all of one working size.
+
+        Raises:
+            UserError: as for ``encode``.
+        """
+        for picture, label_map in zip(pictures, label_maps, strict=True):
+            check_labels(label_map)
+            require_same_proportions(picture, label_map)
+        images = torch.cat([self.image(*pair) for pair in zip(pictures, label_maps, strict=True)])
         with self._autocast():
-            return self.network.encode(self.image(picture, label_map), self._one_hot([label_map])).float()
+            return self.network.encode(images, self._one_hot(label_maps)).float()
 
     @torch.no_grad()
     def synthesise(self, label_maps: Sequence[LabelMap], styles: Tensor, context: Context | None = None) -> Tensor:

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.labelled import LabelledCollection
-from maskgan.evaluation.attribute_predictor import AttributePredictor
+from maskgan.evaluation.batching import batched
+from maskgan.evaluation.networks import MeasuringNetworks
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class AttributesResult:
         return asdict(self)
 
 
-def classify(faces: LabelledCollection, classifier: AttributePredictor) -> AttributesResult:
-    """Classify every face and compare.
+def classify(faces: LabelledCollection, networks: MeasuringNetworks) -> AttributesResult:
+    """Classify every face and compare with its labels.
 
     Args:
         faces: with attributes.
-        classifier: the one measured.
+        networks: the classifier is the one measured.
     """
-    wanted, found = [], []
-    for index in tqdm(range(len(faces)), "classifying", unit="face", disable=None, leave=False):
-        face = faces[index]
-        wanted.append(face.attributes)
-        found.append(classifier(face.picture))
-    truth, answers = np.stack(wanted), np.stack(found)
-    right = truth == answers
+    target, prediction = [], []
+    for indices in batched(range(len(faces)), networks.batch_size, "classifying", len(faces)):
+        batch = [faces[index] for index in indices]
+        target += [face.attributes for face in batch]
+        prediction += list(networks.classifier([face.picture for face in batch]))
+    truth, predicted = np.stack(target), np.stack(prediction)
+    right = truth == predicted
     balanced: dict[str, float | None] = {}
     for i, name in enumerate(ATTRIBUTES):
         has = truth[:, i] == 1

@@ -7,45 +7,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from math import sqrt
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from tqdm import tqdm
-
 from maskgan.data.pairs import PairCollection
-from maskgan.evaluation.features import Distances, FeatureExtractor, FeatureSet
-from maskgan.evaluation.grids import distance_cell, distance_column
+from maskgan.evaluation.batching import batched
+from maskgan.evaluation.features import FeatureExtractor, FeatureSet
+from maskgan.evaluation.networks import MeasuringNetworks
 from maskgan.evaluation.systems import Request, System, resize_square
+from maskgan.evaluation.tables import distance_cell, distance_column, few_images_note, number
 from maskgan.images import Picture, resize_picture
-from maskgan.labels import INDEX
+from maskgan.labels import INDEX, LabelMap
 from maskgan.metrics.detail import finest_octave
+from maskgan.metrics.mean import Mean
 
 _PARTS = ("skin", "hair", "background")
 
 
 class Downsampled:
-    """The photograph at half its size, interpolated: what a network without fault would give without an enhancer."""
+    """The photograph downsampled by 2 and upsampled again: what a perfect network gives without an enhancer."""
 
     name = "photographs, 2x downsampled"
 
-    def __call__(self, request: Request) -> Picture:
+    def __call__(self, requests: Sequence[Request]) -> list[Picture]:
         """See ``System``."""
-        height, width = request.source.picture.shape[:2]
-        return resize_picture(resize_picture(request.source.picture, (height // 2, width // 2)), (height, width))
+        return [_downsampled(request.source.picture) for request in requests]
+
+
+def _downsampled(picture: Picture) -> Picture:
+    height, width = picture.shape[:2]
+    return resize_picture(resize_picture(picture, (height // 2, width // 2)), (height, width))
 
 
 @dataclass(frozen=True)
 class DetailScores:
-    """What was measured of one kind of picture.
+    """Scores of one kind of image.
 
     Attributes:
-        octave: strength of the finest octave in grey levels, of all pixels (``all``) and of the pixels of parts.
-        frechet: distance of the quarters from those of the photographs; ``None`` for photographs.
-        kernel: likewise.
+        octave: standard deviation of the finest octave in grey levels, over all pixels (``all``) and over those of
+            classes; ``None`` for a class that does not occur.
+        frechet: Fréchet distance of the quarters from those of the photographs; ``None`` for photographs.
+        kernel: kernel distance of the quarters from those of the photographs; ``None`` for photographs.
     """
 
-    octave: dict[str, float]
+    octave: dict[str, float | None]
     frechet: float | None
     kernel: float | None
 
@@ -57,7 +62,7 @@ class DetailResult:
     Attributes:
         count: faces.
         side: of the pictures, in pixels.
-        distance: what the Fréchet distance is called; FID in Inception's features alone.
+        distance: name of the Fréchet distance; FID for Inception-v3 only.
         scores: of ``photographs``, and of each system by name.
     """
 
@@ -71,56 +76,58 @@ class DetailResult:
         return asdict(self)
 
 
-class _Measures:
-    """Sums over one kind of picture."""
+class _Sums:
+    """The state of one kind of image."""
 
-    def __init__(self, reader: FeatureExtractor) -> None:
-        self.squares = dict.fromkeys(("all", *_PARTS), 0.0)
-        self.counts = dict.fromkeys(self.squares, 0)
-        self.quarters = FeatureSet(reader)
+    def __init__(self, feature_size: int) -> None:
+        self.squares = {part: Mean() for part in ("all", *_PARTS)}
+        self.quarters = FeatureSet(feature_size)
 
-    def update(self, picture: Picture, cells: NDArray[np.uint8]) -> None:
-        octave = finest_octave(picture)
-        for part in self.squares:
-            chosen = octave if part == "all" else octave[cells == INDEX[part]]
-            self.squares[part] += float(chosen.sum())
-            self.counts[part] += chosen.size
-        self.quarters.add(list(_quarters(picture)))
+    def update(self, pictures: Sequence[Picture], label_maps: Sequence[LabelMap], features: FeatureExtractor) -> None:
+        """Add a batch of images with the masks of their faces."""
+        for picture, label_map in zip(pictures, label_maps, strict=True):
+            octave, cells = finest_octave(picture), label_map[::2, ::2]
+            for part, mean in self.squares.items():
+                mean.update(octave if part == "all" else octave[cells == INDEX[part]])
+        self.quarters.update(features([quarter for picture in pictures for quarter in _quarters(picture)]))
 
-    def scores(self, photographs: _Measures) -> DetailScores:
-        distances: Distances | None = None if self is photographs else self.quarters.distances(photographs.quarters)
+    def scores(self, photographs: FeatureSet | None) -> DetailScores:
+        """The scores, with distances from ``photographs`` if there are any."""
+        distances = None if photographs is None else self.quarters.distances(photographs)
         return DetailScores(
-            octave={part: float(np.sqrt(s / max(self.counts[part], 1))) for part, s in self.squares.items()},
+            octave={part: None if (m := mean.compute()) is None else sqrt(m) for part, mean in self.squares.items()},
             frechet=None if distances is None else distances.frechet,
             kernel=None if distances is None else distances.kernel,
         )
 
 
-def detail(pairs: PairCollection, systems: Sequence[System], reader: FeatureExtractor, side: int) -> DetailResult:
-    """Measure the detail of faces reconstructed.
+def detail(pairs: PairCollection, systems: Sequence[System], networks: MeasuringNetworks, side: int) -> DetailResult:
+    """Measure the detail of reconstructed faces.
 
     Args:
-        pairs: real faces with masks; each is resized to ``side``, so they should be as large.
-        systems: those measured; they render whole pictures.
-        reader: for the distances from photographs.
+        pairs: real faces with masks, as large as ``side``; each is resized to it.
+        systems: those measured; they render whole images.
+        networks: the features measure.
         side: in pixels, even.
     """
+    features = networks.features
     compared: tuple[System, ...] = (Downsampled(), *systems)
-    photographs = _Measures(reader)
-    measures = {system.name: _Measures(reader) for system in compared}
-    for i in tqdm(range(len(pairs)), "rendering", unit="face", disable=None, leave=False):
-        pair = resize_square(pairs[i], side)
-        cells = pair.label_map[::2, ::2]
-        photographs.update(pair.picture, cells)
+    photographs = _Sums(features.size)
+    sums = {system.name: _Sums(features.size) for system in compared}
+    for indices in batched(range(len(pairs)), networks.batch_size, "rendering", len(pairs)):
+        faces = [resize_square(pairs[index], side) for index in indices]
+        requests = [Request(face.key, face, face, face.label_map) for face in faces]
+        label_maps = [face.label_map for face in faces]
+        photographs.update([face.picture for face in faces], label_maps, features)
         for system in compared:
-            measures[system.name].update(system(Request(pair.key, pair, pair, pair.label_map)), cells)
+            sums[system.name].update(system(requests), label_maps, features)
     return DetailResult(
         count=len(pairs),
         side=side,
-        distance=reader.distance_name,
+        distance=features.distance_name,
         scores={
-            "photographs": photographs.scores(photographs),
-            **{name: measured.scores(photographs) for name, measured in measures.items()},
+            "photographs": photographs.scores(None),
+            **{name: state.scores(photographs.quarters) for name, state in sums.items()},
         },
     )
 
@@ -142,6 +149,6 @@ def to_markdown(result: DetailResult) -> str:
         "|---|---|" + "---|" * len(_PARTS) + "---|",
     ]
     for name, scores in result.scores.items():
-        octave = " | ".join(f"{strength:.2f}" for strength in scores.octave.values())
+        octave = " | ".join(number(strength, 2) for strength in scores.octave.values())
         lines.append(f"| {name} | {octave} | {distance_cell(result.distance, scores.frechet, scores.kernel)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *few_images_note(result.distance, 4 * result.count)])

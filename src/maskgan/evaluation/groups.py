@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from math import isnan, sqrt
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.pairs import PairCollection
-from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_predictor import AttributePredictor, attribute_index
+from maskgan.evaluation.attribute_predictor import attribute_index
+from maskgan.evaluation.batching import batched
 from maskgan.evaluation.cases import Labels
-from maskgan.evaluation.identity import Embedding
+from maskgan.evaluation.networks import MeasuringNetworks
 from maskgan.evaluation.systems import System, resize_square, shuffled_requests
+from maskgan.evaluation.tables import number, number_estimate, percent_estimate
 from maskgan.metrics.colour import ita
+from maskgan.metrics.mean import Estimate, Mean
 from maskgan.metrics.segmentation import ConfusionMatrix
 
 ALL_FACES = "all faces"
@@ -38,19 +38,6 @@ Source = Literal["table", "classifier"]
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A mean over faces.
-
-    Attributes:
-        mean: of one number a face.
-        error: its standard error (deviation over the root of the number of faces); ``None`` of a single face.
-    """
-
-    mean: float
-    error: float | None
-
-
-@dataclass(frozen=True)
 class GroupScores:
     """What was measured of one kind of picture of a group's faces; ``None`` where the group is empty.
 
@@ -58,14 +45,14 @@ class GroupScores:
         pixel_accuracy: of the parser's masks against those asked for, 0..1.
         mean_iou: likewise, over all the group's pixels and the classes that occur in them.
         identity: cosine of the embeddings of picture and photograph.
-        preserved: share of pictures that the classifier would put into the same group, 0..1; for skin tones, of those
+        retention: share of pictures that the classifier would put into the same group, 0..1; for skin tones, of those
             whose own skin lies in the same third. ``None`` for all faces.
     """
 
     pixel_accuracy: Estimate | None
     mean_iou: float | None
     identity: Estimate | None
-    preserved: Estimate | None
+    retention: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -161,40 +148,53 @@ class _Sorting:
 
 
 class _Sums:
-    """What is counted of one kind of picture of one group; a few numbers a face, no pictures."""
+    """The state of one kind of image of one group."""
 
     def __init__(self) -> None:
-        self.agreement = ConfusionMatrix()
-        self.accuracy: list[float] = []
-        self.identity: list[float] = []
-        self.preserved: list[float] = []
+        self.confusion = ConfusionMatrix()
+        self.accuracy = Mean()
+        self.identity = Mean()
+        self.retention = Mean()
 
-    def add(self, agreement: ConfusionMatrix, identity: float, preserved: bool | None) -> None:
-        self.agreement.confusion += agreement.confusion
-        self.accuracy.append(agreement.pixel_accuracy)
-        self.identity.append(identity)
-        if preserved is not None:
-            self.preserved.append(float(preserved))
+    def update(self, confusion: ConfusionMatrix, cosine: float, is_retained: bool | None) -> None:
+        """Add one face."""
+        self.confusion += confusion
+        if confusion.pixel_accuracy is not None:
+            self.accuracy.update(confusion.pixel_accuracy)
+        self.identity.update(cosine)
+        if is_retained is not None:
+            self.retention.update(float(is_retained))
 
     def scores(self) -> GroupScores:
-        mean_iou = self.agreement.mean_iou
+        """The scores."""
         return GroupScores(
-            pixel_accuracy=_estimate(self.accuracy),
-            mean_iou=None if isnan(mean_iou) else mean_iou,
-            identity=_estimate(self.identity),
-            preserved=_estimate(self.preserved),
+            pixel_accuracy=self.accuracy.estimate(),
+            mean_iou=self.confusion.mean_iou,
+            identity=self.identity.estimate(),
+            retention=self.retention.estimate(),
         )
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """Which attributes divide the faces, and who says which faces have them.
+
+    Attributes:
+        labels: attributes by key; a face without is in no group of an attribute.
+        source: ``table`` or ``classifier``.
+        by: names of attributes.
+    """
+
+    labels: Labels
+    source: Source
+    by: Sequence[str]
 
 
 def measure_groups(
     pairs: PairCollection,
-    labels: Labels,
-    source: Source,
-    by: Sequence[str],
+    labelling: Labelling,
     systems: Sequence[System],
-    classifier: AttributePredictor,
-    identity: Embedding,
-    parser: Parser,
+    networks: MeasuringNetworks,
     side: int,
     seed: int,
 ) -> GroupsResult:
@@ -202,46 +202,42 @@ def measure_groups(
 
     Args:
         pairs: real faces with masks; each is resized to ``side``.
-        labels: attributes by key; faces without are in no group of an attribute.
-        source: who said so.
-        by: attributes to divide the faces by.
-        systems: those measured; they render whole pictures.
-        classifier: reads attributes from pictures.
-        identity: embeds faces.
-        parser: reads masks from pictures.
+        labelling: the groups.
+        systems: those measured; they render whole images.
+        networks: classifier, embedding and parser measure.
         side: in pixels.
-        seed: chooses who borrows whose style.
+        seed: of the ring in which styles are borrowed.
     """
-    sorting = _Sorting(by, _tone_bounds(pairs, side))
-    sums: dict[tuple[str, str], dict[str, _Sums]] = {
-        group: {kind: _Sums() for kind in _kinds([system.name for system in systems])} for group in sorting.groups()
-    }
-    for own, borrowed in tqdm(
-        shuffled_requests(pairs, side, seed), "rendering", len(pairs), unit="pair", disable=None, leave=False
-    ):
-        face = own.source
-        before = identity(face.picture)
-        rows = sorting.groups_of(labels.get(face.key), ita(face.picture, face.label_map))
-        shown = [face.picture, *(system(request) for system in systems for request in (own, borrowed))]
-        for place, picture in enumerate(shown):
-            agreement = ConfusionMatrix()
-            agreement.update(face.label_map, parser(picture))
-            cosine = float(identity(picture) @ before)
-            found = sorting.groups_of(classifier(picture), ita(picture, face.label_map))
-            for group in rows.items():
-                name, row = group
-                preserved = None if name == ALL_FACES else found[name] == row
-                list(sums[group].values())[place].add(agreement, cosine, preserved)
+    sorting = _Sorting(labelling.by, _tone_bounds(pairs, side))
+    kinds = _kinds([system.name for system in systems])
+    sums = {group: {kind: _Sums() for kind in kinds} for group in sorting.groups()}
+    for batch in batched(shuffled_requests(pairs, side, seed), networks.batch_size, "rendering", len(pairs)):
+        own, borrowed = zip(*batch, strict=True)
+        faces = [request.source for request in own]
+        photographs = [face.picture for face in faces]
+        embedded = networks.embedding(photographs)
+        rows = [sorting.groups_of(labelling.labels.get(face.key), ita(face.picture, face.label_map)) for face in faces]
+        outputs = [photographs, *(system(requests) for system in systems for requests in (own, borrowed))]
+        for kind, pictures in zip(kinds, outputs, strict=True):
+            cosines = (networks.embedding(pictures) * embedded).sum(axis=1)
+            parsed, attributes = networks.parser.parse(pictures), networks.classifier(pictures)
+            for i, (face, divisions) in enumerate(zip(faces, rows, strict=True)):
+                confusion = ConfusionMatrix()
+                confusion.update(face.label_map, parsed[i])
+                found = sorting.groups_of(attributes[i], ita(pictures[i], face.label_map))
+                for name, row in divisions.items():
+                    retained = None if name == ALL_FACES else found.get(name) == row
+                    sums[name, row][kind].update(confusion, float(cosines[i]), retained)
     return GroupsResult(
         count=len(pairs),
         seed=seed,
         side=side,
-        source=source,
-        known=sum(key in labels for key in pairs.keys),
-        embedding=identity.name,
+        source=labelling.source,
+        known=sum(key in labelling.labels for key in pairs.keys),
+        embedding=networks.embedding.name,
         tone_bounds=sorting.tone_bounds,
         systems=[system.name for system in systems],
-        groups=[_group(name, row, kinds) for (name, row), kinds in sums.items()],
+        groups=[_group(name, row, states) for (name, row), states in sums.items()],
     )
 
 
@@ -253,7 +249,7 @@ def _kinds(systems: Sequence[str]) -> list[str]:
 def _tone_bounds(pairs: PairCollection, side: int) -> tuple[float, float] | None:
     """The angles that divide the faces into thirds."""
     tones = []
-    for index in tqdm(range(len(pairs)), "skin tones", unit="pair", disable=None, leave=False):
+    for (index,) in batched(range(len(pairs)), 1, "skin tones", len(pairs)):
         pair = resize_square(pairs[index], side)
         if (tone := ita(pair.picture, pair.label_map)) is not None:
             tones.append(tone)
@@ -264,15 +260,9 @@ def _tone_bounds(pairs: PairCollection, side: int) -> tuple[float, float] | None
 
 
 def _group(by: str, row: str, kinds: dict[str, _Sums]) -> Group:
-    faces = len(kinds["real"].accuracy)
+    faces = kinds["real"].identity.count
     note = f"fewer than {FEWEST_FACES} faces, says little" if faces < FEWEST_FACES else None
     return Group(by, row, faces, note, {kind: sums.scores() for kind, sums in kinds.items()})
-
-
-def _estimate(values: Sequence[float]) -> Estimate | None:
-    if not values:
-        return None
-    return Estimate(float(np.mean(values)), float(np.std(values, ddof=1)) / sqrt(len(values)) if values[1:] else None)
 
 
 def to_markdown(result: GroupsResult) -> str:
@@ -285,7 +275,7 @@ def to_markdown(result: GroupsResult) -> str:
     lines = [
         f"{result.count} faces at {result.side} px, seed {result.seed}; {source}. Identity is the cosine of embeddings "
         f"({result.embedding}) of photograph and face in its own style; ± the standard error of the mean over the "
-        "group's faces. Mean IoU is over the classes that occur in the group. *Preserved* is the share of pictures, in "
+        "group's faces. Mean IoU is over the classes that occur in the group. *Retention* is the share of pictures, in "
         "their own style, that the classifier puts into the group; real pictures show how often it agrees at all. "
         f"*Few*: fewer than {FEWEST_FACES} faces, which say little.",
     ]
@@ -304,7 +294,7 @@ def to_markdown(result: GroupsResult) -> str:
             f"**{system}**",
             "",
             "| group | faces | pixel accuracy: real | own style | borrowed style "
-            "| mean IoU: real | own style | borrowed style | identity | preserved: real | own style |",
+            "| mean IoU: real | own style | borrowed style | identity | retention: real | own style |",
             "|---" * 11 + "|",
         ]
         for group in result.groups:
@@ -312,22 +302,10 @@ def to_markdown(result: GroupsResult) -> str:
             cells = [
                 group.by if group.row == group.by else f"{group.by}, {group.row}",
                 f"{group.faces}" if group.note is None else f"{group.faces} (few)",
-                *(_percent(scores.pixel_accuracy) for scores in kinds),
-                *("-" if scores.mean_iou is None else f"{scores.mean_iou:.3f}" for scores in kinds),
-                _cosine(kinds[1].identity),
-                *(_percent(scores.preserved) for scores in kinds[:2]),
+                *(percent_estimate(scores.pixel_accuracy) for scores in kinds),
+                *(number(scores.mean_iou, 3) for scores in kinds),
+                number_estimate(kinds[1].identity),
+                *(percent_estimate(scores.retention) for scores in kinds[:2]),
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def _percent(value: Estimate | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value.mean:.1%}" + ("" if value.error is None else f" ± {100 * value.error:.1f}")
-
-
-def _cosine(value: Estimate | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value.mean:.3f}" + ("" if value.error is None else f" ± {value.error:.3f}")

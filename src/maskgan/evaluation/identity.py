@@ -1,10 +1,11 @@
-"""Who is it? Embeddings of faces, whose cosines say how alike two are.
+"""Face embeddings, whose cosine says whether two images show one person.
 
-The own small network learnt from 12,000 faces; a number that others can compare needs an ArcFace file of theirs.
+The own network learnt from 12,000 images; for a number that others can compare, give an ArcFace file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 
 from maskgan.checkpoints.weights import load_weights
+from maskgan.data.labelled import middle
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_predictor import centre_square
+from maskgan.evaluation.batching import to_images
 from maskgan.files import require_file
-from maskgan.images import Picture, resize_picture
+from maskgan.images import Picture
 from maskgan.networks.resnet import IdentityNetwork
-from maskgan.pixels import to_tensor
 
 _ARCFACE_SIDE = 112
 # Where ArcFace's crop lies in an aligned CelebA-HQ or FFHQ face: top, bottom, left, right, as fractions.
@@ -26,26 +27,26 @@ _ARCFACE_CROP = (35 / 256, 223 / 256, 32 / 256, 220 / 256)
 
 
 class Embedding(Protocol):
-    """Turns a face into numbers of which the dot product is a cosine."""
+    """Maps faces to unit vectors."""
 
     name: str
-    """Says which network a number comes from."""
+    """The network, as shown in tables."""
 
-    def __call__(self, picture: Picture, whole: bool = True) -> NDArray[np.float64]:
-        """Embed a picture.
+    def __call__(self, pictures: Sequence[Picture], aligned: bool = True) -> NDArray[np.float64]:
+        """Embed a batch.
 
         Args:
-            picture: H x W x 3 uint8.
-            whole: an aligned face as in CelebA-HQ; ``False`` for a part of one.
+            pictures: N H x W x 3 uint8 images of any sizes.
+            aligned: whole faces, aligned as in CelebA-HQ; ``False`` for crops of them.
 
         Returns:
-            D numbers of length 1.
+            N x D float64; rows have length 1.
         """
         ...
 
 
 class OwnEmbedding:
-    """The network that ``maskgan train identity`` makes."""
+    """The network that ``maskgan train identity`` trains."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         """Load a weights file.
@@ -61,13 +62,14 @@ class OwnEmbedding:
         self._device = device
 
     @torch.no_grad()
-    def __call__(self, picture: Picture, whole: bool = True) -> NDArray[np.float64]:
+    def __call__(self, pictures: Sequence[Picture], aligned: bool = True) -> NDArray[np.float64]:
         """See ``Embedding``."""
-        return self._network(centre_square(picture, self._side, self._device))[0].double().cpu().numpy()
+        images = to_images([middle(picture) for picture in pictures], self._side, self._device)
+        return self._network(images).double().cpu().numpy()
 
 
 class ArcFace:
-    """A network that the user brings: 1 x 3 x 112 x 112 RGB in [-1, 1] to an embedding."""
+    """A network that the user brings: N x 3 x 112 x 112 RGB in [-1, 1] to embeddings."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         """Open a file.
@@ -88,32 +90,46 @@ class ArcFace:
                 self._session = _onnx_session(path)
             else:
                 self._script = torch.jit.load(str(path), map_location=device).eval()  # type: ignore[no-untyped-call]
-            self(np.zeros((_ARCFACE_SIDE, _ARCFACE_SIDE, 3), np.uint8))
+            self._run(np.zeros((1, 3, _ARCFACE_SIDE, _ARCFACE_SIDE), np.float32))
         except UserError:
             raise
         except Exception as error:  # both libraries raise many kinds
             raise UserError(
-                f"{path}: is no face embedding for 1 x 3 x 112 x 112 pictures ({type(error).__name__}); give an "
+                f"{path}: is no face embedding for 1 x 3 x 112 x 112 images ({type(error).__name__}); give an "
                 "ArcFace as ONNX or TorchScript"
             ) from error
+        self._takes_batches = self._try_batch()
+
+    def __call__(self, pictures: Sequence[Picture], aligned: bool = True) -> NDArray[np.float64]:
+        """See ``Embedding``."""
+        faces = [_arcface_crop(picture) for picture in pictures] if aligned else pictures
+        images = to_images(faces, _ARCFACE_SIDE, "cpu").numpy()
+        if self._takes_batches:
+            vectors = self._run(images)
+        else:
+            vectors = np.concatenate([self._run(image[None]) for image in images])
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
     @torch.no_grad()
-    def __call__(self, picture: Picture, whole: bool = True) -> NDArray[np.float64]:
-        """See ``Embedding``."""
-        if whole:
-            height, width = picture.shape[:2]
-            top, bottom, left, right = _ARCFACE_CROP
-            picture = picture[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
-        small = resize_picture(picture, (_ARCFACE_SIDE, _ARCFACE_SIDE))
-        image = to_tensor(small)
+    def _run(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        """N x 3 x 112 x 112 to N x D."""
         if self._session is not None:
-            found = np.asarray(
-                self._session.run(None, {self._session.get_inputs()[0].name: np.ascontiguousarray(image)})[0]
-            )
+            output = np.asarray(self._session.run(None, {self._session.get_inputs()[0].name: images})[0])
         else:
-            found = self._script(image.to(self._device)).float().cpu().numpy()
-        flat: NDArray[np.float64] = found.astype(np.float64).ravel()
-        return flat / max(float(np.linalg.norm(flat)), 1e-12)
+            output = self._script(torch.from_numpy(images).to(self._device)).float().cpu().numpy()
+        vectors: NDArray[np.float64] = output.astype(np.float64).reshape(len(images), -1)
+        return vectors
+
+    def _try_batch(self) -> bool:
+        """Whether the network takes several images and treats each alone; exported files often take just one."""
+        images = np.linspace(-1, 1, 2 * 3 * _ARCFACE_SIDE**2, dtype=np.float32)
+        images = images.reshape(2, 3, _ARCFACE_SIDE, _ARCFACE_SIDE)
+        alone = np.concatenate([self._run(image[None]) for image in images])
+        try:
+            together = self._run(images)
+        except Exception:  # both libraries raise many kinds
+            return False
+        return together.shape == alone.shape and bool(np.allclose(together, alone, rtol=1e-3, atol=1e-4))
 
 
 def open_embedding(path: Path, device: str = "cpu") -> OwnEmbedding | ArcFace:
@@ -123,6 +139,12 @@ def open_embedding(path: Path, device: str = "cpu") -> OwnEmbedding | ArcFace:
         UserError: see both.
     """
     return OwnEmbedding(path, device) if path.suffix.lower() == ".safetensors" else ArcFace(path, device)
+
+
+def _arcface_crop(picture: Picture) -> Picture:
+    height, width = picture.shape[:2]
+    top, bottom, left, right = _ARCFACE_CROP
+    return picture[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
 
 
 def _onnx_session(path: Path) -> Any:

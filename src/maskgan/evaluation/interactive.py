@@ -1,4 +1,4 @@
-"""How a system bears edits that people draw: each face gets six scripted edits, and every system answers them.
+"""Scripted edits like those that people draw: six for each face, put to every system.
 
 *Edit accuracy* is the share of changed pixels that a parser finds to be as asked; *preservation error* is
 the mean distance from the photograph outside the edit. The Fréchet distance tells whether results look like
@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
-from tqdm import tqdm
 
 from maskgan.data.pairs import FacePair, PairCollection
 from maskgan.editing import mask_edits
-from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
+from maskgan.evaluation.batching import batched
 from maskgan.evaluation.cases import safe_name
-from maskgan.evaluation.features import FeatureExtractor, FeatureSet
-from maskgan.evaluation.grids import distance_cell, distance_column
+from maskgan.evaluation.features import FeatureSet
+from maskgan.evaluation.networks import MeasuringNetworks
 from maskgan.evaluation.systems import IdentityBaseline, Request, System, resize_square
+from maskgan.evaluation.tables import distance_cell, distance_column, few_images_note, number, percent
 from maskgan.images import Picture
 from maskgan.labels import LabelMap, colourise
+from maskgan.metrics.mean import Mean
 from maskgan.metrics.segmentation import ConfusionMatrix
 
 EDITS: Mapping[str, Callable[[LabelMap], LabelMap]] = MappingProxyType(
@@ -44,21 +45,21 @@ _MARGIN = 1 / 32  # of the side: so near to an edit nobody can say whether a pix
 
 @dataclass(frozen=True)
 class SystemScores:
-    """What was measured of one system.
+    """Scores of one system; ``None`` where no edit was possible.
 
     Attributes:
-        edit_accuracy: for each edit the share of changed pixels that the parser finds to be what was asked, 0..1.
-        pixel_accuracy: of the whole results against the masks asked for, 0..1.
-        mean_iou: likewise.
-        preservation_error: mean distance from the photograph where nothing was asked, in grey levels, 0..255.
-        frechet: distance of the results from the photographs; ``None`` for the photographs themselves.
-        kernel: likewise.
+        edit_accuracy: for each edit the share of changed pixels that the parser labels as requested, 0..1.
+        pixel_accuracy: of the whole results against the requested masks, 0..1.
+        mean_iou: of the whole results against the requested masks, 0..1.
+        preservation_error: mean absolute difference from the source outside the edit, in grey levels, 0..255.
+        frechet: Fréchet distance of the results from the photographs; ``None`` for photographs.
+        kernel: kernel distance of the results from the photographs; ``None`` for photographs.
     """
 
-    edit_accuracy: dict[str, float]
-    pixel_accuracy: float
-    mean_iou: float
-    preservation_error: float
+    edit_accuracy: dict[str, float | None]
+    pixel_accuracy: float | None
+    mean_iou: float | None
+    preservation_error: float | None
     frechet: float | None
     kernel: float | None
 
@@ -71,8 +72,8 @@ class InteractiveResult:
         count: faces.
         side: of the pictures compared, in pixels.
         requests: how often each edit was possible (a face without brows cannot raise them).
-        distance: what the Fréchet distance is called; FID in Inception's features alone.
-        real: pixel accuracy and mean IoU of the photographs against their own masks: the parser's own faults.
+        distance: name of the Fréchet distance; FID for Inception-v3 only.
+        real: pixel accuracy and mean IoU of the photographs against their own masks: the parser's own errors.
         systems: by name; ``identity baseline`` among them.
     """
 
@@ -80,7 +81,7 @@ class InteractiveResult:
     side: int
     requests: dict[str, int]
     distance: str
-    real: tuple[float, float]
+    real: tuple[float | None, float | None]
     systems: dict[str, SystemScores]
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,48 +89,45 @@ class InteractiveResult:
         return asdict(self)
 
 
-class _Measures:
-    """Sums of one system."""
+class _Sums:
+    """The state of one system's metrics."""
 
-    def __init__(self, reader: FeatureExtractor) -> None:
-        self.agreement = ConfusionMatrix()
+    def __init__(self, feature_size: int) -> None:
+        self.confusion = ConfusionMatrix()
         self.in_edit = {name: ConfusionMatrix() for name in EDITS}
-        self.moved, self.still = 0.0, 0
-        self.pictures = FeatureSet(reader)
+        self.outside = Mean()
+        self.features = FeatureSet(feature_size)
 
-    def update(self, edit: str, request: Request, made: Picture, found: LabelMap) -> None:
-        self.agreement.update(request.target, found)
+    def update(self, edit: str, request: Request, output: Picture, parsed: LabelMap) -> None:
+        """Add one result and its parsed mask."""
+        self.confusion.update(request.target, parsed)
         changed = request.target != request.source.label_map
-        self.in_edit[edit].update(request.target[changed][None], found[changed][None])
-        outside = ~_widened(changed)
-        difference = np.abs(made.astype(np.float64) - request.source.picture).mean(axis=2)
-        self.moved += float(difference[outside].sum())
-        self.still += int(outside.sum())
-        if made is not request.source.picture:  # photographs are no answers to be likened to photographs
-            self.pictures.add([made])
+        self.in_edit[edit].update(request.target[changed][None], parsed[changed][None])
+        difference = np.abs(output.astype(np.float64) - request.source.picture).mean(axis=2)
+        self.outside.update(difference[~_dilated(changed)])
 
-    def scores(self, real: FeatureSet | None) -> SystemScores:
-        distances = None if real is None else self.pictures.distances(real)
+    def scores(self, photographs: FeatureSet | None) -> SystemScores:
+        """The scores, with distances from ``photographs`` if there are any."""
+        distances = None if photographs is None else self.features.distances(photographs)
         return SystemScores(
-            edit_accuracy={name: agreement.pixel_accuracy for name, agreement in self.in_edit.items()},
-            pixel_accuracy=self.agreement.pixel_accuracy,
-            mean_iou=self.agreement.mean_iou,
-            preservation_error=self.moved / max(self.still, 1),
+            edit_accuracy={name: confusion.pixel_accuracy for name, confusion in self.in_edit.items()},
+            pixel_accuracy=self.confusion.pixel_accuracy,
+            mean_iou=self.confusion.mean_iou,
+            preservation_error=self.outside.compute(),
             frechet=None if distances is None else distances.frechet,
             kernel=None if distances is None else distances.kernel,
         )
 
 
 def interactive(
-    pairs: PairCollection, systems: Sequence[System], parser: Parser, reader: FeatureExtractor, side: int
+    pairs: PairCollection, systems: Sequence[System], networks: MeasuringNetworks, side: int
 ) -> InteractiveResult:
     """Put all edits of all faces to every system.
 
     Args:
         pairs: real faces with masks, at least 2; each is resized to ``side``.
         systems: those compared.
-        parser: reads masks from pictures.
-        reader: for the distances from photographs.
+        networks: parser and features measure.
         side: in pixels.
 
     Raises:
@@ -137,43 +135,55 @@ def interactive(
     """
     if len(pairs) < 2:
         raise UserError("a comparison of systems needs at least 2 faces")
-    nothing = IdentityBaseline()
-    measures = {system.name: _Measures(reader) for system in (nothing, *systems)}
-    requests = dict.fromkeys(EDITS, 0)
-    real, photographs = ConfusionMatrix(), FeatureSet(reader)
-    for index in tqdm(range(len(pairs)), "editing", unit="face", disable=None, leave=False):
-        source = resize_square(pairs[index], side)
-        seen = parser(source.picture)
-        real.update(source.label_map, seen)
-        photographs.add([source.picture])
-        for edit, request in _edits_of(source):
-            requests[edit] += 1
-            for system in (nothing, *systems):
-                made = system(request)
-                found = seen if made is source.picture else parser(made)
-                measures[system.name].update(edit, request, made, found)
+    baseline = IdentityBaseline()
+    sums = {system.name: _Sums(networks.features.size) for system in (baseline, *systems)}
+    counts = dict.fromkeys(EDITS, 0)
+    real, photographs = ConfusionMatrix(), FeatureSet(networks.features.size)
+    for indices in batched(range(len(pairs)), networks.batch_size, "editing", len(pairs)):
+        sources = [resize_square(pairs[index], side) for index in indices]
+        pictures = [source.picture for source in sources]
+        photographs.update(networks.features(pictures))
+        parsed = {}
+        for source, mask in zip(sources, networks.parser.parse(pictures), strict=True):
+            real.update(source.label_map, mask)
+            parsed[source.key] = mask
+        edits = [edit for source in sources for edit in _edits_of(source)]
+        for name, request in edits:
+            counts[name] += 1
+            # The unedited image was parsed already.
+            sums[baseline.name].update(name, request, request.source.picture, parsed[request.source.key])
+        for start in range(0, len(edits), networks.batch_size):
+            part = edits[start : start + networks.batch_size]
+            for system in systems:
+                _measure_batch(system, part, networks, sums[system.name])
     return InteractiveResult(
         count=len(pairs),
         side=side,
-        requests=requests,
-        distance=reader.distance_name,
+        requests=counts,
+        distance=networks.features.distance_name,
         real=(real.pixel_accuracy, real.mean_iou),
-        systems={
-            name: measured.scores(None if name == nothing.name else photographs) for name, measured in measures.items()
-        },
+        systems={name: state.scores(None if name == baseline.name else photographs) for name, state in sums.items()},
     )
 
 
+def _measure_batch(
+    system: System, edits: Sequence[tuple[str, Request]], networks: MeasuringNetworks, sums: _Sums
+) -> None:
+    """Render a batch of edits with a system and add it to the system's state."""
+    outputs = system([request for _, request in edits])
+    sums.features.update(networks.features(outputs))
+    for (name, request), output, parsed in zip(edits, outputs, networks.parser.parse(outputs), strict=True):
+        sums.update(name, request, output, parsed)
+
+
 def edit_grid(pairs: PairCollection, systems: Sequence[System], side: int, count: int) -> Picture:
-    """The first ``count`` faces, two rows an edit: masks asked for, then each system's answers; H x W x 3 uint8."""
+    """The first ``count`` faces: a row of requested masks, then a row of outputs per system; H x W x 3 uint8."""
     faces = []
     for index in range(min(count, len(pairs))):
         source = resize_square(pairs[index], side)
-        rows = [[source.picture], *([np.full_like(source.picture, 255)] for _ in systems)]
-        for _, request in _edits_of(source):
-            rows[0].append(colourise(request.target))
-            for row, system in zip(rows[1:], systems, strict=True):
-                row.append(system(request))
+        requests = [request for _, request in _edits_of(source)]
+        rows = [[source.picture, *(colourise(request.target) for request in requests)]]
+        rows += [[np.full_like(source.picture, 255), *system(requests)] for system in systems]
         faces += [np.concatenate(row, axis=1) for row in rows]
     width = max(face.shape[1] for face in faces)
     return np.concatenate(
@@ -191,7 +201,7 @@ def _edits_of(source: FacePair) -> Iterator[tuple[str, Request]]:
             yield name, Request(safe_name(source.key, name), source, source, target)
 
 
-def _widened(changed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _dilated(changed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     margin = 2 * round(changed.shape[0] * _MARGIN) + 1
     return np.asarray(Image.fromarray(changed.astype(np.uint8)).filter(ImageFilter.MaxFilter(margin))) > 0
 
@@ -203,15 +213,17 @@ def to_markdown(result: InteractiveResult) -> str:
         "",
         f"| system | pixel accuracy | mean IoU | preservation error | {distance_column(result.distance)} |",
         "|---|---|---|---|---|",
-        f"| real, own mask | {result.real[0]:.1%} | {result.real[1]:.3f} | - | - |",
+        f"| real, own mask | {percent(result.real[0])} | {number(result.real[1], 3)} | - | - |",
     ]
     for name, scores in result.systems.items():
         lines.append(
-            f"| {name} | {scores.pixel_accuracy:.1%} | {scores.mean_iou:.3f} | {scores.preservation_error:.1f} "
+            f"| {name} | {percent(scores.pixel_accuracy)} | {number(scores.mean_iou, 3)} "
+            f"| {number(scores.preservation_error, 1)} "
             f"| {distance_cell(result.distance, scores.frechet, scores.kernel)} |"
         )
+    lines += few_images_note(result.distance, result.count)
     lines += ["", "| edit accuracy | " + " | ".join(f"{e} ({n})" for e, n in result.requests.items()) + " |"]
     lines.append("|---" * (len(EDITS) + 1) + "|")
     for name, scores in result.systems.items():
-        lines.append(f"| {name} | " + " | ".join(f"{scores.edit_accuracy[e]:.1%}" for e in EDITS) + " |")
+        lines.append(f"| {name} | " + " | ".join(percent(scores.edit_accuracy[e]) for e in EDITS) + " |")
     return "\n".join(lines)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.errors import UserError
+from maskgan.evaluation.batching import batched
+from maskgan.evaluation.tables import number, percent
 from maskgan.images import resize_label_map
 from maskgan.labels import CLASSES, LabelMap
 from maskgan.metrics.mask_shape import broken_rules
@@ -44,8 +45,8 @@ class MasksResult:
     count: int
     side: int
     seed: int
-    pixel_accuracy: float
-    mean_iou: float
+    pixel_accuracy: float | None
+    mean_iou: float | None
     iou: dict[str, float | None]
     valid: dict[str, float]
     violations: dict[str, int]
@@ -77,7 +78,7 @@ def measure_masks(pairs: PairCollection, manifold: MaskManifold, side: int, seed
     largest, ratios = [], []
     before = resize_label_map(pairs[len(pairs) - 1].label_map, (side, side))
     random_masks = manifold.sample(len(pairs), seed, (side, side))
-    for index in tqdm(range(len(pairs)), "masks", unit="mask", disable=None, leave=False):
+    for (index,) in batched(range(len(pairs)), 1, "masks", len(pairs)):
         label_map = resize_label_map(pairs[index].label_map, (side, side))
         way = manifold.interpolate(before, label_map, _STEPS + 1)
         before = label_map
@@ -113,8 +114,8 @@ def _changes(way: list[LabelMap]) -> NDArray[np.int64]:
 def to_markdown(result: MasksResult) -> str:
     """The result as Markdown tables."""
     lines = [
-        f"{result.count} masks at {result.side} px, seed {result.seed}: pixel accuracy {result.pixel_accuracy:.1%}, "
-        f"mean IoU {result.mean_iou:.3f}",
+        f"{result.count} masks at {result.side} px, seed {result.seed}: pixel accuracy "
+        f"{percent(result.pixel_accuracy)}, mean IoU {number(result.mean_iou, 3)}",
         "",
         f"Between two masks, {_STEPS} steps: the largest takes {result.largest_step:.1%} of the change "
         f"(even: {1 / _STEPS:.1%}); {result.path_length_ratio:.2f} times the pixels that differ change on the way.",
@@ -126,5 +127,5 @@ def to_markdown(result: MasksResult) -> str:
         "| class | IoU |",
         "|---|---|",
     ]
-    lines += [f"| {name} | {'-' if iou is None else f'{iou:.3f}'} |" for name, iou in result.iou.items()]
+    lines += [f"| {name} | {number(iou, 3)} |" for name, iou in result.iou.items()]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
-"""Does the picture follow its mask, and its style? Measured on real pairs.
+"""Do rendered faces follow their masks and styles? Measured on real pairs.
 
 Each system renders each mask twice: in its own face's style, and in the style of the next face in a shuffled ring. A
-parser reads masks from the results and from the real pictures; the latter's row says what the parser itself gets wrong.
+face parser predicts masks from the results and from the real images; the latter's row shows the parser's own errors.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
-from maskgan.editing.parsing import Parser
-from maskgan.evaluation.systems import System, shuffled_requests
-from maskgan.labels import CLASSES, INDEX
+from maskgan.evaluation.batching import batched
+from maskgan.evaluation.networks import MeasuringNetworks
+from maskgan.evaluation.systems import Request, System, shuffled_requests
+from maskgan.evaluation.tables import number, percent
+from maskgan.images import Picture
+from maskgan.labels import CLASSES, INDEX, LabelMap
 from maskgan.metrics.colour import ColourTransfer, class_colour
 from maskgan.metrics.segmentation import ConfusionMatrix
 
@@ -25,22 +27,37 @@ _COLOURED = ("skin", "hair", "background")
 
 @dataclass(frozen=True)
 class Agreement:
-    """How well the parser's masks of one kind of picture agree with the masks asked for."""
+    """Agreement of the parser's masks with the requested masks; ``None`` without faces.
 
-    pixel_accuracy: float
-    mean_iou: float
+    Attributes:
+        pixel_accuracy: 0..1.
+        mean_iou: over the classes that occur, 0..1.
+        iou: by class, 0..1; ``None`` for a class that does not occur.
+        f1: by class, 0..1; ``None`` for a class that does not occur.
+    """
+
+    pixel_accuracy: float | None
+    mean_iou: float | None
     iou: dict[str, float | None]
     f1: dict[str, float | None]
 
 
 @dataclass(frozen=True)
-class Following:
-    """Mean RGB distances (0..441) of one class's colour when the style is borrowed, and brightness correlation."""
+class ColourScores:
+    """Transfer of one class's colour when the style is borrowed; ``None`` where no face shows the class.
 
-    result_to_style: float
-    result_to_owner: float
-    owner_to_style: float
-    correlation: float
+    Attributes:
+        result_to_style: mean RGB distance between result and style face, 0..441.
+        result_to_owner: mean RGB distance between result and the mask's owner, 0..441.
+        owner_to_style: mean RGB distance between the mask's owner and the style face, 0..441.
+        correlation: of the brightness of results and style faces, -1..1.
+        count: results in which all three show the class.
+    """
+
+    result_to_style: float | None
+    result_to_owner: float | None
+    owner_to_style: float | None
+    correlation: float | None
     count: int
 
 
@@ -60,55 +77,60 @@ class ReconstructResult:
     seed: int
     side: int
     agreement: dict[str, Agreement]
-    colours: dict[str, dict[str, Following]]
+    colours: dict[str, dict[str, ColourScores]]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
         return asdict(self)
 
 
-class _Measures:
-    """What is counted of one system."""
+class _Sums:
+    """The state of one system's metrics."""
 
     def __init__(self) -> None:
         self.own = ConfusionMatrix()
         self.borrowed = ConfusionMatrix()
         self.colours = {name: ColourTransfer() for name in _COLOURED}
 
+    def update(self, request: Request, own: LabelMap, borrowed: LabelMap, output: Picture) -> None:
+        """Add the parsed masks of one face in both styles, and its image in the borrowed style."""
+        pair, style = request.source, request.style
+        self.own.update(pair.label_map, own)
+        self.borrowed.update(pair.label_map, borrowed)
+        for name, transfer in self.colours.items():
+            label = INDEX[name]
+            transfer.update(
+                class_colour(output, pair.label_map, label),
+                class_colour(style.picture, style.label_map, label),
+                class_colour(pair.picture, pair.label_map, label),
+            )
+
 
 def reconstruct(
-    pairs: PairCollection, systems: Sequence[System], parser: Parser, side: int, seed: int
+    pairs: PairCollection, systems: Sequence[System], networks: MeasuringNetworks, side: int, seed: int
 ) -> ReconstructResult:
-    """Measure agreement with masks and following of styles.
+    """Measure agreement with masks and transfer of colours.
 
     Args:
         pairs: real faces with masks; each is resized to ``side``.
-        systems: those measured; they render whole pictures.
-        parser: reads masks from pictures.
+        systems: those measured; they render whole images.
+        networks: the parser measures.
         side: in pixels.
-        seed: chooses who borrows whose style.
+        seed: of the ring in which styles are borrowed.
     """
-    real = ConfusionMatrix()
-    measures = {system.name: _Measures() for system in systems}
-    requests = shuffled_requests(pairs, side, seed)
-    for in_own, in_borrowed in tqdm(requests, "rendering", len(pairs), unit="pair", disable=None, leave=False):
-        pair, style = in_borrowed.source, in_borrowed.style
-        real.update(pair.label_map, parser(pair.picture))
+    parse, real = networks.parser.parse, ConfusionMatrix()
+    sums = {system.name: _Sums() for system in systems}
+    for batch in batched(shuffled_requests(pairs, side, seed), networks.batch_size, "rendering", len(pairs)):
+        own_requests, borrowed_requests = zip(*batch, strict=True)
+        for request, parsed in zip(own_requests, parse([r.source.picture for r in own_requests]), strict=True):
+            real.update(request.source.label_map, parsed)
         for system in systems:
-            measured = measures[system.name]
-            own = system(in_own)
-            borrowed = system(in_borrowed)
-            measured.own.update(pair.label_map, parser(own))
-            measured.borrowed.update(pair.label_map, parser(borrowed))
-            for name, following in measured.colours.items():
-                label = INDEX[name]
-                following.update(
-                    class_colour(borrowed, pair.label_map, label),
-                    class_colour(style.picture, style.label_map, label),
-                    class_colour(pair.picture, pair.label_map, label),
-                )
+            own, borrowed = system(own_requests), system(borrowed_requests)
+            rows = zip(borrowed_requests, parse(own), parse(borrowed), borrowed, strict=True)
+            for request, own_mask, borrowed_mask, output in rows:
+                sums[system.name].update(request, own_mask, borrowed_mask, output)
     agreement = {"real": _agreement(real)}
-    for name, measured in measures.items():
+    for name, measured in sums.items():
         agreement[f"{name}, own style"] = _agreement(measured.own)
         agreement[f"{name}, borrowed style"] = _agreement(measured.borrowed)
     return ReconstructResult(
@@ -117,12 +139,19 @@ def reconstruct(
         side=side,
         agreement=agreement,
         colours={
-            name: {
-                part: Following(*following.distances(), following.correlation(), following.count)
-                for part, following in measured.colours.items()
-            }
-            for name, measured in measures.items()
+            name: {part: _colour_scores(transfer) for part, transfer in measured.colours.items()}
+            for name, measured in sums.items()
         },
+    )
+
+
+def _colour_scores(transfer: ColourTransfer) -> ColourScores:
+    return ColourScores(
+        result_to_style=transfer.result_to_style.compute(),
+        result_to_owner=transfer.result_to_owner.compute(),
+        owner_to_style=transfer.owner_to_style.compute(),
+        correlation=transfer.correlation(),
+        count=transfer.count,
     )
 
 
@@ -140,7 +169,9 @@ def to_markdown(result: ReconstructResult) -> str:
         "| pictures | pixel accuracy | mean IoU |",
         "|---|---|---|",
     ]
-    lines += [f"| {name} | {a.pixel_accuracy:.1%} | {a.mean_iou:.3f} |" for name, a in result.agreement.items()]
+    lines += [
+        f"| {name} | {percent(a.pixel_accuracy)} | {number(a.mean_iou, 3)} |" for name, a in result.agreement.items()
+    ]
     lines += [
         "",
         "| system | colour of | result to style | result to mask's owner | owner to style "
@@ -148,8 +179,8 @@ def to_markdown(result: ReconstructResult) -> str:
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {system} | {part} ({f.count}) | {f.result_to_style:.1f} | {f.result_to_owner:.1f} | {f.owner_to_style:.1f} "
-        f"| {f.correlation:.2f} |"
+        f"| {system} | {part} ({f.count}) | {number(f.result_to_style, 1)} | {number(f.result_to_owner, 1)} "
+        f"| {number(f.owner_to_style, 1)} | {number(f.correlation, 2)} |"
         for system, parts in result.colours.items()
         for part, f in parts.items()
     ]

@@ -8,18 +8,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from maskgan.data.pairs import PairCollection
-from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_predictor import AttributePredictor, attribute_index
+from maskgan.evaluation.attribute_predictor import attribute_index
+from maskgan.evaluation.batching import batched
 from maskgan.evaluation.cases import Case, Labels, safe_name
-from maskgan.evaluation.features import Distances, FeatureExtractor, FeatureSet
-from maskgan.evaluation.grids import distance_cell, distance_column
-from maskgan.evaluation.identity import Embedding
+from maskgan.evaluation.features import FeatureSet
+from maskgan.evaluation.networks import MeasuringNetworks
 from maskgan.evaluation.systems import IdentityBaseline, Request, System, case_requests
+from maskgan.evaluation.tables import distance_cell, distance_column, few_images_note, number, percent
+from maskgan.images import Picture
 from maskgan.metrics.face_geometry import pose_of
+from maskgan.metrics.mean import Mean
 from maskgan.metrics.segmentation import ConfusionMatrix
 
 _SMILING = attribute_index("Smiling")
@@ -32,21 +33,21 @@ PUBLISHED = (("MaskGAN", 77.3, 0.4611), ("EditGAN", 91.5, 0.7047))
 
 @dataclass(frozen=True)
 class SmileScores:
-    """What was measured of one system.
+    """Scores of one system.
 
     Attributes:
-        smiling: share of results in which the classifier finds a smile, 0..1.
-        pixel_accuracy: of the results against the masks asked for, 0..1.
-        identity: mean cosine of the embeddings of result and unedited face.
-        identity_crop: likewise, of the surroundings of the edit alone.
-        frechet: distance from the photographs; ``None`` for photographs.
-        kernel: likewise.
+        smiling: attribute accuracy: share of results that the classifier labels as smiling, 0..1.
+        pixel_accuracy: of the results against the requested masks, 0..1.
+        identity: mean cosine of the embeddings of result and source.
+        identity_crop: mean cosine of the embeddings of their surroundings of the edit.
+        frechet: Fréchet distance from the photographs; ``None`` for photographs.
+        kernel: kernel distance from the photographs; ``None`` for photographs.
     """
 
-    smiling: float
-    pixel_accuracy: float
-    identity: float
-    identity_crop: float
+    smiling: float | None
+    pixel_accuracy: float | None
+    identity: float | None
+    identity_crop: float | None
     frechet: float | None
     kernel: float | None
 
@@ -59,9 +60,9 @@ class SmileResult:
         side: of the pictures, in pixels.
         count: faces edited.
         embedding: whose cosines ``identity`` is.
-        distance: what the Fréchet distance is called; FID in Inception's features alone.
-        real: share of smiling donors in whose photographs the classifier finds a smile, and the parser's pixel accuracy
-            on them.
+        distance: name of the Fréchet distance; FID for Inception-v3 only.
+        real: share of smiling donors whose photographs the classifier labels as smiling, and the parser's pixel
+            accuracy on them.
         systems: by name, ``identity baseline`` among them.
     """
 
@@ -69,7 +70,7 @@ class SmileResult:
     count: int
     embedding: str
     distance: str
-    real: tuple[float, float]
+    real: tuple[float | None, float | None]
     systems: dict[str, SmileScores]
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,26 +108,31 @@ def sample_cases(pairs: PairCollection, labels: Labels, count: int) -> list[Case
     return cases
 
 
-class _Measures:
-    """Sums of one system."""
+class _Sums:
+    """The state of one system's metrics."""
 
-    def __init__(self, reader: FeatureExtractor) -> None:
-        self.smiling = 0
-        self.agreement = ConfusionMatrix()
-        self.identity: list[float] = []
-        self.identity_crop: list[float] = []
-        self.pictures = FeatureSet(reader)
+    def __init__(self, feature_size: int) -> None:
+        self.smiling = Mean()
+        self.confusion = ConfusionMatrix()
+        self.identity = Mean()
+        self.identity_crop = Mean()
+        self.features = FeatureSet(feature_size)
+
+    def scores(self, photographs: FeatureSet | None) -> SmileScores:
+        """The scores, with distances from ``photographs`` if there are any."""
+        distances = None if photographs is None else self.features.distances(photographs)
+        return SmileScores(
+            smiling=self.smiling.compute(),
+            pixel_accuracy=self.confusion.pixel_accuracy,
+            identity=self.identity.compute(),
+            identity_crop=self.identity_crop.compute(),
+            frechet=None if distances is None else distances.frechet,
+            kernel=None if distances is None else distances.kernel,
+        )
 
 
 def smile(
-    pairs: PairCollection,
-    cases: Sequence[Case],
-    systems: Sequence[System],
-    classifier: AttributePredictor,
-    identity: Embedding,
-    parser: Parser,
-    reader: FeatureExtractor,
-    side: int,
+    pairs: PairCollection, cases: Sequence[Case], systems: Sequence[System], networks: MeasuringNetworks, side: int
 ) -> SmileResult:
     """Put all cases to every system.
 
@@ -134,53 +140,47 @@ def smile(
         pairs: real faces with masks; each is resized to ``side``.
         cases: see ``sample_cases``.
         systems: those compared.
-        classifier: reads attributes from pictures.
-        identity: embeds faces.
-        parser: reads masks from pictures.
-        reader: for the distances from photographs.
+        networks: classifier, embedding, parser and features measure.
         side: in pixels.
     """
-    nothing = IdentityBaseline()
-    compared: tuple[System, ...] = (nothing, *systems)
-    measures = {system.name: _Measures(reader) for system in compared}
-    donors, donor_agreement = 0, ConfusionMatrix()
-    for request in tqdm(case_requests(pairs, cases, side), "smiling", len(cases), disable=None, leave=False):
-        assert request.donor is not None
-        donors += int(classifier(request.donor.picture)[_SMILING])
-        donor_agreement.update(request.donor.label_map, parser(request.donor.picture))
-        crop = _crop_of(request)
-        before, before_crop = identity(request.source.picture), identity(request.source.picture[crop], False)
+    baseline = IdentityBaseline()
+    compared: tuple[System, ...] = (baseline, *systems)
+    sums = {system.name: _Sums(networks.features.size) for system in compared}
+    donors_smiling, donor_confusion = Mean(), ConfusionMatrix()
+    for requests in batched(case_requests(pairs, cases, side), networks.batch_size, "smiling", len(cases)):
+        donors = [request.donor for request in requests if request.donor is not None]
+        pictures = [donor.picture for donor in donors]
+        donors_smiling.update(networks.classifier(pictures)[:, _SMILING])
+        for donor, parsed in zip(donors, networks.parser.parse(pictures), strict=True):
+            donor_confusion.update(donor.label_map, parsed)
+        sources = _Embedded([request.source.picture for request in requests], requests, networks)
         for system in compared:
-            made, measured = system(request), measures[system.name]
-            measured.smiling += int(classifier(made)[_SMILING])
-            measured.agreement.update(request.target, parser(made))
-            measured.identity.append(float(identity(made) @ before))
-            measured.identity_crop.append(float(identity(made[crop], False) @ before_crop))
-            measured.pictures.add([made])
-    photographs = measures[nothing.name].pictures
+            outputs, state = system(requests), sums[system.name]
+            state.smiling.update(networks.classifier(outputs)[:, _SMILING])
+            for request, parsed in zip(requests, networks.parser.parse(outputs), strict=True):
+                state.confusion.update(request.target, parsed)
+            embedded = _Embedded(outputs, requests, networks)
+            state.identity.update((embedded.whole * sources.whole).sum(axis=1))
+            state.identity_crop.update((embedded.crop * sources.crop).sum(axis=1))
+            state.features.update(networks.features(outputs))
+    photographs = sums[baseline.name].features
     return SmileResult(
         side=side,
         count=len(cases),
-        embedding=identity.name,
-        distance=reader.distance_name,
-        real=(donors / len(cases), donor_agreement.pixel_accuracy),
-        systems={
-            name: _scores(measured, None if name == nothing.name else photographs)
-            for name, measured in measures.items()
-        },
+        embedding=networks.embedding.name,
+        distance=networks.features.distance_name,
+        real=(donors_smiling.compute(), donor_confusion.pixel_accuracy),
+        systems={name: state.scores(None if name == baseline.name else photographs) for name, state in sums.items()},
     )
 
 
-def _scores(measured: _Measures, photographs: FeatureSet | None) -> SmileScores:
-    distances: Distances | None = None if photographs is None else measured.pictures.distances(photographs)
-    return SmileScores(
-        smiling=measured.smiling / len(measured.identity),
-        pixel_accuracy=measured.agreement.pixel_accuracy,
-        identity=float(np.mean(measured.identity)),
-        identity_crop=float(np.mean(measured.identity_crop)),
-        frechet=None if distances is None else distances.frechet,
-        kernel=None if distances is None else distances.kernel,
-    )
+class _Embedded:
+    """Embeddings of faces, N x D each: of the whole images, and of the surroundings of the edits."""
+
+    def __init__(self, pictures: Sequence[Picture], requests: Sequence[Request], networks: MeasuringNetworks) -> None:
+        self.whole = networks.embedding(pictures)
+        crops = [picture[_crop_of(request)] for picture, request in zip(pictures, requests, strict=True)]
+        self.crop = networks.embedding(crops, aligned=False)
 
 
 def _crop_of(request: Request) -> tuple[slice, slice]:
@@ -203,13 +203,13 @@ def to_markdown(result: SmileResult) -> str:
         "",
         f"| system | Smiling | Seg | identity | identity of the crop | {distance_column(result.distance)} |",
         "|---|---|---|---|---|---|",
-        f"| real (the donors) | {result.real[0]:.1%} | {result.real[1]:.1%} | - | - | - |",
+        f"| real (the donors) | {percent(result.real[0])} | {percent(result.real[1])} | - | - | - |",
     ]
     for name, scores in result.systems.items():
         lines.append(
-            f"| {name} | {scores.smiling:.1%} | {scores.pixel_accuracy:.1%} | {scores.identity:.3f} "
-            f"| {scores.identity_crop:.3f} | {distance_cell(result.distance, scores.frechet, scores.kernel)} |"
+            f"| {name} | {percent(scores.smiling)} | {percent(scores.pixel_accuracy)} | {number(scores.identity, 3)} "
+            f"| {number(scores.identity_crop, 3)} | {distance_cell(result.distance, scores.frechet, scores.kernel)} |"
         )
     for name, accuracy, cosine in PUBLISHED:
         lines.append(f"| *published:* {name} | {accuracy}% | - | {cosine} | - | - |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *few_images_note(result.distance, result.count)])

@@ -1,8 +1,8 @@
-"""Style copy: another face's look on a face's mask, measured as in the supplement's Table 1.
+"""Style copy: another face's style on a face's mask, measured as in the supplement's Table 1.
 
-An attribute is copied if a classifier finds in the result what the style's face has. Who owns the mask matters too: if
-both faces are women, a system that does nothing scores. So there are two sets of pairs, random ones and such that
-differ in the attribute asked about, and a row of *identity baseline* beside every system.
+An attribute is copied if the classifier predicts for the result what the style's face has. The mask's owner matters
+too: if both faces are women, a system that copies nothing scores. So there are random pairs, pairs that differ in the
+attribute measured, and the row of the identity baseline.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+from numpy.typing import NDArray
 
 from maskgan.data.pairs import PairCollection
-from maskgan.editing.parsing import Parser
 from maskgan.errors import UserError
-from maskgan.evaluation.attribute_predictor import AttributePredictor, attribute_index
+from maskgan.evaluation.attribute_predictor import attribute_index
+from maskgan.evaluation.batching import batched
 from maskgan.evaluation.cases import Case, Labels, safe_name
-from maskgan.evaluation.features import Distances, FeatureExtractor, FeatureSet
-from maskgan.evaluation.grids import distance_cell, distance_column
+from maskgan.evaluation.features import FeatureSet
+from maskgan.evaluation.networks import MeasuringNetworks
 from maskgan.evaluation.systems import IdentityBaseline, Request, System, case_requests
+from maskgan.evaluation.tables import distance_cell, distance_column, few_images_note, percent
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
+from maskgan.metrics.mean import Mean
 from maskgan.metrics.outlier_pixels import hair_outlier_pixels
 from maskgan.metrics.segmentation import ConfusionMatrix
 
@@ -43,22 +45,23 @@ PUBLISHED: Mapping[str, tuple[float, float, float, float]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class StyleCopyScores:
-    """What was measured of one system.
+    """Scores of one system; ``None`` where there are no cases.
 
     Attributes:
-        random: share of random pairs whose result shows what the style's face has, for each attribute, 0..1.
-        differing: likewise, of pairs whose faces differ in that attribute.
-        pixel_accuracy: of the results of random pairs against the masks asked for, 0..1.
+        random: attribute accuracy by attribute in random pairs, 0..1: whether the result shows what the style's face
+            shows.
+        differing: attribute accuracy by attribute in pairs that differ in it, 0..1.
+        pixel_accuracy: of the results of random pairs against the requested masks, 0..1.
         outlier_pixels: share of hair pixels in the results of random pairs that differ strongly from their
             surroundings, 0..1; not comparable between sizes.
-        frechet: distance of these results from the photographs; ``None`` for photographs.
-        kernel: likewise.
+        frechet: Fréchet distance of these results from the photographs; ``None`` for photographs.
+        kernel: kernel distance of these results from the photographs; ``None`` for photographs.
     """
 
-    random: dict[str, float]
-    differing: dict[str, float]
-    pixel_accuracy: float
-    outlier_pixels: float
+    random: dict[str, float | None]
+    differing: dict[str, float | None]
+    pixel_accuracy: float | None
+    outlier_pixels: float | None
     frechet: float | None
     kernel: float | None
 
@@ -70,7 +73,7 @@ class StyleCopyResult:
     Attributes:
         side: of the pictures, in pixels.
         counts: cases in each group: ``random``, and the differing pairs of each attribute.
-        distance: what the Fréchet distance is called; FID in Inception's features alone.
+        distance: name of the Fréchet distance; FID for Inception-v3 only.
         systems: by name, ``real`` (the style's own picture) and ``identity baseline`` (the mask owner's) among them.
     """
 
@@ -115,29 +118,48 @@ def sample_cases(labels: Labels, seed: int, count: int) -> list[Case]:
 
 
 class _RealStyle:
-    """The style's own picture: what the classifier itself gets wrong."""
+    """The style's own image: its row shows the classifier's own errors."""
 
     name = "real"
 
-    def __call__(self, request: Request) -> Picture:
-        return request.style.picture
+    def __call__(self, requests: Sequence[Request]) -> list[Picture]:
+        return [request.style.picture for request in requests]
 
 
-class _Measures:
-    """Sums of one system."""
+class _Sums:
+    """The state of one system's metrics."""
 
-    def __init__(self, reader: FeatureExtractor) -> None:
-        self.right = {group: dict.fromkeys(COPIED_ATTRIBUTES, 0) for group in ("random", "differing")}
-        self.agreement = ConfusionMatrix()
-        self.outlier_pixels, self.hair = 0, 0
-        self.pictures = FeatureSet(reader)
+    def __init__(self, feature_size: int) -> None:
+        self.random = {name: Mean() for name in COPIED_ATTRIBUTES}
+        self.differing = {name: Mean() for name in COPIED_ATTRIBUTES}
+        self.confusion = ConfusionMatrix()
+        self.outlier_pixels, self.hair_pixels = 0, 0
+        self.features = FeatureSet(feature_size)
 
-    def update(self, made: Picture, mask: LabelMap, parsed: LabelMap) -> None:
-        """Count one of the random pairs."""
-        outlier_pixels, hair = hair_outlier_pixels(made, mask)
-        self.outlier_pixels, self.hair = self.outlier_pixels + outlier_pixels, self.hair + hair
-        self.agreement.update(mask, parsed)
-        self.pictures.add([made])
+    def update_attributes(self, group: str, target: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
+        """Add 40 predicted attributes of a result of a case in ``group``."""
+        means = self.random if group == RANDOM else self.differing
+        for name in COPIED_ATTRIBUTES if group == RANDOM else (group,):
+            index = attribute_index(name)
+            means[name].update(float(prediction[index] == target[index]))
+
+    def update_image(self, output: Picture, mask: LabelMap, parsed: LabelMap) -> None:
+        """Add a result of a random pair."""
+        outliers, hair = hair_outlier_pixels(output, mask)
+        self.outlier_pixels, self.hair_pixels = self.outlier_pixels + outliers, self.hair_pixels + hair
+        self.confusion.update(mask, parsed)
+
+    def scores(self, photographs: FeatureSet | None) -> StyleCopyScores:
+        """The scores, with distances from ``photographs`` if there are any."""
+        distances = None if photographs is None else self.features.distances(photographs)
+        return StyleCopyScores(
+            random={name: mean.compute() for name, mean in self.random.items()},
+            differing={name: mean.compute() for name, mean in self.differing.items()},
+            pixel_accuracy=self.confusion.pixel_accuracy,
+            outlier_pixels=self.outlier_pixels / self.hair_pixels if self.hair_pixels else None,
+            frechet=None if distances is None else distances.frechet,
+            kernel=None if distances is None else distances.kernel,
+        )
 
 
 def style_copy(
@@ -145,9 +167,7 @@ def style_copy(
     cases: Sequence[Case],
     labels: Labels,
     systems: Sequence[System],
-    classifier: AttributePredictor,
-    parser: Parser,
-    reader: FeatureExtractor,
+    networks: MeasuringNetworks,
     side: int,
 ) -> StyleCopyResult:
     """Put all cases to every system.
@@ -157,54 +177,48 @@ def style_copy(
         cases: see ``sample_cases``.
         labels: attributes of their faces.
         systems: those compared.
-        classifier: reads attributes from pictures.
-        parser: reads masks from pictures.
-        reader: for the distances from photographs.
+        networks: classifier, parser and features measure.
         side: in pixels.
     """
-    real, nothing = _RealStyle(), IdentityBaseline()
-    compared: tuple[System, ...] = (real, nothing, *systems)
-    measures = {system.name: _Measures(reader) for system in compared}
+    real, baseline = _RealStyle(), IdentityBaseline()
+    compared: tuple[System, ...] = (real, baseline, *systems)
+    sums = {system.name: _Sums(networks.features.size) for system in compared}
     counts = dict.fromkeys((RANDOM, *COPIED_ATTRIBUTES), 0)
-    for case, request in tqdm(
-        zip(cases, case_requests(pairs, cases, side), strict=True), "copying", len(cases), disable=None, leave=False
-    ):
-        counts[case.group] += 1
-        wanted = labels[case.style]
+    items = zip(cases, case_requests(pairs, cases, side), strict=True)
+    for batch in batched(items, networks.batch_size, "copying styles", len(cases)):
+        for case, _ in batch:
+            counts[case.group] += 1
         for system in compared:
-            made = system(request)
-            measured, found = measures[system.name], classifier(made)
-            asked = COPIED_ATTRIBUTES if case.group == RANDOM else (case.group,)
-            for name in asked:
-                index = attribute_index(name)
-                group = "random" if case.group == RANDOM else "differing"
-                measured.right[group][name] += int(found[index] == wanted[index])
-            if case.group == RANDOM:
-                # The real picture is asked for its own mask.
-                mask = request.style.label_map if system is real else request.source.label_map
-                measured.update(made, mask, parser(made))
-    photographs = measures[nothing.name].pictures
+            _measure_batch(system, batch, labels, networks, sums[system.name])
+    photographs = sums[baseline.name].features
     return StyleCopyResult(
         side=side,
         counts=counts,
-        distance=reader.distance_name,
+        distance=networks.features.distance_name,
         systems={
-            name: _scores(measured, counts, None if name in (real.name, nothing.name) else photographs)
-            for name, measured in measures.items()
+            name: measured.scores(None if name in (real.name, baseline.name) else photographs)
+            for name, measured in sums.items()
         },
     )
 
 
-def _scores(measured: _Measures, counts: Mapping[str, int], photographs: FeatureSet | None) -> StyleCopyScores:
-    distances: Distances | None = None if photographs is None else measured.pictures.distances(photographs)
-    return StyleCopyScores(
-        random={a: measured.right["random"][a] / max(counts[RANDOM], 1) for a in COPIED_ATTRIBUTES},
-        differing={a: measured.right["differing"][a] / max(counts[a], 1) for a in COPIED_ATTRIBUTES},
-        pixel_accuracy=measured.agreement.pixel_accuracy,
-        outlier_pixels=measured.outlier_pixels / max(measured.hair, 1),
-        frechet=None if distances is None else distances.frechet,
-        kernel=None if distances is None else distances.kernel,
-    )
+def _measure_batch(
+    system: System, batch: Sequence[tuple[Case, Request]], labels: Labels, networks: MeasuringNetworks, sums: _Sums
+) -> None:
+    """Render a batch with a system and add it to the system's state."""
+    outputs = system([request for _, request in batch])
+    for (case, _), prediction in zip(batch, networks.classifier(outputs), strict=True):
+        sums.update_attributes(case.group, labels[case.style], prediction)
+    random = [i for i, (case, _) in enumerate(batch) if case.group == RANDOM]
+    if not random:
+        return
+    images = [outputs[i] for i in random]
+    sums.features.update(networks.features(images))
+    for i, image, parsed in zip(random, images, networks.parser.parse(images), strict=True):
+        request = batch[i][1]
+        # The real image of the style's face has that face's mask.
+        mask = request.style.label_map if isinstance(system, _RealStyle) else request.source.label_map
+        sums.update_image(image, mask, parsed)
 
 
 def to_markdown(result: StyleCopyResult) -> str:
@@ -218,18 +232,21 @@ def to_markdown(result: StyleCopyResult) -> str:
         "|---" * (len(COPIED_ATTRIBUTES) + 4) + "|",
     ]
     for name, scores in result.systems.items():
-        values = [f"{scores.random[a]:.1%}" for a in COPIED_ATTRIBUTES]
+        values = [percent(scores.random[a]) for a in COPIED_ATTRIBUTES]
         lines.append(
-            f"| {name} | " + " | ".join(values) + f" | {scores.pixel_accuracy:.1%} | {scores.outlier_pixels:.2%} "
+            f"| {name} | "
+            + " | ".join(values)
+            + f" | {percent(scores.pixel_accuracy)} | {percent(scores.outlier_pixels, 2)} "
             f"| {distance_cell(result.distance, scores.frechet, scores.kernel)} |"
         )
     for name, row in PUBLISHED.items():
         lines.append(f"| *published:* {name} | " + " | ".join(f"{value}%" for value in row) + " | - | - |")
+    lines += few_images_note(result.distance, result.counts[RANDOM])
     lines += [
         "",
         "| pairs that differ in it | " + " | ".join(f"{a} ({result.counts[a]})" for a in COPIED_ATTRIBUTES) + " |",
         "|---" * (len(COPIED_ATTRIBUTES) + 1) + "|",
     ]
     for name, scores in result.systems.items():
-        lines.append(f"| {name} | " + " | ".join(f"{scores.differing[a]:.1%}" for a in COPIED_ATTRIBUTES) + " |")
+        lines.append(f"| {name} | " + " | ".join(percent(scores.differing[a]) for a in COPIED_ATTRIBUTES) + " |")
     return "\n".join(lines)

@@ -1,17 +1,21 @@
-"""What is compared: systems that answer requests for faces."""
+"""What is compared: systems that answer requests for faces, in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from torch import Tensor
 
 from maskgan.checkpoints.weights import fingerprint
 from maskgan.data.pairs import PICTURE_SUFFIXES, FacePair, PairCollection
-from maskgan.editing.session import Blend, FaceEditor
+from maskgan.editing.compositing import class_colours
+from maskgan.editing.pipeline import Blend, BorrowedStyle, Edit, FaceModel, StyleReference, finish, generate
+from maskgan.editing.renderer import Precision, Renderer
+from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
 from maskgan.evaluation.cases import Case, safe_name
 from maskgan.images import Picture, read_picture, resize_label_map, resize_picture
@@ -21,14 +25,14 @@ from maskgan.part_transfer import transfer_mouth
 
 @dataclass(frozen=True)
 class Request:
-    """A face that is asked for.
+    """A face to render.
 
     Attributes:
-        name: of its own among all requests, fit for a file.
+        name: unique among all requests, usable as a file name.
         source: the face that is edited; square.
-        style: whose look is asked for; the source itself in edits.
-        target: the mask asked for, H x W uint8, of the source's size.
-        donor: the face that a part of the mask comes from, if any.
+        style: the face that gives the style; the source itself in edits.
+        target: the requested mask, H x W uint8 0..18, of the source's size.
+        donor: the face whose mouth is in the requested mask, if any.
     """
 
     name: str
@@ -39,7 +43,7 @@ class Request:
 
 
 def case_requests(pairs: PairCollection, cases: Sequence[Case], side: int) -> Iterator[Request]:
-    """Read the faces of each case: a donor's mouth goes onto the mask asked for."""
+    """Read the faces of each case at ``side`` x ``side`` pixels; a donor's mouth goes into the requested mask."""
     place = {key: index for index, key in enumerate(pairs.keys)}
 
     def face(key: str) -> FacePair:
@@ -54,7 +58,7 @@ def case_requests(pairs: PairCollection, cases: Sequence[Case], side: int) -> It
 
 
 def shuffled_requests(pairs: PairCollection, side: int, seed: int) -> Iterator[tuple[Request, Request]]:
-    """Every face's own mask, asked for in its own style and in that of its neighbour in a ring shuffled by ``seed``."""
+    """Each face's own mask in its own style, and in that of its neighbour in a ring shuffled by ``seed``."""
     ring = np.random.default_rng(seed).permutation(len(pairs))
     neighbour = resize_square(pairs[int(ring[-1])], side)
     for index in ring:
@@ -67,13 +71,17 @@ def shuffled_requests(pairs: PairCollection, side: int, seed: int) -> Iterator[t
 
 
 class System(Protocol):
-    """Something that makes faces."""
+    """Answers requests with faces."""
 
     name: str
     """As shown in tables."""
 
-    def __call__(self, request: Request) -> Picture:
-        """H x W x 3 uint8, of the source's size."""
+    def __call__(self, requests: Sequence[Request]) -> list[Picture]:
+        """Answer a batch of requests of one size.
+
+        Returns:
+            For each an H x W x 3 uint8 image of the source's size.
+        """
         ...
 
 
@@ -84,80 +92,143 @@ class ComparedSystem(System, Protocol):
     """Of its weights, or what stands in for it."""
 
 
+@dataclass(frozen=True)
+class RenderOptions:
+    """How networks render.
+
+    Attributes:
+        blend: see ``FaceEditor.render``.
+        device: cpu, cuda or mps.
+        precision: fp32 or bf16.
+        enhance: whether images over the network's size get detail, see ``Renderer.from_weights``.
+    """
+
+    blend: Blend = "full"
+    device: str = "cpu"
+    precision: Precision = "fp32"
+    enhance: bool = True
+
+
 class TrainedSystem:
-    """A dense mapping network."""
+    """A dense mapping network that renders in batches."""
 
-    def __init__(
-        self, name: str, weights: Path, blend: Blend, device: str, precision: str, refine: int = 0, enhance: bool = True
-    ) -> None:
+    def __init__(self, name: str, weights: Path, options: RenderOptions) -> None:
         """Load the network.
-
-        Args:
-            name: as shown in tables.
-            weights: its file.
-            blend: see ``FaceEditor.render``.
-            device: cpu, cuda or mps.
-            precision: fp32 or bf16.
-            refine: steps in which it is fitted to each source that is asked for in its own style.
-            enhance: whether pictures over the network's size get detail, see ``Renderer.from_weights``.
 
         Raises:
             UserError: the file is missing, damaged or of another model type.
         """
         self.name = name
         self.fingerprint = fingerprint(weights)
-        self._refine = refine
-        self._editor = FaceEditor.from_weights(weights, device, "bf16" if precision == "bf16" else "fp32", enhance)
-        self._blend: Blend = blend
+        self._renderer = Renderer.from_weights(weights, options.device, options.precision, options.enhance)
+        self._blend = options.blend
+
+    def __call__(self, requests: Sequence[Request]) -> list[Picture]:
+        """See ``System``."""
+        faces = {face.key: face for request in requests for face in (request.source, request.style)}
+        codes = self._renderer.encode_batch(
+            [face.picture for face in faces.values()], [face.label_map for face in faces.values()]
+        )
+        code_of = {key: codes[i : i + 1] for i, key in enumerate(faces)}
+        models = {
+            key: FaceModel(face.picture, face.label_map, self._renderer, code_of[key]) for key, face in faces.items()
+        }
+        edits = [
+            Edit(models[request.source.key], request.target, _borrowed_style(request, code_of), self._blend)
+            for request in requests
+        ]
+        rendered = [edit for edit in edits if not edit.region.is_empty]
+        generated = dict(zip(map(id, rendered), generate(rendered), strict=True))
+        return [finish(edit, generated.get(id(edit))) for edit in edits]
+
+
+def _borrowed_style(request: Request, code_of: Mapping[str, Tensor]) -> BorrowedStyle | None:
+    """The style of the request's other face; ``None`` for the source's own."""
+    style = request.style
+    if style.key == request.source.key:
+        return None
+    colours = class_colours(style.picture, style.label_map)
+    return BorrowedStyle(StyleReference(style.picture, style.label_map, code_of[style.key], colours))
+
+
+class RefinedSystem:
+    """A dense mapping network that is fitted to each source first, one after another.
+
+    A request in another face's style is rendered without it: nothing of the source's own style is left in it.
+    """
+
+    def __init__(self, name: str, weights: Path, options: RenderOptions, steps: int) -> None:
+        """Load the network.
+
+        Args:
+            name: as shown in tables.
+            weights: its file.
+            options: how it renders.
+            steps: of refinement, 1 to 1000.
+
+        Raises:
+            UserError: the file is missing, damaged or of another kind.
+        """
+        self.name = name
+        self.fingerprint = fingerprint(weights)
+        self._editor = FaceEditor.from_weights(weights, options.device, options.precision, options.enhance)
+        self._blend = options.blend
+        self._steps = steps
         self._faces: tuple[str, str] | None = None
 
-    def __call__(self, request: Request) -> Picture:
-        """See ``System``. Requests for the same face one after another cost one encoding, and one refinement."""
+    def __call__(self, requests: Sequence[Request]) -> list[Picture]:
+        """See ``System``. Requests for the same face one after another cost one refinement."""
+        return [self._render(request) for request in requests]
+
+    def _render(self, request: Request) -> Picture:
         faces = (request.source.key, request.style.key)
         if faces != self._faces:
             self._editor.set_source(request.source.picture, request.source.label_map)
             if request.style.key != request.source.key:
                 self._editor.set_style(request.style.picture, request.style.label_map)
             else:
-                self._editor.refine(self._refine)
+                self._editor.refine(self._steps)
             self._faces = faces
         self._editor.set_mask(request.target)
         return self._editor.render(self._blend)
 
 
 class StoredOutputs:
-    """Another program's answers to a saved list of cases: a folder of pictures named like the cases."""
+    """Another program's answers to a saved list of cases: a folder of images named like the cases."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
-        self.fingerprint = f"pictures in {folder.name}"
+        self.fingerprint = f"images in {folder.name}"
         self._folder = folder
 
-    def __call__(self, request: Request) -> Picture:
+    def __call__(self, requests: Sequence[Request]) -> list[Picture]:
         """See ``System``.
 
         Raises:
-            UserError: the picture is missing, damaged or of another size.
+            UserError: an image is missing, damaged or of another size.
         """
-        found = [self._folder / f"{request.name}{suffix}" for suffix in PICTURE_SUFFIXES]
-        path = next((path for path in found if path.is_file()), found[0])
+        return [self._read(request) for request in requests]
+
+    def _read(self, request: Request) -> Picture:
+        candidates = [self._folder / f"{request.name}{suffix}" for suffix in PICTURE_SUFFIXES]
+        path = next((path for path in candidates if path.is_file()), candidates[0])
         picture = read_picture(path)
         if picture.shape != request.source.picture.shape:
             height, width = request.source.picture.shape[:2]
             raise UserError(
-                f"{path}: is {picture.shape[1]}x{picture.shape[0]}, but {width}x{height} was asked for; see --side"
+                f"{path}: is {picture.shape[1]}x{picture.shape[0]}, but {width}x{height} was requested; see --side"
             )
         return picture
 
 
 class IdentityBaseline:
-    """The source as it is: what a number is worth shows beside it."""
+    """The source unchanged: a score means little without its row."""
 
     name = "identity baseline"
 
-    def __call__(self, request: Request) -> Picture:
+    def __call__(self, requests: Sequence[Request]) -> list[Picture]:
         """See ``System``."""
-        return request.source.picture
+        return [request.source.picture for request in requests]
 
 
 def resize_square(pair: FacePair, side: int) -> FacePair:

@@ -1,4 +1,4 @@
-"""How well an identity embedding tells people apart whom it has never seen."""
+"""Face verification: how well an identity embedding tells apart people whom it has never seen."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from maskgan.data.labelled import LabelledCollection
 from maskgan.errors import UserError
-from maskgan.evaluation.identity import Embedding
+from maskgan.evaluation.batching import batched
+from maskgan.evaluation.networks import MeasuringNetworks
 from maskgan.metrics.verification import equal_error_rate, roc_auc
 
 
@@ -43,22 +43,21 @@ class VerificationResult:
         return asdict(self)
 
 
-def verify(faces: LabelledCollection, embedding: Embedding) -> VerificationResult:
+def verify(faces: LabelledCollection, networks: MeasuringNetworks) -> VerificationResult:
     """Embed every face and compare all pairs.
 
     Args:
         faces: of known people, some with several faces.
-        embedding: the network measured.
+        networks: the embedding is the one measured.
 
     Raises:
         UserError: there are not two faces of one person, or only one person.
     """
     vectors, names = [], []
-    for index in tqdm(range(len(faces)), "embedding", unit="face", disable=None, leave=False):
-        face = faces[index]
-        if face.identity >= 0:
-            vectors.append(embedding(face.picture))
-            names.append(face.identity)
+    for indices in batched(range(len(faces)), networks.batch_size, "embedding", len(faces)):
+        if batch := [face for face in (faces[index] for index in indices) if face.identity >= 0]:
+            vectors += list(networks.embedding([face.picture for face in batch]))
+            names += [face.identity for face in batch]
     people = np.array(names)
     first, second = np.triu_indices(len(people), 1)
     alike = people[first] == people[second]
@@ -68,7 +67,7 @@ def verify(faces: LabelledCollection, embedding: Embedding) -> VerificationResul
     cosines = (matrix @ matrix.T)[first, second]
     eer, threshold = equal_error_rate(cosines[alike], cosines[~alike])
     return VerificationResult(
-        embedding=embedding.name,
+        embedding=networks.embedding.name,
         faces=len(people),
         people=len(np.unique(people)),
         genuine=float(cosines[alike].mean()),
@@ -85,7 +84,7 @@ def to_markdown(result: VerificationResult) -> str:
         [
             f"{result.faces} faces of {result.people} people, all pairs ({result.embedding})",
             "",
-            "| cosine of one person | of two persons | area under the ROC curve | equal error rate | at cosine |",
+            "| mean cosine, same person | different people | ROC AUC | equal error rate | at cosine |",
             "|---|---|---|---|---|",
             f"| {result.genuine:.3f} | {result.impostor:.3f} | {result.auc:.3f} | {result.eer:.1%} "
             f"| {result.threshold:.3f} |",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from maskgan.face_parts import SKIN
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
+from maskgan.metrics.mean import Mean
 
 _FEWEST_PIXELS = 50
 # IEC 61966-2-1: linear sRGB to CIE XYZ, each row divided by the white point D65, so that white is (1, 1, 1).
@@ -56,10 +57,17 @@ def ita(picture: Picture, label_map: LabelMap) -> float | None:
 
 
 class ColourTransfer:
-    """For one class: how far its colour in each result lies from the style face's and from the mask owner's."""
+    """For one class: distance of its colour in each result from the style face's and from the mask owner's.
+
+    The state is float64 sums; states of parts can be added.
+    """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
+        self.result_to_style = Mean()
+        self.result_to_owner = Mean()
+        self.owner_to_style = Mean()
+        # Of the brightness of result and style: sums of x, y, x^2, y^2 and xy about the middle of 0..255.
+        self._moments = np.zeros(5)
 
     def update(
         self,
@@ -68,29 +76,34 @@ class ColourTransfer:
         owner: NDArray[np.float64] | None,
     ) -> None:
         """Add mean colours (RGB, 0..255) of one result; skipped if the class is missing in one of the three."""
-        if result is not None and style is not None and owner is not None:
-            self._rows.append((result, style, owner))
+        if result is None or style is None or owner is None:
+            return
+        self.result_to_style.update(np.linalg.norm(result - style))
+        self.result_to_owner.update(np.linalg.norm(result - owner))
+        self.owner_to_style.update(np.linalg.norm(owner - style))
+        x, y = result.mean() - 127.5, style.mean() - 127.5
+        self._moments += (x, y, x * x, y * y, x * y)
+
+    def __add__(self, other: ColourTransfer) -> ColourTransfer:
+        """The state of both sets of results together."""
+        total = ColourTransfer()
+        total.result_to_style = self.result_to_style + other.result_to_style
+        total.result_to_owner = self.result_to_owner + other.result_to_owner
+        total.owner_to_style = self.owner_to_style + other.owner_to_style
+        total._moments = self._moments + other._moments
+        return total
 
     @property
     def count(self) -> int:
         """Results counted."""
-        return len(self._rows)
+        return self.result_to_style.count
 
-    def distances(self) -> tuple[float, float, float]:
-        """Mean RGB distance (0..441) of result to style, result to owner, and owner to style; NaN if none counted."""
-        if not self._rows:
-            return float("nan"), float("nan"), float("nan")
-        result, style, owner = (np.stack(column) for column in zip(*self._rows, strict=True))
-        return (
-            float(np.linalg.norm(result - style, axis=1).mean()),
-            float(np.linalg.norm(result - owner, axis=1).mean()),
-            float(np.linalg.norm(owner - style, axis=1).mean()),
-        )
-
-    def correlation(self) -> float:
-        """Correlation of brightness between results and style faces, -1..1; NaN if either never varies."""
-        result = [row[0].mean() for row in self._rows]
-        style = [row[1].mean() for row in self._rows]
-        if len(set(result)) < 2 or len(set(style)) < 2:
-            return float("nan")
-        return float(np.corrcoef(result, style)[0, 1])
+    def correlation(self) -> float | None:
+        """Correlation of brightness between results and style faces, -1..1; ``None`` if either never varies."""
+        if self.count < 2:
+            return None
+        x, y, xx, yy, xy = self._moments / self.count
+        variance_x, variance_y = xx - x * x, yy - y * y
+        if min(variance_x, variance_y) < 1e-9:
+            return None
+        return float((xy - x * y) / np.sqrt(variance_x * variance_y))

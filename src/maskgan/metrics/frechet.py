@@ -17,6 +17,7 @@ class FeatureStatistics:
     """Mean and covariance of features, in float64 sums: the same for any batch size; those of parts can be added."""
 
     def __init__(self, size: int) -> None:
+        self.size = size
         self.count = 0
         self._sum = np.zeros(size)
         self._products = np.zeros((size, size))
@@ -45,7 +46,7 @@ class FeatureStatistics:
         """The statistics of both sets together."""
         if other._origin is None or self._origin is None:
             return self if other._origin is None else other
-        joined = FeatureStatistics(len(self._sum))
+        joined = FeatureStatistics(self.size)
         shift = other._origin - self._origin
         moved = other._sum + other.count * shift
         cross = np.outer(other._sum, shift)

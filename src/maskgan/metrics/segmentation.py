@@ -9,7 +9,7 @@ from maskgan.labels import NUM_CLASSES, LabelMap
 
 
 class ConfusionMatrix:
-    """A confusion matrix that grows picture by picture; sums of two can be added."""
+    """Counts of pixels by target and predicted class, as int64; states of parts can be added."""
 
     def __init__(self) -> None:
         self.confusion: NDArray[np.int64] = np.zeros((NUM_CLASSES, NUM_CLASSES), dtype=np.int64)
@@ -26,10 +26,21 @@ class ConfusionMatrix:
         codes = target.astype(np.int64) * NUM_CLASSES + prediction
         self.confusion += np.bincount(codes.ravel(), minlength=NUM_CLASSES**2).reshape(NUM_CLASSES, NUM_CLASSES)
 
+    def __add__(self, other: ConfusionMatrix) -> ConfusionMatrix:
+        """The counts of both sets of pixels together."""
+        total = ConfusionMatrix()
+        total.confusion = self.confusion + other.confusion
+        return total
+
     @property
-    def pixel_accuracy(self) -> float:
-        """Share of pixels whose class is the target, 0..1."""
-        return float(np.trace(self.confusion) / max(self.confusion.sum(), 1))
+    def count(self) -> int:
+        """Pixels counted."""
+        return int(self.confusion.sum())
+
+    @property
+    def pixel_accuracy(self) -> float | None:
+        """Share of pixels whose class is the target, 0..1; ``None`` if no pixel was counted."""
+        return float(np.trace(self.confusion) / self.count) if self.count else None
 
     @property
     def iou(self) -> NDArray[np.float64]:
@@ -39,10 +50,10 @@ class ConfusionMatrix:
         return np.divide(hits, union, out=np.full(NUM_CLASSES, np.nan), where=union > 0)
 
     @property
-    def mean_iou(self) -> float:
-        """Mean of ``iou`` over the classes that occur, 0..1; NaN if none does."""
+    def mean_iou(self) -> float | None:
+        """Mean of ``iou`` over the classes that occur, 0..1; ``None`` if none does."""
         values = self.iou
-        return float(values[~np.isnan(values)].mean()) if not np.isnan(values).all() else float("nan")
+        return float(values[~np.isnan(values)].mean()) if not np.isnan(values).all() else None
 
     @property
     def f1(self) -> NDArray[np.float64]:
