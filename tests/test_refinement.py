@@ -212,7 +212,5 @@ def test_evaluation_names_the_refined_row(tiny_weights: Path, capsys: pytest.Cap
     printed = capsys.readouterr().out
     assert "| tiny, own style |" in printed and "| tiny, refined in 2 steps, own style |" in printed
     assert main([*arguments, "--task", "style-copy"]) == 2
-    assert (
-        "--refine: has no effect on --task style-copy; it belongs to reconstruct, smile, interactive"
-        in capsys.readouterr().err
-    )
+    error = capsys.readouterr().err
+    assert "--refine: has no effect on --task style-copy; it belongs to reconstruct, smile, interactive" in error
