@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from maskgan.cli.evaluate import command
+from maskgan.cli.evaluate import command, given_options
 from maskgan.cli.main import main
-from maskgan.evaluation.config import TASK_OPTIONS, TASKS, EvaluationConfig, flag
+from maskgan.evaluation.config import TASK_OPTIONS, TASKS, EvaluationConfig, check_applicable, flag
 from maskgan.evaluation.tables import distance_cell, few_images_note, number, percent
 
+ROOT = Path(__file__).parent.parent
 EVERYWHERE = {"task", "data", "keys", "device", "output"}
 VALUES = {  # as the user writes them; files are missing
     "systems": "a=missing.safetensors",
@@ -76,3 +79,16 @@ def test_cells_and_cautions() -> None:
     assert few_images_note("FID", 2048) == []
     caution = "\n".join(few_images_note("FID", 500))
     assert "FID from 500 images" in caution and "rank deficient" in caution
+
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documented_commands_give_no_option_without_effect(document: Path) -> None:
+    for block in re.findall(r"```sh\n(.*?)```", document.read_text(), flags=re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            if match := re.match(r"(?:\S*/)?maskgan evaluate (.*)", line.strip()):
+                arguments = shlex.split(match[1], comments=True)
+                context = command.make_context("evaluate", arguments)
+                check_applicable(context.params["task"], given_options(context))

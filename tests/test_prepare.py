@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 
 from maskgan.cli import make_synthetic
 from maskgan.cli import prepare as prepare_command
+from maskgan.data.annotations import ATTRIBUTE_FILE
 from maskgan.data.celebamask import CelebAMaskHQ
 from maskgan.data.inspection import check_prepared
 from maskgan.data.open_dataset import open_pairs
@@ -163,6 +165,17 @@ def test_outputs_are_never_mixed(source: Path, tmp_path: Path) -> None:
     shutil.copy(tmp_path / "out" / "images" / "00000.jpg", tmp_path / "out" / "images" / "00099.jpg")
     with pytest.raises(UserError, match=r"00099\.jpg: not a picture of this source"):
         prepare(source, tmp_path / "out", jobs=1)
+
+
+@pytest.mark.parametrize("name", ["=cmd", "+1", "@SUM", "-2", "a|b"])
+def test_attribute_names_that_a_spreadsheet_would_run_are_refused(source: Path, tmp_path: Path, name: str) -> None:
+    path = source / ATTRIBUTE_FILE
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[1] = " ".join([name, *lines[1].split()[1:]])
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match=rf"{ATTRIBUTE_FILE}: attribute {re.escape(repr(name))}"):
+        prepare(source, tmp_path / "out", jobs=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_faults_of_the_text_files_are_found_first(source: Path, tmp_path: Path) -> None:

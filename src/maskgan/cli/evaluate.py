@@ -82,8 +82,7 @@ def command(
     """See ``_HELP``."""
     from maskgan.cli.opening import require_writable, require_writable_file
 
-    given = [name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    check_applicable(task, given)
+    check_applicable(task, given_options(context))
     for path in (output, options["save_cases"]):
         if path is not None:
             require_writable_file(path)
@@ -99,6 +98,11 @@ def command(
     if output is not None:
         with atomic_path(output) as temporary:
             temporary.write_text(json.dumps(_without_nan(report.record), indent=2) + "\n")
+
+
+def given_options(context: click.Context) -> list[str]:
+    """Names of the options that stand on the command line."""
+    return [name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
 
 
 def _without_nan(value: Any) -> Any:

@@ -35,7 +35,7 @@ _GRID_FACES = 6
 TRAINING_NETWORKS = (
     "EfficientNet-Lite0 or VGG-19 (perceptual loss); an attribute classifier of another seed (face features, swaps)"
 )
-"""The networks in the losses of ``maskgan train``; none of them measures."""
+"""The networks in the losses of ``maskgan train dense-mapping``; none of them measures by default."""
 
 
 @dataclass(frozen=True)
