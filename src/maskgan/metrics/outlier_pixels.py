@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from maskgan.face_parts import HAIR
@@ -23,7 +22,7 @@ def hair_outlier_pixels(picture: Picture, label_map: LabelMap) -> tuple[int, int
     Returns:
         Number of outlier pixels, and number of hair pixels.
     """
-    levels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+    levels = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float()
     outliers = median_difference(levels)[0, 0].numpy() > THRESHOLD * 255
     hair = label_map == HAIR
     return int((outliers & hair).sum()), int(hair.sum())
