@@ -27,7 +27,7 @@ DOCUMENTS = sorted(
 )
 OTHER_PROGRAMS = re.compile(r"^(?:\w+=\S+ )*(?:python|pip|git|make|torchrun|pytest|sha256sum|node|\.ci/run)\b")
 
-TORCHRUN_OPTIONS = frozenset({"--nnodes", "--node-rank", "--rdzv-endpoint"})
+FOREIGN_OPTIONS = frozenset({"--nnodes", "--node-rank", "--rdzv-endpoint", "--shm-size"})  # of torchrun, docker
 
 
 def shell_lines(block: str) -> Iterator[str]:
@@ -144,7 +144,7 @@ def test_named_options_exist(document: Path) -> None:
         for span in re.findall(r"`([^`]+)`", text)
         if not OTHER_PROGRAMS.match(" ".join(span.split()))
         for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", span)
-        if option not in known_options() | TORCHRUN_OPTIONS
+        if option not in known_options() | FOREIGN_OPTIONS
     ]
     assert not unknown
 
