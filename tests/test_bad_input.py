@@ -103,13 +103,24 @@ def with_transparent_mask(s: Scene) -> list[str]:
     return s.edit(mask=label_png(s, "bad.png", np.zeros((96, 96, 4), dtype=np.uint8)))
 
 
-def with_smaller_edited_mask(s: Scene) -> list[str]:
-    return s.edit(edited=label_png(s, "bad.png", np.zeros((48, 48), dtype=np.uint8)))
+def with_narrow_edited_mask(s: Scene) -> list[str]:
+    return s.edit(edited=label_png(s, "bad.png", np.zeros((96, 48), dtype=np.uint8)))
 
 
 def with_cropped_mask(s: Scene) -> list[str]:
     cropped = label_png(s, "bad.png", np.zeros((96, 60), dtype=np.uint8))
     return s.edit(mask=cropped, edited=cropped)
+
+
+def with_a_pipe(s: Scene) -> list[str]:
+    os.mkfifo(s.file("pipe.png"))
+    return s.edit(image=s.file("pipe.png"))
+
+
+def with_two_masks_of_one_name(s: Scene) -> list[str]:
+    s.file("other").mkdir()
+    (s.file("other") / "mask.png").write_bytes(s.file("mask.png").read_bytes())
+    return ["labels", "convert", str(s.file("mask.png")), str(s.file("other") / "mask.png"), "-o", str(s.file("out"))]
 
 
 def with_truncated_picture(s: Scene) -> list[str]:
@@ -222,8 +233,32 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
     "a black-and-white part": (with_part_mask, r"bad\.png: a black-and-white mask shows one part"),
     "a JPEG mask": (with_jpeg_mask, r"bad\.jpg: a JPEG mask has blurred labels"),
     "a transparent mask": (with_transparent_mask, r"bad\.png: a mask must not be transparent"),
-    "edited mask of another size": (with_smaller_edited_mask, r"48x48, but the face's own mask is 96x96"),
+    "edited mask of other proportions": (with_narrow_edited_mask, r"bad\.png: the mask is 48x96 and the picture 96x96"),
     "mask of another shape": (with_cropped_mask, r"the mask is 60x96 and the picture 96x96"),
+    "the picture as output": (lambda s: s.edit(out=s.file("image.png")), r"image\.png: is one of the inputs"),
+    "a mask as output": (lambda s: s.edit(out=s.folder / "." / "mask.png"), r"mask\.png: is one of the inputs"),
+    "several pictures and one mask": (
+        lambda s: [*s.edit(), str(s.file("edited.png"))],
+        r"mask\.png: for several images a folder of masks is needed",
+    ),
+    "a named pipe": (with_a_pipe, r"pipe\.png: is a named pipe, not a file"),
+    "a PostScript file": (
+        lambda s: s.edit(image=s.write("bad.png", b"%!PS-Adobe-3.0 EPSF-3.0\n{ } loop\n" * 9)),
+        r"bad\.png: not a picture",
+    ),
+    "overlay and mask of one name": (
+        lambda s: ["parse", str(s.file("image.png")), *("-o", str(s.file("o.png")), "--overlay", str(s.file("o.png")))],
+        r"o\.png: would be written twice",
+    ),
+    "two masks of one name": (with_two_masks_of_one_name, r"mask\.png: would be written twice"),
+    "a mask converted into itself": (
+        lambda s: ["labels", "convert", str(s.file("mask.png")), "-o", str(s.file("mask.png"))],
+        r"mask\.png: is one of the inputs",
+    ),
+    "an empty folder": (
+        lambda s: ["parse", str(s.file("dir.png")), "-o", str(s.file("out"))],
+        r"dir\.png: holds no pictures",
+    ),
     "unknown label order": (lambda s: [*s.edit(), "--order", "alphabet"], r"unknown label order 'alphabet'"),
     "no such output folder": (lambda s: s.edit(out=s.file("no") / "a.png"), r"no: no such folder"),
     "a folder as output": (lambda s: s.edit(out=s.folder / "dir.png"), r"dir\.png: is a folder"),
@@ -377,7 +412,7 @@ def test_a_fault_of_ours_has_exit_code_1(
     def broken(*_: object) -> None:
         raise RuntimeError("broken\nin two lines")
 
-    monkeypatch.setattr("maskgan.images.read_picture", broken)
+    monkeypatch.setattr("maskgan.images.read_source", broken)
     assert main(scene.edit()) == 1
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 1 and "internal error: RuntimeError: broken" in errors[0]

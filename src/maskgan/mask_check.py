@@ -12,12 +12,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maskgan.face_parts import EYES, GLASSES, HAIR, MOUTH, NOSE, SKIN, centroid
 from maskgan.label_order import MARGIN, log_likelihood, measure_labels
 from maskgan.labels import CLASSES, INDEX, MIRROR, NUM_CLASSES, ORDERS, LabelMap
 
 BLENDED_SHARE = 0.12
 """Share of outlines with a label between their neighbours' from which a mask counts as blended. Over 609 masks it was
 at most 0.05, in their smoothly resized copies at least 0.16 (``BOX`` with factors near 1 excepted)."""
+
+# What 99 % of CelebAMask-HQ's masks keep by far: distance from the middle of the eyes to the mouth and place of that
+# middle, as shares of the longer side; degrees between the eyes.
+_FRAMED_SIZE = (0.15, 0.42)
+_FRAMED_X = (0.35, 0.65)
+_FRAMED_Y = (0.33, 0.63)
+_FRAMED_TILT = 25.0
 
 _FEWEST_OUTLINES = 100  # pixels of outline below which the share says nothing
 _log = logging.getLogger(__name__)
@@ -85,10 +93,48 @@ def common_issues(label_maps: Iterable[LabelMap]) -> list[MaskIssue]:
     return [seen[kind] for kind, count in counts.items() if 2 * count >= total]
 
 
-def warn_of_issues(label_map: LabelMap, name: str) -> None:
-    """Log a warning for each of ``mask_issues``; ``name`` is the mask's."""
+def warn_of_issues(label_map: LabelMap, name: str, order_known: bool = False) -> None:
+    """Log a warning for each of ``mask_issues``.
+
+    Args:
+        label_map: H x W uint8, 0..18, in CelebAMask-HQ order.
+        name: the mask's, for messages.
+        order_known: whether the person said which order it has, so that no other is suggested.
+    """
     for issue in mask_issues(label_map):
-        _log.warning("%s: %s", name, issue.message)
+        if not (order_known and issue.kind == "other-order"):
+            _log.warning("%s: %s", name, issue.message)
+
+
+def framing_issue(label_map: LabelMap) -> MaskIssue | None:
+    """Say whether a parsed picture shows a face as the networks know faces: upright, large, in the middle.
+
+    Args:
+        label_map: H x W uint8, 0..18, CelebAMask-HQ order.
+
+    Returns:
+        ``None`` for such a face, and for one with an eye or the mouth hidden; else an issue of kind ``no-face`` (skin,
+        nose, mouth or eyes are missing) or ``not-framed``.
+    """
+    where = {"skin": (SKIN,), "nose": (NOSE,), "mouth": MOUTH, "eyes": (*EYES, GLASSES)}
+    present = set(np.unique(label_map).tolist())
+    missing = [name for name, classes in where.items() if not present & set(classes)]
+    if missing:
+        return MaskIssue("no-face", f"no face was found (no {', no '.join(missing)})")
+    left, right = (centroid(label_map == eye) for eye in EYES)
+    mouth = centroid(np.isin(label_map, MOUTH))
+    if left is None or right is None or mouth is None:
+        return None
+    height, width = label_map.shape
+    longer = max(height, width)
+    row, column = (left[0] + right[0]) / 2, (left[1] + right[1]) / 2
+    distance = np.hypot(mouth[0] - row, mouth[1] - column) / longer
+    x, y = (column + (longer - width) / 2) / longer, (row + (longer - height) / 2) / longer
+    tilt = abs(np.degrees(np.arctan2(left[0] - right[0], left[1] - right[1])))
+    placed = _FRAMED_X[0] <= x <= _FRAMED_X[1] and _FRAMED_Y[0] <= y <= _FRAMED_Y[1]
+    if placed and tilt <= _FRAMED_TILT and _FRAMED_SIZE[0] <= distance <= _FRAMED_SIZE[1]:
+        return None
+    return MaskIssue("not-framed", "the face is not upright in the middle, filling the picture; cut it out first")
 
 
 def blended_share(label_map: LabelMap) -> float:
@@ -153,8 +199,18 @@ def _readings() -> dict[str, _Reading]:
 _READINGS = _readings()
 
 
+def _hair_is_the_face(label_map: LabelMap) -> bool:
+    """Whether hair lies where skin should in a mask that has no features to tell by: in the middle."""
+    height, width = label_map.shape
+    middle = label_map[int(0.45 * height) : int(0.75 * height), int(0.4 * width) : int(0.6 * width)]
+    hair, skin = float((middle == HAIR).mean()), float((middle == SKIN).mean())
+    return hair > 0.3 and hair > 3 * skin
+
+
 def _likeliest_reading(label_map: LabelMap) -> MaskIssue | None:
     measured = measure_labels(label_map)
+    if HAIR in measured and set(measured) <= {0, SKIN, HAIR} and _hair_is_the_face(label_map):
+        return _READINGS["BGR"][1]
     if len(measured) < 3 or max(measured) >= NUM_CLASSES:
         return None
     best, lead = None, MARGIN

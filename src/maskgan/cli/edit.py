@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from maskgan.cli.options import network_options, order_option, resolve_device
+from maskgan.cli.options import (
+    nearest_colour_option,
+    network_options,
+    order_option,
+    overwrite_option,
+    resolve_device,
+)
+
+if TYPE_CHECKING:
+    from maskgan.images import SourceImage
+    from maskgan.labels import LabelMap
+
+
+class _Job(NamedTuple):
+    image: Path
+    mask: Path
+    edited: Path | None
+    output: Path
 
 
 @click.command("edit", short_help="A face follows its edited mask, or borrows a look.")
-@click.argument("image", type=click.Path(path_type=Path))
-@click.option("--mask", required=True, type=click.Path(path_type=Path), help="The picture's own mask.")
-@click.option("--edited", type=click.Path(path_type=Path), help="The mask after editing, same size.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write.")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
+@click.option("--mask", required=True, type=click.Path(path_type=Path), help="The picture's own mask, or a folder.")
+@click.option("--edited", type=click.Path(path_type=Path), help="The mask after editing, or a folder.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write, or folder for several."
+)
 @click.option(
     "--blend",
     type=click.Choice(["full", "region"]),
@@ -44,9 +64,11 @@ from maskgan.cli.options import network_options, order_option, resolve_device
     help="How much of that look is mixed in.",
 )
 @order_option
+@nearest_colour_option
+@overwrite_option
 @network_options
 def command(
-    image: Path,
+    images: tuple[Path, ...],
     mask: Path,
     edited: Path | None,
     output: Path,
@@ -57,6 +79,8 @@ def command(
     style_parts: str | None,
     style_strength: float,
     order: str,
+    nearest_colour: bool,
+    overwrite: bool,
     weights: str | None,
     enhance: bool,
     device: str | None,
@@ -66,13 +90,17 @@ def command(
 
     Where everything is borrowed the result is the network's picture, as with --blend full.
 
-    The result has the size of IMAGE. Masks are label maps (values 0..18) or colour masks; 'maskgan labels' lists them.
+    The result has the size of IMAGE and keeps its metadata and colour profile. Masks are label maps (values 0..18) or
+    colour masks; 'maskgan labels' lists them. For several images, or a folder of them, --mask, --edited and -o are
+    folders, in which each mask has the name of its image.
     """
     from tqdm import tqdm
 
+    from maskgan.cli.batch import companion, expand_inputs, is_batch, outputs_for, run_batch
     from maskgan.cli.opening import open_editor, require_writable
     from maskgan.errors import UserError
-    from maskgan.images import read_label_map, read_picture
+    from maskgan.files import check_outputs, make_folder
+    from maskgan.images import fit_label_map, read_picture, read_source
     from maskgan.provenance import write_edited
 
     if edited is None and style is None:
@@ -81,21 +109,83 @@ def command(
         raise UserError("--style and --style-mask belong together; give both")
     if style is None and style_parts is not None:
         raise UserError("--style-parts: of which face? give --style and --style-mask too")
-    require_writable(output)
-    picture = read_picture(image)
-    before = read_label_map(mask, order)
-    after = before if edited is None else read_label_map(edited, order)
-    editor = open_editor(weights, resolve_device(device), precision, enhance)
-    editor.set_source(picture, before)
+    sources, batch = expand_inputs(images), is_batch(images)
+    if batch and not mask.is_dir():
+        raise UserError(f"--mask {mask}: for several images a folder of masks is needed")
+    outputs = outputs_for(sources, output, batch)
+    jobs = [
+        _Job(
+            source,
+            companion(mask, source, "--mask"),
+            None if edited is None else companion(edited, source, "--edited"),
+            target,
+        )
+        for source, target in zip(sources, outputs, strict=True)
+    ]
+    read = [path for job in jobs for path in (job.image, job.mask, job.edited) if path is not None]
+    check_outputs(outputs, [*read, *(path for path in (style, style_mask) if path is not None)], overwrite)
+    if batch:
+        make_folder(output)
+    for path in outputs:
+        require_writable(path)
+
+    def prepare(job: _Job) -> tuple[SourceImage, LabelMap, LabelMap]:
+        source = read_source(job.image)
+        masks = [
+            fit_label_map(_read_mask(path, order, nearest_colour), source.picture, str(path), str(job.image))
+            for path in (job.mask, job.edited)
+            if path is not None
+        ]
+        return source, masks[0], masks[-1]
+
+    # Bad input is told before the weights are read.
+    prepared = None if batch else prepare(jobs[0])
+    parts = None if style_parts is None else [part.strip() for part in style_parts.split(",")]
+    other = None
     if style is not None and style_mask is not None:
-        parts = None if style_parts is None else [part.strip() for part in style_parts.split(",")]
-        editor.set_style(read_picture(style), read_label_map(style_mask, order), style_strength, parts)
-    with tqdm(desc="refine", unit="step", total=refine, leave=False, disable=None) as bar:
+        style_picture = read_picture(style)
+        label_map = _read_mask(style_mask, order, nearest_colour)
+        other = style_picture, fit_label_map(label_map, style_picture, str(style_mask), str(style))
+        if parts is not None:
+            _warn_of_absent_parts(parts, other[1], style_mask)
+    editor = open_editor(weights, resolve_device(device), precision, enhance)
 
-        def progress(done: int, _total: int) -> None:
-            bar.update(done - bar.n)
+    def edit(job: _Job) -> None:
+        source, before, after = prepared or prepare(job)
+        editor.set_source(source.picture, before)
+        if other is not None:
+            editor.set_style(*other, style_strength, parts)
+        with tqdm(desc="refine", unit="step", total=refine, leave=False, disable=None) as bar:
 
-        editor.refine(refine, progress)
-    editor.set_mask(after)
-    write_edited(output, editor.render("full" if blend == "full" else "region"))
-    click.echo(output)
+            def progress(done: int, _total: int) -> None:
+                bar.update(done - bar.n)
+
+            editor.refine(refine, progress)
+        editor.set_mask(after)
+        write_edited(job.output, editor.render("full" if blend == "full" else "region"), source)
+        click.echo(job.output)
+
+    run_batch(jobs, edit)
+
+
+def _read_mask(path: Path, order: str, nearest_colour: bool) -> LabelMap:
+    """A mask in CelebAMask-HQ order; what looks wrong in it is warned of."""
+    from maskgan.images import read_label_map
+    from maskgan.mask_check import warn_of_issues
+
+    label_map = read_label_map(path, order, nearest_colour)
+    if order != "auto":
+        warn_of_issues(label_map, str(path), order_known=True)
+    return label_map
+
+
+def _warn_of_absent_parts(parts: list[str], label_map: LabelMap, path: Path) -> None:
+    """Say which of the parts whose look is to be borrowed the other face does not have."""
+    import logging
+
+    from maskgan.labels import CLASSES, class_indices
+
+    for index in class_indices(parts, "--style-parts"):
+        if not (label_map == index).any():
+            name = CLASSES[index].name
+            logging.getLogger(__name__).warning("--style-parts: %s has no %s, so nothing is borrowed of it", path, name)

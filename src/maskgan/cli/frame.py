@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maskgan.cli.options import DEVICES, resolve_device
+from maskgan.cli.options import DEVICES, overwrite_option, resolve_device
 from maskgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def command() -> None:
     help="Centre and side in pixels, degrees clockwise, in place of looking for the largest face.",
 )
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
-def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> None:
+@overwrite_option
+def cut(photograph: Path, output: Path, at: str | None, device: str | None, overwrite: bool) -> None:
     """Write the face in PHOTOGRAPH as a square picture, which remembers where it was."""
     from PIL.PngImagePlugin import PngInfo
 
@@ -40,10 +41,12 @@ def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> N
     from maskgan.cli.opening import require_writable
     from maskgan.editing.framing import crop_face, find_frame
     from maskgan.editing.parsing import Parser
+    from maskgan.files import check_outputs
     from maskgan.images import read_picture, write_picture
 
     if output.suffix.lower() != ".png":
         raise UserError(f"{output}: the face is written as a PNG, which remembers its frame; name it so")
+    check_outputs([output], [photograph], overwrite)
     require_writable(output)
     picture = read_picture(photograph)
     if at is not None:
@@ -64,20 +67,24 @@ def cut(photograph: Path, output: Path, at: str | None, device: str | None) -> N
 @click.argument("face", type=click.Path(path_type=Path))
 @click.argument("edited", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write.")
-def paste_back(photograph: Path, face: Path, edited: Path, output: Path) -> None:
+@overwrite_option
+def paste_back(photograph: Path, face: Path, edited: Path, output: Path, overwrite: bool) -> None:
     """Put EDITED, the FACE that was cut out of PHOTOGRAPH after editing, in its place.
 
-    Every pixel that the edit did not change stays as it was.
+    Every pixel that the edit did not change stays as it was, and so do metadata and colour profile.
     """
     import numpy as np
 
     from maskgan.cli.opening import require_writable
     from maskgan.editing import framing
-    from maskgan.images import read_picture
+    from maskgan.files import check_outputs
+    from maskgan.images import read_picture, read_source
     from maskgan.provenance import write_edited
 
+    check_outputs([output], [photograph, face, edited], overwrite)
     require_writable(output)
-    picture, before, after = read_picture(photograph), read_picture(face), read_picture(edited)
+    source, before, after = read_source(photograph), read_picture(face), read_picture(edited)
+    picture = source.picture
     frame = _remembered(face)
     if after.shape != before.shape:
         raise UserError(
@@ -86,7 +93,7 @@ def paste_back(photograph: Path, face: Path, edited: Path, output: Path) -> None
         )
     if not np.array_equal(framing.crop_face(picture, frame), before):
         raise UserError(f"{face}: was not cut out of {photograph}, or was changed since; cut it out again")
-    write_edited(output, framing.paste_back(picture, frame, before, after))
+    write_edited(output, framing.paste_back(picture, frame, before, after), source)
     click.echo(output)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from maskgan.cli.options import network_options, order_option, resolve_device
+from maskgan.cli.options import network_options, order_option, overwrite_option, resolve_device
 from maskgan.errors import UserError
 
 
@@ -18,6 +18,7 @@ from maskgan.errors import UserError
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("--image", type=click.Path(path_type=Path), help="Picture of mask FIRST; renders each mask in its style.")
 @order_option
+@overwrite_option
 @network_options
 def command(
     first: Path,
@@ -27,6 +28,7 @@ def command(
     mask_vae: Path | None,
     image: Path | None,
     order: str,
+    overwrite: bool,
     weights: str | None,
     enhance: bool,
     device: str | None,
@@ -36,9 +38,11 @@ def command(
     import numpy as np
 
     from maskgan.cli.opening import open_editor, open_manifold, require_writable, require_writable_file
+    from maskgan.files import check_outputs
     from maskgan.images import read_label_map, read_picture, write_animation, write_picture
     from maskgan.labels import colourise
 
+    check_outputs([output], [path for path in (first, last, image) if path is not None], overwrite)
     animated = output.suffix.lower() == ".gif"
     (require_writable_file if animated else require_writable)(output)
     device = resolve_device(device)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.options import nearest_colour_option, overwrite_option
+
 
 @click.group("labels", short_help="Show the 19 classes; inspect and convert masks.", invoke_without_command=True)
 @click.pass_context
@@ -23,15 +25,18 @@ def show() -> None:
 
 @command.command("inspect")
 @click.argument("mask", type=click.Path(path_type=Path))
-def inspect(mask: Path) -> None:
-    """Say which classes MASK holds, and which label order it seems to follow."""
+@nearest_colour_option
+def inspect(mask: Path, nearest_colour: bool) -> None:
+    """Say which classes MASK holds, which label order it seems to follow, and what looks wrong with it."""
     import numpy as np
 
     from maskgan.images import read_label_map
     from maskgan.label_order import guess_order
     from maskgan.labels import ORDERS
+    from maskgan.mask_check import warn_of_issues
 
-    label_map = read_label_map(mask, "celebamask-hq")
+    label_map = read_label_map(mask, "celebamask-hq", nearest_colour)
+    warn_of_issues(label_map, str(mask), order_known=True)  # the order is said below
     guess = guess_order(label_map)
     click.echo(f"{mask}: {label_map.shape[1]}x{label_map.shape[0]}, most likely in {guess.order} order")
     for value, count in zip(*np.unique(label_map, return_counts=True), strict=True):
@@ -44,10 +49,21 @@ def inspect(mask: Path) -> None:
 @click.option("--from", "source", default="auto", show_default=True, help="Order of MASKS.")
 @click.option("--to", "target", default="celebamask-hq", show_default=True, help="Order to write.")
 @click.option("--colour", is_flag=True, help="Write colour masks in place of label maps.")
-def convert(masks: tuple[Path, ...], output: Path, source: str, target: str, colour: bool) -> None:
-    """Convert MASKS (label maps or colour masks) to label maps in another order, or to colour masks."""
+@nearest_colour_option
+@overwrite_option
+def convert(
+    masks: tuple[Path, ...],
+    output: Path,
+    source: str,
+    target: str,
+    colour: bool,
+    nearest_colour: bool,
+    overwrite: bool,
+) -> None:
+    """Convert MASKS (label maps or colour masks, or folders) to label maps in another order, or to colour masks."""
+    from maskgan.cli.batch import expand_inputs, is_batch, outputs_for, run_batch
     from maskgan.errors import UserError
-    from maskgan.files import make_folder
+    from maskgan.files import check_outputs, make_folder
     from maskgan.images import read_label_map, write_label_map, write_picture
     from maskgan.labels import ORDERS, colourise, convert_order
 
@@ -55,17 +71,21 @@ def convert(masks: tuple[Path, ...], output: Path, source: str, target: str, col
         raise UserError(f"--to {target!r}: unknown label order; known are {', '.join(ORDERS)}")
     if colour and target != "celebamask-hq":
         raise UserError("--colour: colours are those of CelebAMask-HQ, so --to must stay celebamask-hq")
-    into_folder = len(masks) > 1 or output.is_dir()
-    if into_folder:
+    sources, batch = expand_inputs(masks), is_batch(masks)
+    outputs = outputs_for(sources, output, batch, ".png")
+    check_outputs(outputs, sources, overwrite)
+    if batch:
         make_folder(output)
-    for mask in masks:
-        label_map = read_label_map(mask, source)
-        path = output / f"{mask.stem}.png" if into_folder else output
+
+    def work(index: int) -> None:
+        label_map = read_label_map(sources[index], source, nearest_colour)
         if colour:
-            write_picture(path, colourise(label_map))
+            write_picture(outputs[index], colourise(label_map))
         else:
-            write_label_map(path, convert_order(label_map, "celebamask-hq", target))
-        click.echo(path)
+            write_label_map(outputs[index], convert_order(label_map, "celebamask-hq", target))
+        click.echo(outputs[index])
+
+    run_batch(range(len(sources)), work)
 
 
 def _show() -> None:

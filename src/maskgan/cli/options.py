@@ -42,6 +42,16 @@ order_option: Decorator = click.option(
     help="Label order of the masks: celebamask-hq, face-parsing, or auto (celebamask-hq, with a warning in doubt).",
 )
 
+nearest_colour_option: Decorator = click.option(
+    "--nearest-colour",
+    is_flag=True,
+    help="Give colours of masks that stand for no class, such as soft edges of a brush, the nearest class's.",
+)
+
+overwrite_option: Decorator = click.option(
+    "--overwrite", is_flag=True, help="Allow an output to take the place of an input."
+)
+
 
 def resolve_device(device: str | None) -> str:
     """The device asked for, or the best there is.

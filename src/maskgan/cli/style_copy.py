@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from maskgan.cli.options import network_options, order_option, resolve_device
+from maskgan.cli.options import (
+    nearest_colour_option,
+    network_options,
+    order_option,
+    overwrite_option,
+    resolve_device,
+)
 
 
 @click.command("style-copy", short_help="Render a mask in the style of a face.")
@@ -15,6 +21,8 @@ from maskgan.cli.options import network_options, order_option, resolve_device
 @click.option("--onto", required=True, type=click.Path(path_type=Path), help="Mask to render.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write.")
 @order_option
+@nearest_colour_option
+@overwrite_option
 @network_options
 def command(
     style_image: Path,
@@ -22,6 +30,8 @@ def command(
     onto: Path,
     output: Path,
     order: str,
+    nearest_colour: bool,
+    overwrite: bool,
     weights: str | None,
     enhance: bool,
     device: str | None,
@@ -32,12 +42,15 @@ def command(
     The result has the size of that mask.
     """
     from maskgan.cli.opening import open_editor, require_writable
-    from maskgan.images import read_label_map, read_picture
+    from maskgan.files import check_outputs
+    from maskgan.images import fit_label_map, read_label_map, read_picture
     from maskgan.provenance import write_edited
 
+    check_outputs([output], [style_image, style_mask, onto], overwrite)
     require_writable(output)
     picture = read_picture(style_image)
-    own, target = read_label_map(style_mask, order), read_label_map(onto, order)
+    own, target = (read_label_map(path, order, nearest_colour) for path in (style_mask, onto))
+    own = fit_label_map(own, picture, str(style_mask), str(style_image))
     editor = open_editor(weights, resolve_device(device), precision, enhance)
     editor.set_style(picture, own)
     write_edited(output, editor.render_style_onto(target))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskgan.errors import UserError
-from maskgan.files import require_file
+from maskgan.text_files import read_lines
 
 ATTRIBUTE_FILE = "CelebAMask-HQ-attribute-anno.txt"
 POSE_FILE = "CelebAMask-HQ-pose-anno.txt"
@@ -157,8 +157,4 @@ def text_lines(path: Path) -> list[tuple[int, list[str]]]:
     Raises:
         UserError: the file is missing or no text.
     """
-    try:
-        text = require_file(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not a text file; get the file again") from None
-    return [(i, line.split()) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [(number, line.split()) for number, line in enumerate(read_lines(path), 1) if line.strip()]

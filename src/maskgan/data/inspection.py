@@ -20,6 +20,7 @@ from maskgan.errors import UserError
 from maskgan.face_parts import SKIN
 from maskgan.images import read_picture
 from maskgan.labels import LabelMap
+from maskgan.text_files import read_keys
 
 
 def check_source(folder: Path, jobs: int | None = None, progress: ProgressCallback | None = None) -> list[Issue]:
@@ -52,7 +53,7 @@ def check_prepared(folder: Path, jobs: int | None = None, progress: ProgressCall
         if not path.is_file():
             issues.append(Issue("missing", "", f"{path}: no such file; prepare again to the end"))
             continue
-        missing = set(path.read_text(encoding="utf-8").split()) - set(pairs.keys)
+        missing = set(read_keys(path)) - set(pairs.keys)
         for key in sorted(missing):
             issues.append(Issue("missing", key, f"{path}: names {key}, which is not in the data"))
     with closing(run(partial(_inspect_read, pairs), range(len(pairs)), jobs)) as results:

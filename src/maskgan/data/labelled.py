@@ -5,7 +5,6 @@ Pictures that are not square are cropped to their middle: that makes rows 20..19
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgan.data.annotations import ATTRIBUTES, read_attributes, text_lines
+from maskgan.data.annotations import ATTRIBUTES, text_lines
 from maskgan.data.open_dataset import SYNTHETIC_PREFIX, open_synthetic
 from maskgan.data.pairs import (
     PICTURE_SUFFIXES,
@@ -28,6 +27,7 @@ from maskgan.data.synthetic.dataset import SyntheticPairs, sample_traits, visibl
 from maskgan.errors import UserError
 from maskgan.files import require_file
 from maskgan.images import Picture, decode_picture, read_picture
+from maskgan.text_files import ByKey, parse_signs, read_rows, without_suffix
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,25 @@ def read_label_table(path: Path) -> LabelTable:
     """Read a table of attributes.
 
     Args:
-        path: a CSV file with the columns ``key``, CelebA's 40 attributes (-1 or 1) and perhaps ``identity``; or
-            CelebA's ``list_attr_celeba.txt``, beside which ``identity_CelebA.txt`` is read if it is there.
+        path: a table with a column ``key`` or ``image_id`` (or the key in front), CelebA's 40 attributes (-1 or 1, or 0
+            or 1) and perhaps ``identity``, separated by commas, semicolons, tabs or blanks; CelebA's and
+            CelebAMask-HQ's own text files are such. Keys may have a picture's suffix, and numbers any number of zeros.
+            ``identity_CelebA.txt`` is read if it lies beside a text file without identities.
 
     Raises:
-        UserError: the file is missing, lacks a column, or a row is not of that form; the message names the line.
+        UserError: the file is missing, lacks a column, a key comes twice, or a row is not of that form; the message
+            names the line.
     """
-    return _read_csv(path) if path.suffix.lower() == ".csv" else _read_celeba(path)
+    names, rows = read_rows(path)
+    if missing := [name for name in ATTRIBUTES if name not in names]:
+        raise UserError(f"{path}: has no column {missing[0]!r}; a table has key and CelebA's 40 attributes")
+    signs = parse_signs(rows, ATTRIBUTES, path)
+    attributes = {key: np.array(values, dtype=np.uint8) for key, values in signs.items()}
+    identities = {row.key: row.values["identity"] for row in rows if row.values.get("identity")}
+    people = path.with_name("identity_CelebA.txt")
+    if not identities and path.suffix.lower() != ".csv" and people.is_file():
+        identities = _read_identities(people)
+    return LabelTable(ByKey(attributes), ByKey(identities))
 
 
 class LabelledPictures:
@@ -167,7 +179,8 @@ def _of_people(table: LabelTable, identities: str) -> LabelTable:
         for key, person in table.identities.items()
         if person.isdecimal() and first <= int(person) and (last is None or int(person) <= last)
     }
-    return LabelTable({key: table.attributes[key] for key in people if key in table.attributes}, people)
+    known = {key: table.attributes[key] for key in people if key in table.attributes}
+    return LabelTable(ByKey(known), ByKey(people))
 
 
 def middle(picture: Picture) -> Picture:
@@ -198,41 +211,14 @@ def _pictures(spec: str) -> Mapping[str, Path | tuple[Path, ShardMember]]:
     return found
 
 
-def _read_csv(path: Path) -> LabelTable:
-    attributes: dict[str, NDArray[np.uint8]] = {}
+def _read_identities(path: Path) -> dict[str, str]:
+    """Who is who, by key, from CelebA's ``identity_CelebA.txt``."""
     identities: dict[str, str] = {}
-    try:
-        with open(require_file(path), newline="", encoding="utf-8") as stream:
-            rows = csv.DictReader(stream)
-            missing = [name for name in ("key", *ATTRIBUTES) if name not in (rows.fieldnames or ())]
-            if missing:
-                raise UserError(f"{path}: has no column {missing[0]!r}; a table has key and CelebA's 40 attributes")
-            for line, row in enumerate(rows, 2):
-                values = [row[name] for name in ATTRIBUTES]
-                if not row["key"] or not set(values) <= {"-1", "1"}:
-                    raise UserError(f"{path}:{line}: expected a key, and -1 or 1 for each attribute")
-                attributes[row["key"]] = np.array([value == "1" for value in values], dtype=np.uint8)
-                if row.get("identity"):
-                    identities[row["key"]] = row["identity"]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV file ({error})") from error
-    return LabelTable(attributes, identities)
-
-
-def _read_celeba(path: Path) -> LabelTable:
-    table = read_attributes(path)
-    if missing := [name for name in ATTRIBUTES if name not in table.names]:
-        raise UserError(f"{path}: has no column {missing[0]!r}")
-    order = [table.names.index(name) for name in ATTRIBUTES]
-    attributes = {
-        f"{number:06d}": np.array([values[i] == 1 for i in order], dtype=np.uint8)
-        for number, values in table.values.items()
-    }
-    people = path.with_name("identity_CelebA.txt")
-    identities = {}
-    if people.is_file():
-        for line, fields in text_lines(people):
-            if len(fields) != 2:
-                raise UserError(f"{people}:{line}: expected a picture's name and a number, as in '000001.jpg 2880'")
-            identities[Path(fields[0]).stem] = fields[1]
-    return LabelTable(attributes, identities)
+    for line, fields in text_lines(path):
+        if len(fields) != 2:
+            raise UserError(f"{path}:{line}: expected a picture's name and a number, as in '000001.jpg 2880'")
+        key = without_suffix(fields[0])
+        if key in identities:
+            raise UserError(f"{path}:{line}: key {key!r} comes twice")
+        identities[key] = fields[1]
+    return identities

@@ -21,6 +21,7 @@ from maskgan.errors import UserError
 from maskgan.files import require_file
 from maskgan.images import Picture, decode_label_map, decode_picture, read_label_map, read_picture
 from maskgan.labels import LabelMap
+from maskgan.text_files import read_keys, visible, without_suffix
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _MASK_SUFFIXES = (".png",)
@@ -192,11 +193,16 @@ class ChosenKeys:
     """The keys that ``select`` would choose, where the collection's keys are not known beforehand: in a stream."""
 
     def __init__(self, chosen: str) -> None:
-        self._listed = set(_keys_of_list(Path(chosen))) if _is_list_file(chosen) else None
+        self._listed = _with_bare(read_keys(Path(chosen))) if _is_list_file(chosen) else None
         self._ranges = chosen.split(",")
 
     def __contains__(self, key: str) -> bool:
         return any(_in_range(key, part) for part in self._ranges) if self._listed is None else key in self._listed
+
+
+def _with_bare(keys: list[str]) -> set[str]:
+    """Keys as they are written, and without a picture's suffix."""
+    return {*keys, *map(without_suffix, keys)}
 
 
 def _is_list_file(chosen: str) -> bool:
@@ -254,22 +260,19 @@ def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def _keys_of_list(path: Path) -> list[str]:
-    try:
-        wanted = list(dict.fromkeys(path.read_text(encoding="utf-8").split()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a text file with one key a line") from error
-    if not wanted:
-        raise UserError(f"{path}: names no key; a list has one key a line")
-    return wanted
-
-
 def _indices_of_list(pairs: KeyedCollection[FaceT], path: Path) -> list[int]:
     """Positions of the keys in a list file, in the order of the file."""
-    wanted = _keys_of_list(path)
     position = {key: i for i, key in enumerate(pairs.keys)}
+    wanted = [key if key in position else without_suffix(key) for key in read_keys(path)]
+    wanted = [key for key in wanted if key in position or not key.startswith("#")]  # a comment otherwise
     if missing := [key for key in wanted if key not in position]:
-        raise UserError(f"{path}: {len(missing)} of {len(wanted)} keys are not in the data, {missing[0]} first")
+        raise UserError(
+            f"{path}: {len(missing)} of {len(wanted)} keys are not in the data, {visible(missing[0])} first; keys are "
+            f"like {pairs.keys[0]!r}"
+        )
+    if len(set(wanted)) < len(wanted):
+        twice = next(key for i, key in enumerate(wanted) if key in wanted[:i])
+        raise UserError(f"{path}: {visible(twice)!r} comes twice, with and without a suffix")
     return [position[key] for key in wanted]
 
 

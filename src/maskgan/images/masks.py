@@ -205,18 +205,45 @@ def _nearest_labels(colours: Picture, name: str) -> LabelMap:
     far = float((smallest > _FAR_COLOUR)[which].mean())
     if far > _MOST_FAR:
         raise UserError(f"{name}: {far:.0%} of it have colours like no class's; is it a colour mask?")
-    label_map, own = nearest[which], (smallest <= _SAME_COLOUR)[which]
-    if len(blended := np.flatnonzero(~own)):
-        # Between two classes' colours lie those of third ones; only classes that are there in full count.
-        costs = distances[which[blended]]
-        for index in range(labels.NUM_CLASSES):
-            here = Image.fromarray(((label_map == index) & own).reshape(shape))
-            around = np.asarray(here.convert("L").filter(ImageFilter.MaxFilter(_NEIGHBOURHOOD))).reshape(-1) > 0
-            costs[~around[blended], index] += 1000
-        label_map[blended] = costs.argmin(axis=1).astype(np.uint8)
+    label_map, own = nearest[which].reshape(shape), (smallest <= _SAME_COLOUR)[which].reshape(shape)
+    _repair_edges(label_map, own, colours)
     if changed := float((smallest > 0)[which].mean()):
         _log.warning("%s: %.1f %% of its pixels got the nearest class colour", name, 100 * changed)
-    return label_map.reshape(shape)
+    return label_map
+
+
+def _repair_edges(label_map: LabelMap, own: NDArray[np.bool_], colours: Picture) -> None:
+    """Give blended pixels the class of one of the areas between which they lie, in place.
+
+    Between two classes' colours lie those of third ones (hair fades to the background through the lower lip's), so a
+    pixel keeps its class only if an area of that class is near, or no two near areas explain its colour.
+
+    Args:
+        label_map: H x W, the nearest colour's class.
+        own: H x W, whether that colour is the class's own.
+        colours: H x W x 3.
+    """
+    near = np.zeros((*label_map.shape, labels.NUM_CLASSES), dtype=bool)
+    for index in np.unique(label_map[own]):
+        here = Image.fromarray((label_map == index) & own).convert("L")
+        areas = here.filter(ImageFilter.MinFilter(3)).filter(ImageFilter.MaxFilter(_NEIGHBOURHOOD))
+        near[..., index] = np.asarray(areas) > 0
+    doubtful = ~(own & np.take_along_axis(near, label_map[..., None].astype(np.intp), axis=2)[..., 0])
+    around, pixels = near[doubtful], colours[doubtful].astype(np.float32)
+    distances = _distances(colours[doubtful])
+    blend = np.full(len(pixels), np.inf, dtype=np.float32)
+    palette = labels.PALETTE.astype(np.float32)
+    present = np.flatnonzero(around.any(axis=0))
+    for i, first in enumerate(present):
+        for second in present[i + 1 :]:
+            both = around[:, first] & around[:, second]
+            along = palette[second] - palette[first]
+            share = ((pixels[both] - palette[first]) @ along / (along @ along)).clip(0, 1)
+            off = np.linalg.norm(pixels[both] - palette[first] - share[:, None] * along, axis=1)
+            blend[both] = np.minimum(blend[both], off)
+    keeps = own[doubtful] & (blend > _SAME_COLOUR)
+    distances[~around] += 1000
+    label_map[doubtful] = np.where(keeps, label_map[doubtful], distances.argmin(axis=1))
 
 
 def _far_share(colours: Picture) -> float:
