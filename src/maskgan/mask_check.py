@@ -204,7 +204,7 @@ def _hair_is_the_face(label_map: LabelMap) -> bool:
     height, width = label_map.shape
     middle = label_map[int(0.45 * height) : int(0.75 * height), int(0.4 * width) : int(0.6 * width)]
     hair, skin = float((middle == HAIR).mean()), float((middle == SKIN).mean())
-    return hair > 0.3 and hair > 3 * skin
+    return hair > 0.15 and hair > 3 * skin
 
 
 def _likeliest_reading(label_map: LabelMap) -> MaskIssue | None:

@@ -53,7 +53,7 @@ def outputs_for(inputs: Sequence[Path], output: Path, batch: bool, suffix: str |
     """
     from maskgan.images import check_picture_path
 
-    if not batch and not output.is_dir():
+    if not batch:
         return [output]
     outputs = []
     for path in inputs:

@@ -71,7 +71,7 @@ def convert(
         raise UserError(f"--to {target!r}: unknown label order; known are {', '.join(ORDERS)}")
     if colour and target != "celebamask-hq":
         raise UserError("--colour: colours are those of CelebAMask-HQ, so --to must stay celebamask-hq")
-    sources, batch = expand_inputs(masks), is_batch(masks)
+    sources, batch = expand_inputs(masks), is_batch(masks) or output.is_dir()
     outputs = outputs_for(sources, output, batch, ".png")
     check_outputs(outputs, sources, overwrite)
     if batch:

@@ -53,7 +53,7 @@ def command(
 
     log = logging.getLogger(__name__)
     sources, batch = expand_inputs(images), is_batch(images)
-    if not batch and not output.is_dir() and output.suffix.lower() != ".png":
+    if not batch and output.suffix.lower() != ".png":
         raise UserError(f"{output}: label maps are PNG files; write a name that ends in .png")
     outputs = outputs_for(sources, output, batch, ".png")
     overlays = [] if overlay is None else outputs_for(sources, overlay, batch, ".png")
