@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
@@ -61,7 +62,7 @@ class _LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         mark = "" if record.levelno < logging.WARNING else f"maskgan: {record.levelname.lower()}: "
-        print(f"{mark}{record.getMessage()}", file=sys.stderr, flush=True)
+        _print_to_stderr(f"{mark}{record.getMessage()}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,8 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, exit_code: int) -> int:
-    print(f"maskgan: error: {_one_line(message)}", file=sys.stderr, flush=True)
+    _print_to_stderr(f"maskgan: error: {_one_line(message)}")
     return exit_code
+
+
+def _print_to_stderr(line: str) -> None:
+    # A log that is full or closed must not end the work, nor a request of the editor's server.
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _one_line(message: str) -> str:

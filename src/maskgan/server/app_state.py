@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -14,18 +14,19 @@ from starlette.requests import ClientDisconnect, Request
 from maskgan.editing.pipeline import StyleReference
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
+from maskgan.server.executor import DaemonExecutor
 from maskgan.server.faces import Face
 from maskgan.server.http_errors import unsupported_media_type
 from maskgan.server.inference_queue import InferenceQueue
 from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
+from maskgan.server.memory import release_memory
 from maskgan.server.multipart import OVERHEAD as FORM_OVERHEAD
 from maskgan.server.multipart import Form, parse_form
 from maskgan.server.portraits import shipped_portrait
 from maskgan.server.refinement_jobs import Refinements
-from maskgan.server.request_body import media_type, read_body
+from maskgan.server.request_body import ByteBudget, Lease, media_type, read_body
 from maskgan.server.sessions import Sessions
-from maskgan.server.uploads import Upload
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -54,15 +55,17 @@ class AppState:
         self.sessions = Sessions(limits)
         self.queue = InferenceQueue(limits.waiting, limits.batch_size)
         self.refinements = Refinements(service, self.queue, limits, grown=self.sessions.shrink)
-        # Held from the first byte of an upload until its session stands, and while a large picture is made to save:
-        # photographs are the largest things here, so only a few may be under way.
+        # Held from the last byte of an upload until its session stands, and while a large picture is made to save:
+        # decoded photographs are the largest things here, so only a few may be worked on.
         self.uploading = asyncio.Semaphore(limits.uploads)
         self.saving = asyncio.Semaphore(limits.uploads)
-        self._decoding = ThreadPoolExecutor(_THREADS, thread_name_prefix="decoding")
-        self._encoding = ThreadPoolExecutor(_THREADS, thread_name_prefix="encoding")
+        self.receiving = ByteBudget(limits.receiving_bytes)
+        self._decoding = DaemonExecutor(_THREADS, "decoding")
+        self._encoding = DaemonExecutor(_THREADS, "encoding")
         self._portrait_faces: dict[int, asyncio.Task[Face]] = {}
         self._portrait_styles: dict[int, asyncio.Task[StyleReference]] = {}
         self._sweeping: asyncio.Task[None] | None = None
+        self._released = 0  # of the sessions that ended, those whose memory was given back
 
     async def start(self) -> None:
         """Begin to work; called on the running event loop."""
@@ -115,33 +118,47 @@ class AppState:
         picture, label_map = await self.decode(shipped_portrait, number)
         return (await self.queue.call(partial(compute, picture, label_map))).result
 
+    async def sweep(self) -> None:
+        """End the sessions that nobody uses, and give the memory of those that ended back to the system."""
+        self.sessions.expire()
+        if self.sessions.ended > self._released:
+            self._released = self.sessions.ended
+            await self.encode(release_memory)
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            self.sessions.expire()
+            await self.sweep()
 
 
-async def read_upload_form(request: Request, state: AppState, limit: int) -> Form:
-    """A request's form, its parts ``limit`` bytes together at most.
+async def read_upload_form(request: Request, state: AppState, limit: int, lease: Lease | None = None) -> Form:
+    """A request's form, its parts ``limit`` bytes together at most; a ``lease`` counts them.
 
     Raises:
-        HTTPError: as ``bodies.read_body`` and ``forms.parse_form``.
+        HTTPError: as ``request_body.read_body`` and ``multipart.parse_form``.
     """
     content_type = request.headers.get("content-type", "")
     if media_type(request) != "multipart/form-data":
         raise unsupported_media_type("a form is needed here: multipart/form-data")
-    body = await read_body(request, limit + FORM_OVERHEAD, state.limits.body_seconds)
+    body = await read_body(request, limit + FORM_OVERHEAD, state.limits.body_seconds, lease)
     return await state.decode(parse_form, body, content_type)
 
 
-async def open_upload(request: Request, state: AppState) -> Upload:
-    """The picture in a request's form.
+@asynccontextmanager
+async def upload_turn(
+    request: Request, state: AppState, limit: int, turns: asyncio.Semaphore
+) -> AsyncGenerator[Form, None]:
+    """A request's form and, as long as the block runs, one of ``turns`` to work on it.
+
+    The turn is taken once the form is here: who sends slowly keeps nobody else waiting.
 
     Raises:
-        HTTPError, UserError: as ``read_upload_form`` and ``Upload.of``.
+        HTTPError: as ``read_upload_form``.
     """
-    form = await read_upload_form(request, state, state.limits.upload_bytes)
-    return await state.decode(Upload.of, form, state.limits)
+    with state.receiving.lease() as lease:
+        form = await read_upload_form(request, state, limit, lease)
+        async with turns:
+            yield form
 
 
 async def until_disconnect(request: Request, work: Awaitable[Result]) -> Result:

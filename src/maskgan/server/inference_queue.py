@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from maskgan.server.http_errors import service_unavailable
+from maskgan.server.http_errors import HTTPError, service_unavailable
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -74,6 +74,7 @@ class InferenceQueue:
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._task: asyncio.Task[None] | None = None
+        self._stopped = False
 
     def __len__(self) -> int:
         """How many jobs wait that somebody asked for; slices do not count."""
@@ -84,11 +85,12 @@ class InferenceQueue:
         self._task = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
-        """Let the job at hand end, and give up those that wait."""
+        """Let the job at hand end, and give up those that wait and those that come."""
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        _fail([*self._waiting, *self._slices], service_unavailable("the server stops; start it again"))
+        _fail([*self._waiting, *self._slices], _stopping())
         self._waiting.clear()
         self._slices.clear()
         await asyncio.to_thread(self._thread.shutdown)
@@ -131,6 +133,8 @@ class InferenceQueue:
 
     async def background(self, work: Callable[[], Result]) -> Result:
         """Run a slice of long work when nobody draws, or else about once a second; those of several take turns."""
+        if self._stopped:
+            raise _stopping()
         job = _Job(
             lambda requests: [work() for _ in requests],
             None,
@@ -147,6 +151,8 @@ class InferenceQueue:
         return done.result
 
     async def _submit(self, job: _Job) -> JobResult[Any] | None:
+        if self._stopped:
+            raise _stopping()
         own = [other for other in self._waiting if job.owner is not None and other.owner == job.owner]
         overtaken = next((other for other in own if other.supersedable), None)
         if overtaken is not None:
@@ -175,7 +181,7 @@ class InferenceQueue:
             try:
                 results = await loop.run_in_executor(self._thread, jobs[0].run, [job.request for job in jobs])
             except asyncio.CancelledError:
-                _fail(jobs, service_unavailable("the server stops; start it again"))
+                _fail(jobs, _stopping())
                 raise
             except Exception as error:
                 _fail(jobs, error)
@@ -221,6 +227,10 @@ class InferenceQueue:
         overdue = now - max(self._slices[0].since, self._last_slice) > _MAX_DELAY
         idle = not waiting and now - self._last_answer > _IDLE_SECONDS
         return idle or (overdue and all(job.low_priority for job in waiting))
+
+
+def _stopping() -> HTTPError:
+    return service_unavailable("the server stops; start it again")
 
 
 def _fail(jobs: Iterable[_Job], error: Exception) -> None:

@@ -30,10 +30,12 @@ class Limits:
     """Bytes of a project, packed and unpacked; its pictures are PNG."""
     editor_bytes: int = 8 << 20
     """Bytes of what the page keeps in a project."""
+    receiving_bytes: int = 640 << 20
+    """Bytes of all forms that arrive, wait for their turn or are worked on; others are told to come again."""
     pixels: int = 40_000_000
     """Pixels of an uploaded picture: 40 Mpx take 120 MB as RGB."""
     uploads: int = 4
-    """Uploads under way at once, and pictures being saved at once; others wait their turn."""
+    """Uploads worked on at once, and pictures being saved at once; others wait for their turn, their bodies read."""
     body_seconds: float = 60.0
     """Seconds in which a request's body must arrive."""
     proportion: float = 4.0

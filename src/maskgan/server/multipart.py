@@ -17,6 +17,7 @@ OVERHEAD = 64 << 10
 _MAX_PARTS = 8
 _MAX_HEADER = 4 << 10
 _MAX_BOUNDARY = 70  # RFC 2046
+_MAX_CONTENT_TYPE = 1 << 10  # parsing its parameters takes quadratic time
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def parse_form(body: bytes, content_type: str) -> Form:
     Raises:
         HTTPError: 400, it is damaged or has too many parts.
     """
+    if len(content_type) > _MAX_CONTENT_TYPE:
+        raise _damaged()
     boundary = _parameters(content_type).get("boundary", "").encode("latin-1", "replace")
     if not 0 < len(boundary) <= _MAX_BOUNDARY:
         raise bad_request("the form has no boundary; send multipart/form-data as a browser does")

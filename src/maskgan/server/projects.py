@@ -31,6 +31,11 @@ _SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK, _MANIFEST = (
     "project.json",
 )
 _MANIFEST_OVERHEAD = 1 << 10
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those of which Python unpacks no more than it is asked for
+_MAX_DIRECTORY = 64 << 10  # a directory of millions of parts would take gigabytes
+_END, _END_BYTES = b"PK\x05\x06", 22  # of a zip without a comment
+_ZIP64, _ZIP64_BYTES = b"PK\x06\x07", 20  # before it in a zip of over 4 GB
+_MAX_NESTING = 64
 _STORED_LEVEL = 1  # of PNG compression: photographs shrink little more for ten times the time
 
 
@@ -42,17 +47,24 @@ class Project:
     label_map: LabelMap
     edited: LabelMap
     style: tuple[Picture, LabelMap] | None
-    editor: dict[str, Any]
-    """What the page put there and wants back."""
+    editor: bytes
+    """What the page put there and wants back: a JSON object."""
 
 
-def write_project(face: Face, edited: LabelMap, style: StyleReference | None, editor: dict[str, Any]) -> bytes:
-    """The bytes of a project file."""
-    manifest = {"format": FORMAT_VERSION, "program": f"maskgan {__version__}", "editor": editor}
+def write_project(face: Face, edited: LabelMap, style: StyleReference | None, editor: bytes) -> bytes:
+    """The bytes of a project file.
+
+    Raises:
+        HTTPError: 400, ``editor`` is no JSON object, or one that ``read_project`` would refuse.
+    """
+    _encoded_editor(parse_json(editor, "'editor'"), "'editor'")
+    # As the page wrote it: another spelling of its numbers could be longer than what is read again.
+    start = f'{{"format": {FORMAT_VERSION}, "program": "maskgan {__version__}", "editor": '
+    manifest = start.encode() + editor + b"}"
     buffer = BytesIO()
     # The pictures are compressed already.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(_MANIFEST, json.dumps(manifest), zipfile.ZIP_DEFLATED)
+        archive.writestr(_MANIFEST, manifest, zipfile.ZIP_DEFLATED)
         archive.writestr(_SOURCE, _png(face.picture))
         archive.writestr(_MASK, encode_label_map(face.label_map))
         archive.writestr(_EDITED, encode_label_map(edited))
@@ -71,6 +83,7 @@ def read_project(data: bytes, limits: Limits) -> Project:
         UserError: a picture in it is damaged or no label map.
     """
     try:
+        _check_directory(data)
         with zipfile.ZipFile(BytesIO(data)) as archive:
             parts = _read_parts(archive, limits)
     except HTTPError:
@@ -83,7 +96,7 @@ def read_project(data: bytes, limits: Limits) -> Project:
     version, editor = manifest.get("format"), manifest.get("editor")
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION or not isinstance(editor, dict):
         raise bad_request(f"the project has a format that this version ({__version__}) does not read; update maskgan")
-    _require_sendable(editor)
+    sendable = _encoded_editor(editor, "what the project tells of its editing")
     label_map, edited = (decode_uploaded_label_map(parts[name], limits, name) for name in (_MASK, _EDITED))
     if label_map.shape != edited.shape:
         raise bad_request("the project's masks have two sizes; it is damaged")
@@ -93,15 +106,37 @@ def read_project(data: bytes, limits: Limits) -> Project:
             decode_uploaded_picture(parts[_STYLE], limits, _STYLE),
             decode_uploaded_label_map(parts[_STYLE_MASK], limits, _STYLE_MASK),
         )
-    return Project(decode_uploaded_picture(parts[_SOURCE], limits, _SOURCE), label_map, edited, style, editor)
+    return Project(decode_uploaded_picture(parts[_SOURCE], limits, _SOURCE), label_map, edited, style, sendable)
 
 
-def _require_sendable(editor: dict[str, Any]) -> None:
-    """Raise unless the page can have it back: Python reads what is no JSON (NaN) and no text (lone surrogates)."""
+def _encoded_editor(editor: dict[str, Any], name: str) -> bytes:
+    """JSON that the page can have back: Python also reads what is no JSON (NaN) and no text (lone surrogates).
+
+    Raises:
+        HTTPError: 400, it holds such, or is nested too deeply.
+    """
+    level: list[Any] = [editor]
+    for _ in range(_MAX_NESTING):
+        children = (child for node in level for child in (node.values() if isinstance(node, dict) else node))
+        level = [child for child in children if isinstance(child, (dict, list))]
+        if not level:
+            break
+    else:
+        raise bad_request(f"{name} is nested over {_MAX_NESTING} deep")
     try:
-        json.dumps(editor, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        raise bad_request("the project's editor state is damaged") from None
+        return json.dumps(editor, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except ValueError:
+        raise bad_request(f"{name} holds what is no JSON: a number that is not finite, or half a character") from None
+
+
+def _check_directory(data: bytes) -> None:
+    """Raise before Python reads a zip's directory, unless that is small."""
+    end = data[-_END_BYTES:]
+    before = data[-_END_BYTES - _ZIP64_BYTES : -_END_BYTES]
+    if not end.startswith(_END) or end[-2:] != b"\0\0" or before.startswith(_ZIP64):
+        raise bad_request("the project is damaged, or no project of this editor (.maskgan)")
+    if int.from_bytes(end[12:16], "little") > _MAX_DIRECTORY:
+        raise payload_too_large("the project has too many parts; it is no project of this editor (.maskgan)")
 
 
 def _read_parts(archive: zipfile.ZipFile, limits: Limits) -> dict[str, bytes]:
@@ -111,6 +146,8 @@ def _read_parts(archive: zipfile.ZipFile, limits: Limits) -> dict[str, bytes]:
     for name in (_MANIFEST, _SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK):
         if name not in archive.NameToInfo:
             continue
+        if archive.NameToInfo[name].compress_type not in _COMPRESSIONS:
+            raise bad_request(f"{name} in the project is compressed in a way that is not read; zip it with deflate")
         bound = min(left, limits.editor_bytes + _MANIFEST_OVERHEAD) if name == _MANIFEST else left
         # What the zip says of a part's size is not trusted: no more than the bound is unpacked.
         with archive.open(name) as stream:

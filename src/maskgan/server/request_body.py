@@ -4,29 +4,76 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.requests import Request
 
-from maskgan.server.http_errors import HTTPError, bad_request, unsupported_media_type
+from maskgan.server.http_errors import HTTPError, bad_request, service_unavailable, unsupported_media_type
 
 _JSON_BYTES = 64 << 10
 _LENGTH_DIGITS = 18  # Python refuses to read numbers of thousands
+_INLINE_BYTES = 1 << 20  # more than this is joined and unpacked on a thread, for the event loop would stand still
 
 
-async def read_body(request: Request, limit: int, seconds: float) -> bytes:
+class Lease:
+    """Bytes that one request holds of a ``ByteBudget``."""
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
+        self._held = 0
+
+    def take(self, count: int) -> None:
+        """Hold ``count`` more bytes.
+
+        Raises:
+            HTTPError: 503, all requests together would hold more than the budget.
+        """
+        if self._budget.held + count > self._budget.limit:
+            error = service_unavailable("too many files are being sent at this moment; try again in a few seconds", 3)
+            error.headers["Connection"] = "close"  # the rest of the body is not read
+            raise error
+        self._budget.held += count
+        self._held += count
+
+    def give_back(self) -> None:
+        """Hold nothing any more."""
+        self._budget.held -= self._held
+        self._held = 0
+
+
+class ByteBudget:
+    """A bound on the bytes that the bodies of all requests take together."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+    @contextmanager
+    def lease(self) -> Generator[Lease, None, None]:
+        """What a request takes until the block ends."""
+        lease = Lease(self)
+        try:
+            yield lease
+        finally:
+            lease.give_back()
+
+
+async def read_body(request: Request, limit: int, seconds: float, lease: Lease | None = None) -> bytes:
     """The body, unpacked if it came as gzip.
 
     Args:
         request: whose body was not read yet.
         limit: bytes that the body may have, as sent and unpacked.
         seconds: in which it must arrive.
+        lease: what counts its bytes; ``None``: nothing, for a body that is small.
 
     Raises:
         HTTPError: 400 its gzip is damaged, 408 it came too slowly, 413 it is over ``limit``, 415 it is packed
-            otherwise.
+            otherwise, 503 its bytes are over what ``lease`` has.
         ClientDisconnect: the client went away.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
@@ -35,8 +82,14 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
     _require_length(request, limit)
     body = bytearray()
     async for chunk in _arriving(request, limit, seconds):
+        if lease is not None:
+            lease.take(len(chunk))
         body += chunk
-    return bytes(body) if encoding == "identity" else _unpacked(bytes(body), limit)
+    if encoding == "identity":
+        return bytes(body) if len(body) <= _INLINE_BYTES else await asyncio.to_thread(bytes, body)
+    if lease is not None:
+        lease.take(limit)  # it is not known before how much comes out
+    return _unpacked(body, limit) if limit <= _INLINE_BYTES else await asyncio.to_thread(_unpacked, body, limit)
 
 
 async def read_json(request: Request, seconds: float) -> dict[str, Any]:
@@ -55,12 +108,23 @@ def parse_json(text: bytes, name: str) -> dict[str, Any]:
         HTTPError: 400, it is none.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text.decode())  # given bytes, it would guess at UTF-16 and UTF-32
     except (ValueError, RecursionError):
         raise bad_request(f"{name} is not JSON") from None
     if not isinstance(value, dict):
         raise bad_request(f"{name} should be a JSON object")
     return value
+
+
+def finite_number(value: Any) -> float | None:
+    """A number of a JSON text; ``None`` where it is none, not finite, or larger than any float."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return None
+    return number if math.isfinite(number) else None
 
 
 def media_type(request: Request) -> str:
@@ -93,7 +157,7 @@ async def _arriving(request: Request, limit: int, seconds: float) -> AsyncGenera
         yield chunk
 
 
-def _unpacked(packed: bytes, limit: int) -> bytes:
+def _unpacked(packed: bytearray, limit: int) -> bytes:
     unpacker = zlib.decompressobj(wbits=31)
     try:
         body = unpacker.decompress(packed, limit + 1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import os
+import re
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -22,8 +24,10 @@ from maskgan.editing.renderer import Precision, Renderer
 from maskgan.errors import UserError
 from maskgan.server.app import create_app
 from maskgan.server.app_state import ServerInfo
+from maskgan.server.connection import CONNECTIONS, BoundedProtocol
 from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
+from maskgan.server.memory import limit_arenas
 from maskgan.server.security import is_loopback, names_of
 
 DEFAULT_PORT = 8080
@@ -31,7 +35,7 @@ DEFAULT_PORT = 8080
 _TRIED = 100  # ports after the default one
 _STOP_SECONDS = 5  # that running requests have when the server stops
 _KEEP_ALIVE = 75
-_CONNECTIONS = 512
+_BACKLOG = 128  # connections taken at once; with those that are open, fewer than the files of a process (1024)
 _GPU_BATCH = 8
 _MAX_THREADS = 8  # a face of 256 px is too small to keep more cores busy
 
@@ -47,12 +51,15 @@ def open_socket(host: str, port: int | None) -> socket.socket:
         UserError: the address is unknown, or the port is in use or may not be used.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
+        # The protocol is named, for asyncio sets TCP_NODELAY only where it is.
+        family, _, protocol, _, address = socket.getaddrinfo(
+            host, port or 0, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )[0]
     except (OSError, UnicodeError):
         raise UserError(f"--host {host}: this machine has no such address; 127.0.0.1 always works") from None
     ports = range(DEFAULT_PORT, DEFAULT_PORT + _TRIED) if port is None else [port]
     for number in ports:
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener = socket.socket(family, socket.SOCK_STREAM, protocol)
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -69,8 +76,13 @@ def open_socket(host: str, port: int | None) -> socket.socket:
 
 def address_of(listener: socket.socket, host: str, token: str | None) -> str:
     """What to open in the browser."""
-    port = listener.getsockname()[1]
-    name = _own_name() if host in ("0.0.0.0", "::") else host
+    address, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(address.partition("%")[0]).is_unspecified:  # however it was written: 0.0.0.0, ::, 0, *
+        name = _own_name()
+    elif re.fullmatch(r"[A-Za-z0-9.:-]+", host):
+        name = host
+    else:
+        name = address.replace("%", "%25")  # RFC 6874
     name = f"[{name}]" if ":" in name else name
     return f"http://{name}:{port}/" + ("" if token is None else f"?token={token}")
 
@@ -83,6 +95,7 @@ def editor_app(
     Raises:
         UserError: the weights are missing, damaged or of another model type.
     """
+    limit_arenas()
     torch.set_num_threads(_threads())
     path = shipped_weights("dense-mapping") if weights is None else weights
     renderer = Renderer.from_weights(path, device, precision, enhance)
@@ -114,7 +127,9 @@ def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> Non
         server_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
         timeout_keep_alive=_KEEP_ALIVE,
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=CONNECTIONS,
+        backlog=_BACKLOG,
+        http=BoundedProtocol,
     )
     _Server(config, ready).run(sockets=[listener])
 

@@ -12,7 +12,6 @@ import ipaddress
 import json
 import secrets
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -32,6 +31,7 @@ _HEADERS = {
 }
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAX_QUERY_FIELDS = 16
+_MAX_COOKIE_HEADER = 16 << 10  # browsers send a few kB; what is longer is not looked at
 _COOKIE = "maskgan-token"
 
 
@@ -88,7 +88,7 @@ class SecurityMiddleware:
     def _check_token(self, headers: Headers, offered: str | None) -> None:
         if self._token is None:
             return
-        given = (_token_in_cookie(headers), _token_in_authorization(headers), offered)
+        given = (*_tokens_in_cookies(headers), _token_in_authorization(headers), offered)
         if not any(token is not None and _same(token, self._token) for token in given):
             raise HTTPError(401, "a token is needed; open the address with ?token=... that 'maskgan serve' printed")
 
@@ -106,6 +106,18 @@ def is_loopback(host: str) -> bool:
 def names_of(host: str) -> frozenset[str]:
     """What ``Host`` may say to a server that listens on the loopback address ``host``."""
     return _LOCAL_NAMES | {host.lower()}
+
+
+def cookie_values(header: str, name: str) -> list[str]:
+    """The values of the cookies called ``name`` in a ``Cookie`` header; none in one of over 16 KiB.
+
+    One pass over the header: it is read before the token is known, and ``http.cookies`` takes quadratic time.
+    Two cookies may share a name where another server of this machine set one for a longer path (RFC 6265, 5.4).
+    """
+    if len(header) > _MAX_COOKIE_HEADER:
+        return []
+    pairs = (pair.partition("=") for pair in header.split(";"))
+    return [value.strip() for key, _, value in pairs if key.strip() == name]
 
 
 def _check_origin(scope: Scope, headers: Headers) -> None:
@@ -140,12 +152,9 @@ def _token_in_query(scope: Scope) -> str | None:
     return values.get("token", [None])[0]
 
 
-def _token_in_cookie(headers: Headers) -> str | None:
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(_cookie_name(headers))
-    except CookieError:
-        return None
-    return None if cookie is None else cookie.value
+def _tokens_in_cookies(headers: Headers) -> list[str]:
+    name = _cookie_name(headers)
+    return [value for header in headers.getlist("cookie") for value in cookie_values(header, name)]
 
 
 def _token_in_authorization(headers: Headers) -> str | None:

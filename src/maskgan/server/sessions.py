@@ -64,6 +64,8 @@ class Sessions:
         self._limits = limits
         self._clock = clock
         self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self.ended = 0
+        """How many have ended."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -117,3 +119,4 @@ class Sessions:
 
     def _end(self, session_id: str) -> None:
         self._sessions.pop(session_id).end_refinement()
+        self.ended += 1

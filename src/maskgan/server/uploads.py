@@ -32,7 +32,7 @@ from maskgan.labels import NUM_CLASSES, LabelMap, convert_order
 from maskgan.server.http_errors import HTTPError, bad_request, payload_too_large, unsupported_media_type
 from maskgan.server.limits import MAP_SIDE, Limits
 from maskgan.server.multipart import Form
-from maskgan.server.request_body import parse_json
+from maskgan.server.request_body import finite_number, parse_json
 
 _log = logging.getLogger(__name__)
 
@@ -196,10 +196,10 @@ def parse_frame(value: dict[str, Any], picture: Picture) -> Frame:
     """
     numbers = {}
     for key in ("x", "y", "side", "angle"):
-        number = value.get(key, 0 if key == "angle" else None)
-        if not isinstance(number, (int, float)) or isinstance(number, bool) or not math.isfinite(number):
+        number = finite_number(value.get(key, 0 if key == "angle" else None))
+        if number is None:
             raise bad_request(f"crop: {key!r} should be a number")
-        numbers[key] = float(number)
+        numbers[key] = number
     height, width = picture.shape[:2]
     if not MIN_SIDE <= numbers["side"] <= 4 * max(height, width):
         raise bad_request(f"crop: 'side' should be between {MIN_SIDE} and four times the picture's longer side")

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from maskgan import __version__
 from maskgan.editing.framing import Frame, crop_face
 from maskgan.labels import CLASSES, MIRROR
-from maskgan.server.app_state import AppState, read_upload_form, until_disconnect
+from maskgan.server.app_state import AppState, until_disconnect, upload_turn
 from maskgan.server.face_search import search_face
 from maskgan.server.faces import downscale
 from maskgan.server.image_encoding import encode
@@ -75,8 +75,7 @@ def general_routes(state: AppState) -> APIRouter:
     async def frame(request: Request) -> dict[str, Any]:
         """Where the face is in ``picture``, or in its ``crop``, both parts of a form; what was sent if none is seen."""
         limits = state.limits
-        async with state.uploading:
-            parts = await read_upload_form(request, state, limits.upload_bytes)
+        async with upload_turn(request, state, limits.upload_bytes, state.uploading) as parts:
             picture, crop = await state.decode(framed_picture, parts, limits)
             height, width = picture.shape[:2]
             searched = picture if crop is None else await state.decode(crop_face, picture, crop)

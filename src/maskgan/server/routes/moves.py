@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,7 +14,7 @@ from maskgan.labels import LabelMap
 from maskgan.server.app_state import AppState, read_upload_form, until_disconnect
 from maskgan.server.http_errors import bad_request
 from maskgan.server.portraits import shipped_portrait
-from maskgan.server.request_body import parse_json
+from maskgan.server.request_body import finite_number, parse_json
 from maskgan.server.routes.responses import form, label_map_answer
 from maskgan.server.sessions import Session
 from maskgan.server.uploads import parse_raw_label_map, portrait_number
@@ -72,9 +71,9 @@ async def _other_mask(state: AppState, session: Session, towards: Any) -> LabelM
 
 
 def _amount(move: dict[str, Any], lowest: float) -> float:
-    amount = move.get("amount")
-    if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not math.isfinite(amount):
+    amount = finite_number(move.get("amount"))
+    if amount is None:
         raise bad_request("'amount' should be a number")
     if not lowest <= amount <= 1:
         raise bad_request(f"'amount' should be between {lowest:g} and 1")
-    return float(amount)
+    return amount

@@ -13,14 +13,14 @@ from maskgan.editing.pipeline import Blend, Edit
 from maskgan.images import Picture, encode_label_map
 from maskgan.labels import LabelMap
 from maskgan.provenance import encode_edited
-from maskgan.server.app_state import AppState, read_upload_form, until_disconnect
+from maskgan.server.app_state import AppState, until_disconnect, upload_turn
 from maskgan.server.http_errors import bad_request, payload_too_large, unsupported_media_type
 from maskgan.server.image_encoding import Format, encode, wanted_format
 from maskgan.server.inference_queue import JobResult
 from maskgan.server.inference_service import RenderRequest
 from maskgan.server.projects import write_project
-from maskgan.server.request_body import media_type, parse_json, read_body
-from maskgan.server.routes.responses import LABEL_MAP, download, form, picture_answer
+from maskgan.server.request_body import media_type, read_body
+from maskgan.server.routes.responses import LABEL_MAP, PRIVATE, download, form, picture_answer
 from maskgan.server.sessions import Session
 from maskgan.server.uploads import Photograph, parse_raw_label_map
 
@@ -71,7 +71,7 @@ def rendering_routes(state: AppState) -> APIRouter:
         format: Format = "jpeg" if preview else wanted_format(request.headers.get("accept", ""), default="jpeg")
         data = await state.encode(encode, done.result, format, preview)
         timing = f"wait;dur={1000 * done.waited:.1f}, render;dur={1000 * done.worked:.1f}"
-        return picture_answer(data, format, {"Server-Timing": timing, "Cache-Control": "no-store"})
+        return picture_answer(data, format, {"Server-Timing": timing, **PRIVATE})
 
     @router.post("/result", response_class=Response, openapi_extra=LABEL_MAP)
     async def result(
@@ -98,8 +98,8 @@ def rendering_routes(state: AppState) -> APIRouter:
     ) -> Response:
         """As ``result``, put back into the whole photograph; its ``picture`` and ``crop`` are sent again."""
         session = state.sessions.get(session_id)
-        async with state.saving:
-            parts = await read_upload_form(request, state, state.limits.upload_bytes + session.face.label_map.nbytes)
+        limit = state.limits.upload_bytes + session.face.label_map.nbytes
+        async with upload_turn(request, state, limit, state.saving) as parts:
             edited = parse_raw_label_map(parts.require("mask"), session.face.size)
             whole = await state.decode(Photograph.of, parts, state.limits, session.face.picture)
             done = await _rendered(state, session, request, edited, options, session.face.picture, preview=False)
@@ -119,17 +119,14 @@ def rendering_routes(state: AppState) -> APIRouter:
         """Everything, to open again: parts ``mask`` (label map) and ``editor`` (JSON) of a form."""
         session = state.sessions.get(session_id)
         limits = state.limits
-        async with state.saving:
-            parts = await read_upload_form(request, state, limits.editor_bytes + session.face.label_map.nbytes)
+        limit = limits.editor_bytes + session.face.label_map.nbytes
+        async with upload_turn(request, state, limit, state.saving) as parts:
             edited = parse_raw_label_map(parts.require("mask"), session.face.size)
             if len(parts.require("editor")) > limits.editor_bytes:
                 raise payload_too_large(f"'editor' holds more than {limits.editor_bytes >> 20} MB")
 
-            def work() -> bytes:
-                editor = parse_json(parts.require("editor"), "'editor'")
-                return write_project(session.face, edited, session.style, editor)
-
-            data = await state.encode(work)
+            editor = parts.require("editor")
+            data = await state.encode(write_project, session.face, edited, session.style, editor)
         return download(data, "application/zip", "face.maskgan")
 
     return router

@@ -10,8 +10,10 @@ from maskgan.labels import LabelMap
 from maskgan.server.image_encoding import Format
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""For content that never changes at its URL."""
+"""For what ships with the program and never changes under its address."""
 
+PRIVATE = {"Cache-Control": "no-store"}
+"""For what shows a person's face: it must not stay on the disk of a browser after the session has ended."""
 
 _BYTES = {"type": "string", "format": "binary"}
 
@@ -39,7 +41,7 @@ def form(*parts: str, portrait: bool = False) -> dict[str, Any]:
 
 def label_map_answer(label_map: LabelMap, status: int = 200) -> Response:
     """A label map as the page reads it: one byte a pixel."""
-    return Response(label_map.tobytes(), status, media_type="application/octet-stream")
+    return Response(label_map.tobytes(), status, PRIVATE, "application/octet-stream")
 
 
 def picture_answer(data: bytes, format: Format, headers: dict[str, str] | None = None) -> Response:
@@ -49,4 +51,5 @@ def picture_answer(data: bytes, format: Format, headers: dict[str, str] | None =
 
 def download(data: bytes, media_type: str, name: str) -> Response:
     """A file for the person to save."""
-    return Response(data, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(data, media_type=media_type, headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any
 
@@ -9,11 +10,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from maskgan.server.app_state import AppState, read_upload_form, until_disconnect
+from maskgan.server.app_state import AppState, until_disconnect, upload_turn
 from maskgan.server.image_encoding import encode, wanted_format
 from maskgan.server.projects import Project, read_project
 from maskgan.server.request_body import media_type, read_json
-from maskgan.server.routes.responses import FOREVER, form, label_map_answer, picture_answer
+from maskgan.server.routes.responses import PRIVATE, form, label_map_answer, picture_answer
 from maskgan.server.sessions import Session
 from maskgan.server.uploads import Upload, portrait_number
 
@@ -23,14 +24,13 @@ def session_routes(state: AppState) -> APIRouter:
     router = APIRouter(prefix="/api/sessions")
 
     @router.post("", status_code=201, openapi_extra=form("picture", "mask", "order", "crop", "project", portrait=True))
-    async def begin(request: Request) -> dict[str, Any]:
+    async def begin(request: Request) -> Any:
         """Begin with a shipped portrait (JSON), a picture, or a project (forms)."""
         if media_type(request) == "application/json":
             number = portrait_number(await read_json(request, state.limits.body_seconds))
             face = await state.portrait_face(number)
             return _session_info(state, Session(face, face.label_map), parsed=False)
-        async with state.uploading:
-            parts = await read_upload_form(request, state, state.limits.project_bytes)
+        async with upload_turn(request, state, state.limits.project_bytes, state.uploading) as parts:
             project = parts.get("project")
             if project is not None:
                 opened = await state.decode(read_project, project, state.limits)
@@ -47,7 +47,7 @@ def session_routes(state: AppState) -> APIRouter:
         """The photograph as the page shows it."""
         face = state.sessions.get(session_id).face
         format = wanted_format(request.headers.get("accept", ""), default="png")
-        return picture_answer(await state.encode(encode, face.display, format), format, {**FOREVER, "Vary": "Accept"})
+        return picture_answer(await state.encode(encode, face.display, format), format, {**PRIVATE, "Vary": "Accept"})
 
     @router.get("/{session_id}/mask", response_class=Response)
     async def mask(session_id: str) -> Response:
@@ -69,13 +69,15 @@ def session_routes(state: AppState) -> APIRouter:
     return router
 
 
-async def _reopen(state: AppState, project: Project) -> dict[str, Any]:
+async def _reopen(state: AppState, project: Project) -> Response:
     face = (await state.queue.call(partial(state.service.face, project.picture, project.label_map))).result
     session = Session(face, state.service.fit_label_map(face.picture, project.edited))
     if project.style is not None:
         session.style = (await state.queue.call(partial(state.service.reference, *project.style))).result
-    reopened = {"editor": project.editor, "style": session.style is not None}
-    return _session_info(state, session, parsed=False, project=reopened)
+    info = _session_info(state, session, parsed=False, project={"style": session.style is not None})
+    # What the page kept may take megabytes; it is text already, and the event loop has no time to encode it again.
+    rest = json.dumps(info).removesuffix("}}").encode()
+    return Response(rest + b', "editor": ' + project.editor + b"}}", 201, PRIVATE, "application/json")
 
 
 def _session_info(
@@ -88,7 +90,7 @@ def _session_info(
     state.sessions.add(session)
     height, width = session.face.size
     info = {"id": session.id, "width": width, "height": height}
-    return {**info, "parsed": parsed, "project": project, "notice": notice}
+    return {**info, "parsed": parsed, "notice": notice, "project": project}
 
 
 def _notice(likely_order: str | None) -> dict[str, str] | None:

@@ -8,13 +8,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from maskgan.server.app_state import AppState, open_upload, until_disconnect
+from maskgan.server.app_state import AppState, until_disconnect, upload_turn
 from maskgan.server.faces import downscale
 from maskgan.server.http_errors import HTTPError
 from maskgan.server.image_encoding import encode
 from maskgan.server.request_body import media_type, read_json
-from maskgan.server.routes.responses import form, picture_answer
-from maskgan.server.uploads import portrait_number
+from maskgan.server.routes.responses import PRIVATE, form, picture_answer
+from maskgan.server.uploads import Upload, portrait_number
 
 _THUMBNAIL = 256
 
@@ -32,8 +32,8 @@ def style_routes(state: AppState) -> APIRouter:
             number = portrait_number(await read_json(request, state.limits.body_seconds))
             session.style = await state.portrait_style(number)
         else:
-            async with state.uploading:
-                upload = await open_upload(request, state)
+            async with upload_turn(request, state, state.limits.upload_bytes, state.uploading) as parts:
+                upload = await state.decode(Upload.of, parts, state.limits)
                 work = partial(state.service.reference, upload.picture, upload.label_map)
                 session.style = (await until_disconnect(request, state.queue.call(work))).result
                 parsed = upload.label_map is None
@@ -47,7 +47,7 @@ def style_routes(state: AppState) -> APIRouter:
         if style is None:
             raise HTTPError(404, "no style reference is chosen")
         data = await state.encode(lambda: encode(downscale(style.picture, _THUMBNAIL), "jpeg"))
-        return picture_answer(data, "jpeg", {"Cache-Control": "no-store"})
+        return picture_answer(data, "jpeg", PRIVATE)
 
     @router.delete("/style", status_code=204, response_class=Response)
     async def drop(session_id: str) -> Response:
