@@ -666,7 +666,7 @@ async def test_a_log_that_cannot_be_written_costs_no_answer(
 
     monkeypatch.setattr(service, "face", faulty)
     answer = await client.post("/api/sessions", files={"picture": PICTURE})
-    assert answer.status_code == 500 and "fault" in answer.json()["error"]
+    assert answer.status_code == 500 and "internal error" in answer.json()["error"]
     assert main(["edit", "nothing.png"]) == 2
 
 
