@@ -131,7 +131,7 @@ def framing_issue(label_map: LabelMap) -> MaskIssue | None:
     distance = np.hypot(mouth[0] - row, mouth[1] - column) / longer
     x, y = (column + (longer - width) / 2) / longer, (row + (longer - height) / 2) / longer
     tilt = abs(np.degrees(np.arctan2(left[0] - right[0], left[1] - right[1])))
-    placed = _FRAMED_X[0] <= x <= _FRAMED_X[1] and _FRAMED_Y[0] <= y <= _FRAMED_Y[1]
+    placed = mouth[0] > row and _FRAMED_X[0] <= x <= _FRAMED_X[1] and _FRAMED_Y[0] <= y <= _FRAMED_Y[1]
     if placed and tilt <= _FRAMED_TILT and _FRAMED_SIZE[0] <= distance <= _FRAMED_SIZE[1]:
         return None
     return MaskIssue("not-framed", "the face is not upright in the middle, filling the picture; cut it out first")

@@ -110,6 +110,8 @@ def command(
     if style is None and style_parts is not None:
         raise UserError("--style-parts: of which face? give --style and --style-mask too")
     sources, batch = expand_inputs(images), is_batch(images)
+    if images[0].is_dir() and not mask.is_dir():
+        raise UserError(f"{images[0]}: is a folder; a file is needed here, or folders for --mask and --edited too")
     if batch and not mask.is_dir():
         raise UserError(f"--mask {mask}: for several images a folder of masks is needed")
     outputs = outputs_for(sources, output, batch)
