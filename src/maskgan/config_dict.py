@@ -44,7 +44,7 @@ def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
                 f"{kind.__name__}: field {name!r} should be {type(default).__name__}, is {type(value).__name__}"
             )
         elif get_origin(hints[name]) is Literal and value not in get_args(hints[name]):
-            choices = ", ".join(get_args(hints[name]))
+            choices = ", ".join(map(str, get_args(hints[name])))
             raise UserError(f"{kind.__name__}: field {name!r} is {value!r}, should be one of {choices}")
         elif isinstance(value, int) and not isinstance(value, bool) and not 0 < value <= 65536:
             raise UserError(f"{kind.__name__}: field {name!r} is {value}, outside 1..65536")
@@ -113,7 +113,7 @@ def _parsed(text: str, kind: type, what: str) -> bool | int | float | str:
         return text == "true"
     if kind is str:
         return text
-    if kind is int and text.isdecimal():
+    if kind is int and re.fullmatch(r"\d{1,18}", text):
         return int(text)
     if kind is float and re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import logging
 import os
@@ -90,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("out of memory; use a smaller picture or batch", 1)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{place}{(error.strerror or str(error)).lower()}", 1)
+        code = 2 if error.errno == errno.ENAMETOOLONG else 1
+        return _fail(f"{place}{(error.strerror or str(error)).lower()}", code)
     except Exception as error:
         if os.environ.get("MASKGAN_DEBUG"):
             traceback.print_exc()
@@ -100,6 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             1,
         )
     return result if isinstance(result, int) else 0
+
+
+_MAX_LINE = 2000
 
 
 def _fail(message: str, exit_code: int) -> int:
@@ -114,8 +119,14 @@ def _print_to_stderr(line: str) -> None:
 
 
 def _one_line(message: str) -> str:
-    """The message on one line, without control characters, which a file's name or content may bring in."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(message.split()))
+    """The message on one line, without control characters, which a file's name or content may bring in.
+
+    At most 2,000 characters of it: an argument may be far longer.
+    """
+    line = " ".join(message.split())
+    if len(line) > _MAX_LINE:
+        line = f"{line[: _MAX_LINE // 2]} ... {line[-_MAX_LINE // 2 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def entry_point() -> None:

@@ -58,7 +58,8 @@ ATTRIBUTES = (
 )
 """The 40 attributes of CelebA, in the order of its file."""
 
-_PICTURE_NAME = re.compile(r"(\d+)\.(?:jpg|png)")
+_NUMBER = re.compile(r"\d{1,18}")  # Python refuses to read numbers of thousands of digits
+_PICTURE_NAME = re.compile(r"(\d{1,18})\.(?:jpg|png)")
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def read_mapping(path: Path) -> dict[int, int]:
         if line == 1 and fields[0] == "idx":
             continue
         original = _PICTURE_NAME.fullmatch(fields[-1])
-        if len(fields) != 3 or not fields[0].isdecimal() or not original:
+        if len(fields) != 3 or not _NUMBER.fullmatch(fields[0]) or not original:
             raise UserError(f"{path}:{line}: expected 'idx orig_idx orig_file', as in '0 119613 119614.jpg'")
         if int(fields[0]) in originals:
             raise UserError(f"{path}:{line}: picture {fields[0]} comes twice; get the file again")
@@ -131,7 +132,7 @@ def read_mapping(path: Path) -> dict[int, int]:
 def _table(path: Path) -> tuple[list[str], list[tuple[int, int, list[str]]]]:
     """Column names, and for each row the picture's number, the line and the other fields."""
     lines = text_lines(path)
-    count = int(lines.pop(0)[1][0]) if lines and len(lines[0][1]) == 1 and lines[0][1][0].isdecimal() else None
+    count = int(lines.pop(0)[1][0]) if lines and len(lines[0][1]) == 1 and _NUMBER.fullmatch(lines[0][1][0]) else None
     if not lines or _PICTURE_NAME.fullmatch(lines[0][1][0]):
         raise UserError(f"{path}: has no line of column names; get the file again")
     header = lines.pop(0)[1]

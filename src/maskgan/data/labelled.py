@@ -5,6 +5,7 @@ Pictures that are not square are cropped to their middle: that makes rows 20..19
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,13 @@ from maskgan.data.open_dataset import SYNTHETIC_PREFIX, open_synthetic
 from maskgan.data.pairs import (
     PICTURE_SUFFIXES,
     KeyedCollection,
-    ShardMember,
     expand_shards,
     files_by_stem,
     read_member,
     shard_members,
 )
 from maskgan.data.synthetic.dataset import SyntheticPairs, sample_traits, visible_attributes
+from maskgan.data.tar import TarMember
 from maskgan.errors import UserError
 from maskgan.files import require_file
 from maskgan.images import Picture, decode_picture, read_picture
@@ -46,6 +47,8 @@ class LabelledFace:
     attributes: NDArray[np.uint8]
     identity: int
 
+
+_MAX_DIGITS = 18  # of an identity: Python refuses to read numbers of thousands
 
 LabelledCollection = KeyedCollection[LabelledFace]
 """Faces with labels."""
@@ -98,7 +101,7 @@ class LabelledPictures:
 
     def __init__(self, spec: str, table: LabelTable) -> None:
         self._table = table
-        self._files: Mapping[str, Path | tuple[Path, ShardMember]] = _pictures(spec)
+        self._files: Mapping[str, Path | tuple[Path, TarMember]] = _pictures(spec)
         self.keys: Sequence[str] = [key for key in self._files if key in table.attributes]
         if not self.keys:
             raise UserError(f"{spec}: the table has labels for none of its pictures; is it that of other data?")
@@ -169,15 +172,19 @@ def open_labelled(
     return LabelledPictures(spec, labels if identities is None else _of_people(labels, identities))
 
 
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _MAX_DIGITS
+
+
 def _of_people(table: LabelTable, identities: str) -> LabelTable:
     low, dots, high = identities.partition("..")
-    if not dots or not all(end == "" or end.isdecimal() for end in (low, high)):
+    if not dots or not all(end == "" or _is_number(end) for end in (low, high)):
         raise UserError(f"--identities {identities}: write a range of numbers, as in ..9000 or 9001..")
     first, last = int(low or 0), int(high) if high else None
     people = {
         key: person
         for key, person in table.identities.items()
-        if person.isdecimal() and first <= int(person) and (last is None or int(person) <= last)
+        if _is_number(person) and first <= int(person) and (last is None or int(person) <= last)
     }
     known = {key: table.attributes[key] for key in people if key in table.attributes}
     return LabelTable(ByKey(known), ByKey(people))
@@ -191,10 +198,9 @@ def middle(picture: Picture) -> Picture:
     return picture[top : top + side, left : left + side]
 
 
-def _pictures(spec: str) -> Mapping[str, Path | tuple[Path, ShardMember]]:
-    path = Path(spec)
-    if path.is_dir():
-        found: dict[str, Path | tuple[Path, ShardMember]] = dict(files_by_stem(path, PICTURE_SUFFIXES))
+def _pictures(spec: str) -> Mapping[str, Path | tuple[Path, TarMember]]:
+    if os.path.isdir(spec):
+        found: dict[str, Path | tuple[Path, TarMember]] = dict(files_by_stem(Path(spec), PICTURE_SUFFIXES))
         if not found:
             raise UserError(f"{spec}: no pictures found")
         return found

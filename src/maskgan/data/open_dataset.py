@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from maskgan.data.celebamask import CelebAMaskHQ, find_root
@@ -10,6 +11,7 @@ from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.errors import UserError
 
 SYNTHETIC_PREFIX = "synthetic:"
+_MAX_DIGITS = 18  # Python refuses to read numbers of thousands
 
 
 def open_pairs(spec: str) -> PairCollection:
@@ -25,9 +27,8 @@ def open_pairs(spec: str) -> PairCollection:
     """
     if spec.startswith(SYNTHETIC_PREFIX):
         return open_synthetic(spec)
-    path = Path(spec)
-    if path.is_dir():
-        return _open_folder(path)
+    if os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises where the name is too long)
+        return _open_folder(Path(spec))
     if paths := expand_shards(spec):
         return ShardPairs(paths)
     raise UserError(f"{spec}: no such folder, tar file or pattern; 'synthetic:32' gives synthetic faces to try with")
@@ -51,6 +52,8 @@ def open_synthetic(spec: str) -> SyntheticPairs:
         UserError: it is of another form.
     """
     fields = spec.removeprefix(SYNTHETIC_PREFIX).split(":")
-    if not 1 <= len(fields) <= 2 or not all(field.isdecimal() for field in fields):
-        raise UserError(f"{spec}: write synthetic:COUNT or synthetic:COUNT:SIZE, as in synthetic:32 or synthetic:32:64")
+    if not 1 <= len(fields) <= 2 or not all(field.isdecimal() and len(field) <= _MAX_DIGITS for field in fields):
+        raise UserError(
+            f"{spec[:80]}: write synthetic:COUNT or synthetic:COUNT:SIZE, as in synthetic:32 or synthetic:32:64"
+        )
     return SyntheticPairs(*(int(field) for field in fields))

@@ -10,13 +10,13 @@ import io
 import logging
 import os
 import re
-import tarfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
-from typing import BinaryIO, Generic, NamedTuple, Protocol, TypeVar
+from typing import BinaryIO, Generic, Protocol, TypeVar
 
+from maskgan.data.tar import DamagedTarError, TarMember, TarReader, member_key
 from maskgan.errors import UserError
 from maskgan.files import require_file
 from maskgan.images import Picture, decode_label_map, decode_picture, read_label_map, read_picture
@@ -25,6 +25,10 @@ from maskgan.text_files import read_keys, visible, without_suffix
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _MASK_SUFFIXES = (".png",)
+MAX_SHARDS = 100_000
+"""Files that a range may name."""
+_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_RANGE_DIGITS = 18
 FaceT = TypeVar("FaceT")
 FaceT_co = TypeVar("FaceT_co", covariant=True)
 
@@ -126,14 +130,15 @@ class ShardPairs:
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._entries: dict[str, tuple[Path, ShardMember, ShardMember]] = {}
+        self._entries: dict[str, tuple[Path, TarMember, TarMember]] = {}
         for path in paths:
             for key, (picture, label_map) in _index_shard(path).items():
                 if key in self._entries:
                     raise UserError(f"{path}: key {key} is also in {self._entries[key][0]}; keys must be unique")
                 self._entries[key] = (path, picture, label_map)
         if not self._entries:
-            raise UserError(f"{', '.join(map(str, paths))}: no pairs found; expected NAME.webp and NAME.png together")
+            others = f" and {len(paths) - 1} other tar files" if len(paths) > 1 else ""
+            raise UserError(f"{paths[0]}{others}: no pairs found; expected NAME.webp and NAME.png together")
         self.keys: Sequence[str] = list(self._entries)
 
     def __len__(self) -> int:
@@ -221,24 +226,27 @@ def expand_shards(pattern: str) -> list[Path]:
     A range names every file in it, there or not; a path or a glob only those that exist.
 
     Raises:
-        UserError: a range runs downwards.
+        UserError: a range runs downwards, or names over 100,000 files.
     """
-    ranged = re.search(r"\{(\d+)\.\.(\d+)\}", pattern)
+    ranged = _RANGE.search(pattern)
     if ranged:
         first, last = ranged.groups()
+        if max(len(first), len(last)) > _RANGE_DIGITS:
+            raise too_many_shards(pattern)
         if int(first) > int(last):
             raise UserError(f"{pattern}: the range runs downwards; write {{{last}..{first}}}")
+        if int(last) - int(first) >= MAX_SHARDS:
+            raise too_many_shards(pattern)
         numbers = [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
         return [Path(pattern[: ranged.start()] + n + pattern[ranged.end() :]) for n in numbers]
-    return [Path(pattern)] if Path(pattern).exists() else sorted(Path(p) for p in glob(pattern))  # noqa: PTH207
+    # Path.exists raises where the name is too long.
+    return [Path(pattern)] if os.path.exists(pattern) else sorted(Path(p) for p in glob(pattern))  # noqa: PTH110, PTH207
 
 
-class ShardMember(NamedTuple):
-    """Where a file lies in a tar. A ``TarInfo`` would hold a hundred times as much."""
-
-    name: str
-    offset: int
-    size: int
+def too_many_shards(pattern: str) -> UserError:
+    """What is raised where a pattern names more tar files than may be."""
+    shown = pattern if len(pattern) <= 200 else f"{pattern[:200]}..."
+    return UserError(f"{shown}: names over {MAX_SHARDS} tar files; write a shorter range")
 
 
 def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
@@ -276,38 +284,41 @@ def _indices_of_list(pairs: KeyedCollection[FaceT], path: Path) -> list[int]:
     return [position[key] for key in wanted]
 
 
-def shard_members(path: Path) -> dict[str, dict[str, ShardMember]]:
+def shard_members(path: Path) -> dict[str, dict[str, TarMember]]:
     """Where the files of each key lie in an uncompressed tar file, by suffix (with the dot, in lower case).
+
+    What is no plain file (a link, a named pipe, a sparse file) is named as such when it is read.
 
     Raises:
         UserError: it is missing, no tar, compressed or cut off, or a name comes twice.
     """
-    require_file(path)
-    found: dict[str, dict[str, ShardMember]] = {}
+    found: dict[str, dict[str, TarMember]] = {}
     try:
-        # "r:" refuses compressed archives, in which no member can be reached directly.
-        with tarfile.open(path, "r:") as shard:
-            for member in shard:
-                base = Path(member.name).name
-                if not member.isfile() or base.startswith("."):
+        with open(require_file(path), "rb") as shard:
+            for member in TarReader(shard):
+                if (named := member_key(member.name)) is None:
                     continue
-                stem, _, suffix = base.partition(".")
-                key = str(Path(member.name).parent / stem)
+                key, suffix = named
                 members = found.setdefault(key, {})
-                if f".{suffix.lower()}" in members:
+                if suffix in members:
                     raise UserError(f"{path}: {member.name} comes twice; keys must be unique")
-                members[f".{suffix.lower()}"] = ShardMember(member.name, member.offset_data, member.size)
-    except (tarfile.TarError, EOFError, OSError) as error:
+                members[suffix] = member
+    except (DamagedTarError, OSError) as error:
         raise UserError(f"{path}: not an uncompressed tar file, or cut off ({error})") from error
     return found
 
 
-def _index_shard(path: Path) -> dict[str, tuple[ShardMember, ShardMember]]:
+def _index_shard(path: Path) -> dict[str, tuple[TarMember, TarMember]]:
     pairs = {}
     for key, members in shard_members(path).items():
         picture, mask = pair_suffixes(members, f"{path}: {key}")
         pairs[key] = (members[picture], members[mask])
     return pairs
+
+
+def unusable(name: str, problem: str) -> UserError:
+    """What is raised for a file in a tar that cannot be a picture."""
+    return UserError(f"{name}: is {problem}; pictures and masks are plain files of some megabytes")
 
 
 def pair_suffixes(suffixes: Iterable[str], name: str) -> tuple[str, str]:
@@ -323,7 +334,13 @@ def pair_suffixes(suffixes: Iterable[str], name: str) -> tuple[str, str]:
     return pictures[0], ".png"
 
 
-def read_member(shard: BinaryIO, member: ShardMember) -> io.BytesIO:
-    """The bytes of a file in an open tar."""
+def read_member(shard: BinaryIO, member: TarMember) -> io.BytesIO:
+    """The bytes of a file in an open tar.
+
+    Raises:
+        UserError: it is no plain file, or too large for a picture.
+    """
+    if member.problem is not None:
+        raise unusable(f"{shard.name}:{member.name}", member.problem)
     shard.seek(member.offset)
     return io.BytesIO(shard.read(member.size))

@@ -6,21 +6,46 @@ shuffles what comes from them.
 
 from __future__ import annotations
 
+import bz2
+import contextlib
+import gzip
 import io
-from collections.abc import Iterator, Sequence
+import lzma
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from maskgan import distributed
 from maskgan.data.batches import Faces
 from maskgan.data.loading import DamageCount, pair_to_tensors
-from maskgan.data.pairs import ChosenKeys, FacePair, checked_pair, expand_shards, pair_suffixes
+from maskgan.data.pairs import (
+    MAX_SHARDS,
+    PICTURE_SUFFIXES,
+    ChosenKeys,
+    FacePair,
+    checked_pair,
+    expand_shards,
+    pair_suffixes,
+    too_many_shards,
+    unusable,
+)
+from maskgan.data.tar import DamagedTarError, TarReader, member_key
 from maskgan.data.workers import WorkerError, collate, read_batches
 from maskgan.errors import MaskGANError, UserError
+from maskgan.files import require_file
 from maskgan.images import decode_label_map, decode_picture
 from maskgan.seeding import python_stream, stream_seed
+
+_RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?\d+)?\}")
+_CHOICE = re.compile(r"\{[^{}]*,[^{}]*\}")
+_RANGE_DIGITS = 18
+_COMPRESSED: dict[bytes, Any] = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File, b"\xfd7zXZ\0": lzma.LZMAFile}
 
 
 def _webdataset() -> Any:
@@ -35,10 +60,10 @@ class ShardStream:
     """Pairs in tar files that are read from front to back only (picture and mask of one name follow each other).
 
     Attributes:
-        shards: paths or addresses.
+        shards: absolute paths, or addresses.
 
     Raises:
-        UserError: a local pattern names no file.
+        UserError: a local pattern names no file, or a pattern names over 100,000.
     """
 
     def __init__(self, spec: str) -> None:
@@ -49,9 +74,12 @@ class ShardStream:
                 ``https://host/faces-{000..127}.tar``, or ``pipe:COMMAND``, which runs COMMAND and reads what it prints.
         """
         if spec.startswith("pipe:") or "://" in spec:
+            if _named(spec) > MAX_SHARDS:
+                raise too_many_shards(spec)
             self.shards: Sequence[str] = _webdataset().shardlists.expand_urls(spec)
         else:
-            self.shards = [str(path) for path in expand_shards(spec)]
+            # Absolute: no file can then have a name that reads as an address, such as "pipe:COMMAND".
+            self.shards = [str(path.absolute()) for path in expand_shards(spec)]
         if not self.shards:
             raise UserError(f"{spec}: no such tar file or pattern; a stream is read from tar files")
 
@@ -176,22 +204,124 @@ class _Shuffled(IterableDataset[Faces | WorkerError]):
             epoch += 1
 
 
-def _samples(shards: Iterator[str], chosen: ChosenKeys | None) -> Iterator[dict[str, Any]]:
-    """The files of each chosen key, by suffix."""
+@dataclass(frozen=True)
+class _Sample:
+    """The files of a key.
+
+    Attributes:
+        shard: where they come from.
+        key: their name.
+        files: contents by suffix (with the dot); empty for files that are no pictures.
+        problem: why they cannot be used, if they cannot: a line that names the file.
+    """
+
+    shard: str
+    key: str
+    files: Mapping[str, bytes]
+    problem: UserError | None
+
+
+def _samples(shards: Iterator[str], chosen: ChosenKeys | None) -> Iterator[_Sample]:
+    """The files of each chosen key."""
     for shard in shards:
         try:
-            for sample in _webdataset().tariterators.tarfile_samples(iter([{"url": shard}])):
-                if chosen is None or sample["__key__"] in chosen:
-                    yield sample
+            with _opened(shard) as stream:
+                yield from _grouped(shard, TarReader(stream), chosen)
         except UserError:
             raise
-        except Exception as error:  # tar, network and shell errors of many kinds
+        except DamagedTarError as error:
             raise UserError(f"{shard}: cannot be read as a tar file ({error})") from error
+        except Exception as error:  # network, shell and decompression errors of many kinds
+            reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+            raise UserError(f"{shard}: cannot be read as a tar file ({reason})") from error
 
 
-def _decoded(sample: dict[str, Any]) -> FacePair:
-    key, shard = sample["__key__"], sample["__url__"]
-    files = {f".{suffix}": content for suffix, content in sample.items() if not suffix.startswith("__")}
+def _grouped(shard: str, reader: TarReader, chosen: ChosenKeys | None) -> Iterator[_Sample]:
+    key: str | None = None
+    files: dict[str, bytes] = {}
+    problem: UserError | None = None
+    for member in reader:
+        if (named := member_key(member.name)) is None or member.name.startswith("__"):  # WebDataset's own notes
+            continue
+        if named[0] != key:
+            if key is not None and files:
+                yield _Sample(shard, key, files, problem)
+            key, files, problem = named[0], {}, None
+        if chosen is not None and key not in chosen:
+            continue
+        suffix = named[1]
+        if suffix in files:
+            problem = UserError(f"{shard}:{member.name} comes twice; keys must be unique")
+        files[suffix] = b""
+        if suffix in PICTURE_SUFFIXES:
+            if member.problem is not None:
+                problem = unusable(f"{shard}:{member.name}", member.problem)
+            else:
+                files[suffix] = reader.read()
+    if key is not None and files:
+        yield _Sample(shard, key, files, problem)
+
+
+@contextlib.contextmanager
+def _opened(shard: str) -> Iterator[BinaryIO]:
+    """A local file, or what webdataset opens; unpacked if it is compressed."""
+    local = Path(shard).is_absolute()
+    opened = require_file(Path(shard)).open("rb") if local else _webdataset().gopen(shard)
+    try:
+        start = opened.read(max(map(len, _COMPRESSED)))
+        unpacker = next((unpack for magic, unpack in _COMPRESSED.items() if start.startswith(magic)), None)
+        if local:
+            opened.seek(0)
+            plain = opened
+        else:
+            plain = io.BufferedReader(cast(io.RawIOBase, _Continued(start, opened)))
+        if unpacker is gzip.GzipFile:
+            yield cast(BinaryIO, gzip.GzipFile(fileobj=plain))
+        else:
+            yield cast(BinaryIO, plain if unpacker is None else unpacker(plain))
+    finally:
+        # A command whose output is not read to its end fails as it closes; one that failed before, failed the reading.
+        with contextlib.suppress(OSError):
+            opened.close()
+
+
+class _Continued(io.RawIOBase):
+    """A stream whose first bytes were read already."""
+
+    def __init__(self, start: bytes, rest: Any) -> None:
+        self._start = start
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._start or self._rest.read(len(buffer))
+        taken = part[: len(buffer)]
+        self._start = part[len(taken) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+
+def _named(spec: str) -> float:
+    """How many addresses a pattern names, or more; its braces are not expanded before that is known."""
+    ranges = 1.0
+    for first, last in _RANGE.findall(spec):
+        if max(len(first), len(last)) > _RANGE_DIGITS:
+            return math.inf
+        ranges *= abs(int(last) - int(first)) + 1
+    choices = _RANGE.sub("x", spec)
+    while _CHOICE.search(choices):
+        for group in _CHOICE.findall(choices):
+            ranges *= group.count(",") + 1
+        choices = _CHOICE.sub("x", choices)
+    return ranges
+
+
+def _decoded(sample: _Sample) -> FacePair:
+    if sample.problem is not None:
+        raise sample.problem
+    key, shard, files = sample.key, sample.shard, sample.files
     picture, mask = pair_suffixes(files, f"{shard}: {key}")
     name = f"{shard}:{key}{picture}"
     return checked_pair(
