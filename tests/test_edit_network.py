@@ -119,7 +119,7 @@ def test_gradients_reach_every_parameter(faces) -> None:
 def test_the_discriminator_sees_mask_and_hole(faces) -> None:
     torch.manual_seed(0)
     image, mask = faces
-    discriminator = FeatureDiscriminator([5, 7], num_classes=19).eval()
+    discriminator = FeatureDiscriminator([(5, 1.0), (7, 2.0)], num_classes=19).eval()
     features = [torch.randn(2, 5, 32, 32), torch.randn(2, 7, 16, 16)]
     condition = torch.cat([mask, hole_of(slice(0, 32))], dim=1)
     judged = discriminator(image, features, condition)

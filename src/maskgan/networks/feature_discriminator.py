@@ -21,10 +21,9 @@ _WIDTH = 96  # channels of a head
 class FeatureHead(nn.Module):
     """Judges patches of one feature map."""
 
-    def __init__(self, channels: int, condition: int) -> None:
+    def __init__(self, channels: int, rms: float, condition: int) -> None:
         super().__init__()
-        mixing = torch.randn(_MIXED, channels, 1, 1) * channels**-0.5
-        self.register_buffer("mixing", mixing)
+        self.register_buffer("mixing", torch.randn(_MIXED, channels, 1, 1) * channels**-0.5 / rms)
         self.conv1 = spectral_norm(nn.Conv2d(_MIXED + condition, _WIDTH, 3, padding=1))
         self.conv2 = spectral_norm(nn.Conv2d(_WIDTH, _WIDTH, 4, stride=2, padding=1))
         self.logits = spectral_norm(nn.Conv2d(_WIDTH, 1, 3, padding=1))
@@ -56,11 +55,17 @@ class PixelHead(nn.Module):
 
 
 class FeatureDiscriminator(nn.Module):
-    """A ``FeatureHead`` for each of the given feature maps and a ``PixelHead``."""
+    """A ``FeatureHead`` for each of the given feature maps and a ``PixelHead``.
 
-    def __init__(self, feature_channels: Sequence[int], num_classes: int) -> None:
+    Args:
+        feature_maps: channels of each feature map, and the root mean square of its values on photographs, by which
+            they are divided: heads are 1-Lipschitz, so a map of large values would drown the other losses.
+        num_classes: channels of the one-hot mask.
+    """
+
+    def __init__(self, feature_maps: Sequence[tuple[int, float]], num_classes: int) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(FeatureHead(channels, num_classes + 1) for channels in feature_channels)
+        self.heads = nn.ModuleList(FeatureHead(channels, rms, num_classes + 1) for channels, rms in feature_maps)
         self.pixels = PixelHead(num_classes + 1)
 
     def forward(self, image: Tensor, features: Sequence[Tensor], condition: Tensor) -> list[Tensor]:
@@ -68,7 +73,7 @@ class FeatureDiscriminator(nn.Module):
 
         Args:
             image: N x 3 x H x W in [-1, 1].
-            features: frozen feature maps of ``image``, in the order of ``feature_channels``.
+            features: frozen feature maps of ``image``, in the order of ``feature_maps``.
             condition: one-hot mask and hole, N x (num_classes + 1) x H x W.
 
         Returns:
