@@ -1,29 +1,60 @@
 """Discriminators on frozen features: small heads at several depths of pretrained networks, and one on pixels.
 
 Source: Projected GANs (Sauer et al., NeurIPS 2021): features are mixed by fixed random 1x1 convolutions, so that no
-channel dominates, and each depth has a head of its own. Here every head is also told the mask and the hole.
+channel dominates, and each depth has a head of its own. Here there are features of a network of objects, over the whole
+picture, and of a network of faces, over the aligned face; every head is also told the mask and the hole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from maskgan.face_alignment import align
+
 _MIXED = 64  # channels behind the random mixing
 _WIDTH = 96  # channels of a head
+_SLOPE = 0.2
+
+
+class FeatureMapSpec(NamedTuple):
+    """A frozen feature map.
+
+    Attributes:
+        channels: of the map.
+        rms: root mean square of its values on photographs, by which they are divided: heads are 1-Lipschitz, so the
+            gradients of a map of large values would drown all other losses.
+    """
+
+    channels: int
+    rms: float
+
+
+class HeadOutput(NamedTuple):
+    """What one head says.
+
+    Attributes:
+        logits: N x 1 x h x w, positive where the picture looks real.
+        hole: N x 1 x h x w, 1 where a patch lies in the hole at least in part; elsewhere real and fake are the same.
+    """
+
+    logits: Tensor
+    hole: Tensor
 
 
 class FeatureHead(nn.Module):
     """Judges patches of one feature map."""
 
-    def __init__(self, channels: int, rms: float, condition: int) -> None:
+    def __init__(self, spec: FeatureMapSpec, condition: int) -> None:
         super().__init__()
-        self.register_buffer("mixing", torch.randn(_MIXED, channels, 1, 1) * channels**-0.5 / rms)
+        mixing = torch.randn(_MIXED, spec.channels, 1, 1) * spec.channels**-0.5 / spec.rms
+        self.register_buffer("mixing", mixing)
         self.conv1 = spectral_norm(nn.Conv2d(_MIXED + condition, _WIDTH, 3, padding=1))
         self.conv2 = spectral_norm(nn.Conv2d(_WIDTH, _WIDTH, 4, stride=2, padding=1))
         self.logits = spectral_norm(nn.Conv2d(_WIDTH, 1, 3, padding=1))
@@ -33,8 +64,8 @@ class FeatureHead(nn.Module):
         assert isinstance(self.mixing, Tensor)
         mixed = F.conv2d(features, self.mixing.to(features.dtype))
         told = F.adaptive_avg_pool2d(condition, (mixed.shape[2], mixed.shape[3])).to(mixed.dtype)
-        x = F.leaky_relu(self.conv1(torch.cat([mixed, told], dim=1)), 0.2)
-        return self.logits(F.leaky_relu(self.conv2(x), 0.2))
+        x = F.leaky_relu(self.conv1(torch.cat([mixed, told], dim=1)), _SLOPE)
+        return self.logits(F.leaky_relu(self.conv2(x), _SLOPE))
 
 
 class PixelHead(nn.Module):
@@ -50,34 +81,55 @@ class PixelHead(nn.Module):
         """N x 3 x H x W and N x condition x H x W to N x 1 x H/8 x W/8 logits."""
         x = torch.cat([image, condition.to(image.dtype)], dim=1)
         for conv in self.convs:
-            x = F.leaky_relu(conv(x), 0.2)
+            x = F.leaky_relu(conv(x), _SLOPE)
         return self.logits(x)
 
 
 class FeatureDiscriminator(nn.Module):
-    """A ``FeatureHead`` for each of the given feature maps and a ``PixelHead``.
+    """A ``FeatureHead`` for each frozen feature map and a ``PixelHead``."""
 
-    Args:
-        feature_maps: channels of each feature map, and the root mean square of its values on photographs, by which
-            they are divided: heads are 1-Lipschitz, so a map of large values would drown the other losses.
-        num_classes: channels of the one-hot mask.
-    """
-
-    def __init__(self, feature_maps: Sequence[tuple[int, float]], num_classes: int) -> None:
+    def __init__(
+        self,
+        picture_maps: Sequence[FeatureMapSpec],  # of the whole picture
+        face_maps: Sequence[FeatureMapSpec],  # of the aligned face
+        num_classes: int,  # channels of the one-hot mask
+    ) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(FeatureHead(channels, rms, num_classes + 1) for channels, rms in feature_maps)
+        self.heads = nn.ModuleList(FeatureHead(spec, num_classes + 1) for spec in picture_maps)
+        self.faces = nn.ModuleList(FeatureHead(spec, num_classes + 1) for spec in face_maps)
         self.pixels = PixelHead(num_classes + 1)
 
-    def forward(self, image: Tensor, features: Sequence[Tensor], condition: Tensor) -> list[Tensor]:
+    def forward(
+        self,
+        image: Tensor,
+        picture_features: Sequence[Tensor],
+        face_features: Sequence[Tensor],
+        condition: Tensor,
+        alignment: Tensor,
+    ) -> list[HeadOutput]:
         """Judge pictures.
 
         Args:
-            image: N x 3 x H x W in [-1, 1].
-            features: frozen feature maps of ``image``, in the order of ``feature_maps``.
-            condition: one-hot mask and hole, N x (num_classes + 1) x H x W.
+            image: N x 3 x S x S in [-1, 1].
+            picture_features: frozen maps of ``image``, in the order of ``picture_maps``.
+            face_features: frozen maps of its aligned face, in the order of ``face_maps``.
+            condition: one-hot mask and, last, the hole: N x (num_classes + 1) x S x S.
+            alignment: matrices that align the faces (see ``face_alignment.alignment``), N x 2 x 3.
 
         Returns:
-            Logits of each head, N x 1 x h x w, positive where the picture looks real.
+            The output of each head.
         """
-        judged = [head(f, condition) for head, f in zip(self.heads, features, strict=True)]
-        return [*judged, self.pixels(image, condition)]
+        aligned = align(condition, alignment)
+        judged = [
+            (head(features, told), told)
+            for heads, maps, told in (
+                (self.heads, picture_features, condition),
+                (self.faces, face_features, aligned),
+            )
+            for head, features in zip(heads, maps, strict=True)
+        ]
+        judged.append((self.pixels(image, condition), condition))
+        return [
+            HeadOutput(logits, F.adaptive_max_pool2d(told[:, -1:], (logits.shape[2], logits.shape[3])))
+            for logits, told in judged
+        ]
