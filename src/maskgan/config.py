@@ -160,6 +160,16 @@ class IdentityConfig:
     """Dimensions of the embedding."""
 
 
+@dataclass(frozen=True)
+class FaceDetectorConfig:
+    """YuNet, which finds faces in photographs; the defaults are those of the published weights."""
+
+    base_channels: int = 16
+    """Channels at half of the picture's side."""
+    channels: int = 64
+    """Channels of the feature maps that faces are found in."""
+
+
 EDITED_ATTRIBUTES = "Male,Heavy_Makeup,No_Beard,Smiling"
 """Attributes edited in the comparisons."""
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskgan.errors import UserError
 from maskgan.face_alignment import SIDE
+from maskgan.onnx_tensors import FloatArray, OnnxWeights
 
 # Output channels and stride of the pointwise convolutions; the first entry is the stem, a full 3x3 convolution.
 _PLAN = (
@@ -93,16 +92,8 @@ def load_sface(path: Path | None = None) -> SFace:
     Raises:
         UserError: the file, the package or the library ``onnx`` is missing, or the file holds another network.
     """
-    try:
-        import onnx
-    except ImportError:
-        raise UserError("SFace is read from an ONNX file: run pip install 'maskgan[train]'") from None
-    path = packaged_file() if path is None else path
-    try:
-        graph = onnx.load(str(path)).graph
-    except Exception as error:  # the parser raises many kinds
-        raise UserError(f"{path}: is no ONNX file ({type(error).__name__})") from error
-    tensors = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
+    weights = OnnxWeights(packaged_file() if path is None else path)
+    tensors = weights.tensors
     network = SFace()
     try:
         _fill_layer(network.stem, tensors, "conv_1")
@@ -112,7 +103,7 @@ def load_sface(path: Path | None = None) -> SFace:
             _fill_layer(pointwise, tensors, f"conv_{number}")
         _fill_embedding(network.embed, tensors)
     except (KeyError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path}: is not SFace as OpenCV Zoo publishes it ({error})") from error
+        raise UserError(f"{weights.path}: is not SFace as OpenCV Zoo publishes it ({error})") from error
     return network.eval().requires_grad_(False)
 
 
@@ -130,44 +121,33 @@ def packaged_file() -> Path:
     return Path(spec.origin).parent / "models" / "face_recognition_sface_2021dec_int8bq.onnx"
 
 
-def _dequantised(tensors: Mapping[str, NDArray[np.generic]], name: str) -> NDArray[np.float32]:
-    """Blocks of int8 along the last axis, each with a scale and a zero point."""
-    quantised, scales, zeros = (tensors[f"{name}_{part}"] for part in ("quantized", "scales", "zero_point"))
-    blocks = -(-quantised.shape[-1] // scales.shape[-1])
-    scale, zero = (
-        np.repeat(t.astype(np.float32), blocks, axis=-1)[..., : quantised.shape[-1]] for t in (scales, zeros)
-    )
-    return (quantised.astype(np.float32) - zero) * scale
-
-
-def _norm(tensors: Mapping[str, NDArray[np.generic]], name: str, eps: float) -> tuple[Tensor, Tensor]:
+def _norm(tensors: Mapping[str, FloatArray], name: str, eps: float) -> tuple[Tensor, Tensor]:
     """Scale and offset of a batch norm."""
     gamma, beta, mean, variance = (
-        torch.from_numpy(tensors[f"{name}_{part}"].astype(np.float32))
-        for part in ("gamma", "beta", "moving_mean", "moving_var")
+        torch.from_numpy(tensors[f"{name}_{part}"]) for part in ("gamma", "beta", "moving_mean", "moving_var")
     )
     scale = gamma * torch.rsqrt(variance + eps)
     return scale, beta - mean * scale
 
 
 @torch.no_grad()
-def _fill_layer(layer: nn.Module, tensors: Mapping[str, NDArray[np.generic]], name: str) -> None:
+def _fill_layer(layer: nn.Module, tensors: Mapping[str, FloatArray], name: str) -> None:
     assert isinstance(layer, _Layer) and layer.conv.bias is not None
-    weight = torch.from_numpy(_dequantised(tensors, f"{name}_conv2d_weight"))
+    weight = torch.from_numpy(tensors[f"{name}_conv2d_weight_reshaped"])
     scale, offset = _norm(tensors, f"{name}_batchnorm", 1e-3)
     layer.conv.weight.copy_(weight.view_as(layer.conv.weight) * scale.view(-1, 1, 1, 1))
     layer.conv.bias.copy_(offset)
-    layer.prelu.copy_(torch.from_numpy(tensors[f"{name}_relu_gamma"].astype(np.float32)).flatten())
+    layer.prelu.copy_(torch.from_numpy(tensors[f"{name}_relu_gamma"]).flatten())
 
 
 @torch.no_grad()
-def _fill_embedding(embed: nn.Linear, tensors: Mapping[str, NDArray[np.generic]]) -> None:
+def _fill_embedding(embed: nn.Linear, tensors: Mapping[str, FloatArray]) -> None:
     """The last three layers in one: a batch norm of the feature maps, the linear layer, a batch norm of its outputs."""
     scale, offset = _norm(tensors, "bn1", 2e-5)
     pixels = embed.in_features // len(scale)
     scale, offset = scale.repeat_interleave(pixels), offset.repeat_interleave(pixels)
-    weight = torch.from_numpy(_dequantised(tensors, "pre_fc1_weight"))
-    bias = torch.from_numpy(_dequantised(tensors, "pre_fc1_bias")) + weight @ offset
+    weight = torch.from_numpy(tensors["pre_fc1_weight_dequantized"])
+    bias = torch.from_numpy(tensors["pre_fc1_bias_dequantized"]) + weight @ offset
     out_scale, out_offset = _norm(tensors, "fc1", 2e-5)
     embed.weight.copy_(weight * scale * out_scale[:, None])
     embed.bias.copy_(bias * out_scale + out_offset)

