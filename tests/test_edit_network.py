@@ -5,8 +5,9 @@ import copy
 import pytest
 import torch
 
+from maskgan.config import EditNetworkConfig
 from maskgan.labels import INDEX
-from maskgan.networks.edit_network import EditNetwork, EditNetworkConfig, pixel_norm
+from maskgan.networks.edit_network import EditNetwork, pixel_norm
 from maskgan.networks.feature_discriminator import FeatureDiscriminator
 from maskgan.networks.layers import one_hot
 

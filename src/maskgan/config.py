@@ -74,6 +74,26 @@ class DenseMappingConfig:
 
 
 @dataclass(frozen=True)
+class EditNetworkConfig:
+    """The edit network, which fills holes in photographs."""
+
+    base_channels: int = 48
+    """Channels at half of the picture's side; doubled by each downsampling."""
+    max_channels: int = 256
+    """Where the doubling stops."""
+    downsamplings: int = 5
+    """Stride-2 convolutions behind the stem, and as many upsamplings."""
+    residual_blocks: int = 1
+    """Modulated blocks at the lowest resolution, behind self-attention."""
+    code_size: int = 64
+    """Numbers in the style code of a region."""
+    encoder_channels: int = 24
+    """Channels of the style encoder at half of the picture's side; doubled by each of its two downsamplings."""
+    num_classes: int = NUM_CLASSES
+    """Channels of the one-hot mask."""
+
+
+@dataclass(frozen=True)
 class EnhancerConfig:
     """The super-resolution network for synthesised faces."""
 
@@ -211,6 +231,7 @@ class Preset:
     phases: tuple[tuple[float, int], ...]
     """Progressive resolution: (fraction of the budget, image side in pixels from there on)."""
     dense_mapping: DenseMappingConfig
+    edit: EditNetworkConfig
     enhancer: EnhancerConfig
     mask_vae: MaskVAEConfig
     blender: BlenderConfig
@@ -230,6 +251,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             images=4_800_000,  # the reference's 200 epochs of 24,183 faces
             phases=((0.0, 512),),
             dense_mapping=DenseMappingConfig(),
+            edit=EditNetworkConfig(),
             enhancer=EnhancerConfig(),
             mask_vae=MaskVAEConfig(),
             blender=BlenderConfig(),
@@ -258,6 +280,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 style_encoder=StyleEncoderConfig(max_channels=128, regions="parts"),
                 initialisation="fan_in",
             ),
+            edit=EditNetworkConfig(),
             enhancer=EnhancerConfig(base_channels=24, residual_blocks=4),
             mask_vae=MaskVAEConfig(resolution=128, base_channels=16, downsamplings=5, latent_size=256, prior="fitted"),
             blender=BlenderConfig(
@@ -290,6 +313,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 style_encoder=StyleEncoderConfig(base_channels=4, max_channels=16, regions="parts", region_size=8),
                 initialisation="fan_in",
             ),
+            edit=EditNetworkConfig(base_channels=8, max_channels=16, downsamplings=3, code_size=8, encoder_channels=4),
             enhancer=EnhancerConfig(base_channels=4, residual_blocks=1),
             mask_vae=MaskVAEConfig(resolution=64, base_channels=4, downsamplings=4, latent_size=16, prior="fitted"),
             blender=BlenderConfig(

@@ -15,8 +15,10 @@ from maskgan.config import (
     BlenderConfig,
     DenseMappingConfig,
     DiscriminatorConfig,
+    EditNetworkConfig,
     ElegantConfig,
     EnhancerConfig,
+    FaceDetectorConfig,
     IdentityConfig,
     MaskVAEConfig,
     ParserConfig,
@@ -26,15 +28,19 @@ from maskgan.config_dict import to_dict
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
+from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.elegant import Elegant
 from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 from maskgan.networks.resnet import AttributeClassifier, IdentityNetwork
 from maskgan.networks.stargan import StarGAN
+from maskgan.networks.yunet import YuNet
 
 NetworkConfig = (
     DenseMappingConfig
+    | EditNetworkConfig
+    | FaceDetectorConfig
     | EnhancerConfig
     | MaskVAEConfig
     | BlenderConfig
@@ -61,6 +67,8 @@ class ModelType:
 REGISTRY: Mapping[str, ModelType] = MappingProxyType(
     {
         "dense-mapping": ModelType(DenseMappingConfig, DenseMappingNetwork),
+        "edit": ModelType(EditNetworkConfig, EditNetwork),
+        "face-detector": ModelType(FaceDetectorConfig, YuNet),
         "enhancer": ModelType(EnhancerConfig, Enhancer),
         "mask-vae": ModelType(MaskVAEConfig, MaskVAE),
         "blender": ModelType(BlenderConfig, AlphaBlender),

@@ -34,6 +34,7 @@ _COMMANDS = (
     "find-directions",
     "evaluate",
     "import-reference",
+    "import-yunet",
     "weights",
 )
 

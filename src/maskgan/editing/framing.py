@@ -152,28 +152,45 @@ def _squares(picture: Picture, share: float) -> list[Frame]:
 
 
 def _aligned(frame: Frame, label_map: LabelMap) -> Frame | None:
-    """CelebA-HQ's frame (Karras et al. 2018, appendix C) for the eyes and the mouth in a parsed frame."""
+    """The frame for the eyes and the mouth in a parsed frame; ``None`` if they are missing or upside down."""
     left_eye, right_eye = (centroid(label_map == eye) for eye in EYES)
     mouth = centroid(np.isin(label_map, MOUTH))
     if right_eye is None or left_eye is None or mouth is None or left_eye[1] <= right_eye[1]:
         return None
-    eyes = ((right_eye[0] + left_eye[0]) / 2, (right_eye[1] + left_eye[1]) / 2)
-    between = (left_eye[0] - right_eye[0], left_eye[1] - right_eye[1])
-    to_mouth = (mouth[0] - eyes[0], mouth[1] - eyes[1])
-    if to_mouth[0] <= 0:
+    if mouth[0] <= (right_eye[0] + left_eye[0]) / 2:
         return None
-    # Across the face: the line of the eyes, and the one to the mouth turned by a quarter, together.
-    across = (between[0] - to_mouth[1], between[1] + to_mouth[0])
-    side = 2 * max(2.0 * hypot(*between), 1.8 * hypot(*to_mouth))
-    centre = (eyes[0] + 0.1 * to_mouth[0], eyes[1] + 0.1 * to_mouth[1])
+    found = celebahq_frame((right_eye[1], right_eye[0]), (left_eye[1], left_eye[0]), (mouth[1], mouth[0]))
     unit = frame.side / label_map.shape[0]
-    offset_y, offset_x = (centre[0] - label_map.shape[0] / 2) * unit, (centre[1] - label_map.shape[1] / 2) * unit
+    offset_y, offset_x = (found.y - label_map.shape[0] / 2) * unit, (found.x - label_map.shape[1] / 2) * unit
     turn = radians(frame.angle)
     return Frame(
         x=frame.x + offset_x * cos(turn) - offset_y * sin(turn),
         y=frame.y + offset_x * sin(turn) + offset_y * cos(turn),
-        side=side * unit,
-        angle=frame.angle + degrees(atan2(across[0], across[1])),
+        side=found.side * unit,
+        angle=frame.angle + found.angle,
+    )
+
+
+def celebahq_frame(left_eye: tuple[float, float], right_eye: tuple[float, float], mouth: tuple[float, float]) -> Frame:
+    """The frame of a face, as the pictures of CelebA-HQ were cut out.
+
+    Args:
+        left_eye: x and y of the eye that is on the left of an upright picture (the person's right).
+        right_eye: x and y of the other eye.
+        mouth: x and y of the middle of the mouth.
+
+    Source: Karras et al., ICLR 2018, appendix C.
+    """
+    eyes = ((left_eye[0] + right_eye[0]) / 2, (left_eye[1] + right_eye[1]) / 2)
+    between = (right_eye[0] - left_eye[0], right_eye[1] - left_eye[1])
+    to_mouth = (mouth[0] - eyes[0], mouth[1] - eyes[1])
+    # Across the face: the line of the eyes, and the one to the mouth turned by a quarter, together.
+    across = (between[0] + to_mouth[1], between[1] - to_mouth[0])
+    return Frame(
+        x=eyes[0] + 0.1 * to_mouth[0],
+        y=eyes[1] + 0.1 * to_mouth[1],
+        side=2 * max(2.0 * hypot(*between), 1.8 * hypot(*to_mouth)),
+        angle=degrees(atan2(across[1], across[0])),
     )
 
 

@@ -10,36 +10,16 @@ side behind a pixel-unshuffle stem (Shi et al., CVPR 2016), so that 512 px stay 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from maskgan.config import EditNetworkConfig
 from maskgan.networks.regions import downsample, downsample_pyramid, mask_to_regions, num_regions, region_indices
 
 _SMALL = 4.0  # feature cells of a region at which its own statistics count half
-
-
-@dataclass(frozen=True)
-class EditNetworkConfig:
-    """Sizes of the edit network."""
-
-    base_channels: int = 48
-    """Channels at half of the picture's side; doubled by each downsampling."""
-    max_channels: int = 256
-    """Where the doubling stops."""
-    downsamplings: int = 5
-    """Stride-2 convolutions behind the stem, and as many upsamplings."""
-    residual_blocks: int = 1
-    """Modulated blocks at the lowest resolution, behind self-attention."""
-    code_size: int = 64
-    """Numbers in the style code of a region."""
-    encoder_channels: int = 24
-    """Channels of the style encoder at half of the picture's side; doubled by each of its two downsamplings."""
-    num_classes: int = 19
-    """Channels of the one-hot mask."""
 
 
 def pixel_norm(x: Tensor) -> Tensor:

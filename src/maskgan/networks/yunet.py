@@ -17,6 +17,9 @@ from maskgan.config import FaceDetectorConfig
 from maskgan.errors import UserError
 from maskgan.onnx_tensors import OnnxWeights
 
+RESOLUTION = 640
+"""Longer side of the pictures that it was trained on, in pixels."""
+
 STRIDES = (8, 16, 32)
 """Pixels between the cells of the three output maps."""
 
