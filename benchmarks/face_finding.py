@@ -11,12 +11,13 @@ from collections.abc import Callable
 from math import hypot
 
 import numpy as np
+from PIL import Image
+
 from maskgan.assets import portrait, shipped_weights
 from maskgan.editing.face_detection import FaceDetector
 from maskgan.editing.framing import Frame, find_frame
 from maskgan.editing.parsing import Parser
 from maskgan.images import Picture, read_picture, resize_picture
-from PIL import Image
 
 CANVAS = (1500, 2000)  # height and width, in pixels
 PORTRAITS = 9
@@ -80,7 +81,8 @@ def main() -> None:
                 extra += len(frames) - min(matching, 1)
             seconds = (time.perf_counter() - start) / len(scenes)
             print(
-                f"{group:22s} {name:7s} found {hits}/{len(scenes)}, false {extra}, {seconds:.2f} s a picture", flush=True
+                f"{group:22s} {name:7s} found {hits}/{len(scenes)}, false {extra}, {seconds:.2f} s a picture",
+                flush=True,
             )
 
 

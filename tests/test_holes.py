@@ -3,8 +3,11 @@
 import pytest
 import torch
 
+from maskgan.data.batches import Faces
+from maskgan.data.loading import oversample_rare
 from maskgan.labels import INDEX
-from maskgan.training.holes import HoleConfig, grow, sample_holes
+from maskgan.training.holes import grow, sample_holes
+from maskgan.training.stage_configs import HoleConfig
 
 SIDE = 64
 
@@ -60,7 +63,7 @@ def test_the_fraction_of_whole_pictures_is_kept(fraction: float) -> None:
 def test_a_hole_of_an_edit_covers_where_the_two_masks_differ() -> None:
     masks, donors = faces(200), faces(200)
     donors[:, 24:40, 12:52] = INDEX["hair"]  # longer hair
-    config = HoleConfig(whole=0.0, ellipses=0.0, union=0.0, grow=(0.0, 0.0))
+    config = HoleConfig(whole=0.0, ellipses=0.0, union=0.0, min_grow=0.0, max_grow=0.0)
     holes = sample_holes(masks, donors, config, generator())[:, 0].bool()
     differs = masks != donors
     of_hair = [hole for hole, where in zip(holes, differs, strict=True) if torch.equal(hole, where)]
@@ -70,8 +73,20 @@ def test_a_hole_of_an_edit_covers_where_the_two_masks_differ() -> None:
 def test_rare_things_are_drawn_often_where_they_are() -> None:
     plain, with_glasses = faces(400), faces(400)
     with_glasses[:, 28:34, 18:46] = INDEX["eye_g"]
-    config = HoleConfig(whole=0.0, ellipses=0.0, union=1.0, grow=(0.0, 0.0))
+    config = HoleConfig(whole=0.0, ellipses=0.0, union=1.0, min_grow=0.0, max_grow=0.0)
     glasses = with_glasses == INDEX["eye_g"]
     drawn = sample_holes(with_glasses, plain, config, generator())[:, 0].bool()
     exact = torch.tensor([torch.equal(a, b) for a, b in zip(drawn, glasses, strict=True)])
     assert float(exact.float().mean()) > 0.3
+
+
+def test_rare_faces_are_seen_more_often() -> None:
+    masks = faces(8).byte()
+    masks[1, 28:34, 18:46] = INDEX["eye_g"]
+    masks[4, 60, 30] = INDEX["neck_l"]
+    masks[5, 60, 30] = INDEX["ear_r"]
+    batch = Faces(torch.zeros(8, 3, SIDE, SIDE, dtype=torch.uint8), masks, masks[:, None][:, :0])
+    assert oversample_rare(batch, 1.0) == list(range(8))
+    assert oversample_rare(batch, 3.0) == [0, 1, 1, 1, 2, 3, 4, 4, 5, 5, 6, 7]
+    # A factor of 2 gives one and a half of each necklace and earring: three of the two faces together.
+    assert len(oversample_rare(batch, 2.0)) == 8 + 1 + 1

@@ -230,6 +230,8 @@ class Preset:
     """Training budget of a run unless another is given, in images."""
     phases: tuple[tuple[float, int], ...]
     """Progressive resolution: (fraction of the budget, image side in pixels from there on)."""
+    edit_phases: tuple[tuple[float, int], ...]
+    """``phases`` of the edit network."""
     dense_mapping: DenseMappingConfig
     edit: EditNetworkConfig
     enhancer: EnhancerConfig
@@ -250,6 +252,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             resolution=512,
             images=4_800_000,  # the reference's 200 epochs of 24,183 faces
             phases=((0.0, 512),),
+            edit_phases=((0.0, 512),),
             dense_mapping=DenseMappingConfig(),
             edit=EditNetworkConfig(),
             enhancer=EnhancerConfig(),
@@ -267,6 +270,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             resolution=256,
             images=2_400_000,
             phases=((0.0, 128), (0.25, 256)),
+            edit_phases=((0.0, 128), (0.35, 256), (0.75, 512)),
             dense_mapping=DenseMappingConfig(
                 backbone=BackboneConfig(
                     base_channels=24,
@@ -300,6 +304,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             resolution=64,
             images=2_400_000,
             phases=((0.0, 64),),
+            edit_phases=((0.0, 64),),
             dense_mapping=DenseMappingConfig(
                 backbone=BackboneConfig(
                     base_channels=8,

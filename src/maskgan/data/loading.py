@@ -20,9 +20,13 @@ from maskgan.data.pairs import FacePair, KeyedCollection
 from maskgan.data.workers import collate, read_batches, sample_or_error
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.labels import INDEX
 from maskgan.seeding import torch_stream
 
 _log = logging.getLogger(__name__)
+
+_RARE = (INDEX["eye_g"], INDEX["hat"])
+_LESS_RARE = (INDEX["ear_r"], INDEX["neck_l"])
 
 BatchT = TypeVar("BatchT", bound=Batch)
 BatchT_co = TypeVar("BatchT_co", bound=Batch, covariant=True)
@@ -123,13 +127,20 @@ class BatchLoader(Generic[BatchT]):
         seed: int,
         cache_bytes: int,  # how much memory the decoded collection may take
         workers: int,  # decoding processes or threads
+        oversample: Callable[[BatchT], list[int]] | None = None,  # indices of an epoch, some of them several times
     ) -> None:
         self._samples = samples
         self._batch_size = batch_size
-        self._order = _EndlessOrder(len(samples), seed)
         self._workers = workers
         fits = len(samples) * sum(tensor.nbytes for tensor in _tensors(samples[0])) <= cache_bytes
         self._cache = _decode_all(samples, workers) if fits else None
+        self._epoch = list(range(len(samples)))
+        if oversample is not None:
+            if self._cache is not None:
+                self._epoch = oversample(self._cache)
+            else:
+                _log.warning("the faces do not fit into --cache-gigabytes, so rare ones are not seen more often")
+        self._order = _EndlessOrder(len(self._epoch), seed)
 
     def batches(self, first_step: int) -> Iterator[BatchT]:
         """See ``Batches``."""
@@ -153,8 +164,26 @@ class BatchLoader(Generic[BatchT]):
         while True:
             start = step * self._batch_size
             mine = range(start + distributed.rank(), start + self._batch_size, distributed.world_size())
-            yield [self._order[position] for position in mine]
+            yield [self._epoch[self._order[position]] for position in mine]
             step += 1
+
+
+def oversample_rare(faces: Faces, factor: float) -> list[int]:
+    """Indices of an epoch in which rare things are seen more often.
+
+    Args:
+        faces: the whole collection, uint8.
+        factor: how many times as often faces with glasses or a hat come; those with a necklace or earrings come half
+            as much more. Fractions are spread over the faces that they apply to.
+    """
+    present = torch.stack([(faces.label_maps == label).flatten(1).any(1) for label in (*_RARE, *_LESS_RARE)], dim=1)
+    times = torch.where(present[:, len(_RARE) :].any(1), 1 + (factor - 1) / 2, 1.0)
+    times = torch.where(present[:, : len(_RARE)].any(1), torch.tensor(float(factor)), times)
+    # Rounding the running sum gives each group its fraction, and the same indices each time.
+    ends = times.cumsum(0).round().long()
+    return torch.repeat_interleave(
+        torch.arange(len(times)), ends.diff(prepend=torch.zeros(1, dtype=torch.long))
+    ).tolist()
 
 
 def pair_to_tensors(pair: FacePair, side: int) -> Faces:

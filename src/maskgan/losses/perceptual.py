@@ -203,7 +203,12 @@ def _same_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """TensorFlow's SAME padding, which the weights were trained with: the odd pixel goes to the right and bottom."""
     kernel, stride = conv.kernel_size[0], conv.stride[0]
     height, width = (max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in x.shape[-2:])
-    return conv(F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2)))
+    x = F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
+    if conv.groups == 1 or x.device.type != "cpu":
+        return conv(x)
+    # On a CPU the backward pass of a strided depthwise convolution takes ten times as long in bf16.
+    with torch.autocast("cpu", enabled=False):
+        return conv(x.float())
 
 
 def perceptual_network(name: str, vgg_input: str = "imagenet") -> FeatureNetwork:

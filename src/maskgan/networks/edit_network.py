@@ -192,6 +192,7 @@ class EditNetwork(nn.Module):
         self.up = nn.ModuleList(UpBlock(a, b, config.code_size) for a, b in pairwise(widths[::-1]))
         fine = widths[0] // 4
         self.to_fine = nn.Conv2d(widths[0], 4 * fine, 1)
+        self.refine = nn.Conv2d(fine + 4, fine, 3, padding=1)
         self.head = nn.Conv2d(fine + 4, 3, 3, padding=1)
         self._initialise()
 
@@ -252,7 +253,9 @@ class EditNetwork(nn.Module):
         for up, skip, share in zip(self.up, reversed(skips), shares[1:], strict=True):
             x = up(x, skip, codes, share)
         fine = F.silu(F.pixel_shuffle(self.to_fine(x), 2))
-        drawn = self.head(torch.cat([fine, context.to(fine.dtype)], dim=1)).float()
+        context = context.to(fine.dtype)
+        fine = fine + F.silu(self.refine(torch.cat([fine, context], dim=1)))
+        drawn = self.head(torch.cat([fine, context], dim=1)).float()
         return torch.where(hole > 0, drawn, image.float())
 
     def _initialise(self) -> None:

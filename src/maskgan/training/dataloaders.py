@@ -10,12 +10,12 @@ from typing import Any, Generic, TypeVar
 
 from maskgan.data.batches import Batch, Faces, stack
 from maskgan.data.labelled import LabelledCollection
-from maskgan.data.loading import Batches, BatchLoader, Samples, labelled_to_tensors, pair_to_tensors
+from maskgan.data.loading import Batches, BatchLoader, Samples, labelled_to_tensors, oversample_rare, pair_to_tensors
 from maskgan.data.pairs import ChosenKeys, FacePair, KeyedCollection, PairCollection, select
 from maskgan.data.stored_edits import StoredEdits
 from maskgan.data.streaming import ShardStream, StreamLoader
 from maskgan.training.config import TrainingConfig
-from maskgan.training.stage_configs import EditingTrainingConfig
+from maskgan.training.stage_configs import EditingTrainingConfig, EditTrainingConfig
 
 _GRID_SAMPLES = 8
 _VAL_SAMPLES = 64
@@ -72,9 +72,16 @@ def _loaded(
         seed=config.seed,
         cache_bytes=int(config.cache_gigabytes * 2**30),
         workers=config.workers,
+        oversample=_oversampling(config),
     )
     val_batch = None if val_set is None else Samples(val_set, to_tensors, side).first(_VAL_SAMPLES)
     return Dataloaders(loader, Samples(chosen, to_tensors, side).first(_GRID_SAMPLES), val_batch)
+
+
+def _oversampling(config: TrainingConfig) -> Callable[[Any], list[int]] | None:
+    if isinstance(config, EditTrainingConfig) and config.oversample_rare > 1:
+        return partial(oversample_rare, factor=config.oversample_rare)
+    return None
 
 
 def _streamed(config: TrainingConfig, stream: ShardStream) -> Dataloaders[Faces]:

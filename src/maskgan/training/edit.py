@@ -30,7 +30,7 @@ from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, HeadOutput
 from maskgan.networks.layers import one_hot
 from maskgan.networks.regions import mask_to_regions
-from maskgan.training.holes import HoleConfig, sample_holes
+from maskgan.training.holes import sample_holes
 from maskgan.training.initialisation import load_from_run, load_from_weights
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
@@ -46,7 +46,7 @@ from maskgan.training.stage import (
     to_device,
     update_ema,
 )
-from maskgan.training.stage_configs import EditTrainingConfig
+from maskgan.training.stage_configs import EditTrainingConfig, HoleConfig
 
 _BETAS = (0.0, 0.99)
 _MAX_GRADIENT_NORM = 20.0

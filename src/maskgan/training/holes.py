@@ -7,7 +7,6 @@ all geometry stay on the device of the masks, without waiting for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -15,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from maskgan.labels import INDEX, NUM_CLASSES
+from maskgan.training.stage_configs import HoleConfig
 
 
 class _Part(NamedTuple):
@@ -47,20 +47,6 @@ _ELLIPSES = 3
 _RADII = (0.05, 0.25)  # of an ellipse, of the side
 
 
-@dataclass(frozen=True)
-class HoleConfig:
-    """How holes are drawn."""
-
-    whole: float = 0.14
-    """Fraction of pictures that are drawn anew as a whole, as in style copies."""
-    ellipses: float = 0.10
-    """Fraction of holes that are ellipses anywhere."""
-    union: float = 0.5
-    """Fraction of the other holes that cover both faces' part, in place of where the two differ."""
-    grow: tuple[float, float] = (3 / 256, 12 / 256)
-    """Bounds of how far holes are grown, in sides of the picture."""
-
-
 def sample_holes(
     label_maps: Tensor, donors: Tensor, config: HoleConfig, generator: torch.Generator | None = None
 ) -> Tensor:
@@ -85,7 +71,7 @@ def sample_holes(
     classes = _membership(device)[part]  # N x NUM_CLASSES
     own, others = _covered(label_maps, classes), _covered(donors, classes)
     holes = torch.where((uniform(count) < config.union)[:, None, None], own | others, own ^ others)
-    radius = (config.grow[0] + (config.grow[1] - config.grow[0]) * uniform(count)) * side
+    radius = (config.min_grow + (config.max_grow - config.min_grow) * uniform(count)) * side
     holes = grow(holes, radius.round().long())
     small = holes.float().mean((1, 2)) < _SMALLEST
     kind = uniform(count)

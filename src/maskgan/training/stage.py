@@ -134,12 +134,17 @@ def steps_of(optimizer: torch.optim.Optimizer) -> int:
     return max(int(states[0].get("step", 1)), 1) if states else 1
 
 
-def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One step on a loss, with gradients averaged over the processes; other networks in its graph get no gradients."""
+def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor, max_norm: float | None = None) -> None:
+    """One step on a loss, with gradients averaged over the processes; other networks in its graph get no gradients.
+
+    Gradients are scaled down to the norm ``max_norm`` where theirs is larger.
+    """
     parameters = parameters_of(optimizer)
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss, inputs=parameters)
     average_gradients(parameters)
+    if max_norm is not None:
+        torch.nn.utils.clip_grad_norm_(parameters, max_norm)
     optimizer.step()
 
 

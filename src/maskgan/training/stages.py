@@ -17,6 +17,7 @@ from maskgan.training.stage_configs import (
     AttributesTrainingConfig,
     DenseMappingTrainingConfig,
     EditingTrainingConfig,
+    EditTrainingConfig,
     ElegantTrainingConfig,
     EnhancerTrainingConfig,
     IdentityTrainingConfig,
@@ -56,6 +57,11 @@ _ENTRIES = (
         EditingTrainingConfig,
         "maskgan.training.editing_simulation:EditingStage",
         "Stage 2: editing behaviour simulated training (EBST), with the alpha blender.",
+    ),
+    StageEntry(
+        EditTrainingConfig,
+        "maskgan.training.edit:EditStage",
+        "The edit network, which fills holes in photographs by mask and style.",
     ),
     StageEntry(
         EnhancerTrainingConfig,
