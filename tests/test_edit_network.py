@@ -8,7 +8,7 @@ import torch
 from maskgan.config import EditNetworkConfig
 from maskgan.labels import INDEX
 from maskgan.networks.edit_network import EditNetwork, pixel_norm
-from maskgan.networks.feature_discriminator import FeatureDiscriminator
+from maskgan.networks.feature_discriminator import FeatureDiscriminator, FeatureMapSpec
 from maskgan.networks.layers import one_hot
 
 CONFIG = EditNetworkConfig(base_channels=8, max_channels=16, downsamplings=3, code_size=8, encoder_channels=4)
@@ -120,11 +120,14 @@ def test_gradients_reach_every_parameter(faces) -> None:
 def test_the_discriminator_sees_mask_and_hole(faces) -> None:
     torch.manual_seed(0)
     image, mask = faces
-    discriminator = FeatureDiscriminator([(5, 1.0), (7, 2.0)], num_classes=19).eval()
-    features = [torch.randn(2, 5, 32, 32), torch.randn(2, 7, 16, 16)]
-    condition = torch.cat([mask, hole_of(slice(0, 32))], dim=1)
-    judged = discriminator(image, features, condition)
-    assert [tuple(x.shape) for x in judged] == [(2, 1, 16, 16), (2, 1, 8, 8), (2, 1, 8, 8)]
-    other = discriminator(image, features, torch.cat([mask, hole_of(slice(32, 64))], dim=1))
-    for a, b in zip(judged, other, strict=True):
-        assert not torch.equal(a, b)
+    discriminator = FeatureDiscriminator([FeatureMapSpec(5, 1.0)], [FeatureMapSpec(7, 2.0)], num_classes=19).eval()
+    whole = torch.eye(2, 3).repeat(2, 1, 1)
+    maps = [torch.randn(2, 5, 32, 32)], [torch.randn(2, 7, 28, 28)]
+    upper, lower = (torch.cat([mask, hole_of(rows)], dim=1) for rows in (slice(0, 32), slice(32, 64)))
+    outputs = discriminator(image, *maps, upper, whole)
+    assert [tuple(output.logits.shape) for output in outputs] == [(2, 1, 16, 16), (2, 1, 14, 14), (2, 1, 8, 8)]
+    for output in outputs:
+        half = output.hole.shape[2] // 2
+        assert output.hole[:, :, :half].min() == 1 and output.hole[:, :, half + 1 :].max() == 0
+    for output, other in zip(outputs, discriminator(image, *maps, lower, whole), strict=True):
+        assert not torch.equal(output.logits, other.logits)
