@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -205,6 +205,10 @@ def _build(config_type: type[TrainingConfig], recipe: Mapping[str, Any], given: 
         values["weights"] = weights
         if isinstance(weights, FaceLossWeights) and not weights.needs_classifier:
             values["face_features"] = ""
+    for option in fields(config_type):
+        if isinstance(changes := values.get(option.name), Mapping):
+            assert option.default_factory is not MISSING
+            values[option.name] = replace(recipe.get(option.name, option.default_factory()), **changes)
     return config_type(**values)
 
 
