@@ -8,7 +8,7 @@ import pytest
 from maskgan.assets import SHIPPED_MODELS, portrait, shipped_directions, shipped_weights, weights_folder
 from maskgan.checkpoints.manifest import MANIFEST, mismatches, read_manifest
 from maskgan.checkpoints.weights import load_weights, read_info
-from maskgan.config import preset
+from maskgan.config import FaceDetectorConfig, preset
 from maskgan.editing.mask_edits import add_glasses, smile
 from maskgan.editing.session import FaceEditor
 from maskgan.images import Picture, read_label_map, read_picture
@@ -37,13 +37,20 @@ def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
         "attributes": sizes.attributes,
         "identity": sizes.identity,
     }
-    assert set(configs) == set(SHIPPED_MODELS)
+    assert {*configs, "face-detector"} == set(SHIPPED_MODELS)
     for kind, config in configs.items():
         info = read_info(shipped_weights(kind))
         assert info.config == config
         assert info.step > 0 and "maskgan train" in info.provenance
         assert "non-commercial" in info.licence
         load_weights(shipped_weights(kind), model_type=kind)
+
+
+def test_the_face_detector_is_the_published_one() -> None:
+    network, info = load_weights(shipped_weights("face-detector"), model_type="face-detector")
+    assert info.config == FaceDetectorConfig()
+    assert "face_detection_yunet_2023mar" in info.provenance and "MIT" in info.licence
+    assert sum(p.numel() for p in network.parameters()) == 53_104
 
 
 def test_what_ships_fits_the_budget() -> None:
