@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,10 @@ def test_other_files_are_no_inception(tmp_path: Path) -> None:
     for name in ("text.pt", "other.pth"):
         with pytest.raises(UserError, match=f"{name}: is no Inception file for FID"):
             InceptionFeatures(tmp_path / name)
+    with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(1 << 16))
+    with pytest.raises(UserError, match=r"bomb\.pth: holds compressed records"):
+        InceptionFeatures(tmp_path / "bomb.pth")
     with pytest.raises(UserError, match=r"nowhere\.pt"):
         InceptionFeatures(tmp_path / "nowhere.pt")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -148,6 +149,10 @@ def test_a_foreign_perceptual_file_is_refused(tmp_path: Path) -> None:
         perceptual_network(str(tmp_path / "vgg.pth"))
     with pytest.raises(UserError, match="no such file"):
         perceptual_network(str(tmp_path / "absent.pth"))
+    with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(1 << 16))
+    with pytest.raises(UserError, match=r"bomb\.pth: holds compressed records"):
+        perceptual_network(str(tmp_path / "bomb.pth"))
 
 
 def test_efficientnet_taps_and_batch_norm_folding() -> None:

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from maskgan.checkpoints.comparison import Shape, compare, printable
 from maskgan.checkpoints.reference_names import ReferenceModel, counterparts
 from maskgan.checkpoints.registry import NetworkConfig, meta_network, model_type_of, model_type_of_config
-from maskgan.checkpoints.torch_files import check_sizes
 from maskgan.config import preset
 from maskgan.errors import UserError
 from maskgan.files import require_file
+from maskgan.torch_files import check_sizes
 
 LICENCE = "non-commercial (CelebAMask-HQ terms of the original authors)"
 RESOLUTION = 512

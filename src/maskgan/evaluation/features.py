@@ -21,6 +21,7 @@ from maskgan.networks import efficientnet_lite
 from maskgan.networks.efficientnet_lite import EfficientNetLite2
 from maskgan.networks.inception import FEATURES, InceptionV3
 from maskgan.pixels import normalise
+from maskgan.torch_files import check_sizes
 
 FEWEST_IMAGES = 2048
 """With fewer images the covariance is rank deficient (Inception-v3 has 2,048 features) and the distance biased."""
@@ -194,6 +195,7 @@ def _is_script(path: Path) -> bool:
 
 
 def _loaded_inception(path: Path) -> InceptionV3:
+    check_sizes(path)
     state = torch.load(path, map_location="cpu", weights_only=True)
     network = InceptionV3()
     wanted = {key: tensor for key, tensor in state.items() if not key.startswith(("fc.", "AuxLogits."))}

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from maskgan.face_parts import BROWS, EARS, EYES, FACE, GLASSES, HAIR, MOUTH, NOSE, SKIN
 from maskgan.labels import INDEX, NUM_CLASSES
 from maskgan.training.stage_configs import HoleConfig
 
@@ -20,27 +21,28 @@ from maskgan.training.stage_configs import HoleConfig
 class _Part(NamedTuple):
     """A part of the face that edits change."""
 
-    names: tuple[str, ...]
+    classes: tuple[int, ...]
     frequency: float
-    if_present: float  # factor on the frequency where the face has such a part: rare things are drawn more often
+    if_present: float  # factor where the face has the first class: rare things are drawn more often
 
 
+_HAT, _NECK, _CLOTH = (INDEX[name] for name in ("hat", "neck", "cloth"))
 _PARTS = (
-    _Part(("mouth", "u_lip", "l_lip"), 0.20, 1.0),
-    _Part(("l_brow", "r_brow"), 0.08, 1.0),
-    _Part(("l_eye", "r_eye"), 0.10, 1.0),
-    _Part(("nose",), 0.08, 1.0),
-    _Part(("hair",), 0.22, 1.0),
-    _Part(("skin", "neck"), 0.12, 1.0),
-    _Part(("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"), 0.06, 1.0),
-    _Part(("l_ear", "r_ear"), 0.04, 1.0),
-    _Part(("neck", "cloth"), 0.06, 1.0),
-    _Part(("eye_g",), 0.03, 20.0),
-    _Part(("eye_g", "l_eye", "r_eye", "l_brow", "r_brow"), 0.02, 10.0),
-    _Part(("hat",), 0.05, 12.0),
-    _Part(("hat", "hair"), 0.02, 12.0),
-    _Part(("ear_r",), 0.02, 12.0),
-    _Part(("neck_l",), 0.02, 12.0),
+    _Part(MOUTH, 0.20, 1.0),
+    _Part(BROWS, 0.08, 1.0),
+    _Part(EYES, 0.10, 1.0),
+    _Part((NOSE,), 0.08, 1.0),
+    _Part((HAIR,), 0.22, 1.0),
+    _Part((SKIN, _NECK), 0.12, 1.0),
+    _Part(FACE, 0.06, 1.0),
+    _Part(EARS, 0.04, 1.0),
+    _Part((_NECK, _CLOTH), 0.06, 1.0),
+    _Part((GLASSES,), 0.03, 20.0),
+    _Part((GLASSES, *EYES, *BROWS), 0.02, 10.0),
+    _Part((_HAT,), 0.05, 12.0),
+    _Part((_HAT, HAIR), 0.02, 12.0),
+    _Part((INDEX["ear_r"],), 0.02, 12.0),
+    _Part((INDEX["neck_l"],), 0.02, 12.0),
 )
 _SMALLEST = 0.004  # of the picture; a smaller hole gives way to ellipses
 _ELLIPSES = 3
@@ -110,7 +112,7 @@ def _grow_columns(masks: Tensor, radius: Tensor) -> Tensor:
 
 def _membership(device: torch.device) -> Tensor:
     """Which classes belong to each of ``_PARTS``, len(_PARTS) x NUM_CLASSES, bool."""
-    rows = [[name in part.names for name in INDEX] for part in _PARTS]
+    rows = [[label in part.classes for label in range(NUM_CLASSES)] for part in _PARTS]
     return torch.tensor(rows, device=device)
 
 
@@ -118,7 +120,7 @@ def _draw_parts(label_maps: Tensor, generator: torch.Generator | None) -> Tensor
     """The number of a part for each face, N."""
     device = label_maps.device
     present = torch.stack([(label_maps == label).any(2).any(1) for label in range(NUM_CLASSES)], dim=1)
-    first = torch.tensor([INDEX[part.names[0]] for part in _PARTS], device=device)
+    first = torch.tensor([part.classes[0] for part in _PARTS], device=device)
     frequency = torch.tensor([part.frequency for part in _PARTS], device=device)
     factor = torch.tensor([part.if_present for part in _PARTS], device=device)
     weights = frequency * torch.where(present[:, first], factor, 1.0)

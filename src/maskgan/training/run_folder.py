@@ -15,11 +15,11 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from maskgan.checkpoints.registry import model_type_of
-from maskgan.checkpoints.torch_files import check_records
 from maskgan.checkpoints.weights import read_info, sha256
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, make_folder
 from maskgan.images import Picture, write_picture
+from maskgan.torch_files import check_records
 from maskgan.training.config import KNOWN_BY_NAME, MAY_CHANGE, RELATIVE_PATHS, TrainingConfig
 from maskgan.training.schedule import Progress
 
