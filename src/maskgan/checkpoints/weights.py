@@ -6,7 +6,7 @@ A file is checked by its header alone before any memory is taken for its tensors
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -52,12 +52,12 @@ def save_weights(path: Path | str, network: nn.Module, info: WeightsInfo, dtype:
             raise UserError(f"{path}: cannot be written: {_first_line(error)}") from error
 
 
-def load_weights(path: Path | str, model_type: str | None = None) -> tuple[nn.Module, WeightsInfo]:
+def load_weights(path: Path | str, model_type: str | Sequence[str] | None = None) -> tuple[nn.Module, WeightsInfo]:
     """Read a network: float32, in eval mode, without gradients, on the CPU.
 
     Args:
         path: a file written by ``save_weights``.
-        model_type: the type of network that is needed, or ``None`` for any.
+        model_type: the type of network that is needed, or several that will do, or ``None`` for any.
 
     Raises:
         UserError: no such file, not our format or a newer version of it, truncated, another type than ``model_type``, a
@@ -66,8 +66,10 @@ def load_weights(path: Path | str, model_type: str | None = None) -> tuple[nn.Mo
     path = Path(path)
     with _open(path) as stored:
         info = parse_info(path, stored.metadata())
-        if model_type is not None and info.model_type != model_type:
-            raise UserError(f"{path}: holds weights of model type '{info.model_type}'; '{model_type}' is needed here")
+        wanted = (model_type,) if isinstance(model_type, str) else model_type
+        if wanted is not None and info.model_type not in wanted:
+            names = " or ".join(f"'{name}'" for name in wanted)
+            raise UserError(f"{path}: holds weights of model type '{info.model_type}'; {names} is needed here")
         try:
             network = meta_network(info.config)
         except ValueError as error:

@@ -244,7 +244,7 @@ def load_network(path: Path) -> tuple[nn.Module, int]:
     Raises:
         UserError: the file is missing, damaged, or of another model type.
     """
-    network, info = load_weights(path, model_type="dense-mapping")
+    network, info = load_weights(path, model_type=("dense-mapping", "edit"))
     return network, info.resolution
 
 
