@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.attack.fuzzing import MEMORY_BYTES, fuzz, try_one
+from benchmarks.attack.fuzzing import MEMORY_BYTES, fuzz
 from benchmarks.attack.kills import kill_training
 from benchmarks.attack.painters import paint
-from benchmarks.attack.readers import all_readers
+from benchmarks.attack.readers import all_readers, try_one
 from benchmarks.attack.server import Misuse, misuse_interface, serving
 
 _KILL_SECONDS = 10  # of one kill and what follows

@@ -8,15 +8,13 @@ import resource
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.attack.mutation import variant
-from benchmarks.attack.readers import REFUSALS, Reader, all_readers
+from benchmarks.attack.readers import all_readers, try_one
 
 HANG_SECONDS = 5.0
 """Longest that an input may take."""
@@ -50,26 +48,6 @@ def fuzz(seconds: float, first: int = 0, names: Sequence[str] | None = None) -> 
         worker.kill()
         worker.join()
     return findings
-
-
-def try_one(reader: Reader, number: int, folder: Path) -> str | None:
-    """Read one variant.
-
-    Returns:
-        ``None`` if it was read, ``""`` if it was refused as it should be; otherwise what went wrong.
-    """
-    data = variant(reader.seeds, reader.name, number)
-    path = folder / f"input{reader.suffix}"
-    path.write_bytes(data if reader.pack is None else reader.pack(data))
-    try:
-        reader.read(path)
-    except REFUSALS:
-        return ""
-    except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        reason = (str(error).splitlines() or [""])[0][:100]
-        return f"{type(error).__name__}: {reason} ({Path(frame.filename).name}:{frame.lineno})"
-    return None
 
 
 def _watch(reports: Connection, findings: Findings, number: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import traceback
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from benchmarks.attack.mutation import variant
 from PIL import Image, features
 
 from maskgan.checkpoints.reference import read_state_dict
@@ -107,6 +109,26 @@ def all_readers(folder: Path) -> list[Reader]:
         Reader("list of keys", ".txt", [b"00000\n00001\n"], lambda p: select(keyed, str(p))),
         Reader("name of data", ".txt", [b"synthetic:4:64", b"faces-{0..3}.tar"], lambda p: open_pairs(_latin(p))),
     ]
+
+
+def try_one(reader: Reader, number: int, folder: Path) -> str | None:
+    """Read one variant.
+
+    Returns:
+        ``None`` if it was read, ``""`` if it was refused as it should be; otherwise what went wrong.
+    """
+    data = variant(reader.seeds, reader.name, number)
+    path = folder / f"input{reader.suffix}"
+    path.write_bytes(data if reader.pack is None else reader.pack(data))
+    try:
+        reader.read(path)
+    except REFUSALS:
+        return ""
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        reason = (str(error).splitlines() or [""])[0][:100]
+        return f"{type(error).__name__}: {reason} ({Path(frame.filename).name}:{frame.lineno})"
+    return None
 
 
 def _latin(path: Path) -> str:

@@ -19,7 +19,7 @@ def check_sizes(path: Path) -> None:
     Raises:
         UserError: a record is compressed, records overlap, or the archive is damaged.
     """
-    if not zipfile.is_zipfile(path):
+    if not _is_archive(path):
         return
     with _archive(path) as archive:
         records = archive.infolist()
@@ -36,7 +36,7 @@ def check_records(path: Path) -> None:
         UserError: as ``check_sizes``, or a record is damaged, or the file is no zip archive.
     """
     check_sizes(path)
-    if not zipfile.is_zipfile(path):
+    if not _is_archive(path):
         raise UserError(f"{path}: not a PyTorch file, or cut off")
     with _archive(path) as archive:
         for record in archive.infolist():
@@ -46,6 +46,13 @@ def check_records(path: Path) -> None:
                         pass
             except (zipfile.BadZipFile, EOFError, OSError) as error:
                 raise UserError(f"{path}: damaged (wrong checksum of {record.filename!r})") from error
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # of one that says that it lies on several disks; _archive names it as damaged
+        return True
 
 
 def _archive(path: Path) -> zipfile.ZipFile:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from maskgan.cli.options import (
+    FiniteRange,
     nearest_colour_option,
     network_options,
     order_option,
@@ -58,7 +59,7 @@ class _Job(NamedTuple):
 )
 @click.option(
     "--style-strength",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=1.0,
     show_default=True,
     help="How much of that look is mixed in.",

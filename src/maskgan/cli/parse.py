@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from maskgan.cli.options import DEVICES, overwrite_option, resolve_device
+from maskgan.cli.options import DEVICES, FiniteRange, overwrite_option, resolve_device
 
 
 @click.command("parse", short_help="Read the mask of a face from a picture.")
@@ -17,7 +17,7 @@ from maskgan.cli.options import DEVICES, overwrite_option, resolve_device
 @click.option(
     "--overlay", type=click.Path(path_type=Path), help="Picture of the mask's colours over the face, or a folder."
 )
-@click.option("--opacity", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Of these colours.")
+@click.option("--opacity", type=FiniteRange(0, 1), default=0.5, show_default=True, help="Of these colours.")
 @click.option("--parser", type=click.Path(path_type=Path), help="Parser weights.  [those that ship]")
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 @overwrite_option

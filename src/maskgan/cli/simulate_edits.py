@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from maskgan.cli.options import DEVICES, resolve_device
+from maskgan.cli.options import DEVICES, FiniteRange, resolve_device
 
 
 @click.command("simulate-edits", short_help="Precompute the edited masks of editing training.")
@@ -14,7 +14,13 @@ from maskgan.cli.options import DEVICES, resolve_device
 @click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]")
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write masks into.")
-@click.option("--strength", type=float, default=2.5, show_default=True, help="Masks move by 1/STRENGTH of the way.")
+@click.option(
+    "--strength",
+    type=FiniteRange(0, min_open=True),
+    default=2.5,
+    show_default=True,
+    help="Masks move by 1/STRENGTH of the way.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the pairing of masks.")
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 def command(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.options import FiniteRange
+
 _FILE = click.Path(path_type=Path)
 
 
@@ -99,7 +101,9 @@ def convert(source: Path, target: Path, half: bool, network: str) -> None:
 @click.argument("first", metavar="FIRST.safetensors", type=_FILE)
 @click.argument("second", metavar="SECOND.safetensors", type=_FILE)
 @click.argument("target", metavar="OUT.safetensors", type=_FILE)
-@click.option("--alpha", type=float, default=0.5, show_default=True, help="Position between FIRST (0) and SECOND (1).")
+@click.option(
+    "--alpha", type=FiniteRange(0, 1), default=0.5, show_default=True, help="Position between FIRST (0) and SECOND (1)."
+)
 @click.option("--half", is_flag=True, help="Store as float16.")
 def interpolate(first: Path, second: Path, target: Path, alpha: float, half: bool) -> None:
     """Interpolate the weights of two networks of one training run (WiSE-FT)."""

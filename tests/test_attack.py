@@ -1,0 +1,109 @@
+"""A small sample of the attack (``python -m benchmarks.attack``), and what it and other tries brought to light."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.attack.mutation import variant
+from benchmarks.attack.readers import REFUSALS, Reader, all_readers, try_one
+
+from maskgan.cli.main import cli, main
+from maskgan.cli.options import FiniteRange
+
+VARIANTS = range(10_000, 10_040)  # others than those of the attack's first minutes
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
+    return {reader.name: reader for reader in all_readers(tmp_path_factory.mktemp("seeds"))}
+
+
+def test_good_inputs_are_read(readers: dict[str, Reader], tmp_path: Path) -> None:
+    for reader in readers.values():
+        path = tmp_path / f"good{reader.suffix}"
+        path.write_bytes(reader.seeds[0] if reader.pack is None else reader.pack(reader.seeds[0]))
+        if reader.name != "form's type":  # its body has no parts
+            reader.read(path)
+
+
+def test_variants_are_read_or_refused(readers: dict[str, Reader], tmp_path: Path) -> None:
+    results = [
+        (f"{reader.name} {number}", try_one(reader, number, tmp_path))
+        for reader in readers.values()
+        for number in VARIANTS
+    ]
+    assert [found for found in results if found[1]] == []
+    assert sum(result == "" for _, result in results) > len(results) / 2
+
+
+@pytest.mark.parametrize("name", ["state dict", "weights"])
+@pytest.mark.parametrize("number", [58, 262])
+def test_what_the_attack_found(name: str, number: int, readers: dict[str, Reader], tmp_path: Path) -> None:
+    assert not try_one(readers[name], number, tmp_path)
+
+
+def test_faults_are_found(readers: dict[str, Reader], tmp_path: Path) -> None:
+    def faulty(_: Path) -> None:
+        raise KeyError("oh")
+
+    assert "KeyError: 'oh' (test_attack.py:" in str(try_one(replace(readers["JSON"], read=faulty), 1, tmp_path))
+
+    def refusing(_: Path) -> None:
+        raise REFUSALS[0]("no")
+
+    assert try_one(replace(readers["JSON"], read=refusing), 1, tmp_path) == ""
+    assert try_one(replace(readers["JSON"], read=lambda _: None), 1, tmp_path) is None
+
+
+def test_variants_are_the_same_again_and_differ(readers: dict[str, Reader]) -> None:
+    seeds = readers["picture"].seeds
+    made = [variant(seeds, "picture", number) for number in range(50)]
+    assert made == [variant(seeds, "picture", number) for number in range(50)]
+    assert len(set(made)) > 45
+
+
+def float_options(command: click.Command, path: str = "") -> Iterator[tuple[str, click.Parameter]]:
+    """Every option of all commands but ``train`` that takes a number with a fraction."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            if inner is not None and name != "train":
+                yield from float_options(inner, f"{path} {name}")
+        return
+    for parameter in command.params:
+        if isinstance(parameter.type, (click.FloatRange, click.types.FloatParamType)):
+            yield f"{path} {parameter.name}", parameter
+
+
+def test_options_take_finite_numbers_only() -> None:
+    options = dict(float_options(cli))
+    assert {" parse opacity", " edit style_strength"} <= set(options)
+    for name, option in options.items():
+        assert isinstance(option.type, FiniteRange), name
+        for text in ("nan", "inf", "-inf", "1e999"):
+            with pytest.raises(click.BadParameter):
+                option.type.convert(text, option, None)
+
+
+@pytest.mark.parametrize("command", ["edit", "parse", "train", "prepare", "evaluate"])
+def test_very_long_arguments_are_refused_in_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 100_000
+    arguments = {
+        "edit": ["edit", long, "--mask", long, "--edited", long, "-o", "out.png"],
+        "parse": ["parse", long, "-o", "out.png"],
+        "train": ["train", "mask-vae", "--data", long, "--run", "run", "--dry-run"],
+        "prepare": ["prepare", long, "--check"],
+        "evaluate": ["evaluate", "--task", "reconstruct", "--data", long],
+    }[command]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("maskgan: error: ") and error.count("\n") == 1 and len(error) < 2_200
