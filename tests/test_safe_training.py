@@ -124,6 +124,41 @@ def test_a_run_from_trained_weights_keeps_the_ema_that_it_started_from(tmp_path:
     assert moved / away == pytest.approx(1 - 0.5**0.002, rel=0.02)
 
 
+def test_which_runs_start_with_a_trained_ema() -> None:
+    """An enhancer and an embedding start from scratch, though other networks are named as their origin."""
+    starts: list[tuple[str, dict[str, object], bool]] = [
+        ("dense-mapping", {}, False),
+        ("dense-mapping", {"init_run": "run"}, True),
+        ("dense-mapping", {"init_weights": "weights"}, True),
+        ("editing", {"init_run": "run", "mask_vae": "weights"}, True),
+        ("edit", {}, False),
+        ("edit", {"init_run": "run"}, True),
+        ("edit", {"init_weights": "weights"}, True),
+        ("enhancer", {"dense_mapping": "weights"}, False),
+        ("identity", {"init_classifier": "weights"}, False),
+    ]
+    for stage, options, trained in starts:
+        assert config(stage, **options).ema_starts_trained == trained, (stage, options)
+
+
+def test_a_run_does_not_resume_with_another_classifier_of_the_same_name(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "attributes.safetensors").write_text(name)
+    folder = RunFolder(tmp_path / "run")
+
+    def settings(name: str) -> TrainingConfig:
+        return config(face_features=str(tmp_path / name / "attributes.safetensors"))
+
+    with folder.locked(settings("one")):
+        pass
+    with (
+        pytest.raises(UserError, match=r"other/attributes\.safetensors: has changed, or is another file"),
+        folder.locked(settings("other")),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("count", [5, 11])
 def test_validation_is_the_mean_over_the_samples_for_any_batch_size(count: int) -> None:
     faces = Samples(PAIRS, pair_to_tensors, 64).first(6)

@@ -100,6 +100,8 @@ class TrainingConfig:
     """Name of the stage, a key of ``stages.STAGES``."""
     labelled: ClassVar[bool] = False
     """Whether the stage learns from attribute or identity labels instead of masks."""
+    initialises_ema: ClassVar[bool] = False
+    """Whether ``initialised_from`` names weights of the very network that the stage trains."""
 
     data: str
     """Folder, tar file, glob of tar files, or synthetic:N for synthetic faces."""
@@ -201,6 +203,11 @@ class TrainingConfig:
     def initialised_from(self) -> str:
         """Path that the networks were initialised from, for the provenance of the weights; empty if from scratch."""
         return ""
+
+    @property
+    def ema_starts_trained(self) -> bool:
+        """Whether the EMA starts from trained weights, so that it needs no warm-up."""
+        return self.initialises_ema and bool(self.initialised_from)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:

@@ -147,7 +147,7 @@ class _Run(Generic[BatchT]):
         )
         faces = faces.augmented(config.augment, distributed.shard(params))
         decay = ema_decay(config.ema_halflife_kimg, config.batch_size)
-        if not _starts_trained(config):
+        if not config.ema_starts_trained:
             decay = min(decay, warmup_decay(progress.step + 1))
         losses = self.stage.train_step(faces, decay)
         progress.step += 1
@@ -262,11 +262,6 @@ class _Run(Generic[BatchT]):
             self.stage.export(self.folder.path, self.progress)
         if not spent:
             _log.info("resuming after %d images", self.progress.images)
-
-
-def _starts_trained(config: TrainingConfig) -> bool:
-    """Whether the networks that are averaged start from trained weights, so that their EMA needs no warm-up."""
-    return config.stage in ("dense-mapping", "editing") and bool(config.initialised_from)
 
 
 def _lay_out_as_parameters(moments: Iterable[tuple[torch.Tensor, dict[str, torch.Tensor]]]) -> None:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _HASHES = "sha256"
 _FILE_OPTIONS = frozenset(
-    {"table", "keys", "val_keys", "perceptual", "face_features", "base", "base_weights", "mask_vae"}
-    | {"init_weights", "init_classifier", "dense_mapping"}
+    {"table", "keys", "val_keys", "perceptual", "face_features"}
+    | {"init_weights", "init_classifier", "dense_mapping", "mask_vae"}
 )
 """Options that may name a file whose content must stay the same while a run goes on."""
 

@@ -68,6 +68,8 @@ class GANTrainingConfig(TrainingConfig):
 class GeneratorTrainingConfig(GANTrainingConfig):
     """Options of the stages that train the dense mapping network."""
 
+    initialises_ema: ClassVar[bool] = True
+
     weights: FaceLossWeights = field(default_factory=FaceLossWeights, metadata={"flag": "{}_weight"})
     """Weights of the generator's loss terms."""
     face_features: str = ""
@@ -188,6 +190,7 @@ class EditTrainingConfig(TrainingConfig):
     """Options of the stage ``edit``."""
 
     stage: ClassVar[str] = "edit"
+    initialises_ema: ClassVar[bool] = True
 
     learning_rate: float = 4e-4
     """Learning rate of Adam, until --lr-decay-start."""
