@@ -331,7 +331,7 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
     ),
     "a base that is nowhere": (
         lambda s: [*train(s, "--data", "synthetic:4:64"), "--init-run", str(s.file("b"))],
-        r"b: holds no run of 'maskgan train dense-mapping'",
+        r"b: holds no run of 'maskgan train' to start from",
     ),
     "a stream of nothing": (
         lambda s: [*train(s, "--data", str(s.file("no.tar"))), "--stream"],

@@ -8,6 +8,7 @@ import pytest
 from label_maps import random_label_map
 from maskgan import labels
 from maskgan.assets import portrait
+from maskgan.config import PRESETS, preset
 from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.errors import UserError
 from maskgan.images import read_label_map
@@ -22,6 +23,20 @@ def test_the_registry_is_consistent() -> None:
     pairs = {(c.name, c.mirror) for c in labels.CLASSES if c.mirror}
     assert pairs == {(b, a) for a, b in pairs}
     assert {name[2:] for name, _ in pairs} == {"eye", "brow", "ear"}
+
+
+def test_presets_are_of_all_classes() -> None:
+    for name in PRESETS:
+        sizes = preset(name)
+        for config in (
+            sizes.dense_mapping,
+            sizes.edit,
+            sizes.mask_vae,
+            sizes.parser,
+            sizes.discriminator,
+            sizes.enhancer,
+        ):
+            assert config.num_classes == labels.NUM_CLASSES
 
 
 def test_known_indices_of_both_orders() -> None:

@@ -18,7 +18,7 @@ from maskgan.data.loading import BatchLoader, Samples, pair_to_tensors
 from maskgan.data.pairs import FacePair
 from maskgan.errors import UserError
 from maskgan.training.config import FaceLossWeights, TrainingConfig
-from tiny_runs import PAIRS, config, run, state
+from tiny_runs import FORKSERVER_PRELOAD, PAIRS, config, run, state
 
 KILLS = 20
 
@@ -39,7 +39,7 @@ def train_here(folder: Path, settings: TrainingConfig, file_limit: int | None = 
 def process(*arguments: object) -> multiprocessing.process.BaseProcess:
     # Processes forked from a server that has imported everything start at once, and have run no threads before.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["test_long_runs"])
+    context.set_forkserver_preload(FORKSERVER_PRELOAD)
     started = context.Process(target=train_here, args=arguments)
     started.start()
     return started

@@ -32,7 +32,7 @@ from maskgan.training.parser import ParserStage
 from maskgan.training.pipeline import LabelledData, pipeline
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.state_compression import compress, decompress
-from tiny_runs import config, state
+from tiny_runs import FORKSERVER_PRELOAD, config, state
 
 PARTS = (
     *("mask-vae", "face-features", "dense-mapping", "swaps", "editing"),
@@ -55,7 +55,7 @@ def command(run: Path, *more: str) -> list[str]:
         "--labelled-data",
         "synthetic:8:64",
     ]
-    arguments += ["--images", str(IMAGES), "--batch-size", "4", "--perceptual-weight", "0", "--workers", "1"]
+    arguments += ["--images", str(IMAGES), "--batch-size", "4", "--perceptual-weight", "0", "--workers", "0"]
     arguments += ["--precision", "fp32", "--snapshot-minutes", "0", "--sample-minutes", "100"]
     # Without a cache only the faces of these few steps are drawn.
     return [*arguments, "--cache-gigabytes", "0", "--run", str(run), *more]
@@ -240,7 +240,7 @@ def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_dire
         "--images",
         "8",
     ]
-    assert main([*arguments, "--batch-size", "2", "--workers", "1", "--no-editing", "--perceptual-weight", "0"]) == 0
+    assert main([*arguments, "--batch-size", "2", "--workers", "0", "--no-editing", "--perceptual-weight", "0"]) == 0
     said = capsys.readouterr().err
     assert "attribute classifier and the identity embedding are left out" in said
     assert "mask directions are left out: 4 faces are too few" in said
@@ -293,7 +293,7 @@ def train_until_killed(run: Path, stage: type, steps: int) -> None:
 def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
     # Processes forked from a server that has imported everything start at once, and have run no threads before.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["test_pipeline"])
+    context.set_forkserver_preload(FORKSERVER_PRELOAD)
     for stage, steps, ended in (
         (DenseMappingStage, 3, "mask-vae"),  # inside a stage
         (EditingStage, 1, "swaps"),  # where one begins with the networks of another

@@ -126,9 +126,9 @@ def test_one_step_updates_generator_blender_and_discriminator(
 def test_editing_names_what_is_missing(tmp_path: Path, stage_one: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="--batch-size must be at least 2"):
         build_stage(config("editing", **stage_one, batch_size=1))
-    with pytest.raises(UserError, match="holds no run of 'maskgan train dense-mapping'"):
+    with pytest.raises(UserError, match="holds no run of 'maskgan train' to start from"):
         build_stage(config("editing", **stage_one | {"init_run": str(tmp_path)}))
-    with pytest.raises(UserError, match="another stage, preset or fusion"):
+    with pytest.raises(UserError, match="another stage, preset or network"):
         build_stage(config("editing", **stage_one, fusion="concat"))
 
 

@@ -13,6 +13,9 @@ from maskgan.training.loop import train
 from maskgan.training.schedule import Progress
 from maskgan.training.stages import STAGES, build_stage
 
+FORKSERVER_PRELOAD = ["maskgan.training.pipeline", "maskgan.cli.train", "torch._dynamo"]
+"""What training imports, the last at an optimizer's first step. Modules of the tests are not on the server's path."""
+
 PAIRS = SyntheticPairs(6, 64, seed=0)
 
 

@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from maskgan.errors import UserError
-from maskgan.labels import NUM_CLASSES
+
+_NUM_CLASSES = 19  # of maskgan.labels, which imports numpy; help and checks of options do without it
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class DenseMappingConfig:
     style_encoder: StyleEncoderConfig = field(default_factory=StyleEncoderConfig)
     initialisation: Literal["normal", "fan_in"] = "normal"
     """N(0, 0.02) everywhere, as the reference; or He initialisation, with AdaIN and SFT scales starting at 1."""
-    num_classes: int = NUM_CLASSES
+    num_classes: int = _NUM_CLASSES
     """Channels of the one-hot mask."""
 
 
@@ -89,7 +90,7 @@ class EditNetworkConfig:
     """Numbers in the style code of a region."""
     encoder_channels: int = 24
     """Channels of the style encoder at half of the picture's side; doubled by each of its two downsamplings."""
-    num_classes: int = NUM_CLASSES
+    num_classes: int = _NUM_CLASSES
     """Channels of the one-hot mask."""
 
 
@@ -103,7 +104,7 @@ class EnhancerConfig:
     """Blocks at the resolution of the input."""
     cell: Literal[2, 4] = 4
     """Side in output pixels of the squares whose mean equals that of the input."""
-    num_classes: int = NUM_CLASSES
+    num_classes: int = _NUM_CLASSES
     """Channels of the one-hot mask."""
 
 
@@ -121,7 +122,7 @@ class MaskVAEConfig:
     """Length of a latent code."""
     prior: Literal["standard", "fitted"] = "standard"
     """Prior that random masks are sampled from: N(0, 1), or a normal distribution fitted to the training codes."""
-    num_classes: int = NUM_CLASSES
+    num_classes: int = _NUM_CLASSES
     """Channels of the one-hot mask."""
 
 
@@ -144,7 +145,7 @@ class DiscriminatorConfig:
     """Stride-2 convolutions before the stride-1 one."""
     scales: int = 2
     """Number of discriminators; each sees half the resolution of the one before."""
-    num_classes: int = NUM_CLASSES
+    num_classes: int = _NUM_CLASSES
     """Channels of the one-hot mask that is concatenated with the image."""
 
 
@@ -156,7 +157,7 @@ class ParserConfig:
     """Channels at full resolution; doubled by each downsampling (the reference's 64 divided by 4)."""
     downsamplings: int = 4
     """Max-poolings, and as many upsamplings."""
-    num_classes: int = NUM_CLASSES
+    num_classes: int = _NUM_CLASSES
     """Logits per pixel."""
 
 
