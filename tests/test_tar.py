@@ -7,6 +7,7 @@ import gzip
 import io
 import logging
 import lzma
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -310,3 +311,22 @@ def test_numbers_of_thousands_of_digits(spec: str) -> None:
         with pytest.raises(UserError, match="write synthetic:COUNT") as refused:
             opening(spec)
         assert len(str(refused.value)) < 300
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_named_pipes_on_disk_are_named_and_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    (tmp_path / "a.png").write_bytes(GOOD.label_map)
+    (tmp_path / "b.jpg").write_bytes(GOOD.picture)
+    (tmp_path / "b.png").write_bytes(GOOD.label_map)
+    pairs = open_pairs(str(tmp_path))
+    assert list(pairs.keys) == ["a", "b"] and pairs[1].picture.mean() == 50
+    with pytest.raises(UserError, match=r"a\.jpg: is a named pipe"):
+        pairs[0]
+    assert Samples(pairs, pair_to_tensors, 32, 1)[0].label_maps.max() == 5
+    os.mkfifo(tmp_path / "pipe.tar")
+    with pytest.raises(UserError, match=r"pipe\.tar: is a named pipe"):
+        ShardPairs([tmp_path / "pipe.tar"])
+    pytest.importorskip("webdataset")
+    with pytest.raises(UserError, match=r"pipe\.tar: is a named pipe"):
+        ShardStream(str(tmp_path / "pipe.tar")).first(1, None)

@@ -1,6 +1,6 @@
 """Everything at once, within a time: ``python -m benchmarks.attack [--minutes 20]``, from the repository's root.
 
-Three fifths of the time go to the readers (in a process of their own), the rest to the server's interface, painters and
+Three fifths of the time go to the readers (in processes of their own), the rest to the server's interface, painters and
 kills in training. Prints what was tried, and ends with code 1 if there are findings; ``--reader NAME --number N`` reads
 one variant again.
 """
@@ -16,7 +16,7 @@ from benchmarks.attack.fuzzing import MEMORY_BYTES, fuzz
 from benchmarks.attack.kills import kill_training
 from benchmarks.attack.painters import paint
 from benchmarks.attack.readers import all_readers, try_one
-from benchmarks.attack.server import Misuse, misuse_interface, serving
+from benchmarks.attack.server import Misuse, fill_and_empty, misuse_interface, serving
 
 _KILL_SECONDS = 10  # of one kill and what follows
 
@@ -26,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--first", type=int, default=1, help="number of the first variant; others are other inputs")
+    parser.add_argument("--processes", type=int, default=2, help="that try inputs of readers at once")
     parser.add_argument("--people", type=int, default=16)
     parser.add_argument("--weights", type=Path, help="of the server; those that ship if absent")
     parser.add_argument("--reader", help="with --number: the reader of a finding")
@@ -36,7 +37,7 @@ def main() -> None:
         return
     seconds = 60 * arguments.minutes
     began = time.monotonic()
-    readers = fuzz(0.6 * seconds, arguments.first)
+    readers = fuzz(0.6 * seconds, arguments.first, arguments.processes)
     print(f"readers      {readers.tried.total()} inputs, {readers.refused.total()} refused with one line", flush=True)
     print(
         f"             slowest {readers.slowest:.2f} s, {readers.peak_bytes >> 20} MB (bound {MEMORY_BYTES >> 20} MB)"
@@ -45,13 +46,14 @@ def main() -> None:
     with serving(arguments.weights, misuse) as served:
         load = paint(served, arguments.people, 0.2 * seconds, misuse)
         misuse_interface(served, max(round(arguments.minutes * 10), 1), misuse, arguments.first)
-        after = served.memory()
+        full, empty = fill_and_empty(served, max(round(arguments.minutes * 5), 5), misuse)
     print(
         f"painters     {arguments.people}: {load.seen.statuses.total()} pictures, pen-up p95 {load.pen_up_p95:.2f} s, "
         f"server's memory {' '.join(str(size >> 20) for size in load.memory)} MB",
         flush=True,
     )
-    print(f"interface    {misuse.tried} misuses; the server's memory after them {after >> 20} MB", flush=True)
+    print(f"interface    {misuse.tried} misuses", flush=True)
+    print(f"sessions     the server's memory with many {full >> 20} MB, after they ended {empty >> 20} MB", flush=True)
     kills = max(round(0.1 * seconds / _KILL_SECONDS), 1)
     killed = kill_training(kills)
     print(f"training     {kills} kills")

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,7 +21,8 @@ HANG_SECONDS = 5.0
 MEMORY_BYTES = 1 << 30
 """Memory that an input may take beyond what the process had: pictures have up to 64 megapixels."""
 
-_REPORT = 50  # inputs between two reports
+_REPORT = 1000  # inputs between two reports
+_LAST = 10**12
 
 
 @dataclass
@@ -35,24 +36,40 @@ class Findings:
     slowest: float = 0.0
 
 
-def fuzz(seconds: float, first: int = 0, names: Sequence[str] | None = None) -> Findings:
+def fuzz(seconds: float, first: int = 0, processes: int = 1) -> Findings:
     """Try variants from number ``first`` on, the readers in turns, until the time is over."""
-    findings, deadline, number = Findings(), time.monotonic() + seconds, first
-    context = multiprocessing.get_context("spawn")
-    while time.monotonic() < deadline:
-        here, there = context.Pipe()
-        worker = context.Process(target=_work, args=(there, number, names, deadline - time.monotonic()), daemon=True)
-        worker.start()
-        there.close()
-        number = _watch(here, findings, number) + 1
-        worker.kill()
-        worker.join()
+    findings = Findings()
+    deadline = time.monotonic() + seconds
+    with ThreadPoolExecutor(processes) as pool:  # each waits for a process
+        for own in pool.map(lambda own: _fuzz(deadline, range(first + own, _LAST, processes)), range(processes)):
+            findings.tried += own.tried
+            findings.refused += own.refused
+            findings.faults += own.faults
+            findings.peak_bytes = max(findings.peak_bytes, own.peak_bytes)
+            findings.slowest = max(findings.slowest, own.slowest)
     return findings
 
 
-def _watch(reports: Connection, findings: Findings, number: int) -> int:
-    """Take a worker's reports until it ends or hangs; the last number that it began."""
-    doing = "starting"
+def _fuzz(deadline: float, numbers: range) -> Findings:
+    findings = Findings()
+    context = multiprocessing.get_context("spawn")
+    while numbers and time.monotonic() < deadline:
+        here, there = context.Pipe()
+        worker = context.Process(target=_work, args=(there, numbers, deadline - time.monotonic()), daemon=True)
+        worker.start()
+        there.close()
+        last = _watch(here, findings)
+        worker.kill()
+        worker.join()
+        if last is None:
+            break  # it did not even begin
+        numbers = numbers[numbers.index(last) + 1 :]
+    return findings
+
+
+def _watch(reports: Connection, findings: Findings) -> int | None:
+    """Take a worker's reports until it ends or hangs; the last number that it began, if any."""
+    doing, number = "starting", None
     patience = 120.0  # while it imports
     while True:
         try:
@@ -79,20 +96,20 @@ def _watch(reports: Connection, findings: Findings, number: int) -> int:
             doing = "done"
 
 
-def _work(reports: Connection, first: int, names: Sequence[str] | None, seconds: float) -> None:
+def _work(reports: Connection, numbers: range, seconds: float) -> None:
     logging.getLogger("maskgan").setLevel(logging.ERROR)
     deadline = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        readers = [reader for reader in all_readers(folder) if names is None or reader.name in names]
+        readers = all_readers(folder)
         for reader in readers:
             try_one(reader, 0, folder)  # libraries load themselves, which is no memory of an input
         before = _peak()
         tried: Counter[str] = Counter()
         refused: Counter[str] = Counter()
-        slowest, number = 0.0, first
-        while time.monotonic() < deadline:
-            for reader in readers:
+        slowest = 0.0
+        for number in numbers:
+            for reader in (reader for reader in readers if number // numbers.step % reader.every == 0):
                 reports.send(("doing", (reader.name, number)))
                 began = time.process_time()
                 result = try_one(reader, number, folder)
@@ -107,10 +124,12 @@ def _work(reports: Connection, first: int, names: Sequence[str] | None, seconds:
                 if (grown := _peak() - before) > MEMORY_BYTES:
                     reports.send(("fault", f"{reader.name} {number}: took {grown >> 20} MB"))
                     before += grown
-            number += 1
-            if number % _REPORT == 0 or time.monotonic() >= deadline:
+            over = time.monotonic() >= deadline
+            if over or tried.total() >= _REPORT:
                 reports.send(("counts", (tried, refused, _peak() - before, slowest)))
                 tried, refused = Counter(), Counter()
+            if over:
+                break
         reports.send(("done", None))
 
 

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ STOP_SECONDS = 15.0
 """In which it must end when it is told to; requests at hand get five of them."""
 
 _CROP = b'{"x": 30, "y": 30, "side": 32}'
+_SWEEP_SECONDS = 65.0  # the server gives memory back every minute
 _IDLE = 600  # connections, more than a server holds
 
 
@@ -107,6 +109,29 @@ def misuse_interface(served: Served, rounds: int, misuse: Misuse, first: int = 0
     asyncio.run(_mutated(served, rounds, misuse, first))
     if not served.is_alive():
         misuse.faults.append("after the mutated requests the server does not answer")
+
+
+def fill_and_empty(served: Served, sessions: int, misuse: Misuse) -> tuple[int, int]:
+    """Open photographs of 4 megapixels and end their sessions; the server's memory then, and a sweep later."""
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(buffer, "JPEG")
+    ids = []
+    with httpx.Client(base_url=served.address, timeout=120) as client:
+        mask = io.BytesIO()
+        Image.fromarray(np.zeros((512, 512), np.uint8)).save(mask, "PNG")
+        for _ in range(sessions):
+            answer = client.post("/api/sessions", files={"picture": buffer.getvalue(), "mask": mask.getvalue()})
+            misuse.tried += 1
+            if answer.status_code != 201:
+                misuse.faults.append(f"session {len(ids)}: {answer.status_code} {answer.text[:80]}")
+                break
+            ids.append(answer.json()["id"])
+        full = served.memory()
+        for session in ids:
+            client.delete(f"/api/sessions/{session}")  # the longest unused ones have given way
+        time.sleep(_SWEEP_SECONDS)
+    return full, served.memory()
 
 
 def _raw_requests() -> Iterator[tuple[str, bytes]]:

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
@@ -583,20 +584,22 @@ def test_threads_run_what_they_are_given() -> None:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_told_to_stop_ends_though_a_picture_never_decodes(tiny_weights: Path) -> None:
+def test_a_server_that_is_told_to_stop_ends_though_an_upload_never_decodes(tiny_weights: Path, tmp_path: Path) -> None:
     code = """
-import sys, threading
-from maskgan.server import uploads
+import pathlib, sys, threading
 from maskgan.cli.main import main
+from maskgan.server import app_state
 
 def stuck(*_):
-    print("decoding", flush=True)
+    pathlib.Path(sys.argv[2]).touch()
     threading.Event().wait()
 
-uploads.decode_picture = stuck
+app_state.parse_form = stuck
 sys.exit(main(["serve", "--port", "0", "--quiet", "--weights", sys.argv[1]]))
 """
-    process = subprocess.Popen([sys.executable, "-c", code, str(tiny_weights)], stdout=subprocess.PIPE, text=True)
+    decoding = tmp_path / "decoding"
+    command = [sys.executable, "-c", code, str(tiny_weights), str(decoding)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         address = next(word for word in process.stdout.readline().split() if word.startswith("http://"))
@@ -611,7 +614,10 @@ sys.exit(main(["serve", "--port", "0", "--quiet", "--weights", sys.argv[1]]))
                 daemon=True,
             )
             thread.start()
-        assert process.stdout.readline() == "decoding\n"
+        deadline = time.monotonic() + 60
+        while not decoding.exists():
+            assert time.monotonic() < deadline, "no upload was decoded"
+            time.sleep(0.05)
         assert httpx.get(f"{address}healthz").status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(120) == 0
