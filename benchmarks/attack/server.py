@@ -261,5 +261,5 @@ def _bomb(method: int) -> bytes:
     with zipfile.ZipFile(buffer, "w", method) as archive:
         archive.writestr("project.json", manifest)
         for name in ("source.png", "mask.png", "edited.png"):
-            archive.writestr(name, bytes(200 << 20))
+            archive.writestr(name, bytes(64 << 20))
     return buffer.getvalue()
