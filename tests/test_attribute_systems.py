@@ -129,13 +129,13 @@ def test_elegant_learns_to_give_faces_back() -> None:
 
 
 def test_stargan_s_critic_learns_to_name_attributes() -> None:
-    stage = build("stargan", learning_rate=1e-4)
+    stage = build("stargan", learning_rate=3e-4, seed=1)
     # The first three attributes are the picture's colours.
     shown = [attribute_index(name) for name in ("Male", "Heavy_Makeup", "No_Beard")]
     colours = faces().attributes[:, shown].float() * 1.6 - 0.8
     batch = faces()._replace(pictures=colours[:, :, None, None].expand(-1, -1, 64, 64).contiguous())
     recognised = []
-    for step in range(60):
+    for step in range(27):
         torch.manual_seed(step)
         recognised.append(float(stage.train_step(batch, 0.5)["cls_real"]))
     assert recognised[-1] < 0.85 * recognised[0]

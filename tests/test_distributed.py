@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
 import os
 import socket
 import subprocess
@@ -26,7 +27,7 @@ from maskgan.training.config import FaceLossWeights, GANOptions, LossWeights, Tr
 from maskgan.training.parser import ParserStage
 from maskgan.training.stage import StageSetup
 from maskgan.training.stages import STAGES, build_stage
-from tiny_runs import PAIRS, config, run, state
+from tiny_runs import FORKSERVER_PRELOAD, PAIRS, config, run, state
 
 BATCH = 4
 PLAIN = "style_encoder.regions=none"  # each process draws for itself which regions it takes for absent
@@ -65,7 +66,11 @@ def spawn(function: Callable[..., None], count: int, *arguments: Any) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    mp.spawn(function, (count, port, *arguments), nprocs=count)  # type: ignore[no-untyped-call]
+    # Processes forked from a server that has imported everything start at once, and have run no threads before.
+    multiprocessing.set_forkserver_preload(FORKSERVER_PRELOAD)
+    mp.start_processes(  # type: ignore[no-untyped-call]
+        function, (count, port, *arguments), nprocs=count, start_method="forkserver"
+    )
 
 
 def run_together(count: int, folder: Path, settings: TrainingConfig) -> None:
