@@ -1,0 +1,132 @@
+"""Glasses, hats and jewellery put on and taken off; H x W uint8 label maps in and out, the argument stays as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from maskgan.editing.mask_edits import add_glasses, add_hat
+from maskgan.editing.mask_warps import fill_from_nearest
+from maskgan.errors import UserError
+from maskgan.face_parts import BROWS, EARS, EYES, FACE, GLASSES, HAIR, NOSE, SKIN, bounding_box, centroid
+from maskgan.labels import INDEX, LabelMap
+
+_BACKGROUND, _HAT, _EARRING, _NECKLACE, _NECK, _CLOTH = (
+    INDEX[name] for name in ("background", "hat", "ear_r", "neck_l", "neck", "cloth")
+)
+
+
+def glasses(label_map: LabelMap, kind: str) -> LabelMap:
+    """Put on glasses: ``clear`` ones lie below the eyes, as CelebAMask-HQ paints them, ``sun`` ones over them."""
+    edited = add_glasses(label_map)
+    if kind == "clear":
+        seen = np.isin(label_map, EYES)
+        edited[seen] = label_map[seen]
+    return edited
+
+
+def hat(label_map: LabelMap, kind: str) -> LabelMap:
+    """Put on a hat: a ``beanie``, a ``cap`` with its visor in front, or one with a ``brim`` all around."""
+    edited = add_hat(label_map)
+    if kind == "beanie":
+        return edited
+    top, bottom, left, right = _face(label_map)
+    hat_box = bounding_box(edited == _HAT)
+    assert hat_box is not None
+    height, width, middle = bottom - top, right - left, (left + right - 1) / 2
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
+    brows = bounding_box(np.isin(label_map, BROWS))
+    edge = (top + 0.3 * height if brows is None else brows[0]) - 0.1 * height
+    half, thick = (0.62 * width, 0.10 * height) if kind == "cap" else (0.95 * width, 0.07 * height)
+    across = np.abs(columns - middle) / max(half, 1)
+    sag = 0.5 * thick * across**2
+    brim = (across < 1) & (np.abs(rows - edge - sag) < thick * np.sqrt(np.clip(1 - across**2, 0, 1)))
+    edited[brim & ~np.isin(label_map, (*EYES, NOSE))] = _HAT
+    return edited
+
+
+def earrings(label_map: LabelMap, amount: float) -> LabelMap:
+    """Hang earrings below the ears that the mask shows, small studs to long drops."""
+    top, bottom, _, _ = _face(label_map)
+    ears = [box for ear in EARS if (box := bounding_box(label_map == ear)) is not None]
+    if not ears:
+        raise UserError("the mask shows no ears, so earrings cannot hang from them")
+    canvas = Image.new("L", (label_map.shape[1], label_map.shape[0]))
+    draw = ImageDraw.Draw(canvas)
+    radius = max(0.016 * (bottom - top), 1.5)
+    length = (0.03 + 0.14 * amount) * (bottom - top)
+    for _, low, left, right in ears:
+        x = (left + right - 1) / 2
+        draw.rounded_rectangle((x - radius, low - 2 * radius, x + radius, low + length), radius=radius, fill=255)
+    edited = label_map.copy()
+    edited[np.asarray(canvas) > 127] = _EARRING
+    return edited
+
+
+def necklace(label_map: LabelMap, amount: float) -> LabelMap:
+    """Lay a necklace around the neck, thin to broad."""
+    box = bounding_box(label_map == _NECK)
+    if box is None:
+        raise UserError("the mask shows no neck, so a necklace cannot lie on it")
+    top, bottom, left, right = box
+    middle, half = (left + right - 1) / 2, max((right - left) / 2, 1)
+    thick = (0.02 + 0.06 * amount) * (right - left)
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
+    across = (columns - middle) / half
+    curve = top + (bottom - top) * (0.45 + 0.35 * (1 - across**2))
+    edited = label_map.copy()
+    edited[(np.abs(across) < 1) & (np.abs(rows - curve) < thick / 2 + 0.5)] = _NECKLACE
+    return edited
+
+
+def without_glasses(label_map: LabelMap) -> LabelMap:
+    """Take glasses off; eyes that dark lenses hid are drawn where the lenses were."""
+    worn = label_map == GLASSES
+    edited = fill_from_nearest(label_map, worn, (SKIN, NOSE, *EARS, HAIR, *BROWS))
+    if np.isin(label_map, EYES).any():
+        return edited
+    _, _, left, right = _face(label_map)
+    box = bounding_box(worn)
+    assert box is not None
+    # In a picture the person's right eye lies on the left.
+    right_eye, left_eye = INDEX["r_eye"], INDEX["l_eye"]
+    middle = (box[2] + box[3] - 1) / 2
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
+    width = 0.11 * (right - left)
+    for eye, side in ((right_eye, -1), (left_eye, 1)):
+        half = worn & (side * (columns - middle) > 0)
+        centre = centroid(half)
+        if centre is None:
+            continue
+        oval = ((columns - centre[1]) / width) ** 2 + ((rows - centre[0]) / (0.42 * width)) ** 2 < 1
+        edited[oval & (edited == SKIN)] = eye
+    return edited
+
+
+def without_hat(label_map: LabelMap) -> LabelMap:
+    """Take a hat off: hair comes where the head must be, what was behind comes elsewhere."""
+    top, bottom, left, right = _face(label_map)
+    worn = label_map == _HAT
+    middle, half = (left + right - 1) / 2, 0.66 * (right - left)
+    brows = bounding_box(np.isin(label_map, BROWS))
+    line = top + 0.1 * (bottom - top) if brows is None else float(brows[0])
+    crown = line - 0.6 * (bottom - line)
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
+    head = ((columns - middle) / max(half, 1)) ** 2 + (np.minimum(rows - line, 0) / max(line - crown, 1)) ** 2 < 1
+    edited = fill_from_nearest(label_map, worn & ~head, (_BACKGROUND, _CLOTH, _NECK))
+    edited[worn & head] = HAIR
+    arch = ((columns - middle) / (0.44 * (right - left))) ** 2 + ((rows - line) / (0.32 * (bottom - line))) ** 2 < 1
+    edited[worn & head & arch] = SKIN
+    return edited
+
+
+def without_earrings(label_map: LabelMap) -> LabelMap:
+    """Take earrings off."""
+    return fill_from_nearest(label_map, label_map == _EARRING, (*EARS, SKIN, HAIR, _NECK, _BACKGROUND, _CLOTH))
+
+
+def _face(label_map: LabelMap) -> tuple[int, int, int, int]:
+    box = bounding_box(np.isin(label_map, FACE))
+    if box is None:
+        raise UserError("the mask shows no face, so nothing can be put on it")
+    return box

@@ -1,0 +1,101 @@
+"""Named edits of hair; all take and give H x W uint8 label maps and leave their argument as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgan.editing.mask_edits import long_hair
+from maskgan.editing.mask_warps import fill_from_nearest, grow_part
+from maskgan.errors import UserError
+from maskgan.face_parts import BROWS, FACE, HAIR, SKIN, bounding_box
+from maskgan.labels import INDEX, LabelMap
+
+_AROUND = tuple(INDEX[name] for name in ("background", "neck", "cloth"))
+
+
+def longer(label_map: LabelMap, amount: float) -> LabelMap:
+    """Longer hair down to the shoulders at 1, hair that ends above the ears at -1."""
+    top, bottom, _, _ = _face(label_map)
+    if amount > 0:
+        return long_hair(label_map, 0.35 + 0.75 * amount)
+    hair = label_map == HAIR
+    if not hair.any():
+        raise UserError("the mask shows no hair, so it cannot be made shorter")
+    lowest = int(np.flatnonzero(hair.any(axis=1))[-1]) + 1
+    shortest = top + 0.35 * (bottom - top)
+    end = lowest + amount * max(lowest - shortest, 0)
+    rows = np.arange(label_map.shape[0])[:, None]
+    return _without_hair(label_map, hair & (rows >= end))
+
+
+def fuller(label_map: LabelMap, amount: float) -> LabelMap:
+    """Hair that stands off further, or less far, from the head."""
+    _, _, left, right = _face(label_map)
+    if not (label_map == HAIR).any():
+        raise UserError("the mask shows no hair, so it cannot be made fuller")
+    reach = 0.12 if amount > 0 else 0.07
+    return grow_part(label_map, HAIR, _AROUND, round(reach * amount * (right - left)))
+
+
+def fringe(label_map: LabelMap, amount: float) -> LabelMap:
+    """Hair over the forehead, down to just above the brows at 1; at -1 the forehead is free."""
+    top, bottom, left, right = _face(label_map)
+    brows = bounding_box(np.isin(label_map, BROWS))
+    line = top + 0.3 * (bottom - top) if brows is None else float(brows[0])
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
+    across = np.abs(columns - (left + right - 1) / 2) / max((right - left) / 2, 1)
+    edited = label_map.copy()
+    if amount > 0:
+        end = top + amount * (line - 0.03 * (bottom - top) - top)
+        edited[(label_map == SKIN) & (rows < end) & (across < 0.95)] = HAIR
+        return edited
+    # What lies over the forehead: within a dome from brow to brow.
+    height = 0.33 * (bottom - line)
+    dome = (across / 0.78) ** 2 + ((line - rows) / height) ** 2 < 1
+    edited[(label_map == HAIR) & (rows < line) & dome & (rows > line + amount * height)] = SKIN
+    return edited
+
+
+def bald(label_map: LabelMap, amount: float) -> LabelMap:
+    """Less hair from the hairline back; at 1 none is left, and the head shows in its place."""
+    top, bottom, left, right = _face(label_map)
+    hair = label_map == HAIR
+    if not hair.any():
+        return label_map.copy()
+    brows = bounding_box(np.isin(label_map, BROWS))
+    line = top + 0.3 * (bottom - top) if brows is None else float(brows[0])
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
+    middle, half = (left + right - 1) / 2, 0.54 * (right - left)
+    highest = int(np.flatnonzero(hair.any(axis=1))[0])
+    crown = max(line - 0.62 * (bottom - line), highest)
+    skull = ((columns - middle) / max(half, 1)) ** 2 + (np.minimum(rows - line, 0) / max(line - crown, 1)) ** 2 < 1
+    skull &= rows < line + 0.35 * (bottom - line)
+    front = _scalp_front(rows, line, crown, amount)
+    result = _without_hair(label_map, hair & ~skull) if amount >= 1 else label_map.copy()
+    result[hair & skull & front] = SKIN
+    return result
+
+
+def _without_hair(label_map: LabelMap, gone: NDArray[np.bool_]) -> LabelMap:
+    """What shows in place of hair: the neck below the face, what is behind the head elsewhere."""
+    _, bottom, left, right = _face(label_map)
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
+    throat = (np.abs(columns - (left + right - 1) / 2) < 0.4 * (right - left)) & (rows > bottom - 0.3 * (right - left))
+    background, neck, cloth = _AROUND
+    filled = fill_from_nearest(label_map, gone & ~throat, (background, cloth))
+    return fill_from_nearest(filled, gone & throat, (neck, cloth))
+
+
+def _scalp_front(rows: NDArray[np.int_], line: float, crown: float, amount: float) -> NDArray[np.bool_]:
+    """The part of the scalp that has lost its hair: from the brows up."""
+    reach = 1 if amount >= 1 else amount * 0.9
+    front: NDArray[np.bool_] = (rows >= line - reach * (line - crown)) & ((amount >= 1) | (rows < line))
+    return front
+
+
+def _face(label_map: LabelMap) -> tuple[int, int, int, int]:
+    box = bounding_box(np.isin(label_map, FACE))
+    if box is None:
+        raise UserError("the mask shows no face, so its hair cannot be edited")
+    return box
