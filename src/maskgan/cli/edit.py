@@ -30,7 +30,23 @@ class _Job(NamedTuple):
 
 @click.command("edit", short_help="A face follows its edited mask, or borrows a look.")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
-@click.option("--mask", required=True, type=click.Path(path_type=Path), help="The picture's own mask, or a folder.")
+@click.option(
+    "--apply",
+    "edits",
+    multiple=True,
+    metavar="EDIT[=AMOUNT]",
+    help="An edit by name, such as smile=0.6; see maskgan edits. Several are applied in turn.",
+)
+@click.option(
+    "--face",
+    "which",
+    default="largest",
+    show_default=True,
+    metavar="largest|all|N|X,Y",
+    help="Which faces of a photograph; see maskgan faces.",
+)
+@click.option("--save-masks", type=click.Path(path_type=Path), help="Folder for the masks before and after.")
+@click.option("--mask", type=click.Path(path_type=Path), help="The picture's own mask, or a folder.")
 @click.option("--edited", type=click.Path(path_type=Path), help="The mask after editing, or a folder.")
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write, or folder for several."
@@ -70,7 +86,10 @@ class _Job(NamedTuple):
 @network_options
 def command(
     images: tuple[Path, ...],
-    mask: Path,
+    edits: tuple[str, ...],
+    which: str,
+    save_masks: Path | None,
+    mask: Path | None,
     edited: Path | None,
     output: Path,
     blend: str,
@@ -87,9 +106,14 @@ def command(
     device: str | None,
     precision: str,
 ) -> None:
-    """Render the face of IMAGE so that it follows an edited mask, or borrows the look of another face, or both.
+    """Edit faces in photographs: by name, by an edited mask, or with the look of another face.
 
-    Where everything is borrowed the result is the network's picture, as with --blend full.
+    With --apply and no --mask, the faces of each IMAGE are found, edited and put back; every pixel that the edits may
+    not change stays as it is.
+
+    With --mask, IMAGE is one framed face, which follows the mask --edited, or the named edits of its own mask, or
+    borrows the look of another face. Where everything is borrowed the result is the network's picture, as with --blend
+    full.
 
     The result has the size of IMAGE and keeps its metadata and colour profile. Masks are label maps (values 0..18) or
     colour masks; 'maskgan labels' lists them. For several images, or a folder of them, --mask, --edited and -o are
@@ -98,14 +122,42 @@ def command(
     from tqdm import tqdm
 
     from maskgan.cli.batch import companion, expand_inputs, is_batch, outputs_for, run_batch
+    from maskgan.cli.edit_photographs import PhotographJob, edit_photographs
     from maskgan.cli.opening import open_editor, require_writable
+    from maskgan.editing.named_edits import parse_edit
+    from maskgan.editing.photographs import apply_edits, lock_pixels
     from maskgan.errors import UserError
     from maskgan.files import check_outputs, make_folder
     from maskgan.images import fit_label_map, read_picture, read_source
     from maskgan.provenance import write_edited
 
-    if edited is None and style is None:
+    if mask is None:
+        needing = {"--edited": edited, "--style": style, "--style-parts": style_parts, "--refine": refine}
+        for option, given in needing.items():
+            if given:
+                raise UserError(f"{option} needs --mask, the picture's own mask; 'maskgan parse' makes one")
+        if not edits:
+            raise UserError("nothing to do: give --apply EDIT ('maskgan edits' lists them), or --mask and --edited")
+        photographs, several = expand_inputs(images), is_batch(images)
+        targets = outputs_for(photographs, output, several)
+        check_outputs(targets, photographs, overwrite)
+        if several:
+            make_folder(output)
+        for path in targets:
+            require_writable(path)
+        edit_photographs(
+            [PhotographJob(*pair) for pair in zip(photographs, targets, strict=True)],
+            edits,
+            which,
+            save_masks,
+            (weights, resolve_device(device), precision, enhance),
+        )
+        return
+    if edits and edited is not None:
+        raise UserError("--apply and --edited both say what the mask becomes; give one of them")
+    if edited is None and style is None and not edits:
         raise UserError("nothing to do: give --edited, a mask to follow, or --style, a face whose look to borrow")
+    applied = [parse_edit(text) for text in edits]
     if (style is None) != (style_mask is None):
         raise UserError("--style and --style-mask belong together; give both")
     if style is None and style_parts is not None:
@@ -139,7 +191,7 @@ def command(
             for path in (job.mask, job.edited)
             if path is not None
         ]
-        return source, masks[0], masks[-1]
+        return source, masks[0], apply_edits(masks[-1], applied)
 
     # Bad input is told before the weights are read.
     prepared = None if batch else prepare(jobs[0])
@@ -165,7 +217,10 @@ def command(
 
             editor.refine(refine, progress)
         editor.set_mask(after)
-        write_edited(job.output, editor.render("full" if blend == "full" else "region"), source)
+        result = editor.render("full" if blend == "full" else "region")
+        if applied and blend == "region" and other is None:
+            result = lock_pixels(source.picture, result, (before, after), applied)
+        write_edited(job.output, result, source)
         click.echo(job.output)
 
     run_batch(jobs, edit)

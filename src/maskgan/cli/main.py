@@ -19,6 +19,7 @@ from maskgan.errors import MaskGANError
 _COMMANDS = (
     "serve",
     "edit",
+    "edits",
     "style-copy",
     "frame",
     "parse",

@@ -1,0 +1,77 @@
+"""What ``maskgan edit --apply`` does with photographs that have no mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+
+class PhotographJob(NamedTuple):
+    """One photograph."""
+
+    image: Path
+    output: Path
+
+
+def edit_photographs(
+    jobs: Sequence[PhotographJob],
+    edits: Sequence[str],
+    which: str,
+    masks: Path | None,
+    editor_options: tuple[str | None, str, str, bool],
+) -> None:
+    """Find, edit and put back the faces of photographs.
+
+    Args:
+        jobs: what to read and write.
+        edits: as given to ``--apply``.
+        which: faces, as given to ``--face``.
+        masks: folder for the masks before and after, if they are to be kept.
+        editor_options: weights, device, precision, and whether the enhancer runs.
+
+    Raises:
+        UserError: an edit has no such name or amount; or, for a single photograph, it cannot be read or shows no face.
+    """
+    from tqdm import tqdm
+
+    from maskgan.assets import shipped_weights
+    from maskgan.cli.batch import run_batch
+    from maskgan.cli.opening import open_editor
+    from maskgan.editing.face_detection import FaceDetector
+    from maskgan.editing.named_edits import parse_edit
+    from maskgan.editing.parsing import Parser
+    from maskgan.editing.photographs import PhotographEditor, choose_faces
+    from maskgan.files import make_folder
+    from maskgan.images import read_source, write_label_map
+    from maskgan.provenance import write_edited
+
+    applied = [parse_edit(text) for text in edits]
+    source = read_source(jobs[0].image) if len(jobs) == 1 else None  # bad input is told before weights are read
+    weights, device, precision, enhance = editor_options
+    editor = PhotographEditor(
+        open_editor(weights, device, precision, enhance),
+        FaceDetector.from_weights(shipped_weights("face-detector"), device),
+        Parser(shipped_weights("parser"), device),
+    )
+    if masks is not None:
+        make_folder(masks)
+    with tqdm(total=len(jobs), unit="photograph", leave=False, disable=None if len(jobs) > 1 else True) as bar:
+
+        def work(job: PhotographJob) -> None:
+            photograph = source or read_source(job.image)
+            try:
+                faces = choose_faces(editor.faces(photograph.picture), which, str(job.image))
+                result, done = editor.edit(photograph.picture, faces, applied)
+            finally:
+                bar.update()
+            write_edited(job.output, result, photograph)
+            for number, face in enumerate(done, start=1):
+                if masks is not None:
+                    write_label_map(masks / f"{job.image.stem}-{number}-before.png", face.before)
+                    write_label_map(masks / f"{job.image.stem}-{number}-after.png", face.after)
+            click.echo(job.output)
+
+        run_batch(jobs, work)

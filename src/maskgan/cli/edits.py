@@ -1,0 +1,21 @@
+"""``maskgan edits``: the edits that have names."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("edits", short_help="List the edits that have names.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(as_json: bool) -> None:
+    """List the edits of 'maskgan edit --apply': name, amounts, and what each does. Amount 0 changes nothing."""
+    import json
+
+    from maskgan.editing.named_edits import EDITS
+
+    if as_json:
+        rows = [{"name": e.name, "amounts": e.range, "summary": e.summary} for e in EDITS.values()]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for edit in EDITS.values():
+        click.echo(f"{edit.name:16} {edit.range:16} {edit.summary}")

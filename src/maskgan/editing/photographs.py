@@ -1,0 +1,136 @@
+"""A photograph in, a photograph out: faces found, framed, parsed, edited by name and put back in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskgan.editing.face_detection import DetectedFace, FaceDetector
+from maskgan.editing.framing import crop_face, paste_back
+from maskgan.editing.named_edits import Amount, NamedEdit
+from maskgan.editing.parsing import Parser
+from maskgan.editing.session import FaceEditor
+from maskgan.errors import UserError
+from maskgan.images import Picture
+from maskgan.labels import LabelMap
+
+AppliedEdit = tuple[NamedEdit, Amount]
+"""A named edit and how much of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class EditedFace:
+    """What was done to one face."""
+
+    face: DetectedFace
+    before: LabelMap
+    """Its mask as parsed, S x S uint8, in its frame."""
+    after: LabelMap
+    """The edited mask, S x S uint8."""
+
+
+class PhotographEditor:
+    """Edits faces in whole photographs by name."""
+
+    def __init__(self, editor: FaceEditor, detector: FaceDetector, parser: Parser) -> None:
+        self._editor = editor
+        self._detector = detector
+        self._parser = parser
+
+    def faces(self, picture: Picture) -> list[DetectedFace]:
+        """The faces of a photograph (H x W x 3 uint8), the largest first."""
+        return self._detector.detect(picture)
+
+    def edit(
+        self, picture: Picture, faces: Sequence[DetectedFace], edits: Sequence[AppliedEdit]
+    ) -> tuple[Picture, list[EditedFace]]:
+        """Edit faces, and put them back.
+
+        Args:
+            picture: H x W x 3 uint8.
+            faces: which of those that ``faces`` found.
+            edits: applied one after the other.
+
+        Returns:
+            The photograph, H x W x 3 uint8, with every pixel as it was that no edit may change; and what was done.
+
+        Raises:
+            UserError: a face lacks what an edit needs.
+        """
+        edited = []
+        for face in faces:
+            crop = crop_face(picture, face.frame)
+            before = self._parser(crop)
+            after = apply_edits(before, edits)
+            if not np.array_equal(before, after):
+                result = self._render(crop, before, after, edits)
+                picture = paste_back(picture, face.frame, crop, result)
+            edited.append(EditedFace(face, before, after))
+        return picture, edited
+
+    def _render(self, crop: Picture, before: LabelMap, after: LabelMap, edits: Sequence[AppliedEdit]) -> Picture:
+        self._editor.set_source(crop, before)
+        self._editor.set_mask(after)
+        return lock_pixels(crop, self._editor.render(), (before, after), edits)
+
+
+def apply_edits(label_map: LabelMap, edits: Sequence[AppliedEdit]) -> LabelMap:
+    """A mask after named edits, one after the other; H x W uint8 in and out."""
+    for edit, amount in edits:
+        label_map = edit.apply(label_map, amount)
+    return label_map
+
+
+def lock_pixels(
+    picture: Picture, rendered: Picture, masks: tuple[LabelMap, LabelMap], edits: Sequence[AppliedEdit]
+) -> Picture:
+    """What was rendered, with the pixels of the picture wherever no edit may change them.
+
+    Args:
+        picture: H x W x 3 uint8.
+        rendered: the same face edited, H x W x 3 uint8.
+        masks: before and after, H x W uint8 each.
+        edits: what was applied.
+    """
+    before, after = masks
+    classes = sorted({label for edit, amount in edits if amount != 0 for label in edit.classes})
+    free = (before != after) | (np.isin(before, classes) & np.isin(after, classes))
+    return np.where(free[..., None], rendered, picture)
+
+
+def choose_faces(faces: Sequence[DetectedFace], which: str, name: str) -> list[DetectedFace]:
+    """The faces that ``--face`` names.
+
+    Args:
+        faces: those found, the largest first.
+        which: ``largest``, ``all``, a number from 1, or ``X,Y``, a place in the photograph.
+        name: of the photograph, for messages.
+
+    Raises:
+        UserError: there is no face, none of that number, or none at that place.
+    """
+    if not faces:
+        raise UserError(f"{name}: no face was found")
+    if which == "all":
+        return list(faces)
+    if which == "largest":
+        return [faces[0]]
+    numbers = which.split(",")
+    try:
+        values = [float(number) for number in numbers]
+    except ValueError:
+        values = []
+    if len(values) == 1 and values[0].is_integer():
+        if not 1 <= values[0] <= len(faces):
+            raise UserError(f"{name}: face {which} was asked for, {len(faces)} found; 'maskgan faces' lists them")
+        return [faces[int(values[0]) - 1]]
+    if len(values) == 2:
+        x, y = values
+        for face in faces:
+            left, top, width, height = face.box
+            if left <= x <= left + width and top <= y <= top + height:
+                return [face]
+        raise UserError(f"{name}: no face was found at {which}; 'maskgan faces' lists their places")
+    raise UserError(f"--face takes largest, all, a number or X,Y, not {which!r}")

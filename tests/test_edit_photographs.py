@@ -1,0 +1,95 @@
+"""``maskgan edit PHOTO --apply``: from photograph to photograph."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskgan.assets import portrait
+from maskgan.cli.main import main
+from maskgan.images import read_label_map, read_picture, resize_picture, write_picture
+from maskgan.labels import INDEX
+
+
+@pytest.fixture(scope="module")
+def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two portraits on grey: number 7 larger at the left, number 5 at the right."""
+    canvas = np.full((320, 560, 3), 120, dtype=np.uint8)
+    canvas[30:286, 10:266] = resize_picture(read_picture(portrait(7)[0]), (256, 256))
+    canvas[80:272, 340:532] = resize_picture(read_picture(portrait(5)[0]), (192, 192))
+    path = tmp_path_factory.mktemp("photographs") / "two.png"
+    write_picture(path, canvas)
+    return path
+
+
+def test_the_largest_face_smiles_and_all_else_stays(photograph: Path, tmp_path: Path) -> None:
+    output, masks = tmp_path / "out.png", tmp_path / "masks"
+    command = ["edit", str(photograph), "--apply", "smile=0.8", "-o", str(output), "--save-masks", str(masks)]
+    assert main(command) == 0
+    before, after = read_picture(photograph), read_picture(output)
+    assert after.shape == before.shape
+    rows, columns = np.nonzero((before != after).any(axis=2))
+    # The mouth of portrait 7 and the skin around it: below its middle, within its frame.
+    assert rows.min() > 30 + 128 and rows.max() < 286 and columns.min() > 10 and columns.max() < 266
+    assert len(rows) > 200
+    kept = sorted(path.name for path in masks.iterdir())
+    assert kept == ["two-1-after.png", "two-1-before.png"]
+    old, new = (read_label_map(masks / name) for name in reversed(kept))
+    changed = set(np.unique(np.concatenate([old[old != new], new[old != new]])))
+    assert changed <= {INDEX[name] for name in ("skin", "mouth", "u_lip", "l_lip")}
+
+
+def test_each_face_can_be_chosen(photograph: Path, tmp_path: Path) -> None:
+    before = read_picture(photograph)
+    for which, left, right in (("2", 340, 532), ("140,170", 10, 266)):
+        output = tmp_path / f"{which}.png"
+        assert main(["edit", str(photograph), "--apply", "open-mouth", "--face", which, "-o", str(output)]) == 0
+        columns = np.nonzero((before != read_picture(output)).any(axis=(0, 2)))[0]
+        assert left < columns.min() and columns.max() < right
+
+
+def test_amount_0_gives_the_same_photograph(photograph: Path, tmp_path: Path) -> None:
+    output = tmp_path / "same.png"
+    assert main(["edit", str(photograph), "--apply", "smile=0", "--face", "all", "-o", str(output)]) == 0
+    np.testing.assert_array_equal(read_picture(output), read_picture(photograph))
+
+
+def test_named_edits_work_on_a_mask_that_is_given(tmp_path: Path) -> None:
+    picture, mask = portrait(7)
+    output = tmp_path / "out.png"
+    assert main(["edit", str(picture), "--mask", str(mask), "--apply", "brows-raised", "-o", str(output)]) == 0
+    changed = (read_picture(picture) != read_picture(output)).any(axis=2)
+    assert changed.any()
+    assert set(np.unique(read_label_map(mask)[changed])) <= {INDEX[name] for name in ("skin", "l_brow", "r_brow")}
+
+
+def test_one_photograph_without_a_face_does_not_end_the_rest(
+    photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "b.png").write_bytes(photograph.read_bytes())
+    write_picture(folder / "a.png", np.full((64, 64, 3), 90, dtype=np.uint8))
+    assert main(["edit", str(folder), "--apply", "smile=0.5", "-o", str(tmp_path / "out")]) == 2
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["b.png"]
+    assert "a.png: no face was found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--apply", "smirk"], "'smirk' is no edit"),
+        (["--apply", "smile=7"], "smile: takes -1..1"),
+        (["--apply", "smile", "--face", "3"], "two.png: face 3 was asked for, 2 found"),
+        (["--apply", "smile", "--edited", "x.png"], "--edited needs --mask"),
+        ([], "give --apply EDIT"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    arguments: list[str], message: str, photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.png"
+    assert main(["edit", str(photograph), *arguments, "-o", str(output)]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not output.exists()

@@ -1,0 +1,238 @@
+"""Named edits: each does what its name says, and nothing else."""
+
+import numpy as np
+import pytest
+
+from maskgan.assets import portrait
+from maskgan.editing.face_detection import DetectedFace
+from maskgan.editing.framing import Frame
+from maskgan.editing.mask_warps import fill_from_nearest, grow_part, scale_part
+from maskgan.editing.named_edits import EDITS, Amount, NamedEdit, parse_edit
+from maskgan.editing.photographs import apply_edits, choose_faces, lock_pixels
+from maskgan.errors import UserError
+from maskgan.face_parts import BROWS, EYES, HAIR, MOUTH, centroid
+from maskgan.images import read_label_map
+from maskgan.labels import INDEX, LabelMap
+from maskgan.metrics.face_geometry import shape_of
+
+PORTRAITS = (2, 4, 5, 7)
+
+
+@pytest.fixture(scope="module")
+def masks() -> dict[int, LabelMap]:
+    return {number: read_label_map(portrait(number)[1]) for number in PORTRAITS}
+
+
+def extremes(edit: NamedEdit) -> tuple[Amount, ...]:
+    if edit.kinds:
+        return edit.kinds
+    return (edit.low, edit.high) if edit.low < 0 else (edit.high,)
+
+
+@pytest.mark.parametrize("name", [name for name, edit in EDITS.items() if not edit.kinds])
+def test_amount_0_changes_nothing(name: str, masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        np.testing.assert_array_equal(EDITS[name].apply(mask, 0.0), mask)
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_only_the_edits_own_classes_change(name: str, masks: dict[int, LabelMap]) -> None:
+    edit = EDITS[name]
+    for mask in masks.values():
+        before = mask.copy()
+        for amount in extremes(edit):
+            try:
+                after = edit.apply(mask, amount)
+            except UserError:
+                assert name == "earrings"  # portrait 2 shows no ears
+                continue
+            changed = after != mask
+            assert set(np.unique(mask[changed])) <= set(edit.classes)
+            assert set(np.unique(after[changed])) <= set(edit.classes)
+            # A face may have nothing to take away.
+            if not name.startswith("remove-") and (name, amount) != ("fringe", -1.0):
+                assert changed.any()
+        np.testing.assert_array_equal(mask, before)
+
+
+def test_a_smile_lifts_the_corners_and_a_frown_lowers_them(masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        frown, neutral, smile = (shape_of(EDITS["smile"].apply(mask, a)).lift for a in (-1.0, 0.0, 1.0))
+        assert frown < neutral < smile
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("lips-fuller", MOUTH),
+        ("eyes-wider", EYES),
+        ("brows-thicker", BROWS),
+        ("nose-wider", (INDEX["nose"],)),
+        ("hair-fuller", (HAIR,)),
+    ],
+)
+def test_parts_grow_and_shrink_with_the_amount(name: str, part: tuple[int, ...], masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        areas = [int(np.isin(EDITS[name].apply(mask, a), part).sum()) for a in (-1.0, -0.5, 0.0, 0.5, 1.0)]
+        assert areas == sorted(areas) and areas[0] < 0.85 * areas[2] < 0.85 * 0.95 * areas[4]
+
+
+def test_eyes_close_to_a_line(masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        closed = EDITS["eyes-closed"].apply(mask, 1.0)
+        for eye in EYES:
+            heights = [(m == eye).sum(axis=0).max() for m in (mask, closed)]
+            assert 0 < heights[1] < 0.4 * heights[0]
+
+
+def test_brows_rise_and_keep_their_size(masks: dict[int, LabelMap]) -> None:
+    mask = masks[5]
+    low, middle, high = (EDITS["brows-raised"].apply(mask, a) for a in (-1.0, 0.0, 1.0))
+    rows = [centroid(np.isin(m, BROWS)) for m in (low, middle, high)]
+    assert rows[0] is not None and rows[1] is not None and rows[2] is not None
+    assert rows[2][0] < rows[1][0] - 5 < rows[0][0] - 10
+    assert np.isin(high, BROWS).sum() == pytest.approx(np.isin(middle, BROWS).sum(), rel=0.02)
+
+
+def test_a_face_gets_narrower_and_wider_and_its_features_stay(masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        narrow, wide = (EDITS["face-narrower"].apply(mask, a) for a in (1.0, -1.0))
+        skin = [int((m == INDEX["skin"]).sum()) for m in (narrow, mask, wide)]
+        assert skin[0] < skin[1] < skin[2]
+        for name in ("nose", "l_eye", "u_lip"):
+            np.testing.assert_array_equal(narrow == INDEX[name], mask == INDEX[name])
+
+
+def test_hair_reaches_lower_and_higher(masks: dict[int, LabelMap]) -> None:
+    mask = masks[7]
+    lowest = [np.flatnonzero((EDITS["hair-longer"].apply(mask, a) == HAIR).any(axis=1))[-1] for a in (-1.0, 0.0, 1.0)]
+    assert lowest[0] < lowest[1] < lowest[2]
+
+
+def test_bald_leaves_no_hair(masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        assert not (EDITS["bald"].apply(mask, 1.0) == HAIR).any()
+
+
+def test_clear_glasses_keep_the_eyes_and_sunglasses_hide_them(masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        clear, sun = (EDITS["glasses"].apply(mask, kind) for kind in ("clear", "sun"))
+        np.testing.assert_array_equal(np.isin(clear, EYES), np.isin(mask, EYES))
+        assert not np.isin(sun, EYES).any()
+        assert (clear == INDEX["eye_g"]).sum() > 0.6 * (sun == INDEX["eye_g"]).sum()
+
+
+@pytest.mark.parametrize("kind", ["clear", "sun"])
+def test_glasses_can_be_taken_off_again(kind: str, masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        bare = EDITS["remove-glasses"].apply(EDITS["glasses"].apply(mask, kind), 1.0)
+        assert not (bare == INDEX["eye_g"]).any()
+        # Eyes are there again, about where they were.
+        for eye in EYES:
+            before, after = centroid(mask == eye), centroid(bare == eye)
+            assert before is not None and after is not None
+            assert np.hypot(before[0] - after[0], before[1] - after[1]) < 0.05 * mask.shape[0]
+
+
+def test_hats_and_earrings_can_be_taken_off_again(masks: dict[int, LabelMap]) -> None:
+    mask = masks[7]
+    for name, take_off in (("hat", "remove-hat"), ("earrings", "remove-earrings")):
+        worn = EDITS[name].apply(mask)
+        thing = EDITS[name].part[0]
+        assert (worn == thing).any()
+        assert not (EDITS[take_off].apply(worn) == thing).any()
+
+
+def test_edits_combine_in_turn(masks: dict[int, LabelMap]) -> None:
+    mask = masks[7]
+    both = apply_edits(mask, [parse_edit("smile=0.5"), parse_edit("glasses=clear")])
+    np.testing.assert_array_equal(both, EDITS["glasses"].apply(EDITS["smile"].apply(mask, 0.5), "clear"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("smirk", "'smirk' is no edit"),
+        ("smile=2", r"smile: takes -1..1, not 2"),
+        ("smile=nan", r"smile: takes -1..1"),
+        ("smile=", r"smile: takes -1..1"),
+        ("smile=much", r"smile: takes -1..1, not 'much'"),
+        ("glasses=0.5", r"glasses: takes clear\|sun"),
+        ("open-mouth=-0.1", r"open-mouth: takes 0..1"),
+    ],
+)
+def test_what_is_no_edit_is_said(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        parse_edit(text)
+
+
+def test_a_name_alone_is_the_whole_edit() -> None:
+    assert parse_edit("smile")[1] == 1.0
+    assert parse_edit("hat")[1] == "beanie"
+
+
+@pytest.mark.parametrize("name", [name for name in EDITS if not name.startswith(("remove-", "bald"))])
+def test_a_mask_without_a_face_is_refused_or_stays(name: str) -> None:
+    empty = np.zeros((64, 64), dtype=np.uint8)
+    edit = EDITS[name]
+    try:
+        assert (edit.apply(empty, extremes(edit)[-1]) == 0).all()
+    except UserError as error:
+        assert "the mask shows no" in str(error)
+
+
+def test_holes_take_the_nearest_label_of_the_given_classes() -> None:
+    row = np.array([[1, 1, 0, 0, 0, 0, 2, 3]], dtype=np.uint8)
+    filled = fill_from_nearest(row, row == 0, (1, 3))
+    assert filled.tolist() == [[1, 1, 1, 1, 1, 3, 2, 3]]
+    np.testing.assert_array_equal(fill_from_nearest(row, row == 0, (9,)), row)
+
+
+def test_a_scaled_square_has_the_expected_size() -> None:
+    square = np.ones((40, 40), dtype=np.uint8)
+    square[15:25, 15:25] = 2
+    assert (scale_part(square, [2], [1], height=2, width=1.5) == 2).sum() == pytest.approx(300, rel=0.12)
+    assert (scale_part(square, [2], [1], height=0.5) == 2).sum() == pytest.approx(50, rel=0.2)
+
+
+def test_growing_and_shrinking_keep_to_the_ground() -> None:
+    stripes = np.repeat(np.array([0, 5, 7], dtype=np.uint8), 10)[None].repeat(5, axis=0)
+    grown, shrunk = (grow_part(stripes, 5, (0,), radius) for radius in (3, -3))
+    assert (grown == 5).sum(axis=1).tolist() == [13] * 5
+    assert (shrunk == 5).sum(axis=1).tolist() == [7] * 5
+    np.testing.assert_array_equal(grown == 7, stripes == 7)
+
+
+def test_pixels_of_other_classes_are_locked(masks: dict[int, LabelMap]) -> None:
+    mask = masks[7]
+    edits = [parse_edit("smile=0.5")]
+    after = apply_edits(mask, edits)
+    picture = np.zeros((*mask.shape, 3), dtype=np.uint8)
+    result = lock_pixels(picture, picture + 9, (mask, after), edits)
+    changed = (result == 9).all(axis=2)
+    free = np.isin(mask, EDITS["smile"].classes)
+    assert changed[mask != after].all() and not changed[~free].any()
+
+
+def face(x: float, y: float, side: float) -> DetectedFace:
+    return DetectedFace(0.9, (x - side / 4, y - side / 4, side / 2, side / 2), Frame(x, y, side))
+
+
+def test_faces_are_chosen_by_size_number_and_place() -> None:
+    found = [face(100, 100, 80), face(300, 100, 60), face(500, 100, 40)]
+    assert choose_faces(found, "largest", "a.png") == found[:1]
+    assert choose_faces(found, "all", "a.png") == found
+    assert choose_faces(found, "2", "a.png") == found[1:2]
+    assert choose_faces(found, "505,95", "a.png") == found[2:]
+
+
+@pytest.mark.parametrize(
+    ("which", "message"),
+    [("4", "face 4 was asked for, 3 found"), ("0", "face 0"), ("9,9", "no face was found at 9,9"), ("left", "--face")],
+)
+def test_a_face_that_is_not_there_is_said(which: str, message: str) -> None:
+    found = [face(100, 100, 80), face(300, 100, 60), face(500, 100, 40)]
+    with pytest.raises(UserError, match=message):
+        choose_faces(found, which, "a.png")
+    with pytest.raises(UserError, match=r"a\.png: no face was found"):
+        choose_faces([], which, "a.png")
