@@ -140,7 +140,7 @@ def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
         mask = one_hot(maps, 19)
         network = stage.networks["generator"]  # type: ignore[attr-defined]
         with torch.no_grad():
-            return (network(normalise(pictures), mask) - normalise(pictures)).abs().mean().item()
+            return (network(mask, normalise(pictures), mask) - normalise(pictures)).abs().mean().item()
 
     assert error(trained) < 0.7 * error(fresh)
 
