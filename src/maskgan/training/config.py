@@ -155,8 +155,9 @@ class TrainingConfig:
     """Augmentation of the training images."""
 
     def __post_init__(self) -> None:
+        sizes = preset(self.preset)
         if not self.images:
-            object.__setattr__(self, "images", preset(self.preset).images)
+            object.__setattr__(self, "images", sizes.images)
         for name, low in (
             ("batch_size", 1),
             ("images", 1),
