@@ -117,7 +117,8 @@ class _Guarded(Dataset[Any]):
 class BatchLoader(Generic[BatchT]):
     """Square uint8 batches in a reproducible order.
 
-    Collections that fit are decoded once and kept in memory; others are decoded by worker processes as they come.
+    Collections that fit are decoded once and kept in memory, on a GPU that has room for them in its own; others are
+    decoded by worker processes as they come.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class BatchLoader(Generic[BatchT]):
         cache_bytes: int,  # how much memory the decoded collection may take
         workers: int,  # decoding processes or threads
         oversample: Callable[[BatchT], list[int]] | None = None,  # indices of an epoch, some of them several times
+        device: str = "cpu",  # that trains
     ) -> None:
         self._samples = samples
         self._batch_size = batch_size
@@ -141,6 +143,8 @@ class BatchLoader(Generic[BatchT]):
             else:
                 _log.warning("the faces do not fit into --cache-gigabytes, so rare ones are not seen more often")
         self._order = _EndlessOrder(len(self._epoch), seed)
+        if self._cache is not None and _has_room(self._cache, device):
+            self._cache = self._cache.to(device)
 
     def batches(self, first_step: int) -> Iterator[BatchT]:
         """See ``Batches``."""
@@ -224,6 +228,14 @@ class _EndlessOrder:
 def _tensors(batch: Any) -> tuple[Tensor, ...]:
     """A batch is a named tuple of tensors."""
     return tuple(batch)
+
+
+def _has_room(batch: Any, device: str) -> bool:
+    """Whether a GPU holds a batch in at most half of its free memory."""
+    if not device.startswith("cuda"):
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return sum(tensor.nbytes for tensor in _tensors(batch)) <= free // 2
 
 
 def _decode_all(samples: Samples[Any, BatchT], workers: int) -> BatchT:

@@ -73,6 +73,7 @@ def _loaded(
         cache_bytes=int(config.cache_gigabytes * 2**30),
         workers=config.workers,
         oversample=_oversampling(config),
+        device=config.device,
     )
     val_batch = None if val_set is None else Samples(val_set, to_tensors, side).first(_VAL_SAMPLES)
     return Dataloaders(loader, Samples(chosen, to_tensors, side).first(_GRID_SAMPLES), val_batch)

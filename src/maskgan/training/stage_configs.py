@@ -204,6 +204,8 @@ class EditTrainingConfig(TrainingConfig):
     """Fraction of the style codes of regions that the network must do without."""
     drop_unseen_styles: float = 0.3
     """Fraction of images in which it must do without those of all regions that the hole covers."""
+    cache_gigabytes: float = 8.0
+    """Memory for decoded faces; on a GPU that has room they are kept there."""
     oversample_rare: float = 3.0
     """How many times as often images with glasses or a hat are seen; with a necklace or earrings half as much more."""
     init_run: str = ""
