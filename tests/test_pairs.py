@@ -131,6 +131,9 @@ def test_select_by_list_range_and_key(tmp_path: Path) -> None:
     pairs = SyntheticPairs(6, 32)
     chosen = tmp_path / "some.txt"
     chosen.write_text("00004\n00001\n00004\n")
+    with pytest.raises(UserError, match=r"some\.txt:3: '00004' comes twice, first in line 1"):
+        select(pairs, str(chosen))
+    chosen.write_text("00004\n00001\n")
     assert list(select(pairs, str(chosen)).keys) == ["00004", "00001"]
     assert list(select(pairs, "..00001,00004..").keys) == ["00000", "00001", "00004", "00005"]
     assert select(pairs, "00003")[0].key == "00003"

@@ -128,7 +128,7 @@ def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
-    run(tmp_path, config(images=160, learning_rate=2e-3, lr_decay_start=1.0))
+    run(tmp_path, config(images=110, learning_rate=2e-3, lr_decay_start=1.0))
     torch.manual_seed(0)
     fresh = build_stage(config())
     trained = build_stage(config())
