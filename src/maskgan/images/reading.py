@@ -20,6 +20,7 @@ from maskgan.images.metadata import Metadata, metadata_of
 Picture = NDArray[np.uint8]
 """H x W x 3, uint8, sRGB, upright."""
 
+_STRIP = 256  # rows converted at a time
 _log = logging.getLogger(__name__)
 
 
@@ -83,12 +84,12 @@ def decode_source(stream: BinaryIO, name: str) -> SourceImage:
 
 
 def upright(image: Image.Image, name: str) -> Image.Image:
-    """A decoded image turned as its EXIF orientation says; one that cannot be read is warned of."""
+    """Turn a decoded image in place as its EXIF orientation says; one that cannot be read is warned of."""
     try:
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     except Exception as error:  # a malformed EXIF block must not cost the picture
         _log.warning("%s: its EXIF orientation cannot be read (%s); taken as it lies", name, error)
-        return image
+    return image
 
 
 def _opened(stream: BinaryIO, name: str) -> Image.Image:
@@ -118,9 +119,22 @@ def _decode(image: Image.Image, name: str) -> tuple[Picture, ColourSpace | None,
         image = image_to_srgb(image, profile, name) or image
     elif profile and image.mode in ("RGB", "P", "RGBX", "YCbCr"):
         space = colour_space(profile, name)
-    own = np.asarray(image.convert("RGB"), dtype=np.uint8)
+    own = _rgb_pixels(image)
     picture = own if space is None else space.to_srgb(own)
     return picture if alpha is None else over_white(picture, alpha), space, own, alpha
+
+
+def _rgb_pixels(image: Image.Image) -> Picture:
+    """H x W x 3 uint8 of an image of any 8-bit mode.
+
+    Strip by strip, for Pillow holds 4 bytes a pixel, and converts large images with up to three copies of them.
+    """
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    for row in range(0, height, _STRIP):
+        strip = image.crop((0, row, width, min(row + _STRIP, height)))
+        pixels[row : row + _STRIP] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
+    return pixels
 
 
 def over_white(pixels: Picture, alpha: NDArray[np.uint8]) -> Picture:
