@@ -185,7 +185,7 @@ async def test_what_the_page_keeps_comes_back(client: httpx.AsyncClient, editor:
     again = await client.post("/api/sessions", files={"project": saved.content})
     assert again.status_code == 201 and again.headers["content-type"] == "application/json"
     assert again.json()["project"] == {"editor": json.loads(editor), "style": False}
-    assert set(again.json()) == {"id", "width", "height", "parsed", "notice", "project"}
+    assert set(again.json()) == {"id", "width", "height", "parsed", "warnings", "project"}
 
 
 # --- numbers ---

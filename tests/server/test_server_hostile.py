@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 from server_helpers import begin, editor_app, own_mask, png, render, running
 
+from maskgan.images import SourceImage
 from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
 
@@ -330,7 +331,7 @@ async def test_paths_lead_nowhere_else(client: httpx.AsyncClient, path: str) -> 
 
 
 async def test_thousands_of_sessions_leave_the_server_up_and_small(service: InferenceService) -> None:
-    probe = service.face(*_small())
+    probe = service.face(SourceImage.plain(_small()[0]), _small()[1])
     limits = replace(LIMITS, sessions=50, session_bytes=30 * probe.nbytes)
     app = editor_app(service, limits)
     async with running(app) as client:

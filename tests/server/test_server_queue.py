@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from server_helpers import begin, editor_app, own_mask, render, running
 
-from maskgan.images import Picture
+from maskgan.images import Picture, SourceImage
 from maskgan.labels import LabelMap
 from maskgan.server import inference_queue
 from maskgan.server.faces import Face
@@ -193,7 +193,7 @@ async def test_a_stopping_queue_leaves_nobody_waiting(worker: Worker) -> None:
 
 @pytest.fixture
 def small_face(service: InferenceService, face: tuple[Picture, LabelMap]) -> Face:
-    return service.face(*face)
+    return service.face(SourceImage.plain(face[0]), face[1])
 
 
 def test_the_oldest_sessions_give_way(small_face: Face) -> None:

@@ -16,7 +16,7 @@ from maskgan.assets import portrait
 from maskgan.editing.pipeline import Blend, Edit
 from maskgan.editing.refinement import Refinement
 from maskgan.editing.session import FaceEditor
-from maskgan.images import Picture, read_label_map, read_picture
+from maskgan.images import Picture, SourceImage, read_label_map, read_picture
 from maskgan.labels import LabelMap
 from maskgan.server.http_errors import HTTPError
 from maskgan.server.inference_service import InferenceService, RenderCache, RenderRequest
@@ -161,7 +161,7 @@ class _Watched(RefinementJob):
 
 
 def test_sessions_that_give_way_end_their_jobs(service: InferenceService, face: tuple[Picture, LabelMap]) -> None:
-    small = service.face(*face)
+    small = service.face(SourceImage.plain(face[0]), face[1])
     now = 0.0
     sessions = Sessions(Limits(sessions=2, session_age=100), clock=lambda: now)
     held = [Session(small, small.label_map, refinement=_Watched(1)) for _ in range(3)]
@@ -179,7 +179,7 @@ def test_sessions_that_give_way_end_their_jobs(service: InferenceService, face: 
 def test_what_was_fitted_is_counted_and_rendered_apart(
     service: InferenceService, face: tuple[Picture, LabelMap]
 ) -> None:
-    small = service.face(*face)
+    small = service.face(SourceImage.plain(face[0]), face[1])
     refinement = service.start_refinement(small, 1)
     while refinement.step():
         pass

@@ -173,12 +173,12 @@ async def test_a_mask_in_another_label_order_is_noticed_and_read_when_told(clien
     photograph, mask = (path.read_bytes() for path in portrait(7))
     ours = read_label_map(portrait(7)[1])
     theirs = png(convert_order(ours, "celebamask-hq", "face-parsing"))
-    assert (await begin(client, picture=photograph, mask=mask))["notice"] is None
+    assert (await begin(client, picture=photograph, mask=mask))["warnings"] == []
     taken_as_ours = await begin(client, picture=photograph, mask=theirs)
-    assert taken_as_ours["notice"]["order"] == "face-parsing"
-    assert "\n" not in taken_as_ours["notice"]["text"]
+    (warning,) = taken_as_ours["warnings"]
+    assert warning["order"] == "face-parsing" and "\n" not in warning["text"]
     told = await begin(client, picture=photograph, mask=theirs, order=b"face-parsing")
-    assert told["notice"] is None
+    assert told["warnings"] == []
     assert (await own_mask(client, told) == resize_label_map(ours, (512, 512))).all()
     wrong = await client.post("/api/sessions", files={"picture": photograph, "mask": theirs, "order": b"alphabetical"})
     assert wrong.status_code == 400 and "face-parsing" in wrong.json()["error"]

@@ -23,7 +23,7 @@ async def test_styles_are_mixed_in_by_strength(client: httpx.AsyncClient, editor
     edited = with_mouth(await own_mask(client, session))
     refused = await render(client, session, edited, style_strength=0.5)
     assert refused.status_code == 400 and "style reference" in refused.json()["error"]
-    assert (await client.post(f"{path}/style", json={"portrait": 2})).json() == {"parsed": False}
+    assert (await client.post(f"{path}/style", json={"portrait": 2})).json() == {"parsed": False, "warnings": []}
     assert picture_of(await client.get(f"{path}/style.jpg")).shape == (256, 256, 3)
     other = read_picture(portrait(2)[0]), read_label_map(portrait(2)[1])
     editor.set_mask(edited)
@@ -34,7 +34,7 @@ async def test_styles_are_mixed_in_by_strength(client: httpx.AsyncClient, editor
         assert (seen[-1] == editor.render()).all()
     assert (seen[0] != seen[1]).any() and (seen[1] != seen[2]).any()
     files = {"picture": png(255 - other[0])}
-    assert (await client.post(f"{path}/style", files=files)).json() == {"parsed": True}
+    assert (await client.post(f"{path}/style", files=files)).json() == {"parsed": True, "warnings": []}
     assert (picture_of(await render(client, session, edited, quality="full", style_strength=1)) != seen[2]).any()
     assert (await client.delete(f"{path}/style")).status_code == 204
     assert (await client.get(f"{path}/style.jpg")).status_code == 404

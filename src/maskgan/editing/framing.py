@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import atan2, ceil, cos, degrees, hypot, radians, sin
 
 import numpy as np
@@ -11,7 +11,7 @@ from PIL import Image
 
 from maskgan.errors import UserError
 from maskgan.face_parts import EYES, MOUTH, SKIN, centroid
-from maskgan.images import MIN_SIDE, Picture, resize_picture
+from maskgan.images import MIN_SIDE, Picture, SourceImage, over_white, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.metrics.mask_shape import broken_rules
 
@@ -85,6 +85,28 @@ def crop_face(picture: Picture, frame: Frame, side: int | None = None) -> Pictur
         along[1], down[1], y - top - middle * (along[1] + down[1]),
     )  # fmt: skip
     return np.asarray(around.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC))
+
+
+def crop_source(source: SourceImage, frame: Frame) -> SourceImage:
+    """What a frame shows of a photograph, upright, with the photograph's metadata and colour space.
+
+    Args:
+        source: the photograph.
+        frame: in its pixels.
+
+    Returns:
+        Pixels cut in the photograph's own colour space, at the frame's side; its file is none of the photograph's.
+
+    Raises:
+        UserError: as for ``crop_face``.
+    """
+    own = crop_face(source.own, frame)
+    picture = own if source.space is None else source.space.to_srgb(own)
+    alpha = None
+    if source.alpha is not None:
+        alpha = np.ascontiguousarray(crop_face(np.repeat(source.alpha[..., None], 3, axis=-1), frame)[..., 0])
+        picture = over_white(picture, alpha)
+    return replace(source, picture=picture, own=own, alpha=alpha, jpeg=None)
 
 
 def find_frame(picture: Picture, parser: Callable[[Picture], LabelMap]) -> Frame | None:

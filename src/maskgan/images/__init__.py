@@ -13,15 +13,32 @@ from maskgan.images.formats import (
     open_image_file,
 )
 from maskgan.images.masks import decode_label_map, encode_label_map, fit_label_map, read_label_map, write_label_map
-from maskgan.images.reading import Picture, SourceImage, decode_picture, decode_source, read_picture, read_source
+from maskgan.images.metadata import JpegCoding
+from maskgan.images.reading import (
+    Picture,
+    SourceImage,
+    decode_picture,
+    decode_source,
+    over_white,
+    read_picture,
+    read_source,
+)
 from maskgan.images.resizing import resize_label_map, resize_picture
-from maskgan.images.writing import PICTURE_SUFFIXES, check_picture_path, encode_edit, write_animation, write_picture
+from maskgan.images.writing import (
+    PICTURE_SUFFIXES,
+    check_picture_path,
+    encode_edit,
+    encode_source,
+    write_animation,
+    write_picture,
+)
 
 __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "PICTURE_SUFFIXES",
     "READABLE",
+    "JpegCoding",
     "Picture",
     "SourceImage",
     "TooManyPixelsError",
@@ -32,9 +49,11 @@ __all__ = [
     "decode_source",
     "encode_edit",
     "encode_label_map",
+    "encode_source",
     "fit_label_map",
     "open_image",
     "open_image_file",
+    "over_white",
     "read_label_map",
     "read_picture",
     "read_source",

@@ -46,6 +46,18 @@ class SourceImage:
     grey: bool
     jpeg: bytes | None
 
+    @classmethod
+    def plain(cls, picture: Picture) -> SourceImage:
+        """H x W x 3 uint8 sRGB pixels that come from no file."""
+        return cls(picture, Metadata(), None, picture, None, False, None)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of pixels and file, in bytes."""
+        own = 0 if self.own is self.picture else self.own.nbytes
+        alpha = 0 if self.alpha is None else self.alpha.nbytes
+        return self.picture.nbytes + own + alpha + (0 if self.jpeg is None else len(self.jpeg))
+
 
 def read_picture(path: Path | str) -> Picture:
     """Read a photograph as H x W x 3 uint8 sRGB: upright by its EXIF tag, alpha over white, colours by its profile.

@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 from starlette.requests import ClientDisconnect, Request
 
 from maskgan.editing.pipeline import StyleReference
-from maskgan.images import Picture
+from maskgan.images import SourceImage
 from maskgan.labels import LabelMap
 from maskgan.server.executor import DaemonExecutor
 from maskgan.server.faces import Face
@@ -27,6 +27,7 @@ from maskgan.server.portraits import shipped_portrait
 from maskgan.server.refinement_jobs import Refinements
 from maskgan.server.request_body import ByteBudget, Lease, media_type, read_body
 from maskgan.server.sessions import Sessions
+from maskgan.server.uploads import picture_pixels
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -59,6 +60,7 @@ class AppState:
         # decoded photographs are the largest things here, so only a few may be worked on.
         self.uploading = asyncio.Semaphore(limits.uploads)
         self.saving = asyncio.Semaphore(limits.uploads)
+        self._large = asyncio.Semaphore(1)
         self.receiving = ByteBudget(limits.receiving_bytes)
         self._decoding = DaemonExecutor(_THREADS, "decoding")
         self._encoding = DaemonExecutor(_THREADS, "encoding")
@@ -93,16 +95,29 @@ class AppState:
         """Run what makes files for answers on the threads for that."""
         return await asyncio.get_running_loop().run_in_executor(self._encoding, partial(function, *arguments, **named))
 
+    @asynccontextmanager
+    async def large_turn(self, pixels: int) -> AsyncGenerator[None, None]:
+        """A turn to work on a picture of so many pixels: one at a time where it is large, at once where it is not."""
+        if pixels <= self.limits.large_pixels:
+            yield
+            return
+        async with self._large:
+            yield
+
     async def portrait_face(self, number: int) -> Face:
         """A shipped portrait as a face to edit; computed once, shared by all sessions."""
         return await self._once(self._portrait_faces, number, self.service.face)
 
     async def portrait_style(self, number: int) -> StyleReference:
         """A shipped portrait as a style reference; computed once, shared by all sessions."""
-        return await self._once(self._portrait_styles, number, self.service.reference)
+
+        def compute(source: SourceImage, label_map: LabelMap) -> StyleReference:
+            return self.service.reference(source.picture, label_map)
+
+        return await self._once(self._portrait_styles, number, compute)
 
     async def _once(
-        self, kept: dict[int, asyncio.Task[Result]], number: int, compute: Callable[[Picture, LabelMap], Result]
+        self, kept: dict[int, asyncio.Task[Result]], number: int, compute: Callable[[SourceImage, LabelMap], Result]
     ) -> Result:
         if number not in kept:
             kept[number] = asyncio.create_task(self._from_portrait(number, compute))
@@ -114,9 +129,9 @@ class AppState:
             if task is not None and task.done() and (task.cancelled() or task.exception()):
                 del kept[number]
 
-    async def _from_portrait(self, number: int, compute: Callable[[Picture, LabelMap], Result]) -> Result:
-        picture, label_map = await self.decode(shipped_portrait, number)
-        return (await self.queue.call(partial(compute, picture, label_map))).result
+    async def _from_portrait(self, number: int, compute: Callable[[SourceImage, LabelMap], Result]) -> Result:
+        source, label_map = await self.decode(shipped_portrait, number)
+        return (await self.queue.call(partial(compute, source, label_map))).result
 
     async def sweep(self) -> None:
         """End the sessions that nobody uses, and give the memory of those that ended back to the system."""
@@ -157,7 +172,7 @@ async def upload_turn(
     """
     with state.receiving.lease() as lease:
         form = await read_upload_form(request, state, limit, lease)
-        async with turns:
+        async with turns, state.large_turn(await state.decode(picture_pixels, form)):
             yield form
 
 

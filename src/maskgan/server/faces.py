@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from maskgan.editing.pipeline import FaceModel
-from maskgan.images import Picture, resize_picture
+from maskgan.images import Picture, SourceImage, resize_picture
 from maskgan.labels import LabelMap
 
 
@@ -14,8 +14,10 @@ from maskgan.labels import LabelMap
 class Face:
     """A face to edit; sessions may share it, so nothing in it changes."""
 
+    source: SourceImage
+    """The photograph, as large as results are to be, with what its file carries."""
     model: FaceModel
-    """The photograph, as large as results are to be, and the network that is not refined."""
+    """Its picture, and the network that is not refined."""
     display: Picture
     """The photograph as the page shows it."""
     preview: Picture
@@ -39,8 +41,9 @@ class Face:
     @cached_property
     def nbytes(self) -> int:
         """Memory that it takes; a picture that is small enough is its own preview."""
-        pictures = {id(picture): picture.nbytes for picture in (self.picture, self.display, self.preview)}
-        return sum(pictures.values()) + self.label_map.nbytes + self.model.nbytes
+        pictures = {id(picture): picture.nbytes for picture in (self.display, self.preview)}
+        pictures.pop(id(self.picture), None)
+        return self.source.nbytes + sum(pictures.values()) + self.label_map.nbytes + self.model.nbytes
 
 
 def downscale(picture: Picture, side: int) -> Picture:

@@ -28,7 +28,7 @@ from maskgan.editing.pipeline import (
 )
 from maskgan.editing.refinement import Refinement
 from maskgan.editing.renderer import Renderer, require_same_proportions
-from maskgan.images import Picture, resize_label_map, resize_picture
+from maskgan.images import Picture, SourceImage, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.server.faces import Face, downscale
 from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE, PREVIEW_SIDE
@@ -69,19 +69,20 @@ class InferenceService:
         self.parser = parser
         self.manifold = manifold
 
-    def face(self, picture: Picture, label_map: LabelMap | None) -> Face:
+    def face(self, source: SourceImage, label_map: LabelMap | None) -> Face:
         """Compute once what every edit of a face needs.
 
         Args:
-            picture: H x W x 3 uint8.
+            source: the photograph.
             label_map: its own mask, of the same proportions; ``None``: it is parsed.
 
         Raises:
             UserError: mask and picture have other proportions, or a label is over 18.
         """
+        picture = source.picture
         model = analyse_face(self._renderer, picture, self.fit_label_map(picture, label_map))
         model.prepare()
-        return Face(model, downscale(picture, DISPLAY_SIDE), downscale(picture, PREVIEW_SIDE))
+        return Face(source, model, downscale(picture, DISPLAY_SIDE), downscale(picture, PREVIEW_SIDE))
 
     def start_refinement(self, face: Face, steps: int) -> Refinement:
         """What fits the network to a face's photograph, step by step.
@@ -98,9 +99,14 @@ class InferenceService:
         return model
 
     def reference(self, picture: Picture, label_map: LabelMap | None) -> StyleReference:
-        """Encode a style; arguments and errors as for ``face``.
+        """Encode a style, kept and encoded at the size of the display, so that a saved project gives the same code.
 
-        Kept and encoded at the size of the display, so that a saved project gives the same code again.
+        Args:
+            picture: H x W x 3 uint8.
+            label_map: its own mask, of the same proportions; ``None``: it is parsed.
+
+        Raises:
+            UserError: mask and picture have other proportions, or a label is over 18.
         """
         picture = downscale(picture, DISPLAY_SIDE)
         return encode_reference(self._renderer, picture, self.fit_label_map(picture, label_map))
@@ -136,7 +142,7 @@ class InferenceService:
     def warm_up(self) -> None:
         """Render once, so that the first person does not wait for the libraries to prepare themselves."""
         blank = np.zeros((MAP_SIDE, MAP_SIDE), dtype=np.uint8)
-        self.face(np.zeros((MAP_SIDE, MAP_SIDE, 3), dtype=np.uint8), blank)
+        self.face(SourceImage.plain(np.zeros((MAP_SIDE, MAP_SIDE, 3), dtype=np.uint8)), blank)
 
     def fit_label_map(self, picture: Picture, label_map: LabelMap | None) -> LabelMap:
         """The mask given, or else parsed, at the size that page and server exchange."""

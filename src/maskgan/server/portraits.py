@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from maskgan.assets import portrait
-from maskgan.images import Picture, read_label_map, read_picture
+from maskgan.images import SourceImage, read_label_map, read_source
 from maskgan.labels import LabelMap
 from maskgan.server.http_errors import HTTPError
 
@@ -13,7 +13,7 @@ NUMBERS = range(1, 10)
 
 
 @cache
-def shipped_portrait(number: int) -> tuple[Picture, LabelMap]:
+def shipped_portrait(number: int) -> tuple[SourceImage, LabelMap]:
     """A portrait and its mask.
 
     Raises:
@@ -22,4 +22,4 @@ def shipped_portrait(number: int) -> tuple[Picture, LabelMap]:
     if number not in NUMBERS:
         raise HTTPError(404, f"there is no portrait {number}; they are {NUMBERS[0]} to {NUMBERS[-1]}")
     picture, mask = portrait(number)
-    return read_picture(picture), read_label_map(mask)
+    return read_source(picture), read_label_map(mask)

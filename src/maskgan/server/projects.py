@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -12,13 +12,13 @@ from PIL import Image
 
 from maskgan import __version__
 from maskgan.editing.pipeline import StyleReference
-from maskgan.images import Picture, encode_label_map
+from maskgan.images import JpegCoding, Picture, SourceImage, encode_label_map, encode_source
 from maskgan.labels import LabelMap
 from maskgan.server.faces import Face
 from maskgan.server.http_errors import HTTPError, bad_request, payload_too_large
 from maskgan.server.limits import Limits
 from maskgan.server.request_body import parse_json
-from maskgan.server.uploads import decode_uploaded_label_map, decode_uploaded_picture
+from maskgan.server.uploads import decode_uploaded_label_map, decode_uploaded_source
 
 FORMAT_VERSION = 1
 
@@ -30,12 +30,13 @@ _SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK, _MANIFEST = (
     "style-mask.png",
     "project.json",
 )
-_MANIFEST_OVERHEAD = 1 << 10
+_MANIFEST_OVERHEAD = 1 << 12
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those of which Python unpacks no more than it is asked for
 _MAX_DIRECTORY = 64 << 10  # a directory of millions of parts would take gigabytes
 _END, _END_BYTES = b"PK\x05\x06", 22  # of a zip without a comment
 _ZIP64, _ZIP64_BYTES = b"PK\x06\x07", 20  # before it in a zip of over 4 GB
 _MAX_NESTING = 64
+_CODES = (-1, 0, 1, 2)  # by which Pillow names subsampling
 _STORED_LEVEL = 1  # of PNG compression: photographs shrink little more for ten times the time
 
 
@@ -43,7 +44,7 @@ _STORED_LEVEL = 1  # of PNG compression: photographs shrink little more for ten 
 class Project:
     """What a project file holds."""
 
-    picture: Picture
+    source: SourceImage
     label_map: LabelMap
     edited: LabelMap
     style: tuple[Picture, LabelMap] | None
@@ -59,13 +60,15 @@ def write_project(face: Face, edited: LabelMap, style: StyleReference | None, ed
     """
     _encoded_editor(parse_json(editor, "'editor'"), "'editor'")
     # As the page wrote it: another spelling of its numbers could be longer than what is read again.
-    start = f'{{"format": {FORMAT_VERSION}, "program": "maskgan {__version__}", "editor": '
+    coding = face.source.metadata.jpeg
+    jpeg = json.dumps(None if coding is None else asdict(coding), separators=(",", ":"))
+    start = f'{{"format": {FORMAT_VERSION}, "program": "maskgan {__version__}", "jpeg": {jpeg}, "editor": '
     manifest = start.encode() + editor + b"}"
     buffer = BytesIO()
     # The pictures are compressed already.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(_MANIFEST, manifest, zipfile.ZIP_DEFLATED)
-        archive.writestr(_SOURCE, _png(face.picture))
+        archive.writestr(_SOURCE, encode_source(face.source))
         archive.writestr(_MASK, encode_label_map(face.label_map))
         archive.writestr(_EDITED, encode_label_map(edited))
         if style is not None:
@@ -103,10 +106,36 @@ def read_project(data: bytes, limits: Limits) -> Project:
     style = None
     if _STYLE in parts and _STYLE_MASK in parts:
         style = (
-            decode_uploaded_picture(parts[_STYLE], limits, _STYLE),
+            decode_uploaded_source(parts[_STYLE], limits, _STYLE).picture,
             decode_uploaded_label_map(parts[_STYLE_MASK], limits, _STYLE_MASK),
         )
-    return Project(decode_uploaded_picture(parts[_SOURCE], limits, _SOURCE), label_map, edited, style, sendable)
+    source = decode_uploaded_source(parts[_SOURCE], limits, _SOURCE)
+    source = replace(source, metadata=replace(source.metadata, jpeg=_read_coding(manifest.get("jpeg"))))
+    return Project(source, label_map, edited, style, sendable)
+
+
+def _read_coding(value: Any) -> JpegCoding | None:
+    """How the photograph's JPEG was compressed; ``None`` if it was none.
+
+    Raises:
+        HTTPError: 400, ``value`` cannot be that.
+    """
+    if value is None:
+        return None
+    try:
+        tables = tuple(tuple(map(_entry, table)) for table in value["tables"])
+        if not 1 <= len(tables) <= 4 or {len(table) for table in tables} != {64} or value["subsampling"] not in _CODES:
+            raise ValueError
+        return JpegCoding(tables, int(value["subsampling"]), bool(value["progressive"]))
+    except (TypeError, KeyError, ValueError):
+        raise bad_request("what the project tells of its JPEG is damaged") from None
+
+
+def _entry(number: Any) -> int:
+    """An entry of a quantisation table."""
+    if type(number) is not int or not 1 <= number <= 0xFFFF:
+        raise ValueError
+    return number
 
 
 def _encoded_editor(editor: dict[str, Any], name: str) -> bytes:

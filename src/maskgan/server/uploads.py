@@ -15,25 +15,27 @@ from typing import Any
 
 import numpy as np
 
-from maskgan.editing.framing import Frame, crop_face, paste_back
+from maskgan.editing.framing import Frame, crop_source, paste_back
 from maskgan.editing.renderer import require_same_proportions
 from maskgan.errors import MaskGANError
 from maskgan.images import (
     MIN_SIDE,
     Picture,
+    SourceImage,
     TooManyPixelsError,
     UnknownFormatError,
     decode_label_map,
-    decode_picture,
+    decode_source,
     open_image,
 )
-from maskgan.label_order import guess_order
 from maskgan.labels import NUM_CLASSES, LabelMap, convert_order
+from maskgan.mask_check import MaskIssue, mask_issues
 from maskgan.server.http_errors import HTTPError, bad_request, payload_too_large, unsupported_media_type
 from maskgan.server.limits import MAP_SIDE, Limits
 from maskgan.server.multipart import Form
 from maskgan.server.request_body import finite_number, parse_json
 
+_CHECKED_SIDE = 2048  # pixels on the longer side of what is looked at of a mask
 _log = logging.getLogger(__name__)
 
 
@@ -41,10 +43,10 @@ _log = logging.getLogger(__name__)
 class Upload:
     """A picture that a person sent, cut to the crop that came with it, and its mask if one came."""
 
-    picture: Picture
+    source: SourceImage
     label_map: LabelMap | None
-    likely_order: str | None = None
-    """The label order that the mask seems to have, where that is not the one in which it was read."""
+    issues: tuple[MaskIssue, ...] = ()
+    """What seems wrong with the mask that came."""
 
     @classmethod
     def of(cls, form: Form, limits: Limits) -> Upload:
@@ -54,24 +56,25 @@ class Upload:
             HTTPError: 400 a part is missing or damaged, 413 too many pixels, 415 no picture of a known format.
             UserError: a picture is damaged or too small, a mask is no label map or of other proportions.
         """
-        picture, frame = framed_picture(form, limits)
-        mask, likely_order = form.get("mask"), None
+        source, frame = framed_picture(form, limits)
+        mask = form.get("mask")
+        issues: tuple[MaskIssue, ...] = ()
         label_map = None if mask is None else decode_uploaded_label_map(mask, limits)
         if label_map is not None:
-            require_same_proportions(picture, label_map)
-            label_map, likely_order = to_standard_order(label_map, form.get("order"))
+            require_same_proportions(source.picture, label_map)
+            label_map, issues = to_standard_order(label_map, form.get("order"))
         if frame is None:
-            return cls(picture, label_map, likely_order)
+            return cls(source, label_map, issues)
         if label_map is not None:
-            label_map = cropped_label_map(label_map, frame, picture)
-        return cls(crop_face(picture, frame), label_map, likely_order)
+            label_map = cropped_label_map(label_map, frame, source.picture)
+        return cls(crop_source(source, frame), label_map, issues)
 
 
 @dataclass(frozen=True)
 class Photograph:
     """A photograph from which a face was cut, sent again to have the edited face put back."""
 
-    picture: Picture
+    source: SourceImage
     frame: Frame
     cut: Picture
 
@@ -89,32 +92,41 @@ class Photograph:
             UserError: as ``Upload.of``.
         """
         form.require("crop")
-        picture, frame = framed_picture(form, limits)
+        source, frame = framed_picture(form, limits)
         assert frame is not None
-        if not np.array_equal(crop_face(picture, frame), cut):
+        if not np.array_equal(crop_source(source, frame).picture, cut):
             raise bad_request("photograph and crop are not those that this face was opened from")
-        return cls(picture, frame, cut)
+        return cls(source, frame, cut)
 
     def changed(self, edited: Picture) -> Picture:
         """The photograph with ``edited`` in place of what was cut out of it."""
-        return paste_back(self.picture, self.frame, self.cut, edited)
+        return paste_back(self.source.picture, self.frame, self.cut, edited)
 
 
-def framed_picture(form: Form, limits: Limits) -> tuple[Picture, Frame | None]:
+def framed_picture(form: Form, limits: Limits) -> tuple[SourceImage, Frame | None]:
     """The parts ``picture``, whole, and ``crop`` of a form.
 
     Raises:
         HTTPError: as ``Upload.of``; 400, there is no crop and the picture is too long and narrow.
         UserError: as ``Upload.of``.
     """
-    picture = decode_uploaded_picture(form.require("picture"), limits)
+    source = decode_uploaded_source(form.require("picture"), limits)
     crop = form.get("crop")
     if crop is not None:
-        return picture, parse_frame(parse_json(crop, "crop"), picture)
-    height, width = picture.shape[:2]
+        return source, parse_frame(parse_json(crop, "crop"), source.picture)
+    height, width = source.picture.shape[:2]
     if max(height, width) > limits.proportion * min(height, width):
         raise bad_request(f"the picture is {width}x{height}, too long and narrow for a face; crop it first")
-    return picture, None
+    return source, None
+
+
+def picture_pixels(form: Form) -> int:
+    """Pixels of the form's part ``picture`` as its header says; 0 if there is none, or it is damaged."""
+    try:
+        width, height = open_image(BytesIO(form.get("picture") or b""), "the picture").size
+    except Exception:  # what is wrong with it is told when it is decoded
+        return 0
+    return width * height
 
 
 def portrait_number(value: dict[str, Any]) -> int:
@@ -129,8 +141,8 @@ def portrait_number(value: dict[str, Any]) -> int:
     return number
 
 
-def decode_uploaded_picture(data: bytes, limits: Limits, name: str = "the picture") -> Picture:
-    """Decode an upload: H x W x 3 uint8, upright.
+def decode_uploaded_source(data: bytes, limits: Limits, name: str = "the picture") -> SourceImage:
+    """Decode an upload, with what its file carries.
 
     Raises:
         HTTPError: 413 too many pixels, 415 no picture of a known format.
@@ -138,7 +150,7 @@ def decode_uploaded_picture(data: bytes, limits: Limits, name: str = "the pictur
     """
     _check_header(data, limits, name)
     with _only_known_errors(name):
-        return decode_picture(BytesIO(data), name)
+        return decode_source(BytesIO(data), name)
 
 
 def decode_uploaded_label_map(data: bytes, limits: Limits, name: str = "the mask") -> LabelMap:
@@ -153,8 +165,8 @@ def decode_uploaded_label_map(data: bytes, limits: Limits, name: str = "the mask
         return decode_label_map(BytesIO(data), name)
 
 
-def to_standard_order(label_map: LabelMap, order: bytes | None) -> tuple[LabelMap, str | None]:
-    """A label map in CelebAMask-HQ order, and the order that it more likely has, if that is another one.
+def to_standard_order(label_map: LabelMap, order: bytes | None) -> tuple[LabelMap, tuple[MaskIssue, ...]]:
+    """A label map in CelebAMask-HQ order, and what seems wrong with it then.
 
     Args:
         label_map: H x W uint8, 0..18.
@@ -164,10 +176,10 @@ def to_standard_order(label_map: LabelMap, order: bytes | None) -> tuple[LabelMa
         UserError: there is no such order.
     """
     if order is not None:
-        return convert_order(label_map, order.decode("utf-8", "replace")), None
-    step = max(max(label_map.shape) // MAP_SIDE, 1)  # a coarse look is enough
-    likely = guess_order(label_map[::step, ::step]).order
-    return label_map, None if likely == "celebamask-hq" else likely
+        label_map = convert_order(label_map, order.decode("utf-8", "replace"))
+    step = -(-max(label_map.shape) // _CHECKED_SIDE)
+    issues = mask_issues(label_map[::step, ::step])
+    return label_map, tuple(issue for issue in issues if order is None or issue.kind != "other-order")
 
 
 def parse_raw_label_map(data: bytes, size: tuple[int, int]) -> LabelMap:

@@ -67,7 +67,7 @@ def general_routes(state: AppState) -> APIRouter:
         """A shipped portrait, its longer side ``size`` at most."""
 
         def work() -> bytes:
-            return encode(downscale(shipped_portrait(number)[0], size), "jpeg")
+            return encode(downscale(shipped_portrait(number)[0].picture, size), "jpeg")
 
         return picture_answer(await state.encode(work), "jpeg", FOREVER)
 
@@ -76,7 +76,8 @@ def general_routes(state: AppState) -> APIRouter:
         """Where the face is in ``picture``, or in its ``crop``, both parts of a form; what was sent if none is seen."""
         limits = state.limits
         async with upload_turn(request, state, limits.upload_bytes, state.uploading) as parts:
-            picture, crop = await state.decode(framed_picture, parts, limits)
+            source, crop = await state.decode(framed_picture, parts, limits)
+            picture = source.picture
             height, width = picture.shape[:2]
             searched = picture if crop is None else await state.decode(crop_face, picture, crop)
             found = await until_disconnect(request, search_face(state, searched))

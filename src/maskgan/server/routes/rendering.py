@@ -80,13 +80,13 @@ def rendering_routes(state: AppState) -> APIRouter:
         options: RenderQuery,
         format: Format = "png",
     ) -> Response:
-        """The picture to save, of the photograph's size, marked as edited by a generative model."""
+        """The picture to save, of the photograph's size, with its metadata, marked as edited by a generative model."""
         session = state.sessions.get(session_id)
         edited = await _edited_mask(state, session, request)
-        async with state.saving:
+        async with state.saving, state.large_turn(session.face.picture.size // 3):
             done = await _rendered(state, session, request, edited, options, session.face.picture, preview=False)
             assert done is not None
-            data = await state.encode(encode_edited, done.result, format)
+            data = await state.encode(encode_edited, done.result, format, session.face.source)
         return download(data, f"image/{format}", f"face.{'jpg' if format == 'jpeg' else format}")
 
     @router.post("/photograph", response_class=Response, openapi_extra=form("mask", "picture", "crop"))
@@ -104,7 +104,7 @@ def rendering_routes(state: AppState) -> APIRouter:
             whole = await state.decode(Photograph.of, parts, state.limits, session.face.picture)
             done = await _rendered(state, session, request, edited, options, session.face.picture, preview=False)
             assert done is not None
-            data = await state.encode(lambda: encode_edited(whole.changed(done.result), format))
+            data = await state.encode(lambda: encode_edited(whole.changed(done.result), format, whole.source))
         return download(data, f"image/{format}", f"photograph.{'jpg' if format == 'jpeg' else format}")
 
     @router.post("/mask.png", response_class=Response, openapi_extra=LABEL_MAP)

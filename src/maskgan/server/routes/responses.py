@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.responses import Response
 
 from maskgan.labels import LabelMap
+from maskgan.mask_check import MaskIssue
 from maskgan.server.image_encoding import Format
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -37,6 +39,26 @@ def form(*parts: str, portrait: bool = False) -> dict[str, Any]:
         number = {"type": "object", "properties": {"portrait": {"type": "integer"}}, "required": ["portrait"]}
         content["application/json"] = {"schema": number}
     return {"requestBody": {"required": True, "content": content}}
+
+
+_MASK_WARNINGS = {
+    "other-order": "the mask looks like one in the {order!r} label order; it was opened in that of CelebAMask-HQ",
+    "sides-swapped": "left and right look exchanged in the mask; l_eye, l_brow and l_ear are the person's left",
+    "labels-too-high": "all labels of the mask look one too high; 0 is the background and 1 skin",
+    "labels-too-low": "all labels of the mask look one too low; 0 is the background and 1 skin",
+    "red-blue-swapped": "red and blue look exchanged in the mask; save colour masks as RGB, not BGR",
+    "foreground-only": "the mask holds skin and background alone; open the picture without it to have one predicted",
+    "blended": "the mask has thin rings of wrong labels along its outlines; resize masks by nearest neighbour",
+}
+"""What to tell a person in the page, by the kind of a ``MaskIssue``; its own message names commands."""
+
+
+def mask_warnings(issues: Iterable[MaskIssue]) -> list[dict[str, str | None]]:
+    """What seems wrong with a mask: its ``kind``, a line of ``text``, and the ``order`` to send instead, if any."""
+    return [
+        {"kind": issue.kind, "text": _MASK_WARNINGS[issue.kind].format(order=issue.order), "order": issue.order}
+        for issue in issues
+    ]
 
 
 def label_map_answer(label_map: LabelMap, status: int = 200) -> Response:

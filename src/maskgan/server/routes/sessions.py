@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from maskgan.server.app_state import AppState, until_disconnect, upload_turn
 from maskgan.server.image_encoding import encode, wanted_format
 from maskgan.server.projects import Project, read_project
 from maskgan.server.request_body import media_type, read_json
-from maskgan.server.routes.responses import PRIVATE, form, label_map_answer, picture_answer
+from maskgan.server.routes.responses import PRIVATE, form, label_map_answer, mask_warnings, picture_answer
 from maskgan.server.sessions import Session
 from maskgan.server.uploads import Upload, portrait_number
 
@@ -36,11 +37,10 @@ def session_routes(state: AppState) -> APIRouter:
                 opened = await state.decode(read_project, project, state.limits)
                 return await until_disconnect(request, _reopen(state, opened))
             upload = await state.decode(Upload.of, parts, state.limits)
-            work = partial(state.service.face, upload.picture, upload.label_map)
+            work = partial(state.service.face, upload.source, upload.label_map)
             face = (await until_disconnect(request, state.queue.call(work))).result
-            return _session_info(
-                state, Session(face, face.label_map), upload.label_map is None, notice=_notice(upload.likely_order)
-            )
+            session = Session(face, face.label_map)
+            return _session_info(state, session, upload.label_map is None, warnings=mask_warnings(upload.issues))
 
     @router.get("/{session_id}/picture.png", response_class=Response)
     async def picture(session_id: str, request: Request) -> Response:
@@ -70,7 +70,7 @@ def session_routes(state: AppState) -> APIRouter:
 
 
 async def _reopen(state: AppState, project: Project) -> Response:
-    face = (await state.queue.call(partial(state.service.face, project.picture, project.label_map))).result
+    face = (await state.queue.call(partial(state.service.face, project.source, project.label_map))).result
     session = Session(face, state.service.fit_label_map(face.picture, project.edited))
     if project.style is not None:
         session.style = (await state.queue.call(partial(state.service.reference, *project.style))).result
@@ -85,17 +85,9 @@ def _session_info(
     session: Session,
     parsed: bool,
     project: dict[str, Any] | None = None,
-    notice: dict[str, str] | None = None,
+    warnings: Sequence[dict[str, str | None]] = (),
 ) -> dict[str, Any]:
     state.sessions.add(session)
     height, width = session.face.size
     info = {"id": session.id, "width": width, "height": height}
-    return {**info, "parsed": parsed, "notice": notice, "project": project}
-
-
-def _notice(likely_order: str | None) -> dict[str, str] | None:
-    """What to tell a person whose mask seems to have another label order: a line, and the ``order`` to send instead."""
-    if likely_order is None:
-        return None
-    text = f"the mask looks like one in the {likely_order!r} label order; it was opened in that of CelebAMask-HQ"
-    return {"text": text, "order": likely_order}
+    return {**info, "parsed": parsed, "warnings": list(warnings), "project": project}

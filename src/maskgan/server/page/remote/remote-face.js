@@ -15,7 +15,8 @@
  * @property {number} height
  * @property {boolean} parsed whether the mask was predicted by the face parser
  * @property {{editor: unknown, style: boolean} | null} project the editor's JSON of an opened project
- * @property {{text: string, order: string} | null} notice a warning that the mask seems to use another label order
+ * @property {{kind: string, text: string, order: string | null}[]} warnings what seems wrong with the mask; the label
+ *   order to open it in instead, if one fits
  *
  * @typedef {object} RefinementStatus progress of fine-tuning on the photograph
  * @property {"none" | "running" | "done" | "failed"} state

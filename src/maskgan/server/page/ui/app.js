@@ -89,10 +89,14 @@ export class App extends EventTarget {
       if (!project) return false;
       await this.#activate(project, null);
       if (project.warning) showError(project.warning);
-      const { notice } = await project.remote.session;
-      if (notice && source.kind === "picture") {
-        const again = () => void this.openSource({ ...source, order: notice.order }, title);
-        showError(notice.text, { label: "Open in that order", run: again });
+      const { warnings } = await project.remote.session;
+      for (const { text, order } of warnings) {
+        if (order === null || source.kind !== "picture") {
+          showError(text);
+          continue;
+        }
+        const again = () => void this.openSource({ ...source, order }, title);
+        showError(text, { label: "Open in that order", run: again });
       }
       return true;
     });
