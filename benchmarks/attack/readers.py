@@ -35,7 +35,7 @@ from maskgan.server.multipart import parse_form
 from maskgan.server.projects import read_project
 from maskgan.server.request_body import parse_json
 from maskgan.server.security import cookie_values
-from maskgan.server.uploads import decode_uploaded_label_map, decode_uploaded_picture
+from maskgan.server.uploads import decode_uploaded_label_map, decode_uploaded_source
 
 REFUSALS = (MaskGANError, HTTPError)
 """How a reader may refuse an input: one line for the person. Anything else is a finding."""
@@ -89,7 +89,7 @@ def all_readers(folder: Path) -> list[Reader]:
     return [
         Reader("picture", ".jpg", pictures, read_picture),
         Reader("mask", ".png", [mask, *pictures[:1]], read_label_map),
-        Reader("uploaded picture", ".bin", pictures, lambda p: decode_uploaded_picture(p.read_bytes(), limits)),
+        Reader("uploaded picture", ".bin", pictures, lambda p: decode_uploaded_source(p.read_bytes(), limits)),
         Reader("uploaded mask", ".bin", [mask, *pictures], lambda p: decode_uploaded_label_map(p.read_bytes(), limits)),
         Reader("project", ".maskgan", [_zip(parts)], lambda p: read_project(p.read_bytes(), limits)),
         *(
