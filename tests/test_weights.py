@@ -535,4 +535,4 @@ def test_what_has_nothing_between_is_refused(tmp_path: Path, stored: Path, capsy
         assert main(["weights", "interpolate", *arguments[:2], str(target), *arguments[2:]]) == 2
         assert not target.exists()
     said = capsys.readouterr().err
-    assert "one model type and size" in said and "--alpha must be between 0 and 1, is 1.5" in said
+    assert "one model type and size" in said and "'--alpha': 1.5 is not in the range 0<=x<=1" in said
