@@ -34,7 +34,7 @@ from maskgan.training.swaps import swap_mouths
 from tiny_runs import PAIRS, config, faces, run, state
 
 
-@pytest.mark.parametrize("stage", ["dense-mapping", "parser"])
+@pytest.mark.parametrize("stage", ["dense-mapping", "edit", "parser"])
 def test_two_and_two_steps_equal_four(tmp_path: Path, stage: str) -> None:
     # The learning rate must not depend on where the run was cut.
     steady = {"lr_decay_start": 1.0}
