@@ -93,3 +93,13 @@ def test_what_cannot_be_done_is_one_line(
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not output.exists()
+
+
+def test_hair_takes_another_colour_without_the_network(photograph: Path, tmp_path: Path) -> None:
+    output = tmp_path / "red.png"
+    assert main(["edit", str(photograph), "--apply", "hair-colour=red", "-o", str(output)]) == 0
+    before, after = read_picture(photograph), read_picture(output)
+    changed = (before != after).any(axis=2)
+    columns = np.nonzero(changed.any(axis=0))[0]
+    assert changed.sum() > 2000 and columns.max() < 300  # of the larger face alone
+    assert after[changed][:, 0].mean() > before[changed][:, 0].mean() + 5

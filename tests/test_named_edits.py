@@ -6,12 +6,13 @@ import pytest
 from maskgan.assets import portrait
 from maskgan.editing.face_detection import DetectedFace
 from maskgan.editing.framing import Frame
+from maskgan.editing.looks import LOOKS, Look
 from maskgan.editing.mask_warps import fill_from_nearest, grow_part, scale_part
 from maskgan.editing.named_edits import EDITS, Amount, NamedEdit, parse_edit
 from maskgan.editing.photographs import apply_edits, choose_faces, lock_pixels
 from maskgan.errors import UserError
 from maskgan.face_parts import BROWS, EYES, HAIR, MOUTH, centroid
-from maskgan.images import read_label_map
+from maskgan.images import read_label_map, read_picture
 from maskgan.labels import INDEX, LabelMap
 from maskgan.metrics.face_geometry import shape_of
 
@@ -236,3 +237,37 @@ def test_a_face_that_is_not_there_is_said(which: str, message: str) -> None:
         choose_faces(found, which, "a.png")
     with pytest.raises(UserError, match=r"a\.png: no face was found"):
         choose_faces([], which, "a.png")
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_look_paints_its_own_part_alone(name: str, masks: dict[int, LabelMap]) -> None:
+    for number in (5, 7):
+        picture, mask = read_picture(portrait(number)[0]), masks[number]
+        look, colour = parse_edit(f"{name}=#2040e0")
+        assert isinstance(look, Look)
+        painted = look.paint(picture, mask, str(colour))
+        changed = (painted != picture).any(axis=2)
+        assert changed.any() and set(np.unique(mask[changed])) <= set(look.classes)
+        np.testing.assert_array_equal(look.apply(mask), mask)
+        # What was painted is bluer than red or green.
+        mean = painted[changed].mean(axis=0)
+        assert mean[2] > mean[0] + 10 and mean[2] > mean[1] + 10
+
+
+def test_a_look_keeps_light_and_texture(masks: dict[int, LabelMap]) -> None:
+    picture, mask = read_picture(portrait(7)[0]), masks[7]
+    painted = LOOKS["hair-colour"].paint(picture, mask, "#8e3a1f")
+    inside = mask == HAIR
+    before, after = (p[inside].astype(float).mean(axis=1) for p in (picture, painted))
+    assert np.corrcoef(before, after)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("text", ["hair-colour", "hair-colour=", "hair-colour=#12", "lip-colour=loud"])
+def test_what_is_no_colour_is_said(text: str) -> None:
+    with pytest.raises(UserError, match="takes #RRGGBB or a name"):
+        parse_edit(text)
+
+
+def test_colours_have_names() -> None:
+    assert parse_edit("hair-colour=blond")[1] == "#c9a468"
+    assert parse_edit("lip-colour=crimson")[1] == "#dc143c"

@@ -125,7 +125,7 @@ def command(
     from maskgan.cli.edit_photographs import PhotographJob, edit_photographs
     from maskgan.cli.opening import open_editor, require_writable
     from maskgan.editing.named_edits import parse_edit
-    from maskgan.editing.photographs import apply_edits, lock_pixels
+    from maskgan.editing.photographs import apply_edits, lock_pixels, paint_looks
     from maskgan.errors import UserError
     from maskgan.files import check_outputs, make_folder
     from maskgan.images import fit_label_map, read_picture, read_source
@@ -220,6 +220,7 @@ def command(
         result = editor.render("full" if blend == "full" else "region")
         if applied and blend == "region" and other is None:
             result = lock_pixels(source.picture, result, (before, after), applied)
+        result = paint_looks(result, after, applied)
         write_edited(job.output, result, source)
         click.echo(job.output)
 

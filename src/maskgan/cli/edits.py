@@ -11,11 +11,13 @@ def command(as_json: bool) -> None:
     """List the edits of 'maskgan edit --apply': name, amounts, and what each does. Amount 0 changes nothing."""
     import json
 
-    from maskgan.editing.named_edits import EDITS
+    from maskgan.editing.looks import LOOKS, Look
+    from maskgan.editing.named_edits import EDITS, NamedEdit
 
+    edits: list[NamedEdit | Look] = [*EDITS.values(), *LOOKS.values()]
     if as_json:
-        rows = [{"name": e.name, "amounts": e.range, "summary": e.summary} for e in EDITS.values()]
+        rows = [{"name": e.name, "amounts": e.range, "summary": e.summary} for e in edits]
         click.echo(json.dumps(rows, indent=2))
         return
-    for edit in EDITS.values():
+    for edit in edits:
         click.echo(f"{edit.name:16} {edit.range:16} {edit.summary}")

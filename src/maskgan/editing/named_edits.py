@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from maskgan.editing import accessories, hair_edits, mask_edits
+from maskgan.editing.looks import LOOKS, Look
 from maskgan.editing.mask_warps import scale_part, thicken_part, warp_part
 from maskgan.errors import UserError
 from maskgan.face_parts import BROWS, EARS, EYES, FACE, FEATURES, GLASSES, HAIR, MOUTH, NOSE, SKIN, bounding_box
@@ -25,7 +26,7 @@ _BACKGROUND, _HAT, _EARRING, _NECKLACE, _NECK, _CLOTH = (
 _AROUND_HEAD = (_BACKGROUND, _NECK, _CLOTH)
 
 Amount = float | str
-"""A number, or one of an edit's kinds such as ``clear``."""
+"""A number, one of an edit's kinds such as ``clear``, or a colour."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,17 @@ class NamedEdit:
         return amount
 
 
-def parse_edit(text: str) -> tuple[NamedEdit, Amount]:
-    """``NAME`` or ``NAME=AMOUNT`` as an edit and a checked amount.
+def parse_edit(text: str) -> tuple[NamedEdit | Look, Amount]:
+    """``NAME``, ``NAME=AMOUNT`` or ``NAME=COLOUR`` as an edit and a checked amount.
 
     Raises:
-        UserError: there is no such edit, or the amount is out of range.
+        UserError: there is no such edit, the amount is out of range, or the colour is none.
     """
     name, equals, value = text.strip().partition("=")
+    if name in LOOKS:
+        return LOOKS[name], LOOKS[name].check(value)
     if name not in EDITS:
-        raise UserError(f"{name!r} is no edit; 'maskgan edits' lists them: {', '.join(EDITS)}")
+        raise UserError(f"{name!r} is no edit; 'maskgan edits' lists them: {', '.join((*EDITS, *LOOKS))}")
     edit = EDITS[name]
     if not equals:
         return edit, edit.check(None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from maskgan.editing.face_detection import DetectedFace, FaceDetector
 from maskgan.editing.framing import crop_face, paste_back
+from maskgan.editing.looks import Look
 from maskgan.editing.named_edits import Amount, NamedEdit
 from maskgan.editing.parsing import Parser
 from maskgan.editing.session import FaceEditor
@@ -16,8 +17,10 @@ from maskgan.errors import UserError
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
 
-AppliedEdit = tuple[NamedEdit, Amount]
-"""A named edit and how much of it."""
+_WIDE = 1.4  # side of the frame in which colours are painted, in sides of a face's frame
+
+AppliedEdit = tuple[NamedEdit | Look, Amount]
+"""A named edit and how much of it, or a look and its colour."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +68,8 @@ class PhotographEditor:
             before = self._parser(crop)
             after = apply_edits(before, edits)
             if not np.array_equal(before, after):
-                result = self._render(crop, before, after, edits)
-                picture = paste_back(picture, face.frame, crop, result)
+                picture = paste_back(picture, face.frame, crop, self._render(crop, before, after, edits))
+            picture = self._paint_looks(picture, face, edits)
             edited.append(EditedFace(face, before, after))
         return picture, edited
 
@@ -75,12 +78,32 @@ class PhotographEditor:
         self._editor.set_mask(after)
         return lock_pixels(crop, self._editor.render(), (before, after), edits)
 
+    def _paint_looks(self, picture: Picture, face: DetectedFace, edits: Sequence[AppliedEdit]) -> Picture:
+        """Colours in a wider frame: hair reaches beyond the one that the network knows."""
+        if not any(isinstance(edit, Look) for edit, _ in edits):
+            return picture
+        frame = replace(face.frame, side=_WIDE * face.frame.side)
+        crop = crop_face(picture, frame)
+        return paste_back(picture, frame, crop, paint_looks(crop, self._parser(crop), edits))
+
 
 def apply_edits(label_map: LabelMap, edits: Sequence[AppliedEdit]) -> LabelMap:
     """A mask after named edits, one after the other; H x W uint8 in and out."""
     for edit, amount in edits:
         label_map = edit.apply(label_map, amount)
     return label_map
+
+
+def paint_looks(picture: Picture, label_map: LabelMap, edits: Sequence[AppliedEdit]) -> Picture:
+    """A face in the colours of the looks among edits; H x W x 3 uint8 in and out, under its edited mask.
+
+    Raises:
+        UserError: the face lacks what is to be coloured.
+    """
+    for edit, colour in edits:
+        if isinstance(edit, Look):
+            picture = edit.paint(picture, label_map, str(colour))
+    return picture
 
 
 def lock_pixels(
