@@ -51,6 +51,20 @@ def shown_commands() -> list[tuple[str, str]]:
     return found
 
 
+def test_paths_in_documents_and_comments_exist() -> None:
+    rooms = "src|tests|docs|benchmarks|losses|networks|training|editing|evaluation|metrics|server|cli|data|checkpoints"
+    missing = []
+    for document in DOCUMENTS:
+        for path in re.findall(rf"`((?:{rooms})/[\w./-]+)`", document.read_text()):
+            if not any((base / path).exists() for base in (ROOT, ROOT / "src" / "maskgan")):
+                missing.append((document.name, path))
+    for source in (ROOT / "src").rglob("*.py"):
+        for path in re.findall(r"\bdocs/[\w./-]+\.md\b", source.read_text()):
+            if not (ROOT / path).exists():
+                missing.append((source.name, path))
+    assert not missing
+
+
 def runnable_blocks() -> list[tuple[str, list[str]]]:
     """(document, lines) of every shell block that ``<!-- run -->`` precedes."""
     return [

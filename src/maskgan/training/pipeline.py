@@ -47,7 +47,8 @@ _MEASURING = (
     StageSpec("identity", 0.04, max_resolution=128),
 )
 
-# In full, the adversarial term makes speckles of hair at this size of networks and batches (docs/results.md).
+# In full, the adversarial term makes outlier pixels in hair at this size of networks and batches
+# (docs/experiments/adversarial-weight.md).
 _SMALL_WEIGHTS = FaceLossWeights(adversarial=0.25, face=2.0, feature_outlier=20.0)
 # Cross-face samples double a step's cost and help only once faces look like faces; interpolating with the weights from
 # before keeps most of their gain at a fraction of the side effects.
@@ -82,7 +83,7 @@ RECIPES: Mapping[str, Sequence[StageSpec]] = MappingProxyType(
             StageSpec("parser", 0.10),
             *_MEASURING,
         ),
-        # What was found better with few faces and small networks (docs/results.md).
+        # What was found better with few faces and small networks (docs/experiments).
         "demo": _SMALL,
         "tiny": _SMALL,
     }
