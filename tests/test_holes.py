@@ -55,15 +55,15 @@ def test_holes_are_binary_and_never_empty() -> None:
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0])
-def test_the_fraction_of_whole_pictures_is_kept(fraction: float) -> None:
-    holes = sample_holes(faces(32), faces(32), HoleConfig(whole=fraction, ellipses=0.0), generator())
+def test_the_fraction_of_full_images_is_kept(fraction: float) -> None:
+    holes = sample_holes(faces(32), faces(32), HoleConfig(full_image=fraction, ellipses=0.0), generator())
     assert (holes.mean((1, 2, 3)) == 1).float().mean().item() == fraction
 
 
 def test_a_hole_of_an_edit_covers_where_the_two_masks_differ() -> None:
     masks, donors = faces(200), faces(200)
     donors[:, 24:40, 12:52] = INDEX["hair"]  # longer hair
-    config = HoleConfig(whole=0.0, ellipses=0.0, union=0.0, min_grow=0.0, max_grow=0.0)
+    config = HoleConfig(full_image=0.0, ellipses=0.0, union=0.0, min_grow=0.0, max_grow=0.0)
     holes = sample_holes(masks, donors, config, generator())[:, 0].bool()
     differs = masks != donors
     of_hair = [hole for hole, where in zip(holes, differs, strict=True) if torch.equal(hole, where)]
@@ -73,7 +73,7 @@ def test_a_hole_of_an_edit_covers_where_the_two_masks_differ() -> None:
 def test_rare_things_are_drawn_often_where_they_are() -> None:
     plain, with_glasses = faces(400), faces(400)
     with_glasses[:, 28:34, 18:46] = INDEX["eye_g"]
-    config = HoleConfig(whole=0.0, ellipses=0.0, union=1.0, min_grow=0.0, max_grow=0.0)
+    config = HoleConfig(full_image=0.0, ellipses=0.0, union=1.0, min_grow=0.0, max_grow=0.0)
     glasses = with_glasses == INDEX["eye_g"]
     drawn = sample_holes(with_glasses, plain, config, generator())[:, 0].bool()
     exact = torch.tensor([torch.equal(a, b) for a, b in zip(drawn, glasses, strict=True)])

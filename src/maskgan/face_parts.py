@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 
 from maskgan.labels import INDEX
 
+BACKGROUND = INDEX["background"]
 SKIN = INDEX["skin"]
 NOSE = INDEX["nose"]
 HAIR = INDEX["hair"]
 GLASSES = INDEX["eye_g"]
+HAT = INDEX["hat"]
+NECK = INDEX["neck"]
+CLOTH = INDEX["cloth"]
+EARRING = INDEX["ear_r"]
+NECKLACE = INDEX["neck_l"]
 
 EYES = (INDEX["l_eye"], INDEX["r_eye"])
 BROWS = (INDEX["l_brow"], INDEX["r_brow"])
@@ -25,9 +31,9 @@ FEATURES = (NOSE, GLASSES, *EYES, *BROWS, *MOUTH)
 """What lies on the skin of the face."""
 FACE = (SKIN, NOSE, *EYES, *BROWS, *MOUTH)
 """The face without hair, ears and glasses."""
-HEAD = (SKIN, HAIR, INDEX["hat"])
+HEAD = (SKIN, HAIR, HAT)
 """The frame in which a face's features lie."""
-SURROUNDINGS = (INDEX["background"], HAIR, INDEX["hat"], INDEX["neck"], INDEX["cloth"])
+SURROUNDINGS = (BACKGROUND, HAIR, HAT, NECK, CLOTH)
 """What surrounds the features: eyes, teeth and jewellery, which glitter, are not among them."""
 
 

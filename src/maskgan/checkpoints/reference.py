@@ -98,7 +98,7 @@ def reference_model(network: nn.Module) -> ReferenceModel:
 def closest_model(state: Mapping[str, Tensor]) -> ReferenceModel:
     """The reference's network whose tensor names a state dict shares most."""
     return max(
-        PAPER_CONFIGS, key=lambda model: _likeness({c.reference for c in counterparts(PAPER_CONFIGS[model])}, state)
+        PAPER_CONFIGS, key=lambda model: _name_overlap({c.reference for c in counterparts(PAPER_CONFIGS[model])}, state)
     )
 
 
@@ -135,7 +135,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in loaded.items()}
 
 
-def _likeness(names: set[str], state: Mapping[str, Tensor]) -> float:
+def _name_overlap(names: set[str], state: Mapping[str, Tensor]) -> float:
     return len(names & state.keys()) / len(names | state.keys())
 
 
@@ -146,7 +146,7 @@ def _check_shapes(
     if not differences:
         return
     title = f"{model} ({model_type_of_config(PAPER_CONFIGS[model])})"
-    if _likeness(set(expected), state) >= 0.5:
+    if _name_overlap(set(expected), state) >= 0.5:
         raise UserError(f"{path}: not the reference's {title}: {differences.describe()}")
     # A file of something else has hundreds of names, of which a few tell enough.
     raise UserError(

@@ -19,14 +19,14 @@ from maskgan.data.labelled import LabelledFace
 from maskgan.data.pairs import FacePair, KeyedCollection
 from maskgan.data.workers import collate, read_batches, sample_or_error
 from maskgan.errors import UserError
+from maskgan.face_parts import EARRING, GLASSES, HAT, NECKLACE
 from maskgan.images import Picture, resize_label_map, resize_picture
-from maskgan.labels import INDEX
 from maskgan.seeding import torch_stream
 
 _log = logging.getLogger(__name__)
 
-_RARE = (INDEX["eye_g"], INDEX["hat"])
-_LESS_RARE = (INDEX["ear_r"], INDEX["neck_l"])
+_RARE = (GLASSES, HAT)
+_LESS_RARE = (EARRING, NECKLACE)
 
 BatchT = TypeVar("BatchT", bound=Batch)
 BatchT_co = TypeVar("BatchT_co", bound=Batch, covariant=True)
@@ -64,7 +64,7 @@ class DamageCount:
 
 
 class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
-    """Faces of a collection at one square size; the next whole one stands in for a damaged one, named once."""
+    """Faces of a collection at one square size; a damaged one is reported once, the next replaces it."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
         max_bad_samples: int = 0,  # faces that may be damaged, in each process that decodes
     ) -> None:
         self._collection = collection
-        self._squared = to_tensors
+        self._to_tensors = to_tensors
         self._side = side
         self._damage = DamageCount(max_bad_samples)
         self._damaged: set[int] = set()
@@ -84,7 +84,7 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
 
     def __getitem__(self, index: int) -> BatchT:
         """A batch's tensors without the first axis, uint8."""
-        return self._squared(self._whole(index), self._side)
+        return self._to_tensors(self._read(index), self._side)
 
     def first(self, count: int) -> BatchT:
         """The first faces as a batch."""
@@ -92,7 +92,7 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
         batch: BatchT = stack(singles)
         return batch
 
-    def _whole(self, index: int) -> FaceT:
+    def _read(self, index: int) -> FaceT:
         for candidate in (*range(index, len(self)), *range(index)):
             if candidate in self._damaged:
                 continue
@@ -101,7 +101,7 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
             except UserError as error:
                 self._damaged.add(candidate)
                 self._damage.leave_out(error)
-        raise UserError("no pair of the data is whole")
+        raise UserError("no pair of the data can be read")
 
 
 class _Guarded(Dataset[Any]):

@@ -11,11 +11,26 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from maskgan.errors import UserError
-from maskgan.face_parts import BROWS, EARS, EYES, FACE, GLASSES, HAIR, LIPS, MOUTH, SKIN, bounding_box
+from maskgan.face_parts import (
+    BACKGROUND,
+    BROWS,
+    CLOTH,
+    EARRING,
+    EARS,
+    EYES,
+    FACE,
+    GLASSES,
+    HAIR,
+    HAT,
+    LIPS,
+    MOUTH,
+    NECK,
+    SKIN,
+    bounding_box,
+)
 from maskgan.labels import INDEX, LabelMap
 
-_NECK, _CLOTH, _BACKGROUND, _HAT = (INDEX[name] for name in ("neck", "cloth", "background", "hat"))
-_FACE = (*FACE, GLASSES)
+_FACE_AND_GLASSES = (*FACE, GLASSES)
 
 
 def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
@@ -84,7 +99,7 @@ def raise_brows(label_map: LabelMap, amount: float = 0.06) -> LabelMap:
         label_map: H x W.
         amount: how far, in heights of the face.
     """
-    top, bottom, _, _ = _box(np.isin(label_map, _FACE), "face")
+    top, bottom, _, _ = _box(np.isin(label_map, _FACE_AND_GLASSES), "face")
     up = max(round(amount * (bottom - top)), 1)
     edited = label_map.copy()
     brows = np.isin(label_map, BROWS)
@@ -101,11 +116,11 @@ def raise_brows(label_map: LabelMap, amount: float = 0.06) -> LabelMap:
 
 def add_hat(label_map: LabelMap) -> LabelMap:
     """Pull a woollen hat over head and hair, down to above the brows."""
-    top, bottom, left, right = _box(np.isin(label_map, _FACE), "face")
+    top, bottom, left, right = _box(np.isin(label_map, _FACE_AND_GLASSES), "face")
     height, width, centre = bottom - top, right - left, (left + right) / 2
     brows = np.isin(label_map, BROWS)
     edge = (_box(brows, "brows")[0] if brows.any() else top + 0.3 * height) - 0.1 * height
-    hair = np.isin(label_map, (HAIR, _HAT))
+    hair = np.isin(label_map, (HAIR, HAT))
     crown = min(_box(hair, "hair")[0] if hair.any() else top, top - 0.1 * height) - 0.03 * height
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
     up = np.clip((edge - rows) / max(edge - crown, 1.0), 0, 1)
@@ -113,7 +128,7 @@ def add_hat(label_map: LabelMap) -> LabelMap:
     # The edge bends down a little towards the ears.
     bend = 0.05 * height * ((columns - centre) / (0.6 * width)) ** 2
     edited = label_map.copy()
-    edited[(np.abs(columns - centre) <= half) & (rows <= edge + bend) & (rows >= crown)] = _HAT
+    edited[(np.abs(columns - centre) <= half) & (rows <= edge + bend) & (rows >= crown)] = HAT
     return edited
 
 
@@ -139,7 +154,7 @@ def add_glasses(label_map: LabelMap) -> LabelMap:
     for x, y, sign in ((left_x, left_y, -1), (right_x, right_y, 1)):
         start, reach = x + sign * lens_width, sign * 0.35 * distance
         draw.line((start, y, start + reach, y + tilt * reach), fill=255, width=thickness)
-    on_face = np.isin(label_map, (*_FACE, *EARS, HAIR))
+    on_face = np.isin(label_map, (*_FACE_AND_GLASSES, *EARS, HAIR))
     edited = label_map.copy()
     edited[(np.asarray(canvas) > 127) & on_face] = GLASSES
     return edited
@@ -152,7 +167,7 @@ def long_hair(label_map: LabelMap, length: float = 0.9) -> LabelMap:
         label_map: H x W.
         length: how far below the forehead it reaches, in heights of the face.
     """
-    top, bottom, left, right = _box(np.isin(label_map, _FACE), "face")
+    top, bottom, left, right = _box(np.isin(label_map, _FACE_AND_GLASSES), "face")
     height, width, centre = bottom - top, right - left, (left + right) / 2
     crown, end = top - 0.14 * height, top + (0.25 + length) * height
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
@@ -163,7 +178,7 @@ def long_hair(label_map: LabelMap, length: float = 0.9) -> LabelMap:
     half = width * dome * (0.58 + 0.07 * np.sin(2.5 * np.pi * down)) * (0.8 + 0.2 * ends)
     drawn = (np.abs(columns - centre) <= half) & (rows >= crown) & (rows <= end)
 
-    behind = (_BACKGROUND, *EARS, _CLOTH, INDEX["ear_r"])
+    behind = (BACKGROUND, *EARS, CLOTH, EARRING)
     throat = np.abs(columns - centre) <= 0.3 * width
     # The hairline arches above the brows; a forehead that ends below it stays as it is.
     brows = np.isin(label_map, BROWS)
@@ -171,7 +186,7 @@ def long_hair(label_map: LabelMap, length: float = 0.9) -> LabelMap:
     arch = hairline + 0.22 * height * ((columns - centre) / (0.5 * width)) ** 4
     forehead = (label_map == SKIN) & (rows < arch)
     edited = label_map.copy()
-    edited[drawn & (np.isin(label_map, behind) | forehead | (label_map == _NECK) & ~throat)] = HAIR
+    edited[drawn & (np.isin(label_map, behind) | forehead | (label_map == NECK) & ~throat)] = HAIR
     return edited
 
 

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from maskgan.face_parts import HEAD, centroid
-from maskgan.labels import INDEX, LabelMap
+from maskgan.face_parts import EYES, GLASSES, HEAD, LIPS, NOSE, centroid
+from maskgan.labels import CLASSES, INDEX, LabelMap
 
-_WHOLE = 0.8  # share of a part's pixels that must hang together
-_FEATURES = ("nose", "u_lip", "l_lip")
-_EYES = ("l_eye", "r_eye", "eye_g")
+_CONNECTED = 0.8  # share of a part's pixels that must hang together
+_FEATURES = tuple(CLASSES[label].name for label in (NOSE, *LIPS))
+_EYES = tuple(CLASSES[label].name for label in (*EYES, GLASSES))
 
 
 def broken_rules(label_map: LabelMap) -> list[str]:
@@ -60,4 +60,4 @@ def _is_connected(pixels: NDArray[np.bool_]) -> bool:
     nearest = int(np.argmin((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2))
     image = Image.fromarray(pixels.astype(np.uint8)).copy()  # a picture of an array cannot be drawn on
     ImageDraw.floodfill(image, (int(columns[nearest]), int(rows[nearest])), 2)
-    return bool((np.asarray(image) == 2).sum() >= _WHOLE * len(rows))
+    return bool((np.asarray(image) == 2).sum() >= _CONNECTED * len(rows))

@@ -2,7 +2,7 @@
 
 Source: Projected GANs (Sauer et al., NeurIPS 2021): features are mixed by fixed random 1x1 convolutions, so that no
 channel dominates, and each depth has a head of its own. Here there are features of a network of objects, over the whole
-picture, and of a network of faces, over the aligned face; every head is also told the mask and the hole.
+picture, and of a network of faces, over the aligned face; every head is conditioned on the mask and the hole.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class FeatureMapSpec(NamedTuple):
 
 
 class HeadOutput(NamedTuple):
-    """What one head says.
+    """Output of one head.
 
     Attributes:
         logits: N x 1 x h x w, positive where the picture looks real.
@@ -49,7 +49,7 @@ class HeadOutput(NamedTuple):
 
 
 class FeatureHead(nn.Module):
-    """Judges patches of one feature map."""
+    """PatchGAN discriminator on one frozen feature map."""
 
     def __init__(self, spec: FeatureMapSpec, condition: int) -> None:
         super().__init__()
@@ -63,8 +63,8 @@ class FeatureHead(nn.Module):
         """N x C x h x w features and N x condition x H x W to N x 1 x h/2 x w/2 logits."""
         assert isinstance(self.mixing, Tensor)
         mixed = F.conv2d(features, self.mixing.to(features.dtype))
-        told = F.adaptive_avg_pool2d(condition, (mixed.shape[2], mixed.shape[3])).to(mixed.dtype)
-        x = F.leaky_relu(self.conv1(torch.cat([mixed, told], dim=1)), _SLOPE)
+        resized = F.adaptive_avg_pool2d(condition, (mixed.shape[2], mixed.shape[3])).to(mixed.dtype)
+        x = F.leaky_relu(self.conv1(torch.cat([mixed, resized], dim=1)), _SLOPE)
         return self.logits(F.leaky_relu(self.conv2(x), _SLOPE))
 
 
@@ -107,7 +107,7 @@ class FeatureDiscriminator(nn.Module):
         condition: Tensor,
         alignment: Tensor,
     ) -> list[HeadOutput]:
-        """Judge pictures.
+        """Classify patches of images as real or fake.
 
         Args:
             image: N x 3 x S x S in [-1, 1].
@@ -120,16 +120,16 @@ class FeatureDiscriminator(nn.Module):
             The output of each head.
         """
         aligned = align(condition, alignment)
-        judged = [
-            (head(features, told), told)
-            for heads, maps, told in (
+        outputs = [
+            (head(features, head_condition), head_condition)
+            for heads, maps, head_condition in (
                 (self.heads, picture_features, condition),
                 (self.faces, face_features, aligned),
             )
             for head, features in zip(heads, maps, strict=True)
         ]
-        judged.append((self.pixels(image, condition), condition))
+        outputs.append((self.pixels(image, condition), condition))
         return [
-            HeadOutput(logits, F.adaptive_max_pool2d(told[:, -1:], (logits.shape[2], logits.shape[3])))
-            for logits, told in judged
+            HeadOutput(logits, F.adaptive_max_pool2d(head_condition[:, -1:], (logits.shape[2], logits.shape[3])))
+            for logits, head_condition in outputs
         ]

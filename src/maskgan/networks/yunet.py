@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from maskgan.config import FaceDetectorConfig
 from maskgan.errors import UserError
 from maskgan.onnx_tensors import OnnxWeights
+from maskgan.pixels import HALF_RANGE
 
 RESOLUTION = 640
 """Longer side of the pictures that it was trained on, in pixels."""
@@ -89,7 +90,7 @@ class YuNet(nn.Module):
             All candidates of each picture, one a cell.
         """
         # The published weights read BGR in 0..255.
-        x = F.relu(self.stem((image.flip(1) + 1) * 127.5))
+        x = F.relu(self.stem((image.flip(1) + 1) * HALF_RANGE))
         x = F.max_pool2d(self.stem_unit(x), 2)
         x = F.max_pool2d(self.stages[1](self.stages[0](x)), 2)
         maps = [self.stages[2](x)]

@@ -1,7 +1,7 @@
 """The edit network: it fills holes in photographs, shaped like edits, whose true content is known.
 
-Discriminators judge patches in the holes by frozen features (Projected GANs, Sauer et al., NeurIPS 2021). A whole
-training step stands in ``EditStage.train_step``.
+Discriminators classify patches in the holes by frozen features (Projected GANs, Sauer et al., NeurIPS 2021). A full
+training step is in ``EditStage.train_step``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from maskgan.training.stage_configs import EditTrainingConfig, HoleConfig
 
 _BETAS = (0.0, 0.99)
 _MAX_GRADIENT_NORM = 20.0
-_COVERED = 0.95  # fraction of a region in the hole from which its style counts as unseen
+_COVERED = 0.95  # fraction of a region in the hole beyond which its style counts as unseen
 
 
 class _Batch(NamedTuple):
@@ -107,8 +107,8 @@ class EditStage:
             fake = self._network(batch.mask, style, batch.real, batch.hole)
             fake_features = self._frozen(fake, batch.alignment)
             # The discriminators learn first, so the network gets the answer of what they know now.
-            d_real = self._judge(batch, batch.real, real_features)
-            d_fake = self._judge(batch, fake.detach(), _detached(fake_features))
+            d_real = self._discriminate(batch, batch.real, real_features)
+            d_fake = self._discriminate(batch, fake.detach(), _detached(fake_features))
             d_loss = hinge_d_loss_in_holes(d_real, d_fake)
         optimizer_step(self._d_optimizer, d_loss)
         with autocast(self._config):
@@ -119,17 +119,17 @@ class EditStage:
                 hole_pixel_weights(batch.mask, batch.hole, self._config.class_balance),
                 batch.aligned,
             )
-            terms["adversarial"] = hinge_g_loss_in_holes(self._judge(batch, fake, fake_features))
+            terms["adversarial"] = hinge_g_loss_in_holes(self._discriminate(batch, fake, fake_features))
         optimizer_step(self._optimizer, weighted_sum(terms, self._weights), _MAX_GRADIENT_NORM)
         update_ema(self._ema, self._network, ema_decay)
         return {name: term.detach() for name, term in {**terms, "d_loss": d_loss}.items()}
 
     @torch.no_grad()
     def val_loss(self, faces: Faces) -> Tensor:
-        """Perceptual distance of whole pictures, drawn from their own masks and styles, from the photographs."""
+        """Perceptual distance of full images, generated from their own masks and styles, from the photographs."""
         matrices, _ = alignment(faces.label_maps)
-        drawn = self._draw(faces, faces.label_maps, torch.ones_like(faces.pictures[:, :1]))
-        fake, real = (self._frozen(x, matrices).objects for x in (drawn, faces.pictures))
+        generated = self._generate(faces, faces.label_maps, torch.ones_like(faces.pictures[:, :1]))
+        fake, real = (self._frozen(x, matrices).objects for x in (generated, faces.pictures))
         distances = [
             w * (f.float() - r.float()).abs().mean()
             for w, f, r in zip(self._frozen.objects.weights, fake, real, strict=True)
@@ -138,19 +138,19 @@ class EditStage:
 
     @torch.no_grad()
     def samples(self, faces: Faces) -> Picture:
-        """Columns: face, mask, the whole picture anew, the same in the next row's style, a hole, and what fills it."""
-        whole = torch.ones_like(faces.pictures[:, :1])
+        """Columns: face, mask, full reconstruction, the same in the next row's style, a hole, and the filled hole."""
+        full = torch.ones_like(faces.pictures[:, :1])
         generator = torch.Generator(faces.pictures.device).manual_seed(0)
         donors = faces.label_maps.roll(-1, dims=0)
-        hole = sample_holes(faces.label_maps, donors, HoleConfig(whole=0.0), generator)
+        hole = sample_holes(faces.label_maps, donors, HoleConfig(full_image=0.0), generator)
         return grid(
             [
                 faces.pictures,
                 colour_column(faces.label_maps),
-                self._draw(faces, faces.label_maps, whole),
-                self._draw(faces, faces.label_maps, whole, roll_style=True),
+                self._generate(faces, faces.label_maps, full),
+                self._generate(faces, faces.label_maps, full, roll_style=True),
                 faces.pictures * (1 - hole),
-                self._draw(faces, faces.label_maps, hole),
+                self._generate(faces, faces.label_maps, hole),
             ]
         )
 
@@ -158,8 +158,8 @@ class EditStage:
         """Write ``edit.safetensors``, the EMA."""
         export_weights(folder, self._ema, self._config, progress)
 
-    def _draw(self, faces: Faces, label_maps: Tensor, hole: Tensor, roll_style: bool = False) -> Tensor:
-        """What the EMA makes of faces."""
+    def _generate(self, faces: Faces, label_maps: Tensor, hole: Tensor, roll_style: bool = False) -> Tensor:
+        """Fill holes with the EMA: N x 3 x S x S in [-1, 1]."""
         classes = self._ema.config.num_classes
         own, mask = one_hot(faces.label_maps, classes), one_hot(label_maps, classes)
         with autocast(self._config):
@@ -183,7 +183,7 @@ class EditStage:
         unseen = torch.rand(len(covered), 1, device=covered.device) < self._config.drop_unseen_styles
         return (draw < self._config.drop_styles) | (covered & unseen)
 
-    def _judge(self, batch: _Batch, image: Tensor, features: PictureFeatures) -> list[HeadOutput]:
+    def _discriminate(self, batch: _Batch, image: Tensor, features: PictureFeatures) -> list[HeadOutput]:
         condition = torch.cat([batch.mask, batch.hole], dim=1).contiguous(memory_format=torch.channels_last)
         return self._discriminator(image, features.objects[1:], features.faces, condition, batch.alignment)
 

@@ -13,8 +13,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from maskgan.face_parts import BROWS, EARS, EYES, FACE, GLASSES, HAIR, MOUTH, NOSE, SKIN
-from maskgan.labels import INDEX, NUM_CLASSES
+from maskgan.face_parts import (
+    BROWS,
+    CLOTH,
+    EARRING,
+    EARS,
+    EYES,
+    FACE,
+    GLASSES,
+    HAIR,
+    HAT,
+    MOUTH,
+    NECK,
+    NECKLACE,
+    NOSE,
+    SKIN,
+)
+from maskgan.labels import NUM_CLASSES
 from maskgan.training.stage_configs import HoleConfig
 
 
@@ -26,23 +41,22 @@ class _Part(NamedTuple):
     if_present: float  # factor where the face has the first class: rare things are drawn more often
 
 
-_HAT, _NECK, _CLOTH = (INDEX[name] for name in ("hat", "neck", "cloth"))
 _PARTS = (
     _Part(MOUTH, 0.20, 1.0),
     _Part(BROWS, 0.08, 1.0),
     _Part(EYES, 0.10, 1.0),
     _Part((NOSE,), 0.08, 1.0),
     _Part((HAIR,), 0.22, 1.0),
-    _Part((SKIN, _NECK), 0.12, 1.0),
+    _Part((SKIN, NECK), 0.12, 1.0),
     _Part(FACE, 0.06, 1.0),
     _Part(EARS, 0.04, 1.0),
-    _Part((_NECK, _CLOTH), 0.06, 1.0),
+    _Part((NECK, CLOTH), 0.06, 1.0),
     _Part((GLASSES,), 0.03, 20.0),
     _Part((GLASSES, *EYES, *BROWS), 0.02, 10.0),
-    _Part((_HAT,), 0.05, 12.0),
-    _Part((_HAT, HAIR), 0.02, 12.0),
-    _Part((INDEX["ear_r"],), 0.02, 12.0),
-    _Part((INDEX["neck_l"],), 0.02, 12.0),
+    _Part((HAT,), 0.05, 12.0),
+    _Part((HAT, HAIR), 0.02, 12.0),
+    _Part((EARRING,), 0.02, 12.0),
+    _Part((NECKLACE,), 0.02, 12.0),
 )
 _SMALLEST = 0.004  # of the picture; a smaller hole gives way to ellipses
 _ELLIPSES = 3
@@ -76,10 +90,10 @@ def sample_holes(
     radius = (config.min_grow + (config.max_grow - config.min_grow) * uniform(count)) * side
     holes = grow(holes, radius.round().long())
     small = holes.float().mean((1, 2)) < _SMALLEST
-    kind = uniform(count)
-    elliptic = small | (kind < config.ellipses)
+    draw = uniform(count)
+    elliptic = small | (draw < config.ellipses)
     holes = torch.where(elliptic[:, None, None], _draw_ellipses(count, side, generator, device), holes)
-    holes |= (kind >= 1 - config.whole)[:, None, None]
+    holes |= (draw >= 1 - config.full_image)[:, None, None]
     return holes[:, None].float()
 
 

@@ -168,8 +168,8 @@ class EditLossWeights:
 class HoleConfig:
     """How holes are drawn (see ``maskgan.training.holes``)."""
 
-    whole: float = 0.14
-    """Fraction of images that are drawn anew as a whole, as in style copies."""
+    full_image: float = 0.14
+    """Fraction of holes that cover the full image, as in style copies."""
     ellipses: float = 0.10
     """Fraction of holes that are ellipses anywhere."""
     union: float = 0.5
@@ -180,7 +180,7 @@ class HoleConfig:
     """Most growth of a hole beyond the part, in sides of the image."""
 
     def __post_init__(self) -> None:
-        for name in ("whole", "ellipses", "union", "min_grow", "max_grow"):
+        for name in ("full_image", "ellipses", "union", "min_grow", "max_grow"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"--hole-{name.replace('_', '-')} must lie in 0..1, is {getattr(self, name)}")
 
