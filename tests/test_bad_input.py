@@ -325,7 +325,7 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         lambda s: evaluate("--inception", str(s.write("inception.pt", b"none"))),
         r"inception\.pt: is no Inception file for FID",
     ),
-    "a sheet that cannot be written": (
+    "a grid that cannot be written": (
         lambda s: evaluate("--grid", str(s.file("no") / "sheet.png")),
         r"no: no such folder",
     ),

@@ -53,7 +53,7 @@ def test_edit_takes_colour_masks(tmp_path: Path, tiny_weights: Path, face_files:
     assert (results[0] == results[1]).all()
 
 
-def test_edit_borrows_the_look_of_a_part(tmp_path: Path, tiny_weights: Path, face_files: dict[str, Path]) -> None:
+def test_edit_copies_the_style_of_a_part(tmp_path: Path, tiny_weights: Path, face_files: dict[str, Path]) -> None:
     picture, mask = portrait(4)
     arguments = ["edit", str(face_files["image"]), "--mask", str(face_files["mask"]), "--weights", str(tiny_weights)]
     style = ["--style", str(picture), "--style-mask", str(mask), "--style-parts", "hair, upper lip"]
@@ -76,7 +76,7 @@ def test_style_copy_writes_the_masks_size(tmp_path: Path, tiny_weights: Path, fa
     assert read_picture(out).shape == (96, 96, 3)
 
 
-def test_demo_leaves_one_sheet_and_prints_its_path(
+def test_demo_writes_one_grid_and_prints_its_path(
     tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "new" / "demo.png"
@@ -120,8 +120,8 @@ def test_evaluate_prints_and_writes_what_it_measured(
     assert ", own style |" in capsys.readouterr().out
     measured = json.loads(record.read_text())
     (name,) = measured["weights"]
-    kinds = {"real", f"{name}, own style", f"{name}, borrowed style"}
-    assert measured["count"] == 3 and set(measured["agreement"]) == kinds
+    conditions = {"real", f"{name}, own style", f"{name}, reference style"}
+    assert measured["count"] == 3 and set(measured["agreement"]) == conditions
     assert len(measured["weights"][name]) == 12 and 0 <= measured["agreement"]["real"]["pixel_accuracy"] <= 1
     assert main(["evaluate", "--task", "groups", "--by", "Male", *arguments, "-o", str(record)]) == 0
     assert "attributes as the classifier reads them" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from maskgan.editing.edit_region import EditRegion
-from maskgan.editing.pipeline import Edit, analyse_face, borrow, encode_reference, finish, generate, render
+from maskgan.editing.pipeline import Edit, analyse_face, encode_reference, finish, generate, render, style_copy
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
@@ -81,10 +81,10 @@ def test_a_style_for_everything_changes_everything(
     model = analyse_face(renderer, *small_face)
     style = None
     if strength is not None:
-        style = borrow(renderer, encode_reference(renderer, 255 - small_face[0], small_face[1]), strength, parts)
+        style = style_copy(renderer, encode_reference(renderer, 255 - small_face[0], small_face[1]), strength, parts)
     edit = Edit(model, small_face[1], style, blend)  # type: ignore[arg-type]
     assert edit.region.everything is everything
-    assert edit.region.restyled_classes == tuple(parts or ())
+    assert edit.region.style_classes == tuple(parts or ())
 
 
 def test_outside_of_the_hole_the_photograph_stays_bit_for_bit(renderer: Renderer, small_face: Face) -> None:
@@ -134,9 +134,9 @@ def test_a_session_with_a_network_that_sees_the_photograph(renderer: Renderer, s
     assert (editor.render() == render(Edit(analyse_face(renderer, *small_face), with_mouth(small_face[1])))).all()
     editor.set_style(255 - small_face[0], small_face[1], parts=["hair"])
     hole = EditRegion(small_face[1], with_mouth(small_face[1]), (HAIR,)).hole((SIDE, SIDE))[0, 0].numpy() > 0
-    restyled = editor.render()
-    assert (restyled[~hole] == small_face[0][~hole]).all()
-    assert (restyled != small_face[0]).any(axis=-1)[small_face[1] == HAIR].mean() > 0.9
+    rendered = editor.render()
+    assert (rendered[~hole] == small_face[0][~hole]).all()
+    assert (rendered != small_face[0]).any(axis=-1)[small_face[1] == HAIR].mean() > 0.9
     assert editor.render_style_onto(small_face[1]).shape == small_face[0].shape
     with pytest.raises(UserError, match="cannot be refined"):
         editor.refine(3)

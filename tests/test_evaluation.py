@@ -91,7 +91,7 @@ def test_a_system_that_does_what_is_asked_scores_full_marks() -> None:
 def test_reconstruction_measures_systems_side_by_side() -> None:
     result = reconstruct(Painted(), [Obedient(), Careless()], measuring(from_colours), SIDE, seed=0)
     assert set(result.agreement) == {"real"} | {
-        f"{name}, {style} style" for name in ("obedient", "careless") for style in ("own", "borrowed")
+        f"{name}, {style} style" for name in ("obedient", "careless") for style in ("own", "reference")
     }
     assert result.agreement["real"].pixel_accuracy == result.agreement["obedient, own style"].pixel_accuracy == 1.0
     careless = result.agreement["careless, own style"]
@@ -124,12 +124,12 @@ def test_a_trained_system_answers_each_face_in_its_own_style(tiny_weights: Path)
     assert not np.array_equal(first, second)
     assert np.array_equal(system(requests)[0], first)
     assert np.abs(system(requests[:1])[0].astype(int) - first).max() <= 2  # convolutions of a batch round otherwise
-    (borrowed,) = system([Request("borrowed", faces[0], faces[1], faces[0].label_map)])
-    assert not np.array_equal(borrowed, first)
+    (copied,) = system([Request("reference", faces[0], faces[1], faces[0].label_map)])
+    assert not np.array_equal(copied, first)
     assert np.array_equal(IdentityBaseline()(requests)[0], faces[0].picture)
 
 
-def test_the_sheet_shows_a_row_of_masks_and_one_a_system() -> None:
+def test_the_grid_shows_a_row_of_masks_and_one_a_system() -> None:
     shown = edit_grid(Painted(), [Obedient(), Careless()], SIDE, count=2)
     assert shown.shape == (2 * 3 * SIDE, (1 + len(EDITS)) * SIDE, 3)
     masks, answers = shown[:SIDE, SIDE:], shown[SIDE : 2 * SIDE, SIDE:]
@@ -175,7 +175,7 @@ class Plain:
         )
 
 
-def test_smooth_ways_and_valid_masks_are_told_apart() -> None:
+def test_smoothness_and_validity_are_measured() -> None:
     even = measure_masks(Plain(), KnownWay(jump=False), SIDE, 0)  # type: ignore[arg-type]
     jump = measure_masks(Plain(), KnownWay(jump=True), SIDE, 0)  # type: ignore[arg-type]
     assert even.largest_step == pytest.approx(1 / 8) and even.path_length_ratio == 1.0

@@ -109,8 +109,8 @@ def test_groups_that_a_system_serves_worse_stand_out() -> None:
         assert own.pixel_accuracy is not None and own.identity is not None and own.retention is not None
         assert (own.pixel_accuracy.mean, own.pixel_accuracy.error) == pytest.approx((accuracy, 0.0))
         assert (own.identity.mean, own.retention.mean) == pytest.approx((identity, kept))
-        for kind in ("real", "partial, borrowed style"):
-            assert some.pictures[kind].mean_iou == 1.0
+        for condition in ("real", "partial, reference style"):
+            assert some.pictures[condition].mean_iou == 1.0
     assert women.pictures["partial, own style"].mean_iou == pytest.approx((5 / 10 + 10 / 15) / 2)
     mean = everyone.pictures["partial, own style"].pixel_accuracy
     assert mean is not None and mean.mean == pytest.approx(0.875)

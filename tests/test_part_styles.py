@@ -1,4 +1,4 @@
-"""The look of single parts of another face: which numbers of a style move, what of a photograph changes."""
+"""The style of single parts of another face: which numbers of a style move, what of a photograph changes."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_nothing_changes_at_strength_0_nor_where_the_part_is_absent(editor: Face
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
-def test_restyled_parts_get_the_other_face_s_colour(strength: float) -> None:
+def test_parts_with_a_copied_style_get_the_colour_of_the_reference(strength: float) -> None:
     """Where the network's picture is off by a constant, colours are the photograph's, the other's, or in between."""
     label_map = np.full((64, 64), SKIN, dtype=np.uint8)
     label_map[:24] = HAIR

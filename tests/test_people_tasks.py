@@ -211,7 +211,7 @@ def test_another_programs_pictures_enter_the_same_table(tmp_path: Path) -> None:
         stored([first])
 
 
-def test_a_sheet_has_a_row_a_request() -> None:
+def test_a_grid_has_a_row_a_request() -> None:
     cases = smile_task.sample_cases(PAIRS, LABELS, 2)
     grid = request_grid(list(case_requests(PAIRS, cases, SIDE)), [IdentityBaseline(), Obedient()])
     assert grid.shape == (2 * SIDE, 5 * SIDE, 3)

@@ -139,7 +139,7 @@ def test_the_next_source_begins_without_it(plain: FaceEditor, face: Face) -> Non
     assert (plain.render("full") == before).all()
 
 
-def test_borrowed_styles_leave_their_share_of_it(refined: FaceEditor, plain: FaceEditor, face: Face) -> None:
+def test_copied_styles_leave_their_share_of_it(refined: FaceEditor, plain: FaceEditor, face: Face) -> None:
     differences = []
     for strength in (0.0, 0.01, 0.5, 1.0):
         pictures = []
@@ -202,8 +202,8 @@ def test_a_system_refines_each_source_once(tiny_weights: Path, face: Face, monke
     assert distance(made[0], face[0]) < distance(
         TrainedSystem("t", tiny_weights, RenderOptions())([Request("0", own, own, face[1])])[0], face[0]
     )
-    borrowed = Request("borrowed", own, other, face[1])
-    (rendered,), (plain,) = system([borrowed]), TrainedSystem("t", tiny_weights, RenderOptions())([borrowed])
+    copied = Request("copied", own, other, face[1])
+    (rendered,), (plain,) = system([copied]), TrainedSystem("t", tiny_weights, RenderOptions())([copied])
     assert refinements == [STEPS], "in another face's style there is nothing to fit"
     assert np.array_equal(rendered, plain)
 

@@ -130,17 +130,17 @@ def test_a_mask_smaller_than_the_picture_works(editor: FaceEditor, face: Face) -
     assert editor.render().shape == (192, 192, 3)
 
 
-def test_styles_can_be_borrowed_and_given_back(editor: FaceEditor, face: Face) -> None:
+def test_styles_can_be_copied_and_reset(editor: FaceEditor, face: Face) -> None:
     picture, label_map = face
     editor.set_source(picture, label_map)
     own = editor.render("full")
     editor.set_style(255 - picture, label_map)
-    borrowed = editor.render("full")
+    copied = editor.render("full")
     editor.reset_style()
     assert (editor.render("full") == own).all()
-    assert (borrowed != own).mean() > 0.5
+    assert (copied != own).mean() > 0.5
     editor.set_style(255 - picture, label_map)
-    assert (editor.render_style_onto(label_map) == borrowed).all()
+    assert (editor.render_style_onto(label_map) == copied).all()
 
 
 def test_a_style_is_mixed_in_by_strength(editor: FaceEditor, face: Face) -> None:

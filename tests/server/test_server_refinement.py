@@ -192,12 +192,12 @@ def test_what_was_fitted_is_counted_and_rendered_apart(
     own = Edit(small.model, with_mouth(small.label_map))
     fitted = replace(own, model=job.model)
     reference = service.reference(*face)
-    styled, half = (replace(fitted, style=service.borrow(reference, strength)) for strength in (1.0, 0.5))
+    styled, half = (replace(fitted, style=service.style_copy(reference, strength)) for strength in (1.0, 0.5))
     keys = [
         service.batch_key(RenderRequest(e, small.preview, False, RenderCache())) for e in (own, fitted, styled, half)
     ]
     assert keys[0] == keys[2] != keys[1] == keys[3]
-    hair = replace(fitted, style=service.borrow(reference, 1.0, (13,)))
+    hair = replace(fitted, style=service.style_copy(reference, 1.0, (13,)))
     assert hair.batch_key == keys[1], "the rest of the style is the own one"
     assert not hair.same_network_input(styled) and hair.same_network_input(replace(hair))
     assert not own.same_network_input(fitted)

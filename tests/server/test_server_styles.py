@@ -1,4 +1,4 @@
-"""The editor's server borrows styles and moves masks as the library does."""
+"""The editor's server copies styles and moves masks as the library does."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_styles_are_mixed_in_by_strength(client: httpx.AsyncClient, editor
     assert (picture_of(await render(client, session, edited, quality="full")) == seen[0]).all()
 
 
-async def test_styles_of_parts_are_borrowed_alone(client: httpx.AsyncClient, editor: FaceEditor) -> None:
+async def test_styles_of_parts_are_copied_alone(client: httpx.AsyncClient, editor: FaceEditor) -> None:
     assert (await client.get("/api/info")).json()["style_parts"] is True
     session = await begin(client)
     edited = with_mouth(await own_mask(client, session))

@@ -28,7 +28,7 @@ class _Job(NamedTuple):
     output: Path
 
 
-@click.command("edit", short_help="A face follows its edited mask, or borrows a look.")
+@click.command("edit", short_help="Render an edited mask, or copy a style.")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
 @click.option(
     "--apply",
@@ -66,19 +66,19 @@ class _Job(NamedTuple):
     show_default=True,
     help="Fit the network to IMAGE first, so that the result looks more like the person; 40 take seconds.",
 )
-@click.option("--style", type=click.Path(path_type=Path), help="Another face, whose look is borrowed.")
+@click.option("--style", type=click.Path(path_type=Path), help="Reference image whose style is copied.")
 @click.option("--style-mask", type=click.Path(path_type=Path), help="That picture's own mask.")
 @click.option(
     "--style-parts",
     metavar="CLASS,...",
-    help="Borrow the look of these classes alone, such as hair,u_lip,l_lip; see maskgan labels.  [default: everything]",
+    help="Copy the style of these classes alone, such as hair,u_lip,l_lip; see maskgan labels.  [default: everything]",
 )
 @click.option(
     "--style-strength",
     type=FiniteRange(0, 1),
     default=1.0,
     show_default=True,
-    help="How much of that look is mixed in.",
+    help="How much of the reference's style is mixed in.",
 )
 @order_option
 @nearest_colour_option
@@ -106,14 +106,14 @@ def command(
     device: str | None,
     precision: str,
 ) -> None:
-    """Edit faces in photographs: by name, by an edited mask, or with the look of another face.
+    """Edit faces in photographs: by name, by an edited mask, or with the style of another face.
 
     With --apply and no --mask, the faces of each IMAGE are found, edited and put back; every pixel that the edits may
     not change stays as it is.
 
     With --mask, IMAGE is one framed face, which follows the mask --edited, or the named edits of its own mask, or
-    borrows the look of another face. Where everything is borrowed the result is the network's picture, as with --blend
-    full.
+    copies the style of another face. Where the style of everything is copied, the result is the network's picture, as
+    with --blend full.
 
     The result has the size of IMAGE and keeps its metadata and colour profile. Masks are label maps (values 0..18) or
     colour masks; 'maskgan labels' lists them. For several images, or a folder of them, --mask, --edited and -o are
@@ -156,7 +156,7 @@ def command(
     if edits and edited is not None:
         raise UserError("--apply and --edited both say what the mask becomes; give one of them")
     if edited is None and style is None and not edits:
-        raise UserError("nothing to do: give --edited, a mask to follow, or --style, a face whose look to borrow")
+        raise UserError("nothing to do: give --edited, a mask to follow, or --style, a reference image")
     applied = [parse_edit(text) for text in edits]
     if (style is None) != (style_mask is None):
         raise UserError("--style and --style-mask belong together; give both")
@@ -239,7 +239,7 @@ def _read_mask(path: Path, order: str, nearest_colour: bool) -> LabelMap:
 
 
 def _warn_of_absent_parts(parts: list[str], label_map: LabelMap, path: Path) -> None:
-    """Say which of the parts whose look is to be borrowed the other face does not have."""
+    """Say which of the parts whose style is to be copied the reference does not show."""
     import logging
 
     from maskgan.labels import CLASSES, class_indices
@@ -247,4 +247,4 @@ def _warn_of_absent_parts(parts: list[str], label_map: LabelMap, path: Path) -> 
     for index in class_indices(parts, "--style-parts"):
         if not (label_map == index).any():
             name = CLASSES[index].name
-            logging.getLogger(__name__).warning("--style-parts: %s has no %s, so nothing is borrowed of it", path, name)
+            logging.getLogger(__name__).warning("--style-parts: %s has no %s, so its style is not copied", path, name)

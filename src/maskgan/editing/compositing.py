@@ -1,10 +1,10 @@
 """Compositing: the edited region goes back into the photograph, all other pixels stay, the border is soft.
 
 The paper's authors name compositing as a cure for lost identity. The network's colours are never quite the
-photograph's: they are corrected class by class with the residual that it leaves where nothing was edited. Restyled
-parts are blended in the same way and corrected towards the average colour that they have in the other face. The face
-around the edit keeps the photograph's look and takes over the change that the network makes there, such as a smile's
-in the cheeks.
+photograph's: they are corrected class by class with the residual that it leaves where nothing was edited. Parts
+with a copied style are blended in the same way and corrected towards the average colour that they have in the
+reference. The face around the edit keeps the photograph's pixels and takes over the change that the network makes
+there, such as a smile's in the cheeks.
 
 A network that sees the photograph needs no such correction: its hole is pasted, see ``paste``.
 """
@@ -121,7 +121,7 @@ def composite(
         analysis: of the original.
         region: which pixels may change.
         generated: the network's picture of ``region.after``, 1 x 3 x h x w in [-1, 1].
-        part_style: the style of restyled classes, those of ``region``.
+        part_style: the copied style of classes, those of ``region``.
         enhance: adds detail to the network's picture where the original is larger; ``None``: it is interpolated.
 
     Returns:
@@ -261,7 +261,7 @@ def _corrected(
 ) -> Tensor:
     """The network's picture, 3 x h x w, with the photograph's colours in ``frame``, which is to be brought to ``size``.
 
-    Restyled parts get the other face's instead. Beyond what resizing the frame looks at, it stays as it is.
+    Parts with a copied style get the reference's instead. Beyond what resizing the frame looks at, it stays as it is.
     """
     height, width = analysis.working_label_map.shape
     after = resize_label_map(edited, (height, width))

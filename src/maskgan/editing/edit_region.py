@@ -1,4 +1,4 @@
-"""The edit region: which pixels an edit may change, from the mask before, the mask after and restyled classes.
+"""The edit region: which pixels an edit may change, from the masks before and after and copied styles.
 
 All that renders an edit asks here: compositing for a soft border, networks that see the photograph for its hole.
 """
@@ -22,7 +22,10 @@ from maskgan.labels import LabelMap
 # Lengths are fractions of the longer side.
 _GROW = 0.020  # how far the region reaches beyond the changed labels
 _SOFT = 0.012  # standard deviation of its soft border
-_RESTYLED_GROW, _RESTYLED_SOFT = 0.004, 0.004  # the same for restyled parts: eyes within the skin keep their pixels
+_STYLE_GROW, _STYLE_SOFT = (
+    0.004,
+    0.004,
+)  # the same for copied styles: eyes within the skin keep their pixels
 _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
@@ -37,7 +40,7 @@ class EditRegion:
     """The face's own mask, H x W uint8."""
     after: LabelMap
     """The edited mask, H x W uint8."""
-    restyled_classes: tuple[int, ...] = ()
+    style_classes: tuple[int, ...] = ()
     """Classes with another face's style, wherever ``after`` shows them."""
     everything: bool = False
     """Whether all pixels may change, as in style copy and reconstruction."""
@@ -48,14 +51,14 @@ class EditRegion:
         return self.before != self.after
 
     @cached_property
-    def restyled(self) -> NDArray[np.bool_]:
-        """Where restyled classes lie, H x W."""
-        return np.isin(self.after, self.restyled_classes)
+    def style_changed(self) -> NDArray[np.bool_]:
+        """Where classes with a copied style lie, H x W."""
+        return np.isin(self.after, self.style_classes)
 
     @property
     def is_empty(self) -> bool:
         """Whether no pixel may change."""
-        return not (self.everything or self.changed.any() or self.restyled.any())
+        return not (self.everything or self.changed.any() or self.style_changed.any())
 
     def alpha(self) -> NDArray[np.float32]:
         """Opacity of the new pixels, h x w in [0, 1] with h and w at most 512: 1 on the labels, falling softly to 0.
@@ -65,9 +68,9 @@ class EditRegion:
         if self.everything:
             return np.ones((1, 1), dtype=np.float32)
         region = soft_region(self.changed, _GROW, _SOFT, _ALPHA_SIDE)
-        if self.restyled_classes:
-            restyled = soft_region(self.restyled, _RESTYLED_GROW, _RESTYLED_SOFT, _ALPHA_SIDE)
-            region = np.maximum(region, restyled)
+        if self.style_classes:
+            style_changed = soft_region(self.style_changed, _STYLE_GROW, _STYLE_SOFT, _ALPHA_SIDE)
+            region = np.maximum(region, style_changed)
         return region
 
     def face_alpha(self, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -85,7 +88,7 @@ class EditRegion:
         """What a network that sees the photograph is to fill, 1 x 1 x H x W of ``size``: 1 inside, 0 outside."""
         if self.everything:
             return torch.ones(1, 1, *size)
-        touched = _covered(self.changed | self.restyled, size)
+        touched = _covered(self.changed | self.style_changed, size)
         if not touched.any():
             return torch.zeros(1, 1, *size)
         hole = torch.from_numpy(touched).float()[None, None]

@@ -1,6 +1,6 @@
 """The editing pipeline: what an edit means, once for the library and the server.
 
-A ``FaceModel`` is a photograph as a network sees it, a ``StyleReference`` another face's look. An ``Edit`` puts them
+A ``FaceModel`` is a photograph as a network sees it, a ``StyleReference`` another face's style. An ``Edit`` puts them
 together with an edited mask; its properties are the rules: which pixels may change, which network renders it, in which
 style. ``generate`` runs the network over a batch of edits, ``finish`` brings one result into the photograph.
 """
@@ -81,7 +81,7 @@ class FaceModel:
 
 @dataclass(frozen=True, eq=False)
 class StyleReference:
-    """A face whose look is borrowed."""
+    """A face whose style is copied."""
 
     picture: Picture
     """H x W x 3 uint8."""
@@ -99,14 +99,14 @@ class StyleReference:
 
 
 @dataclass(frozen=True)
-class BorrowedStyle:
-    """How much of another face's look is borrowed, and for which parts."""
+class StyleCopy:
+    """How much of a reference's style is copied, and for which parts."""
 
     reference: StyleReference
     strength: float = 1.0
     """Over 0, at most 1."""
     parts: tuple[int, ...] | None = None
-    """Classes whose look alone is borrowed; ``None``: everything."""
+    """Classes whose style alone is copied; ``None``: everything."""
 
     @property
     def replaces_own(self) -> bool:
@@ -121,14 +121,14 @@ class Edit:
     model: FaceModel
     label_map: LabelMap
     """The edited mask, of the size of the face's own."""
-    style: BorrowedStyle | None = None
+    style: StyleCopy | None = None
     """``None``: the face's own style."""
     blend: Blend = "region"
     """``region``: only the edit region changes; ``full``: the network's whole picture."""
 
     @cached_property
     def region(self) -> EditRegion:
-        """Which pixels may change. A style borrowed for everything changes all of the face."""
+        """Which pixels may change. A style copied for everything changes all of the face."""
         parts = () if self.style is None else self.style.parts
         everything = self.blend == "full" or parts is None
         return EditRegion(self.model.label_map, self.label_map, parts or (), everything)
@@ -147,7 +147,7 @@ class Edit:
 
     @property
     def part_style(self) -> PartStyle | None:
-        """The parts of the face with a borrowed style, where that is not everything."""
+        """The parts of the face with a copied style, where that is not everything."""
         if self.style is None or self.style.parts is None:
             return None
         return PartStyle(self.style.parts, self.style.strength, self.style.reference.colours)
@@ -167,8 +167,8 @@ class Edit:
         return self.renderer, self.renderer.working_size(self.label_map)
 
 
-def mix_style(model: FaceModel, style: BorrowedStyle | None) -> Tensor:
-    """The style code of a face that borrows a style, 1 x style_size."""
+def mix_style(model: FaceModel, style: StyleCopy | None) -> Tensor:
+    """The style code of a face with a copied style, 1 x style_size."""
     if style is None:
         return model.style
     return model.renderer.mix_styles(model.style, style.reference.code, style.strength, style.parts)
@@ -216,19 +216,19 @@ def refine(model: FaceModel, steps: int, progress: Progress | None = None) -> Fa
 
 
 def encode_reference(renderer: Renderer, picture: Picture, label_map: LabelMap) -> StyleReference:
-    """Encode another face's look; arguments and errors as for ``analyse_face``."""
+    """Encode another face's style; arguments and errors as for ``analyse_face``."""
     code = renderer.encode(picture, label_map)
     return StyleReference(picture, label_map, code, class_colours(picture, label_map))
 
 
-def borrow(
+def style_copy(
     renderer: Renderer, reference: StyleReference, strength: float, parts: Iterable[int | str] | None
-) -> BorrowedStyle | None:
-    """A borrowed style, checked; ``None`` at strength 0.
+) -> StyleCopy | None:
+    """A checked style copy; ``None`` at strength 0.
 
     Args:
-        renderer: of the face that borrows it.
-        reference: whose look.
+        renderer: of the face that gets the style.
+        reference: whose style.
         strength: 0..1.
         parts: classes by index, name or title; ``None``: everything.
 
@@ -237,7 +237,7 @@ def borrow(
     """
     check_strength(strength)
     classes = None if parts is None else renderer.style_parts(parts)
-    return BorrowedStyle(reference, strength, classes) if strength > 0 else None
+    return StyleCopy(reference, strength, classes) if strength > 0 else None
 
 
 def generate(edits: Sequence[Edit]) -> list[Tensor]:

@@ -163,7 +163,7 @@ class Renderer:
         indices = class_indices(parts, "parts of a style")
         if not self.has_part_styles:
             raise UserError(
-                "parts of a style: these weights have none, only a style of the whole face; borrow that, or use others"
+                "parts of a style: these weights have none, only a style of the whole face; copy that, or use others"
             )
         return indices
 

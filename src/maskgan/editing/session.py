@@ -14,15 +14,15 @@ from pathlib import Path
 
 from maskgan.editing.pipeline import (
     Blend,
-    BorrowedStyle,
     Edit,
     FaceModel,
+    StyleCopy,
     analyse_face,
-    borrow,
     encode_reference,
     mix_style,
     refine,
     render,
+    style_copy,
 )
 from maskgan.editing.refinement import Progress, check_steps
 from maskgan.editing.renderer import Precision, Renderer, check_strength, size_text
@@ -41,7 +41,7 @@ class FaceEditor:
         self._unrefined: FaceModel | None = None  # the source with the network as it is
         self._model: FaceModel | None = None  # the source with the network that renders it
         self._mask: LabelMap | None = None
-        self._style: BorrowedStyle | None = None
+        self._style: StyleCopy | None = None
 
     @classmethod
     def from_weights(
@@ -68,7 +68,7 @@ class FaceEditor:
         """Fit the style code and the network's last layers to the source, so that edits look more like the person.
 
         What is fitted belongs to this source alone and lasts until the next one; edits cost what they did before, and
-        a style borrowed at full strength, which leaves nothing of the source's, is rendered as without it. It begins
+        a style copied at full strength, which leaves nothing of the source's, is rendered as without it. It begins
         anew each time, and gives the same result each time.
 
         Args:
@@ -111,14 +111,14 @@ class FaceEditor:
         strength: float = 1.0,
         parts: Iterable[int | str] | None = None,
     ) -> None:
-        """Borrow the look of another face; ``reset_style`` gives the own one back.
+        """Copy the style of another face; ``reset_style`` returns to the source's own.
 
         Args:
             picture: H x W x 3 uint8 RGB.
             label_map: its own mask, as in ``set_source``.
             strength: how much of it is mixed into the source's style, 0..1; at 0 the style is the own one.
-            parts: classes whose look alone is borrowed, by index, name or title, such as ``["hair", "u_lip"]``; skin
-                includes the skin around mouth and eyes. ``None``: the look of everything.
+            parts: classes whose style alone is copied, by index, name or title, such as ``["hair", "u_lip"]``; skin
+                includes the skin around mouth and eyes. ``None``: the style of everything.
 
         Raises:
             UserError: the proportions differ, a label is over 18, ``strength`` is not within 0..1, a part is no class,
@@ -129,7 +129,7 @@ class FaceEditor:
         reference = encode_reference(self._renderer, picture, label_map)
         if strength < 1 or classes is not None:
             self._require_source()
-        self._style = borrow(self._renderer, reference, strength, classes)
+        self._style = style_copy(self._renderer, reference, strength, classes)
 
     def reset_style(self) -> None:
         """Go back to the source's own style."""
@@ -140,8 +140,8 @@ class FaceEditor:
 
         Args:
             blend: ``full`` gives the network's picture; ``region`` keeps the original's pixels far from the edit, and
-                from parts with a borrowed style, blends softly across the border, and adds to the face around the edit
-                what changes there. A style borrowed for everything changes all of the face, so it is always ``full``.
+                from parts with a copied style, blends softly across the border, and adds to the face around the edit
+                what changes there. A style copied for everything changes all of the face, so it is always ``full``.
 
         Returns:
             H x W x 3 uint8 RGB, of the source's size.
@@ -154,7 +154,7 @@ class FaceEditor:
         return render(Edit(model, mask, self._style, blend))
 
     def render_style_onto(self, label_map: LabelMap) -> Picture:
-        """The borrowed style, or else the source's, on any mask; no source is needed.
+        """The copied style, or else the source's, on any mask; no source is needed.
 
         Args:
             label_map: h x w uint8 0..18.

@@ -1,4 +1,4 @@
-"""One sheet that shows what editing does: before, and after several edits, each with its mask."""
+"""A grid that shows what editing does: before, and after several edits, each with its mask."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ def showcase(editor: FaceEditor, portraits: list[Portrait], style: Portrait) -> 
     Args:
         editor: renders.
         portraits: faces with brows, eyes and a mouth.
-        style: whose look the last column borrows.
+        style: the reference whose style the last column copies.
 
     Returns:
-        The sheet, H x W x 3 uint8.
+        The grid, H x W x 3 uint8.
     """
     rows = [_panels(editor, portrait, style) for portrait in portraits]
     row_height = _CAPTION + _CELL + _MASK + 3 * _GAP
-    sheet = Image.new("RGB", (len(rows[0]) * (_CELL + _GAP) + _GAP, len(rows) * row_height + _GAP), _BACKGROUND)
-    draw = ImageDraw.Draw(sheet)
+    grid = Image.new("RGB", (len(rows[0]) * (_CELL + _GAP) + _GAP, len(rows) * row_height + _GAP), _BACKGROUND)
+    draw = ImageDraw.Draw(grid)
     font = ImageFont.load_default(size=15)
     for i, row in enumerate(rows):
         for j, panel in enumerate(row):
             x, y = _GAP + j * (_CELL + _GAP), _GAP + i * row_height
             draw.text((x + _CELL / 2, y + _CAPTION / 2), panel.caption, _INK, font, anchor="mm")
-            sheet.paste(Image.fromarray(resize_picture(panel.picture, (_CELL, _CELL))), (x, y + _CAPTION))
+            grid.paste(Image.fromarray(resize_picture(panel.picture, (_CELL, _CELL))), (x, y + _CAPTION))
             mask = colourise(resize_label_map(panel.label_map, (_MASK, _MASK)))
-            sheet.paste(Image.fromarray(mask), (x + (_CELL - _MASK) // 2, y + _CAPTION + _CELL + _GAP))
-    return np.asarray(sheet)
+            grid.paste(Image.fromarray(mask), (x + (_CELL - _MASK) // 2, y + _CAPTION + _CELL + _GAP))
+    return np.asarray(grid)
 
 
 def _panels(editor: FaceEditor, portrait: Portrait, style: Portrait) -> list[_Panel]:

@@ -28,7 +28,7 @@ class Case:
         name: of its own in the list; a system's answer is the file of this name.
         group: which number it counts for.
         source: key of the face whose mask is asked for, or edited.
-        style: key of the face whose look is asked for.
+        style: key of the face whose style is copied.
         donor: key of the face that a part of the mask is taken from; empty if none is.
     """
 

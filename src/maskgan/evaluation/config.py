@@ -78,7 +78,7 @@ class EvaluationConfig:
     side: int = 256
     """Side of the images compared, in pixels."""
     seed: int = 0
-    """Chooses who borrows whose style, and random masks."""
+    """Chooses references, and random masks."""
     batch_size: int = 8
     """Images per batch of every network."""
     grid: Path | None = None

@@ -39,11 +39,11 @@ Source = Literal["table", "classifier"]
 
 @dataclass(frozen=True)
 class GroupScores:
-    """What was measured of one kind of picture of a group's faces; ``None`` where the group is empty.
+    """What was measured of one condition of picture of a group's faces; ``None`` where the group is empty.
 
     Attributes:
         pixel_accuracy: of the parser's masks against those asked for, 0..1.
-        mean_iou: likewise, over all the group's pixels and the classes that occur in them.
+        mean_iou: mean intersection over union, over all the group's pixels and the classes that occur in them.
         identity: cosine of the embeddings of picture and photograph.
         retention: share of pictures that the classifier would put into the same group, 0..1; for skin tones, of those
             whose own skin lies in the same third. ``None`` for all faces.
@@ -64,7 +64,7 @@ class Group:
         row: ``with``, ``without``, or a tone.
         faces: how many.
         note: a warning, if they are few.
-        pictures: for ``real``, and for each system ``NAME, own style`` and ``NAME, borrowed style``.
+        pictures: for ``real``, and for each system ``NAME, own style`` and ``NAME, reference style``.
     """
 
     by: str
@@ -148,7 +148,7 @@ class _Sorting:
 
 
 class _Sums:
-    """The state of one kind of image of one group."""
+    """The state of one condition of image of one group."""
 
     def __init__(self) -> None:
         self.confusion = ConfusionMatrix()
@@ -206,19 +206,19 @@ def measure_groups(
         systems: those measured; they render whole images.
         networks: classifier, embedding and parser measure.
         side: in pixels.
-        seed: of the ring in which styles are borrowed.
+        seed: of the ring in which each face gets the style of the next.
     """
     sorting = _Sorting(labelling.by, _tone_bounds(pairs, side))
-    kinds = _kinds([system.name for system in systems])
-    sums = {group: {kind: _Sums() for kind in kinds} for group in sorting.groups()}
+    conditions = _conditions([system.name for system in systems])
+    sums = {group: {condition: _Sums() for condition in conditions} for group in sorting.groups()}
     for batch in batched(shuffled_requests(pairs, side, seed), networks.batch_size, "rendering", len(pairs)):
-        own, borrowed = zip(*batch, strict=True)
+        own, reference = zip(*batch, strict=True)
         faces = [request.source for request in own]
         photographs = [face.picture for face in faces]
         embedded = networks.embedding(photographs)
         rows = [sorting.groups_of(labelling.labels.get(face.key), ita(face.picture, face.label_map)) for face in faces]
-        outputs = [photographs, *(system(requests) for system in systems for requests in (own, borrowed))]
-        for kind, pictures in zip(kinds, outputs, strict=True):
+        outputs = [photographs, *(system(requests) for system in systems for requests in (own, reference))]
+        for condition, pictures in zip(conditions, outputs, strict=True):
             cosines = (networks.embedding(pictures) * embedded).sum(axis=1)
             parsed, attributes = networks.parser.parse(pictures), networks.classifier(pictures)
             for i, (face, divisions) in enumerate(zip(faces, rows, strict=True)):
@@ -227,7 +227,7 @@ def measure_groups(
                 found = sorting.groups_of(attributes[i], ita(pictures[i], face.label_map))
                 for name, row in divisions.items():
                     retained = None if name == ALL_FACES else found.get(name) == row
-                    sums[name, row][kind].update(confusion, float(cosines[i]), retained)
+                    sums[name, row][condition].update(confusion, float(cosines[i]), retained)
     return GroupsResult(
         count=len(pairs),
         seed=seed,
@@ -241,9 +241,9 @@ def measure_groups(
     )
 
 
-def _kinds(systems: Sequence[str]) -> list[str]:
+def _conditions(systems: Sequence[str]) -> list[str]:
     """What is measured of each face: its photograph, and two pictures by each system."""
-    return ["real", *(f"{name}, {style} style" for name in systems for style in ("own", "borrowed"))]
+    return ["real", *(f"{name}, {style} style" for name in systems for style in ("own", "reference"))]
 
 
 def _tone_bounds(pairs: PairCollection, side: int) -> tuple[float, float] | None:
@@ -259,10 +259,10 @@ def _tone_bounds(pairs: PairCollection, side: int) -> tuple[float, float] | None
     return float(low), float(high)
 
 
-def _group(by: str, row: str, kinds: dict[str, _Sums]) -> Group:
-    faces = kinds["real"].identity.count
+def _group(by: str, row: str, conditions: dict[str, _Sums]) -> Group:
+    faces = conditions["real"].identity.count
     note = f"fewer than {FEWEST_FACES} faces, says little" if faces < FEWEST_FACES else None
-    return Group(by, row, faces, note, {kind: sums.scores() for kind, sums in kinds.items()})
+    return Group(by, row, faces, note, {condition: sums.scores() for condition, sums in conditions.items()})
 
 
 def to_markdown(result: GroupsResult) -> str:
@@ -288,24 +288,24 @@ def to_markdown(result: GroupsResult) -> str:
             "well as on the skin, so it stands in for skin tone only roughly.",
         ]
     for system in result.systems:
-        real, own, borrowed = _kinds([system])
+        real, own, reference = _conditions([system])
         lines += [
             "",
             f"**{system}**",
             "",
-            "| group | faces | pixel accuracy: real | own style | borrowed style "
-            "| mean IoU: real | own style | borrowed style | identity | retention: real | own style |",
+            "| group | faces | pixel accuracy: real | own style | reference style "
+            "| mean IoU: real | own style | reference style | identity | retention: real | own style |",
             "|---" * 11 + "|",
         ]
         for group in result.groups:
-            kinds = [group.pictures[kind] for kind in (real, own, borrowed)]
+            conditions = [group.pictures[condition] for condition in (real, own, reference)]
             cells = [
                 group.by if group.row == group.by else f"{group.by}, {group.row}",
                 f"{group.faces}" if group.note is None else f"{group.faces} (few)",
-                *(percent_estimate(scores.pixel_accuracy) for scores in kinds),
-                *(number(scores.mean_iou, 3) for scores in kinds),
-                number_estimate(kinds[1].identity),
-                *(percent_estimate(scores.retention) for scores in kinds[:2]),
+                *(percent_estimate(scores.pixel_accuracy) for scores in conditions),
+                *(number(scores.mean_iou, 3) for scores in conditions),
+                number_estimate(conditions[1].identity),
+                *(percent_estimate(scores.retention) for scores in conditions[:2]),
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -32,7 +32,7 @@ class MasksResult:
         side: of the masks compared, in pixels.
         seed: of the random masks.
         pixel_accuracy: share of pixels that keep their class when a mask is reconstructed, 0..1.
-        mean_iou: likewise, over the classes that occur, 0..1.
+        mean_iou: mean intersection over union, over the classes that occur, 0..1.
         iou: of each class; ``None`` if it does not occur.
         valid: share of masks that break no rule of a face's mask, 0..1: ``real`` ones, those ``reconstructed``, those
             ``interpolated`` to another, and those drawn at ``random``.

@@ -44,7 +44,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class ColourScores:
-    """Transfer of one class's colour when the style is borrowed; ``None`` where no face shows the class.
+    """Transfer of one class's colour in the reference style; ``None`` where no face shows the class.
 
     Attributes:
         result_to_style: mean RGB distance between result and style face, 0..441.
@@ -69,7 +69,7 @@ class ReconstructResult:
         count: pairs.
         seed: of the shuffled ring.
         side: of the pictures compared, in pixels.
-        agreement: for ``real``, and for each system ``NAME, own style`` and ``NAME, borrowed style``.
+        agreement: for ``real``, and for each system ``NAME, own style`` and ``NAME, reference style``.
         colours: for each system, for skin, hair and background.
     """
 
@@ -89,14 +89,14 @@ class _Sums:
 
     def __init__(self) -> None:
         self.own = ConfusionMatrix()
-        self.borrowed = ConfusionMatrix()
+        self.reference = ConfusionMatrix()
         self.colours = {name: ColourTransfer() for name in _COLOURED}
 
-    def update(self, request: Request, own: LabelMap, borrowed: LabelMap, output: Picture) -> None:
-        """Add the parsed masks of one face in both styles, and its image in the borrowed style."""
+    def update(self, request: Request, own: LabelMap, reference: LabelMap, output: Picture) -> None:
+        """Add the parsed masks of one face in both styles, and its image in the reference style."""
         pair, style = request.source, request.style
         self.own.update(pair.label_map, own)
-        self.borrowed.update(pair.label_map, borrowed)
+        self.reference.update(pair.label_map, reference)
         for name, transfer in self.colours.items():
             label = INDEX[name]
             transfer.update(
@@ -116,23 +116,23 @@ def reconstruct(
         systems: those measured; they render whole images.
         networks: the parser measures.
         side: in pixels.
-        seed: of the ring in which styles are borrowed.
+        seed: of the ring in which each face gets the style of the next.
     """
     parse, real = networks.parser.parse, ConfusionMatrix()
     sums = {system.name: _Sums() for system in systems}
     for batch in batched(shuffled_requests(pairs, side, seed), networks.batch_size, "rendering", len(pairs)):
-        own_requests, borrowed_requests = zip(*batch, strict=True)
+        own_requests, reference_requests = zip(*batch, strict=True)
         for request, parsed in zip(own_requests, parse([r.source.picture for r in own_requests]), strict=True):
             real.update(request.source.label_map, parsed)
         for system in systems:
-            own, borrowed = system(own_requests), system(borrowed_requests)
-            rows = zip(borrowed_requests, parse(own), parse(borrowed), borrowed, strict=True)
-            for request, own_mask, borrowed_mask, output in rows:
-                sums[system.name].update(request, own_mask, borrowed_mask, output)
+            own, reference = system(own_requests), system(reference_requests)
+            rows = zip(reference_requests, parse(own), parse(reference), reference, strict=True)
+            for request, own_mask, reference_mask, output in rows:
+                sums[system.name].update(request, own_mask, reference_mask, output)
     agreement = {"real": _agreement(real)}
     for name, measured in sums.items():
         agreement[f"{name}, own style"] = _agreement(measured.own)
-        agreement[f"{name}, borrowed style"] = _agreement(measured.borrowed)
+        agreement[f"{name}, reference style"] = _agreement(measured.reference)
     return ReconstructResult(
         count=len(pairs),
         seed=seed,

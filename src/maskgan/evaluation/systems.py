@@ -13,7 +13,7 @@ from torch import Tensor
 from maskgan.checkpoints.weights import fingerprint
 from maskgan.data.pairs import PICTURE_SUFFIXES, FacePair, PairCollection
 from maskgan.editing.compositing import class_colours
-from maskgan.editing.pipeline import Blend, BorrowedStyle, Edit, FaceModel, StyleReference, finish, generate
+from maskgan.editing.pipeline import Blend, Edit, FaceModel, StyleCopy, StyleReference, finish, generate
 from maskgan.editing.renderer import Precision, Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
@@ -63,10 +63,10 @@ def shuffled_requests(pairs: PairCollection, side: int, seed: int) -> Iterator[t
     neighbour = resize_square(pairs[int(ring[-1])], side)
     for index in ring:
         pair = resize_square(pairs[int(index)], side)
-        own, borrowed = (
+        own, reference = (
             Request(safe_name(pair.key, "as", style.key), pair, style, pair.label_map) for style in (pair, neighbour)
         )
-        yield own, borrowed
+        yield own, reference
         neighbour = pair
 
 
@@ -134,7 +134,7 @@ class TrainedSystem:
             key: FaceModel(face.picture, face.label_map, self._renderer, code_of[key]) for key, face in faces.items()
         }
         edits = [
-            Edit(models[request.source.key], request.target, _borrowed_style(request, code_of), self._blend)
+            Edit(models[request.source.key], request.target, _style_copy(request, code_of), self._blend)
             for request in requests
         ]
         rendered = [edit for edit in edits if not edit.region.is_empty]
@@ -142,13 +142,13 @@ class TrainedSystem:
         return [finish(edit, generated.get(id(edit))) for edit in edits]
 
 
-def _borrowed_style(request: Request, code_of: Mapping[str, Tensor]) -> BorrowedStyle | None:
+def _style_copy(request: Request, code_of: Mapping[str, Tensor]) -> StyleCopy | None:
     """The style of the request's other face; ``None`` for the source's own."""
     style = request.style
     if style.key == request.source.key:
         return None
     colours = class_colours(style.picture, style.label_map)
-    return BorrowedStyle(StyleReference(style.picture, style.label_map, code_of[style.key], colours))
+    return StyleCopy(StyleReference(style.picture, style.label_map, code_of[style.key], colours))
 
 
 class RefinedSystem:

@@ -1,4 +1,4 @@
-"""Colours of a face's parts: whether they are those of the face whose style it borrows, and how light its skin is."""
+"""Colours of a face's parts: whether they are those of the reference, and how light its skin is."""
 
 from __future__ import annotations
 

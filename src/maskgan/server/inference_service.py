@@ -15,16 +15,16 @@ from torch import Tensor
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.pipeline import (
-    BorrowedStyle,
     Edit,
     FaceModel,
+    StyleCopy,
     StyleReference,
     analyse_face,
-    borrow,
     encode_reference,
     finish,
     generate,
     refined_model,
+    style_copy,
 )
 from maskgan.editing.refinement import Refinement
 from maskgan.editing.renderer import Renderer, require_same_proportions
@@ -113,18 +113,18 @@ class InferenceService:
 
     @property
     def has_part_styles(self) -> bool:
-        """Whether styles of single parts can be borrowed."""
+        """Whether styles of single parts can be copied."""
         return self._renderer.has_part_styles
 
     def style_parts(self, names: Iterable[str]) -> tuple[int, ...]:
-        """The classes of these names, whose styles can be borrowed alone; errors as for ``Renderer.style_parts``."""
+        """The classes of these names, whose styles can be copied alone; errors as for ``Renderer.style_parts``."""
         return self._renderer.style_parts(names)
 
-    def borrow(
+    def style_copy(
         self, reference: StyleReference, strength: float, parts: Iterable[int] | None = None
-    ) -> BorrowedStyle | None:
-        """A borrowed style; arguments and errors as for ``pipeline.borrow``."""
-        return borrow(self._renderer, reference, strength, parts)
+    ) -> StyleCopy | None:
+        """A checked style copy; arguments and errors as for ``pipeline.style_copy``."""
+        return style_copy(self._renderer, reference, strength, parts)
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Picture]:
         """A picture for each request, of the size of its canvas; all have one ``batch_key``."""
