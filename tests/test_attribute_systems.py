@@ -56,7 +56,7 @@ def test_the_published_sizes() -> None:
     assert count == convs + norms
 
 
-def test_an_exchange_of_nothing_asks_for_the_face_s_own_code() -> None:
+def test_an_empty_swap_keeps_the_code_of_the_face() -> None:
     network = Elegant(ElegantConfig(base_channels=4, downsamplings=3)).eval()
     first, second = faces(4).pictures.chunk(2)
     with torch.no_grad():
@@ -64,7 +64,7 @@ def test_an_exchange_of_nothing_asks_for_the_face_s_own_code() -> None:
         assert not torch.equal(network(first, second, [1]), network(first, second, []))
 
 
-def test_an_exchange_takes_only_its_part() -> None:
+def test_a_swap_changes_only_its_attribute() -> None:
     network = Elegant(ElegantConfig(base_channels=4, downsamplings=3))
     code, other = torch.zeros(1, 16, 2, 2), torch.ones(1, 16, 2, 2)
     taken = network.swap(code, other, [2])
@@ -73,7 +73,7 @@ def test_an_exchange_takes_only_its_part() -> None:
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_a_step_teaches_all_and_is_the_seed_s(name: str) -> None:
+def test_a_step_updates_all_networks_and_is_reproducible(name: str) -> None:
     results = []
     for _ in range(2):
         stage = build(name)
@@ -117,7 +117,7 @@ def test_elegant_learns_nothing_from_a_batch_that_no_attribute_divides() -> None
     assert all(torch.equal(before[k], v) for k, v in state(stage).items())
 
 
-def test_elegant_learns_to_give_faces_back() -> None:
+def test_elegant_learns_to_reconstruct_faces() -> None:
     stage = build("elegant", learning_rate=1e-3)
     coarse = faces().pictures[:, :, ::16, ::16]
     batch = faces()._replace(pictures=torch.nn.functional.interpolate(coarse, size=64, mode="bilinear"))

@@ -96,7 +96,7 @@ def assert_same_way(one: Path, other: Path, settings: TrainingConfig) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one_and_a_run_goes_on_with_another_number(tmp_path: Path) -> None:
+def test_two_processes_equal_one_and_a_run_resumes_with_another_number(tmp_path: Path) -> None:
     def steps(count: int, **changes: object) -> TrainingConfig:
         settings = {"network": PLAIN, "learning_rate": 1e-4, "lr_decay_start": 1.0, **changes}
         return config(batch_size=BATCH, images=count * BATCH, **settings)

@@ -52,7 +52,7 @@ def snapshot_number(folder: Path) -> int | None:
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_any_moment_goes_on_from_a_whole_state(tmp_path: Path) -> None:
+def test_a_run_killed_at_any_moment_resumes_from_a_complete_state(tmp_path: Path) -> None:
     def goal(images: int) -> TrainingConfig:
         # Without the perceptual network a process starts sooner and more of the moments fall into training.
         weights = FaceLossWeights(perceptual=0)

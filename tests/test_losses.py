@@ -143,6 +143,15 @@ def test_vgg_features_match_a_plain_stack(tmp_path: Path) -> None:
     torch.testing.assert_close(PerceptualLoss(network)(other, image), by_hand)
 
 
+def test_vgg_input_chooses_the_normalisation(tmp_path: Path) -> None:
+    random_vgg(tmp_path / "vgg.pth")
+    image = torch.rand(1, 3, 32, 32) * 2 - 1
+    for vgg_input, normalise in (("imagenet", True), ("unnormalised", False)):
+        found = perceptual_network(str(tmp_path / "vgg.pth"), vgg_input)(image)
+        expected = VGG19Features(tmp_path / "vgg.pth", normalise=normalise)(image)
+        assert all(torch.equal(f, e) for f, e in zip(found, expected, strict=True))
+
+
 def test_a_foreign_perceptual_file_is_refused(tmp_path: Path) -> None:
     torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3)}, tmp_path / "vgg.pth")
     with pytest.raises(UserError, match=r"features\.0\.bias is missing"):
@@ -211,7 +220,7 @@ def test_r1_penalty_of_a_linear_discriminator() -> None:
     assert penalty == pytest.approx(0.5 * 14 * 16 / 16**2)
 
 
-def test_small_parts_count_more_in_pixel_losses() -> None:
+def test_class_balance_raises_small_classes_in_pixel_losses() -> None:
     labels = torch.full((1, 8, 8), INDEX["skin"])
     labels[:, 2:4, 2:4] = INDEX["l_eye"]
     mask = one_hot(labels, 19)
@@ -228,7 +237,7 @@ def test_small_parts_count_more_in_pixel_losses() -> None:
     torch.testing.assert_close(halved, weighted_l1(at_eye, target, weights))
 
 
-def test_differentiable_augmentation_moves_mask_and_picture_alike() -> None:
+def test_diffaugment_moves_mask_and_image_alike() -> None:
     torch.manual_seed(0)
     augment = DiffAugment.sample(8, torch.device("cpu"))
     image = torch.rand(8, 3, 32, 32, requires_grad=True)
@@ -265,7 +274,7 @@ def test_faces_are_compared_at_the_side_at_which_the_classifier_learnt(classifie
         torch.testing.assert_close(ours, theirs)
 
 
-def test_face_features_teach_the_picture_and_not_the_classifier(classifier: AttributeClassifier) -> None:
+def test_face_features_give_gradients_to_the_image_and_none_to_the_classifier(classifier: AttributeClassifier) -> None:
     loss = PerceptualLoss(FaceFeatures(classifier.train(), side=64))
     before = classifier.trunk.stem_norm.running_mean.clone()  # type: ignore[union-attr]
     real, fake = torch.randn(2, 3, 64, 64), torch.randn(2, 3, 64, 64, requires_grad=True)
@@ -281,14 +290,14 @@ def names(places: Sequence[int]) -> set[str]:
     return {ATTRIBUTES[place] for place in places}
 
 
-def test_a_borrowed_mouth_brings_its_smile_and_nothing_else() -> None:
+def test_a_mouth_swap_transfers_the_smile_and_nothing_else() -> None:
     own, donors = torch.zeros(2, 40), torch.ones(2, 40)
     wanted = MOUTH_SWAP.target_attributes(own, donors)
     assert names(wanted[0].nonzero().flatten().tolist()) == {"Smiling", "Mouth_Slightly_Open", "High_Cheekbones"}
     assert not own.any()
 
 
-def test_a_borrowed_mask_brings_its_shape_and_leaves_the_look() -> None:
+def test_a_mask_swap_transfers_the_shape_and_keeps_the_style() -> None:
     brought = MASK_SWAP.target_attributes(torch.zeros(1, 40), torch.ones(1, 40))[0]
     assert {"Smiling", "Eyeglasses", "Wearing_Hat"} <= names(brought.nonzero().flatten().tolist())
     assert {"Male", "Heavy_Makeup", "No_Beard"} <= names(MASK_SWAP.preserved)
@@ -296,7 +305,7 @@ def test_a_borrowed_mask_brings_its_shape_and_leaves_the_look() -> None:
         assert not set(exchange.transferred) & set(exchange.preserved)
 
 
-def test_what_differs_most_is_borrowed() -> None:
+def test_the_donor_is_the_face_that_differs_most() -> None:
     smiles = torch.zeros(4, 40)
     smiles[:, ATTRIBUTES.index("Smiling")] = torch.tensor([0.0, 0.2, 0.9, 1.0])
     smiles[:, ATTRIBUTES.index("Male")] = torch.tensor([0.0, 1.0, 0.0, 1.0])  # does not count
@@ -304,7 +313,7 @@ def test_what_differs_most_is_borrowed() -> None:
     assert most_different(smiles[:1], MOUTH_SWAP.transferred).tolist() == [0]
 
 
-def test_distance_of_an_exchange_by_hand() -> None:
+def test_the_loss_of_a_swap_by_hand() -> None:
     logits, wanted = torch.zeros(1, 40), torch.full((1, 40), 0.5)
     floor = 2 * math.log(2)  # what is brought and what is kept, each a mean of log 2
     assert MOUTH_SWAP.loss(logits, wanted) == pytest.approx(floor)

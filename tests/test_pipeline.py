@@ -213,7 +213,7 @@ def test_wrong_labels_are_found_before_anything_is_trained(tmp_path: Path, capsy
     assert "--table" in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
-def test_everything_that_ships_is_made_and_loads(whole: Path) -> None:
+def test_every_shipped_network_is_trained_and_loads(whole: Path) -> None:
     assert_complete(whole / "weights")
     first, last, shipped = (
         load_file(whole / part / "dense-mapping.safetensors") for part in ("dense-mapping", "editing", "weights")
@@ -261,7 +261,7 @@ def test_the_same_command_trains_nothing_twice(whole: Path, capsys: pytest.Captu
     assert "learning_rate" in capsys.readouterr().err
 
 
-def test_pieces_equal_one_run(tmp_path: Path, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interrupted_runs_equal_one_run(tmp_path: Path, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pieces = 0
     while not (tmp_path / "weights" / MANIFEST).exists():
         assert main(piece(tmp_path)) == 0 and pieces < 20
@@ -314,7 +314,7 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
     assert_complete(tmp_path / "run" / "weights")
 
 
-def test_a_packed_run_goes_on_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_packed_run_resumes_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here, there = tmp_path / "here" / "run", tmp_path / "there" / "other"
     for _ in range(9):  # into editing
         assert main(piece(here)) == 0
@@ -354,7 +354,7 @@ def test_a_finished_run_comes_out_of_its_pack_as_it_ships(
     assert "packed when it had spent its budget" in capsys.readouterr().err
 
 
-def test_large_runs_are_cut_into_pieces(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_runs_are_split_into_chunks(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "CHUNK_BYTES", 100_000)
     first = archive.pack(whole, tmp_path / "pack")
     assert len(first) > 4 and all(path.stat().st_size <= 100_000 for path in first)
@@ -382,7 +382,7 @@ def assert_refused(packed: Path, message: str) -> None:
     assert {path.name for path in packed.parent.iterdir()} == {packed.name}  # nothing half-written
 
 
-def test_damaged_and_missing_pieces_are_named(packed: Path) -> None:
+def test_damaged_and_missing_chunks_are_named(packed: Path) -> None:
     path = packed / "chunk-00.bin"
     content = bytearray(path.read_bytes())
     path.write_bytes(content[:-1])
@@ -427,7 +427,7 @@ def test_a_state_that_is_none_is_refused(packed: Path) -> None:
         files=[[name, len(part)] for name, part in parts.items()],
         chunks=[["chunk-00.bin", archive._digest(content)]],
     )
-    assert_refused(packed, "holds no state to go on from")
+    assert_refused(packed, "holds no state to resume from")
 
 
 def test_runs_are_not_overwritten_and_must_be_runs(tmp_path: Path, packed: Path) -> None:

@@ -178,7 +178,7 @@ def test_the_run_validates_all_samples(tmp_path: Path, monkeypatch: pytest.Monke
     assert [row["val_loss"] for row in rows if "val_loss" in row] == [(4 * 1 + 1 * 4) / 5]
 
 
-def test_a_run_does_not_go_on_with_another_file_of_the_same_name(tmp_path: Path) -> None:
+def test_a_run_does_not_resume_with_another_file_of_the_same_name(tmp_path: Path) -> None:
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "train.txt").write_text("00000\n00001\n" if name == "one" else "00002\n00003\n")

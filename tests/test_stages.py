@@ -64,7 +64,7 @@ def test_editing_begins_with_stage_ones_networks(stage_one: dict[str, Any]) -> N
             assert torch.equal(tensor, base[theirs][name]), (ours, name)
 
 
-def test_dense_mapping_can_go_on_from_another_run(stage_one: dict[str, Any]) -> None:
+def test_dense_mapping_can_start_from_another_run(stage_one: dict[str, Any]) -> None:
     settings = config(init_run=stage_one["init_run"])
     stage = build_stage(settings)
     base = torch.load(Path(stage_one["init_run"]) / "state.pt", weights_only=True)["networks"]
@@ -73,7 +73,7 @@ def test_dense_mapping_can_go_on_from_another_run(stage_one: dict[str, Any]) -> 
             assert torch.equal(tensor, base["ema"][name]), (ours, name)
 
 
-def test_dense_mapping_can_go_on_from_an_average(
+def test_dense_mapping_can_start_from_interpolated_weights(
     stage_one: dict[str, Any], tiny_weights: Path, classifier_weights: Path
 ) -> None:
     stage = build_stage(config(init_run=stage_one["init_run"], init_weights=str(tiny_weights)))
@@ -88,7 +88,7 @@ def test_dense_mapping_can_go_on_from_an_average(
         build_stage(config(init_run=stage_one["init_run"], init_weights=str(shipped_weights("dense-mapping"))))
 
 
-def test_dense_mapping_can_go_on_from_weights_alone(stage_one: dict[str, Any], tiny_weights: Path) -> None:
+def test_dense_mapping_can_start_from_weights_alone(stage_one: dict[str, Any], tiny_weights: Path) -> None:
     settings = config(init_weights=str(tiny_weights))
     stage = build_stage(settings)
     for name, tensor in load_weights(tiny_weights)[0].state_dict().items():
@@ -101,7 +101,7 @@ def test_dense_mapping_can_go_on_from_weights_alone(stage_one: dict[str, Any], t
     build_stage(config(init_weights="gone.safetensors"), StageSetup(resumes=True))  # a run that goes on has its own
 
 
-def test_a_run_that_goes_on_from_another_stays_at_the_final_resolution() -> None:
+def test_a_run_initialised_from_another_stays_at_the_final_resolution() -> None:
     fresh = config(preset="demo")
     assert [side for _, side in fresh.phases] == [128, 256]
     assert replace(fresh, init_run="somewhere").phases == ((0.0, 256),)
@@ -133,7 +133,7 @@ def test_editing_names_what_is_missing(tmp_path: Path, stage_one: dict[str, Any]
 
 
 @pytest.mark.slow
-def test_mask_vae_learns_to_give_masks_back(tmp_path: Path) -> None:
+def test_mask_vae_learns_to_reconstruct_masks(tmp_path: Path) -> None:
     run(tmp_path, config("mask-vae", images=320, learning_rate=2e-3, lr_decay_start=1.0))
     vae, _ = load_weights(tmp_path / "mask-vae.safetensors", model_type="mask-vae")
     assert isinstance(vae, MaskVAE)

@@ -114,7 +114,7 @@ def test_too_few_shards_for_the_processes(shards: Path, monkeypatch: pytest.Monk
         loader(shards)
 
 
-def test_training_from_a_stream_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_from_a_stream_resumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_shard(
         tmp_path / "faces-0.tar", [encode_pair(p.key, p.picture, p.label_map) for p in (PAIRS[i] for i in range(6))]
     )

@@ -76,7 +76,7 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_is_whole_and_goes_on(
+def test_a_stopped_run_is_complete_and_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     steady = config(lr_decay_start=1.0)
@@ -98,7 +98,7 @@ def test_a_stopped_run_is_whole_and_goes_on(
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
-def test_a_piece_ends_after_its_time_with_all_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stop_after_saves_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["train", "parser", "--data", "synthetic:6:64", "--preset", "tiny", "--run", str(tmp_path / "parts")]
     arguments += ["--batch-size", "2", "--images", "8", "--workers", "1", "--precision", "fp32", "--learning-rate"]
     for step in (1, 2, 3):
@@ -118,7 +118,7 @@ def test_another_run_is_not_overwritten(tmp_path: Path) -> None:
         run(tmp_path, config(images=2, learning_rate=0.1))
 
 
-def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
+def test_a_run_of_an_older_version_resumes(tmp_path: Path) -> None:
     run(tmp_path, config(images=2))
     record = json.loads((tmp_path / "config.json").read_text())
     del record["init_run"], record["stream"], record["weights"]["feature_outlier"]
@@ -127,7 +127,7 @@ def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_training_learns_to_give_faces_back(tmp_path: Path) -> None:
+def test_training_learns_to_reconstruct_faces(tmp_path: Path) -> None:
     run(tmp_path, config(images=110, learning_rate=2e-3, lr_decay_start=1.0))
     torch.manual_seed(0)
     fresh = build_stage(config())
@@ -160,7 +160,7 @@ def test_each_term_is_a_switch(weights: FaceLossWeights, absent: set[str]) -> No
     assert set(losses) == everything - absent | ({"feature_outlier"} if weights.feature_outlier else set())
 
 
-def test_faces_are_looked_at_by_a_classifier_on_request(classifier_weights: Path) -> None:
+def test_face_features_come_from_a_classifier_on_request(classifier_weights: Path) -> None:
     def losses_of(stage: str = "dense-mapping", **weights: float) -> set[str]:
         settings = config(stage, weights=FaceLossWeights(**weights), face_features=str(classifier_weights))
         pictures = torch.rand(2, 3, 64, 64) * 2 - 1
@@ -345,7 +345,7 @@ def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: py
     assert not (tmp_path / "run").exists()
 
 
-def test_the_command_trains_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_trains_and_resumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [
         "train",
         "parser",

@@ -31,7 +31,7 @@ def faces(pictures: torch.Tensor, label_maps: torch.Tensor) -> Faces:
 
 
 def run(folder: Path, settings: TrainingConfig) -> Progress:
-    """Train, or go on."""
+    """Train, or resume."""
     return train(build_stage(settings), settings, PAIRS, folder)
 
 

@@ -19,7 +19,7 @@ def to_dict(config: Any) -> dict[str, Any]:
     return asdict(config)
 
 
-def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
+def from_dict(config_type: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     """Build a config from the output of ``to_dict``, strictly. Missing fields get their defaults.
 
     Files from before a field existed lack it, so its default must keep their meaning.
@@ -27,32 +27,32 @@ def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     Raises:
         UserError: a field is unknown, of another type or has a value that is not allowed.
     """
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(config_type)}  # type: ignore[arg-type]
     if unknown := sorted(set(values) - set(known)):
-        raise UserError(f"{kind.__name__}: unknown field {unknown[0]!r}; was the file made by a newer version?")
+        raise UserError(f"{config_type.__name__}: unknown field {unknown[0]!r}; was the file made by a newer version?")
     built: dict[str, Any] = {}
-    template = kind()
-    hints = get_type_hints(kind)
+    template = config_type()
+    hints = get_type_hints(config_type)
     for name, value in values.items():
         default = getattr(template, name)
         if hasattr(default, "__dataclass_fields__"):
             if not isinstance(value, Mapping):
-                raise UserError(f"{kind.__name__}: field {name!r} should be an object")
+                raise UserError(f"{config_type.__name__}: field {name!r} should be an object")
             built[name] = from_dict(type(default), value)
         elif type(value) is not type(default):
             raise UserError(
-                f"{kind.__name__}: field {name!r} should be {type(default).__name__}, is {type(value).__name__}"
+                f"{config_type.__name__}: field {name!r} should be {type(default).__name__}, is {type(value).__name__}"
             )
         elif get_origin(hints[name]) is Literal and value not in get_args(hints[name]):
             choices = ", ".join(map(str, get_args(hints[name])))
-            raise UserError(f"{kind.__name__}: field {name!r} is {value!r}, should be one of {choices}")
+            raise UserError(f"{config_type.__name__}: field {name!r} is {value!r}, should be one of {choices}")
         elif isinstance(value, int) and not isinstance(value, bool) and not 0 < value <= 65536:
-            raise UserError(f"{kind.__name__}: field {name!r} is {value}, outside 1..65536")
+            raise UserError(f"{config_type.__name__}: field {name!r} is {value}, outside 1..65536")
         elif isinstance(value, float) and not 0 <= value <= 65536:
-            raise UserError(f"{kind.__name__}: field {name!r} is {value}, outside 0..65536")
+            raise UserError(f"{config_type.__name__}: field {name!r} is {value}, outside 0..65536")
         else:
             built[name] = value
-    return kind(**built)
+    return config_type(**built)
 
 
 RENAMED_FIELDS: Mapping[type, Mapping[str, tuple[str, Mapping[Any, Any]]]] = MappingProxyType(
@@ -108,14 +108,14 @@ def with_overrides(config: ConfigT, overrides: str, source: str) -> ConfigT:
     return from_dict(type(config), values)
 
 
-def _parsed(text: str, kind: type, what: str) -> bool | int | float | str:
-    if kind is bool and text in ("true", "false"):
+def _parsed(text: str, value_type: type, what: str) -> bool | int | float | str:
+    if value_type is bool and text in ("true", "false"):
         return text == "true"
-    if kind is str:
+    if value_type is str:
         return text
-    if kind is int and re.fullmatch(r"\d{1,18}", text):
+    if value_type is int and re.fullmatch(r"\d{1,18}", text):
         return int(text)
-    if kind is float and re.fullmatch(r"\d+(\.\d+)?", text):
+    if value_type is float and re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)
-    needed = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+    needed = {bool: "true or false", int: "a whole number", float: "a number"}[value_type]
     raise UserError(f"{what} should be {needed}, is {text!r}")

@@ -34,7 +34,7 @@ def command(
 
     OUT gets images/ and masks/ (or shards/), CelebA's split lists in splits/, attributes.csv, a few previews/ and
     report.json. Pictures are hard links to the originals where that is possible. Stopped with Ctrl-C, the same command
-    goes on where it was. Damaged pairs are left out and listed in report.json.
+    resumes. Damaged pairs are left out and listed in report.json.
 
     With --check, everything in OUT is read if OUT exists, else everything in CELEBAMASK_DIR; the exit code is 1 if
     something is wrong with it.

@@ -9,9 +9,9 @@ import click
 _PATH = click.Path(path_type=Path)
 
 
-@click.group("runs", short_help="Pack a training run to go on elsewhere.")
+@click.group("runs", short_help="Pack a training run to resume it elsewhere.")
 def command() -> None:
-    """Pack a training run in files of at most 16 MiB, and unpack it where it goes on."""
+    """Pack a training run in files of at most 16 MiB, and unpack it to resume it elsewhere."""
 
 
 @command.command("pack")
@@ -32,7 +32,7 @@ def pack(run: Path, output: Path) -> None:
 @click.argument("pack", metavar="FOLDER", type=_PATH)
 @click.argument("run", type=_PATH)
 def unpack(pack: Path, run: Path) -> None:
-    """Make the run folder RUN from the pack in FOLDER; the command that trained it then goes on."""
+    """Make the run folder RUN from the pack in FOLDER; the command that trained it then resumes it."""
     from maskgan.training import archive
 
     archive.unpack(pack, run)

@@ -143,7 +143,7 @@ def _is_done(stage: Path) -> bool:
 
 
 def _without_optimizers(state: Mapping[str, Any], begins_another: bool) -> dict[str, Any]:
-    """The state of a run that will not go on: what the next begins with, or how far it came alone."""
+    """The state of a run that will not resume: what the next begins with, or how far it came alone."""
     kept = ("ema", "discriminator") if begins_another else ()
     networks = {name: network for name, network in state["networks"].items() if name in kept}
     return {"progress": state["progress"], "networks": networks, "optimizers": {}}
@@ -202,7 +202,7 @@ def _state(folder: Path, tensors: bytes, info: bytes | None) -> dict[str, Any]:
         state = decompress(CompressedState(load_tensors(tensors), json.loads(info or b"")))
         state["progress"]["best"] = math.inf
     except (SafetensorError, ValueError, UserError) as error:
-        raise UserError(f"{folder}: holds no state to go on from ({error}); pack the run again") from error
+        raise UserError(f"{folder}: holds no state to resume from ({error}); pack the run again") from error
     return state
 
 

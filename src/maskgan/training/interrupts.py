@@ -16,10 +16,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Deadline:
-    """When a piece of training ends, counted from now.
+    """When training stops before its budget is spent, counted from now.
 
     Args:
-        minutes: the length of the piece; ``None`` for one that ends with its budget.
+        minutes: from now; ``None``: train until the budget is spent.
 
     Raises:
         UserError: ``minutes`` is not a positive number.
@@ -32,7 +32,7 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the piece should end now."""
+        """Whether training should stop now."""
         return time.monotonic() >= self._end
 
 

@@ -58,7 +58,7 @@ def train(
         Where the run stands at its end.
 
     Raises:
-        UserError: the folder holds another run, or one that is going on, or the batch cannot be split evenly.
+        UserError: the folder holds another run, or another process trains it, or the batch cannot be split evenly.
         KeyboardInterrupt: the run was asked to stop; its state is saved.
         MaskGANError: a loss or a parameter is no longer finite; what was saved before is left as it is.
     """
@@ -249,8 +249,8 @@ class _Run(Generic[BatchT]):
             if spent:  # packed without what is needed to resume, perhaps without its weights
                 return
             raise UserError(
-                f"{self.folder.path}: was packed when it had spent its budget, without what is needed to go on; "
-                "repeat its command with that budget, or go on where it was trained"
+                f"{self.folder.path}: was packed when it had spent its budget, without what is needed to resume; "
+                "repeat its command with that budget, or resume it where it was trained"
             )
         for name, network in self.stage.networks.items():
             network.load_state_dict(state["networks"][name])

@@ -31,7 +31,7 @@ _FILE_OPTIONS = frozenset(
     {"table", "keys", "val_keys", "perceptual", "face_features"}
     | {"init_weights", "init_classifier", "dense_mapping", "mask_vae"}
 )
-"""Options that may name a file whose content must stay the same while a run goes on."""
+"""Options that may name a file whose content must stay the same when a run resumes."""
 
 
 class RunFolder:
@@ -46,7 +46,7 @@ class RunFolder:
         Args:
             path: the run folder.
             run_root: folder of a run of several stages. Files in it are outputs of its other stages, which change when
-                those go on, so their hashes are not compared.
+                those resume, so their hashes are not compared.
         """
         self.path = path
         self._run_root = run_root
@@ -54,7 +54,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self, config: TrainingConfig) -> Iterator[RunFolder]:
-        """Hold the folder, to begin a run here or to go on with one of the same config.
+        """Hold the folder, to begin a run here or to resume one of the same config.
 
         Raises:
             UserError: another run lives here (the message names the first option or file that differs), or weights
@@ -68,7 +68,7 @@ class RunFolder:
         make_folder(self.path / "samples")
         lock = FileLock(self.path / ".lock", timeout=0)
         try:
-            # The system gives the lock back however this process ends.
+            # The system releases the lock however this process ends.
             lock.acquire()
         except Timeout:
             raise UserError(f"{self.path}: another process is training here; stop it first") from None
@@ -83,7 +83,7 @@ class RunFolder:
 
     @property
     def has_state(self) -> bool:
-        """Whether there is a state to go on from."""
+        """Whether there is a state to resume from."""
         return (self.path / "state.pt").exists()
 
     def has_weights(self, networks: Mapping[str, nn.Module], images: int) -> bool:
@@ -162,7 +162,7 @@ class RunFolder:
             if name not in MAY_CHANGE and _identity(name, recorded) not in (_identity(name, value), given[name]):
                 raise UserError(
                     f"{self.path}: holds a run with {name} = {recorded!r}, not {value!r}; "
-                    "repeat its command to go on, or choose another --run folder"
+                    "repeat its command to resume, or choose another --run folder"
                 )
 
     def save_state(self, state: dict[str, Any]) -> None:
@@ -266,7 +266,7 @@ def _portable(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _identity(name: str, value: Any) -> Any:
-    """What must be the same when the run goes on, perhaps on a machine where its data lie elsewhere."""
+    """What must be the same when the run resumes, perhaps on a machine where its data lie elsewhere."""
     return Path(value).name if name in KNOWN_BY_NAME and value is not None else value
 
 
