@@ -8,12 +8,25 @@ from PIL import Image, ImageDraw
 from maskgan.editing.mask_edits import add_glasses, add_hat
 from maskgan.editing.mask_warps import fill_from_nearest
 from maskgan.errors import UserError
-from maskgan.face_parts import BROWS, EARS, EYES, FACE, GLASSES, HAIR, NOSE, SKIN, bounding_box, centroid
-from maskgan.labels import INDEX, LabelMap
-
-_BACKGROUND, _HAT, _EARRING, _NECKLACE, _NECK, _CLOTH = (
-    INDEX[name] for name in ("background", "hat", "ear_r", "neck_l", "neck", "cloth")
+from maskgan.face_parts import (
+    BACKGROUND,
+    BROWS,
+    CLOTH,
+    EARRING,
+    EARS,
+    EYES,
+    FACE,
+    GLASSES,
+    HAIR,
+    HAT,
+    NECK,
+    NECKLACE,
+    NOSE,
+    SKIN,
+    bounding_box,
+    centroid,
 )
+from maskgan.labels import INDEX, LabelMap
 
 
 def glasses(label_map: LabelMap, kind: str) -> LabelMap:
@@ -31,7 +44,7 @@ def hat(label_map: LabelMap, kind: str) -> LabelMap:
     if kind == "beanie":
         return edited
     top, bottom, left, right = _face(label_map)
-    hat_box = bounding_box(edited == _HAT)
+    hat_box = bounding_box(edited == HAT)
     assert hat_box is not None
     height, width, middle = bottom - top, right - left, (left + right - 1) / 2
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
@@ -41,7 +54,7 @@ def hat(label_map: LabelMap, kind: str) -> LabelMap:
     across = np.abs(columns - middle) / max(half, 1)
     sag = 0.5 * thick * across**2
     brim = (across < 1) & (np.abs(rows - edge - sag) < thick * np.sqrt(np.clip(1 - across**2, 0, 1)))
-    edited[brim & ~np.isin(label_map, (*EYES, NOSE))] = _HAT
+    edited[brim & ~np.isin(label_map, (*EYES, NOSE))] = HAT
     return edited
 
 
@@ -59,13 +72,13 @@ def earrings(label_map: LabelMap, amount: float) -> LabelMap:
         x = (left + right - 1) / 2
         draw.rounded_rectangle((x - radius, low - 2 * radius, x + radius, low + length), radius=radius, fill=255)
     edited = label_map.copy()
-    edited[np.asarray(canvas) > 127] = _EARRING
+    edited[np.asarray(canvas) > 127] = EARRING
     return edited
 
 
 def necklace(label_map: LabelMap, amount: float) -> LabelMap:
     """Lay a necklace around the neck, thin to broad."""
-    box = bounding_box(label_map == _NECK)
+    box = bounding_box(label_map == NECK)
     if box is None:
         raise UserError("the mask shows no neck, so a necklace cannot lie on it")
     top, bottom, left, right = box
@@ -75,7 +88,7 @@ def necklace(label_map: LabelMap, amount: float) -> LabelMap:
     across = (columns - middle) / half
     curve = top + (bottom - top) * (0.45 + 0.35 * (1 - across**2))
     edited = label_map.copy()
-    edited[(np.abs(across) < 1) & (np.abs(rows - curve) < thick / 2 + 0.5)] = _NECKLACE
+    edited[(np.abs(across) < 1) & (np.abs(rows - curve) < thick / 2 + 0.5)] = NECKLACE
     return edited
 
 
@@ -106,14 +119,14 @@ def without_glasses(label_map: LabelMap) -> LabelMap:
 def without_hat(label_map: LabelMap) -> LabelMap:
     """Take a hat off: hair comes where the head must be, what was behind comes elsewhere."""
     top, bottom, left, right = _face(label_map)
-    worn = label_map == _HAT
+    worn = label_map == HAT
     middle, half = (left + right - 1) / 2, 0.66 * (right - left)
     brows = bounding_box(np.isin(label_map, BROWS))
     line = top + 0.1 * (bottom - top) if brows is None else float(brows[0])
     crown = line - 0.6 * (bottom - line)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     head = ((columns - middle) / max(half, 1)) ** 2 + (np.minimum(rows - line, 0) / max(line - crown, 1)) ** 2 < 1
-    edited = fill_from_nearest(label_map, worn & ~head, (_BACKGROUND, _CLOTH, _NECK))
+    edited = fill_from_nearest(label_map, worn & ~head, (BACKGROUND, CLOTH, NECK))
     edited[worn & head] = HAIR
     arch = ((columns - middle) / (0.44 * (right - left))) ** 2 + ((rows - line) / (0.32 * (bottom - line))) ** 2 < 1
     edited[worn & head & arch] = SKIN
@@ -122,7 +135,7 @@ def without_hat(label_map: LabelMap) -> LabelMap:
 
 def without_earrings(label_map: LabelMap) -> LabelMap:
     """Take earrings off."""
-    return fill_from_nearest(label_map, label_map == _EARRING, (*EARS, SKIN, HAIR, _NECK, _BACKGROUND, _CLOTH))
+    return fill_from_nearest(label_map, label_map == EARRING, (*EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTH))
 
 
 def _face(label_map: LabelMap) -> tuple[int, int, int, int]:

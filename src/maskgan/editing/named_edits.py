@@ -17,13 +17,28 @@ from maskgan.editing import accessories, hair_edits, mask_edits
 from maskgan.editing.looks import LOOKS, Look
 from maskgan.editing.mask_warps import scale_part, thicken_part, warp_part
 from maskgan.errors import UserError
-from maskgan.face_parts import BROWS, EARS, EYES, FACE, FEATURES, GLASSES, HAIR, MOUTH, NOSE, SKIN, bounding_box
-from maskgan.labels import INDEX, LabelMap
-
-_BACKGROUND, _HAT, _EARRING, _NECKLACE, _NECK, _CLOTH = (
-    INDEX[name] for name in ("background", "hat", "ear_r", "neck_l", "neck", "cloth")
+from maskgan.face_parts import (
+    BACKGROUND,
+    BROWS,
+    CLOTH,
+    EARRING,
+    EARS,
+    EYES,
+    FACE,
+    FEATURES,
+    GLASSES,
+    HAIR,
+    HAT,
+    MOUTH,
+    NECK,
+    NECKLACE,
+    NOSE,
+    SKIN,
+    bounding_box,
 )
-_AROUND_HEAD = (_BACKGROUND, _NECK, _CLOTH)
+from maskgan.labels import LabelMap
+
+_AROUND_HEAD = (BACKGROUND, NECK, CLOTH)
 
 Amount = float | str
 """A number, one of an edit's kinds such as ``clear``, or a colour."""
@@ -161,7 +176,7 @@ def _nose_wider(label_map: LabelMap, amount: float) -> LabelMap:
     return scale_part(label_map, [NOSE], [SKIN], width=1 + 0.35 * amount)
 
 
-_OUTLINE = (SKIN, *EARS, _EARRING)
+_OUTLINE = (SKIN, *EARS, EARRING)
 
 
 def _face_narrower(label_map: LabelMap, amount: float) -> LabelMap:
@@ -180,7 +195,7 @@ def _face_narrower(label_map: LabelMap, amount: float) -> LabelMap:
 
     # What lies on the skin stays in its place, and the skin below it moves.
     bare = np.where(np.isin(label_map, FEATURES), SKIN, label_map).astype(label_map.dtype)
-    return warp_part(bare, _OUTLINE, (HAIR, _HAT, *_AROUND_HEAD), backward)
+    return warp_part(bare, _OUTLINE, (HAIR, HAT, *_AROUND_HEAD), backward)
 
 
 def _remove(label_map: LabelMap, edit: Callable[[LabelMap], LabelMap], present: tuple[int, ...]) -> LabelMap:
@@ -207,7 +222,7 @@ _EDITS = (
         "face-narrower",
         "a narrower or wider face",
         _OUTLINE,
-        (HAIR, _HAT, *_AROUND_HEAD),
+        (HAIR, HAT, *_AROUND_HEAD),
         _number(_face_narrower),
         low=-1.0,
     ),
@@ -215,7 +230,7 @@ _EDITS = (
         "hair-longer",
         "longer or shorter hair",
         (HAIR,),
-        (*_AROUND_HEAD, *EARS, _EARRING),
+        (*_AROUND_HEAD, *EARS, EARRING),
         _number(hair_edits.longer),
         low=-1.0,
     ),
@@ -233,19 +248,19 @@ _EDITS = (
     NamedEdit(
         "hat",
         "a hat",
-        (_HAT,),
-        (SKIN, HAIR, _BACKGROUND, *EARS, *BROWS),
+        (HAT,),
+        (SKIN, HAIR, BACKGROUND, *EARS, *BROWS),
         _kind(accessories.hat),
         kinds=("beanie", "cap", "brim"),
     ),
     NamedEdit(
         "earrings",
         "earrings below both ears",
-        (_EARRING,),
-        (*EARS, SKIN, HAIR, _NECK, _BACKGROUND, _CLOTH),
+        (EARRING,),
+        (*EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTH),
         _number(accessories.earrings),
     ),
-    NamedEdit("necklace", "a necklace", (_NECKLACE,), (_NECK, _CLOTH, SKIN), _number(accessories.necklace)),
+    NamedEdit("necklace", "a necklace", (NECKLACE,), (NECK, CLOTH, SKIN), _number(accessories.necklace)),
     NamedEdit(
         "remove-glasses",
         "glasses go",
@@ -256,16 +271,16 @@ _EDITS = (
     NamedEdit(
         "remove-hat",
         "the hat goes, and hair comes in its place",
-        (_HAT,),
+        (HAT,),
         (HAIR, SKIN, *_AROUND_HEAD),
-        _number(lambda label_map, _: _remove(label_map, accessories.without_hat, (_HAT,))),
+        _number(lambda label_map, _: _remove(label_map, accessories.without_hat, (HAT,))),
     ),
     NamedEdit(
         "remove-earrings",
         "earrings go",
-        (_EARRING,),
+        (EARRING,),
         (*EARS, SKIN, HAIR, *_AROUND_HEAD),
-        _number(lambda label_map, _: _remove(label_map, accessories.without_earrings, (_EARRING,))),
+        _number(lambda label_map, _: _remove(label_map, accessories.without_earrings, (EARRING,))),
     ),
 )
 

@@ -69,7 +69,6 @@ class GeneratorTrainingConfig(GANTrainingConfig):
     """Options of the stages that train the dense mapping network."""
 
     initialises_ema: ClassVar[bool] = True
-
     weights: FaceLossWeights = field(default_factory=FaceLossWeights, metadata={"flag": "{}_weight"})
     """Weights of the generator's loss terms."""
     face_features: str = ""
@@ -180,9 +179,9 @@ class HoleConfig:
     """Most growth of a hole beyond the part, in sides of the image."""
 
     def __post_init__(self) -> None:
-        for name in ("full_image", "ellipses", "union", "min_grow", "max_grow"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"--hole-{name.replace('_', '-')} must lie in 0..1, is {getattr(self, name)}")
+        for name, value in vars(self).items():
+            if not 0 <= value <= 1:
+                raise UserError(f"--hole-{name.replace('_', '-')} must lie in 0..1, is {value}")
 
 
 @dataclass(frozen=True, kw_only=True)
