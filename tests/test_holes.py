@@ -6,8 +6,8 @@ import torch
 from maskgan.data.batches import Faces
 from maskgan.data.loading import oversample_rare
 from maskgan.labels import INDEX
+from maskgan.training.edit_config import HoleConfig
 from maskgan.training.holes import grow, sample_holes
-from maskgan.training.stage_configs import HoleConfig
 
 SIDE = 64
 

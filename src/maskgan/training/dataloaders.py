@@ -15,7 +15,8 @@ from maskgan.data.pairs import ChosenKeys, FacePair, KeyedCollection, PairCollec
 from maskgan.data.stored_edits import StoredEdits
 from maskgan.data.streaming import ShardStream, StreamLoader
 from maskgan.training.config import TrainingConfig
-from maskgan.training.stage_configs import EditingTrainingConfig, EditTrainingConfig
+from maskgan.training.edit_config import EditTrainingConfig
+from maskgan.training.stage_configs import EditingTrainingConfig
 
 _GRID_SAMPLES = 8
 _VAL_SAMPLES = 64

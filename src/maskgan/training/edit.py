@@ -30,6 +30,7 @@ from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, HeadOutput
 from maskgan.networks.layers import one_hot
 from maskgan.networks.regions import mask_to_regions
+from maskgan.training.edit_config import EditTrainingConfig, HoleConfig
 from maskgan.training.holes import sample_holes
 from maskgan.training.initialisation import load_from_run, load_from_weights
 from maskgan.training.schedule import Progress
@@ -46,7 +47,6 @@ from maskgan.training.stage import (
     to_device,
     update_ema,
 )
-from maskgan.training.stage_configs import EditTrainingConfig, HoleConfig
 
 _BETAS = (0.0, 0.99)
 _MAX_GRADIENT_NORM = 20.0

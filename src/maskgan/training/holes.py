@@ -30,7 +30,7 @@ from maskgan.face_parts import (
     SKIN,
 )
 from maskgan.labels import NUM_CLASSES
-from maskgan.training.stage_configs import HoleConfig
+from maskgan.training.edit_config import HoleConfig
 
 
 class _Part(NamedTuple):

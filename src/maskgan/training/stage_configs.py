@@ -16,7 +16,12 @@ EFFICIENTNET = "efficientnet"
 """Value of ``--perceptual`` for EfficientNet-Lite0."""
 
 
-def _check_class_balance(value: float) -> None:
+def check_class_balance(value: float) -> None:
+    """Raise unless a class balance lies in 0..1.
+
+    Raises:
+        UserError: it does not.
+    """
     if not 0 <= value <= 1:
         raise UserError(f"--class-balance must lie in 0..1, is {value}")
 
@@ -36,7 +41,7 @@ class MaskVAETrainingConfig(TrainingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_class_balance(self.class_balance)
+        check_class_balance(self.class_balance)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +88,7 @@ class GeneratorTrainingConfig(GANTrainingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_class_balance(self.class_balance)
+        check_class_balance(self.class_balance)
         if self.weights.needs_classifier and not self.face_features:
             raise UserError(
                 "--face-weight, --expression-weight and --style-copy-weight need an attribute classifier; "
@@ -150,89 +155,6 @@ class EditingTrainingConfig(GeneratorTrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EditLossWeights:
-    """Weights of the edit network's loss terms, all over the holes."""
-
-    adversarial: float = 1.0
-    """Weight of the hinge loss, the mean over the discriminator's heads."""
-    perceptual: float = 6.0
-    """Weight of the L1 distance in features of EfficientNet-Lite0."""
-    pixel: float = 4.0
-    """Weight of the L1 distance between images."""
-    identity: float = 1.5
-    """Weight of 1 minus the cosine similarity of SFace's embeddings."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HoleConfig:
-    """How holes are drawn (see ``maskgan.training.holes``)."""
-
-    full_image: float = 0.14
-    """Fraction of holes that cover the full image, as in style copies."""
-    ellipses: float = 0.10
-    """Fraction of holes that are ellipses anywhere."""
-    union: float = 0.5
-    """Fraction of the other holes that cover a part of both faces; the rest cover where the two differ."""
-    min_grow: float = 3 / 256
-    """Least growth of a hole beyond the part, in sides of the image."""
-    max_grow: float = 12 / 256
-    """Most growth of a hole beyond the part, in sides of the image."""
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 <= value <= 1:
-                raise UserError(f"--hole-{name.replace('_', '-')} must lie in 0..1, is {value}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class EditTrainingConfig(TrainingConfig):
-    """Options of the stage ``edit``."""
-
-    stage: ClassVar[str] = "edit"
-    initialises_ema: ClassVar[bool] = True
-
-    learning_rate: float = 4e-4
-    """Learning rate of Adam, until --lr-decay-start."""
-    weights: EditLossWeights = field(default_factory=EditLossWeights, metadata={"flag": "{}_weight"})
-    """Weights of the loss terms."""
-    holes: HoleConfig = field(default_factory=HoleConfig, metadata={"flag": "hole_{}"})
-    """How holes are drawn."""
-    class_balance: float = 0.5
-    """Weight of small classes in losses between two images: 0 for equal pixels, 1 for equal classes."""
-    drop_styles: float = 0.12
-    """Fraction of the style codes of regions that the network must do without."""
-    drop_unseen_styles: float = 0.3
-    """Fraction of images in which it must do without those of all regions that the hole covers."""
-    cache_gigabytes: float = 8.0
-    """Memory for decoded faces; on a GPU that has room they are kept there."""
-    oversample_rare: float = 3.0
-    """How many times as often images with glasses or a hat are seen; with a necklace or earrings half as much more."""
-    init_run: str = ""
-    """Run folder of edit whose networks to start from."""
-    init_weights: str = ""
-    """Weights file of an edit network to start from; the discriminators start from scratch."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_class_balance(self.class_balance)
-        if self.init_run and self.init_weights:
-            raise UserError("give either --init-run or --init-weights")
-        if self.batch_size < 2:
-            raise UserError("--batch-size must be at least 2: masks of a batch shape each other's holes")
-        if not self.oversample_rare >= 1:
-            raise UserError(f"--oversample-rare must be at least 1, is {self.oversample_rare}")
-
-    def _preset_phases(self) -> tuple[tuple[float, int], ...]:
-        phases = preset(self.preset).edit_phases
-        return ((0.0, phases[-1][1]),) if self.initialised_from else phases
-
-    @property
-    def initialised_from(self) -> str:
-        """See ``TrainingConfig``."""
-        return self.init_weights or self.init_run
-
-
-@dataclass(frozen=True, kw_only=True)
 class EnhancerTrainingConfig(GANTrainingConfig):
     """Options of the stage ``enhancer``."""
 
@@ -273,7 +195,7 @@ class ParserTrainingConfig(TrainingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_class_balance(self.class_balance)
+        check_class_balance(self.class_balance)
 
 
 @dataclass(frozen=True, kw_only=True)

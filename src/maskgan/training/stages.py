@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from maskgan.seeding import stream_seed
 from maskgan.training.config import TrainingConfig
+from maskgan.training.edit_config import EditTrainingConfig
 from maskgan.training.stage_configs import (
     AttributesTrainingConfig,
     DenseMappingTrainingConfig,
     EditingTrainingConfig,
-    EditTrainingConfig,
     ElegantTrainingConfig,
     EnhancerTrainingConfig,
     IdentityTrainingConfig,
