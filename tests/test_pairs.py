@@ -12,10 +12,12 @@ import pytest
 from PIL import Image
 
 from maskgan.data.celebamask import CelebAMaskHQ
+from maskgan.data.folder_pairs import FolderPairs
 from maskgan.data.open_dataset import open_pairs
-from maskgan.data.pairs import FolderPairs, ShardPairs, checked_pair, expand_shards, select
+from maskgan.data.pairs import checked_pair, select
 from maskgan.data.synthetic import export
 from maskgan.data.synthetic.dataset import SyntheticPairs
+from maskgan.data.tar_pairs import ShardPairs, expand_shards
 from maskgan.errors import UserError
 from maskgan.images import read_label_map, write_label_map, write_picture
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 import re
 import shutil
@@ -16,18 +17,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from maskgan.cli import make_synthetic
 from maskgan.cli import prepare as prepare_command
 from maskgan.data.annotations import ATTRIBUTE_FILE
 from maskgan.data.celebamask import CelebAMaskHQ
-from maskgan.data.inspection import check_prepared
+from maskgan.data.inspection import check_prepared, check_source
 from maskgan.data.open_dataset import open_pairs
 from maskgan.data.pairs import select
 from maskgan.data.prepare import prepare
 from maskgan.data.synthetic import export
 from maskgan.data.writers import PrepareOptions
 from maskgan.errors import MaskGANError, UserError
+from maskgan.labels import convert_order
 
 
 @pytest.fixture
@@ -179,10 +182,24 @@ def test_attribute_names_that_a_spreadsheet_would_run_are_refused(source: Path, 
 
 
 def test_faults_of_the_text_files_are_found_first(source: Path, tmp_path: Path) -> None:
-    (source / "CelebA-HQ-to-CelebA-mapping.txt").unlink()
-    with pytest.raises(UserError, match=r"mapping\.txt: no such file"):
+    (source / "CelebA-HQ-to-CelebA-mapping.txt").write_text("idx orig_idx orig_file\n0 5\n")
+    with pytest.raises(UserError, match=r"mapping\.txt:2: expected"):
+        prepare(source, tmp_path / "out", jobs=1)
+    (source / "CelebA-HQ-to-CelebA-mapping.txt").write_text("idx orig_idx orig_file\n99 5 000006.jpg\n")
+    with pytest.raises(UserError, match=r"mapping\.txt: has no row for any of the pictures"):
         prepare(source, tmp_path / "out", jobs=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_without_the_mapping_there_are_no_split_lists(
+    source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (source / "CelebA-HQ-to-CelebA-mapping.txt").unlink()
+    with caplog.at_level(logging.WARNING, logger="maskgan"):
+        report = prepare(source, tmp_path / "out", jobs=1)
+    assert "mapping.txt: no such file" in caplog.text
+    assert (report.prepared, report.splits, report.unlisted) == (6, {}, 6)
+    assert not (tmp_path / "out" / "splits").exists() and check_prepared(tmp_path / "out", jobs=1) == []
 
 
 def test_check_of_an_output(source: Path, tmp_path: Path) -> None:
@@ -208,3 +225,105 @@ def test_commands(tmp_path: Path) -> None:
     assert isinstance(runner.invoke(prepare_command.command, [str(cm)]).exception, UserError)
     again = runner.invoke(make_synthetic.command, [str(cm), "--count", "3"])
     assert isinstance(again.exception, UserError) and "not empty" in str(again.exception)
+
+
+def _unpacked(source: Path, form: str) -> None:
+    """The same data set, unpacked or converted otherwise."""
+    base = source / "CelebAMask-HQ-mask-anno"
+    parts = sorted(base.glob("0/*.png"))
+    if form == "flat parts":
+        for path in parts:
+            path.rename(base / path.name)
+    elif form == "no leading zeros":
+        for path in parts:
+            number, name = path.name.split("_", 1)
+            path.rename(path.with_name(f"{int(number)}_{name}"))
+    elif form == "upper case":
+        for path in parts:
+            path.rename(path.with_name(path.name.upper()))
+    elif form == "BMP":
+        for path in parts:
+            Image.open(path).save(path.with_suffix(".bmp"))
+            path.unlink()
+    else:
+        folder, order = form.split(", ")
+        (source / folder).mkdir()
+        for number, pair in enumerate(CelebAMaskHQ(source)):
+            label_map = convert_order(pair.label_map, "celebamask-hq", order)
+            Image.fromarray(label_map).save(source / folder / f"{number}.png")
+        shutil.rmtree(base)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("flat parts", "no leading zeros", "upper case", "BMP", "CelebAMask-HQ-mask, celebamask-hq"),
+        *("CelebAMaskHQ-mask, celebamask-hq", "mask, face-parsing"),
+    ],
+)
+@pytest.mark.parametrize("shards", [None, 4])
+def test_data_unpacked_otherwise_gives_the_same(source: Path, tmp_path: Path, form: str, shards: int | None) -> None:
+    expected = [(pair.key, pair.label_map) for pair in CelebAMaskHQ(source)]
+    _unpacked(source, form)
+    order = "face-parsing" if "face-parsing" in form else "auto"
+    report = prepare(source, tmp_path / "out", PrepareOptions(pairs_per_shard=shards, order=order), jobs=1)
+    assert (report.prepared, report.damaged, report.unused, report.empty) == (6, [], [], [])
+    assert check_source(source, 1, order="celebamask-hq" if order == "auto" else order) == []
+    for made, (key, label_map) in zip(open_pairs(str(tmp_path / "out")), expected, strict=True):
+        assert made.key == key
+        np.testing.assert_array_equal(made.label_map, label_map)
+
+
+def test_parts_have_no_label_order(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--order face-parsing: the masks of .* are parts"):
+        prepare(source, tmp_path / "out", PrepareOptions(order="face-parsing"), jobs=1)
+
+
+def test_joined_masks_that_are_missing_or_empty_are_damage(source: Path, tmp_path: Path) -> None:
+    _unpacked(source, "CelebAMask-HQ-mask, celebamask-hq")
+    (source / "CelebAMask-HQ-mask" / "1.png").unlink()
+    Image.new("L", (32, 32)).save(source / "CelebAMask-HQ-mask" / "2.png")
+    report = prepare(source, tmp_path / "out", jobs=1)
+    assert [issue.key for issue in report.damaged] == ["00001", "00002"] and report.prepared == 4
+    assert "1.jpg: no mask in " in report.damaged[0].reason
+    assert "2.png: is all background" in report.damaged[1].reason
+
+
+@pytest.mark.parametrize("options", [PrepareOptions(), PrepareOptions(pairs_per_shard=4)])
+def test_empty_parts_are_named_and_counted(source: Path, tmp_path: Path, options: PrepareOptions) -> None:
+    parts = source / "CelebAMask-HQ-mask-anno" / "0"
+    black = Image.new("L", (32, 32))
+    black.save(parts / "00001_hair.png")
+    for path in parts.glob("00003_*"):
+        black.save(path)
+    for _ in range(2):  # the second report names them, too, though nothing is read again
+        report = prepare(source, tmp_path / "out", options, jobs=1)
+        assert [issue.key for issue in report.damaged] == ["00003"]
+        assert re.search(r"3\.jpg: all its \d+ parts are empty", report.damaged[0].reason)
+        assert [(issue.kind, issue.key) for issue in report.empty] == [("empty", "00001")]
+        assert "00001_hair.png: is all black" in report.empty[0].reason
+    assert {("empty", "00001"), ("empty", "00003")} <= {(f.kind, f.key) for f in check_source(source, jobs=1)}
+
+
+def test_misspelt_parts_are_named_counted_and_guessed(source: Path, tmp_path: Path) -> None:
+    parts = source / "CelebAMask-HQ-mask-anno" / "0"
+    for path in parts.glob("*_l_lip.png"):
+        path.rename(path.with_name(path.name.replace("l_lip", "lower_lip")))
+    for path in parts.glob("00002_*"):
+        path.rename(path.with_name(path.name.replace("00002_", "00002_the_")))
+    result = CliRunner().invoke(prepare_command.command, [str(source), str(tmp_path / "out"), "--jobs", "1"])
+    assert result.exit_code == 0 and "5 of 6 pairs" in result.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    misspelt = [issue["reason"] for issue in report["unused"] if "lower_lip" in issue["reason"]]
+    assert len(misspelt) == 5 and all("'lower_lip' may mean 'l_lip'" in reason for reason in misspelt)
+    assert [issue["key"] for issue in report["damaged"]] == ["00002"]
+
+
+def test_the_same_part_under_two_names_is_refused(source: Path) -> None:
+    parts = source / "CelebAMask-HQ-mask-anno"
+    shutil.copy(parts / "0" / "00001_skin.png", parts / "0" / "1_skin.png")
+    with pytest.raises(UserError, match=r"00001_skin\.png is the same part of picture 1|1_skin\.png is the same part"):
+        CelebAMaskHQ(source)
+    shutil.move(parts / "0" / "1_skin.png", parts / "00001_skin.png")
+    with pytest.raises(UserError, match="is the same part of picture 1; keep one of the two"):
+        CelebAMaskHQ(source)

@@ -15,15 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maskgan.data import pairs as pairs_module
-from maskgan.data import streaming
+from maskgan.data import stream_reader, streaming, tar_pairs
 from maskgan.data.labelled import open_labelled
 from maskgan.data.loading import Samples, pair_to_tensors
 from maskgan.data.open_dataset import open_pairs
-from maskgan.data.pairs import ShardPairs, expand_shards
 from maskgan.data.shards import encode_pair
 from maskgan.data.streaming import ShardStream, StreamLoader
 from maskgan.data.tar import MAX_FILE, DamagedTarError, TarReader, member_key
+from maskgan.data.tar_pairs import ShardPairs, expand_shards
 from maskgan.errors import UserError
 
 GOOD = encode_pair("good", np.full((32, 32, 3), 50, np.uint8), np.full((32, 32), 5, np.uint8))
@@ -245,13 +244,15 @@ def test_keys(name: str, key: tuple[str, str] | None) -> None:
 def test_names_of_files_are_no_addresses(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("webdataset")
     monkeypatch.chdir(tmp_path)
-    for shard in ("good.tar", name):
-        Path(shard).write_bytes(WHOLE)
-    monkeypatch.setattr(streaming, "_webdataset", lambda: pytest.fail("a file's name was opened as an address"))
+    keys = {"good.tar": "good", name: "other"}
+    for shard, key in keys.items():
+        Path(shard).write_bytes(tar_of((f"{key}.jpg", GOOD.picture), (f"{key}.png", GOOD.label_map)))
+    for module in (streaming, stream_reader):
+        monkeypatch.setattr(module, "webdataset_module", lambda: pytest.fail("a file's name was opened as an address"))
     for spec in ("*.tar", str(tmp_path / "*.tar"), f"./{name}"):
         stream = ShardStream(spec)
         assert all(Path(shard).is_absolute() for shard in stream.shards)
-        assert [pair.key for pair in stream.first(2, None)] == ["good"] * len(stream.shards)
+        assert [pair.key for pair in stream.first(2, None)] == [keys[Path(shard).name] for shard in stream.shards]
     assert not Path("X").exists()
 
 
@@ -275,7 +276,7 @@ def test_commands_and_compressed_shards_are_still_read(tmp_path: Path) -> None:
     ids=["billion", "one too many", "digits", "19 digits"],
 )  # fmt: skip
 def test_ranges_are_bounded_before_they_are_expanded(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs_module, "Path", lambda _: pytest.fail("the range was expanded"))
+    monkeypatch.setattr(tar_pairs, "Path", lambda _: pytest.fail("the range was expanded"))
     with pytest.raises(UserError, match="names over 100000 tar files") as refused:
         expand_shards(spec)
     assert len(str(refused.value)) < 300
@@ -292,7 +293,7 @@ def test_ranges_are_bounded_before_they_are_expanded(spec: str, monkeypatch: pyt
     ids=["billion", "product", "negative", "choices", "nested", "digits"],
 )  # fmt: skip
 def test_ranges_of_addresses_are_bounded(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "_webdataset", lambda: pytest.fail("the range was expanded"))
+    monkeypatch.setattr(streaming, "webdataset_module", lambda: pytest.fail("the range was expanded"))
     with pytest.raises(UserError, match="names over 100000 tar files"):
         ShardStream(spec)
 

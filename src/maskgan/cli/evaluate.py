@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from maskgan.cli.options import network_options, resolve_device
+from maskgan.cli.options import network_options, order_option, resolve_device
 from maskgan.evaluation.config import TASKS, EvaluationConfig, check_applicable
 
 _GROUPS = "Male,Young,Pale_Skin,Big_Nose,Gray_Hair,Bald,Heavy_Makeup,Eyeglasses,Wearing_Hat"
@@ -40,6 +40,7 @@ that measure. An option that has no effect on the task is refused.
 @click.option("--task", type=click.Choice(TASKS), default="reconstruct", show_default=True)
 @click.option("--data", required=True, help="Folder, tar file, or glob of tar files.")
 @click.option("--keys", help="Which faces: ranges such as 04500..04999, or a file with a key a line.  [all]")
+@order_option
 @click.option("--system", "systems", multiple=True, metavar="NAME=PATH", help="Weights, or a folder of outputs.")
 @click.option("--blend", type=click.Choice(["full", "region"]), default="full", show_default=True)
 @click.option(

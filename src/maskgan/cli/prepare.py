@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maskgan.cli.options import order_option
 from maskgan.errors import MaskGANError, UserError
 
 if TYPE_CHECKING:
-    from maskgan.data.celebamask import Issue
+    from maskgan.data.celebamask_index import Issue
 
 _log = logging.getLogger(__name__)
 
@@ -24,11 +25,19 @@ _log = logging.getLogger(__name__)
 @click.argument("out", metavar="[OUT]", required=False, type=click.Path(path_type=Path))
 @click.option("--size", type=click.IntRange(16, 4096), help="Shrink pictures and masks to this side; else kept as is.")
 @click.option("--shards", type=click.IntRange(min=1), metavar="N", help="Write tar shards of N pairs each.")
+@order_option
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes to work with.  [default: one for each core]")
 @click.option("--previews", type=click.IntRange(0, 1000), default=6, show_default=True, help="Coloured previews.")
 @click.option("--check", is_flag=True, help="Write nothing; list what is damaged or missing in OUT, or in the source.")
 def command(
-    source: Path, out: Path | None, size: int | None, shards: int | None, jobs: int | None, previews: int, check: bool
+    source: Path,
+    out: Path | None,
+    size: int | None,
+    shards: int | None,
+    order: str,
+    jobs: int | None,
+    previews: int,
+    check: bool,
 ) -> None:
     """Assemble the label maps of CELEBAMASK_DIR, the unpacked CelebAMask-HQ, and write pairs into OUT.
 
@@ -40,34 +49,43 @@ def command(
     something is wrong with it.
     """
     if check:
-        _check(source, out, jobs)
+        _check(source, out, order, jobs)
         return
     if out is None:
         raise UserError("give OUT, the folder to write, or --check to write nothing")
-    from maskgan.data.prepare import REPORT_FILE, prepare
-    from maskgan.data.writers import PrepareOptions
+    from maskgan.data.prepare import prepare
+    from maskgan.data.writers import REPORT_FILE, PrepareOptions
 
     with _bar("prepare") as progress:
-        report = prepare(source, out, PrepareOptions(size, shards), jobs=jobs, previews=previews, progress=progress)
-    splits = ", ".join(f"{count} {name}" for name, count in report.splits.items())
+        report = prepare(
+            source, out, PrepareOptions(size, shards, order), jobs=jobs, previews=previews, progress=progress
+        )
+    splits = ", ".join(f"{count} {name}" for name, count in report.splits.items()) or "no split lists"
     click.echo(f"{out}: {report.prepared} of {report.found} pairs ({report.written} new): {splits}")
-    if report.unlisted:
+    if report.unlisted and report.splits:
         _log.warning("%d pairs are in no split list: the mapping file has no row for them", report.unlisted)
     if report.unused:
-        _log.warning("%d things in the source belong to no picture; see %s", len(report.unused), out / REPORT_FILE)
+        reason = report.unused[0].reason
+        _log.warning("%d files belong to no picture; see %s; %s", len(report.unused), out / REPORT_FILE, reason)
+    if report.empty:
+        reason = report.empty[0].reason
+        _log.warning("%d part files are empty; see %s; %s", len(report.empty), out / REPORT_FILE, reason)
     if report.damaged:
         reason = report.damaged[0].reason
         _log.warning("%d damaged pairs are left out; see %s; %s", len(report.damaged), out / REPORT_FILE, reason)
 
 
-def _check(source: Path, out: Path | None, jobs: int | None) -> None:
+def _check(source: Path, out: Path | None, order: str, jobs: int | None) -> None:
     from maskgan.data.inspection import check_prepared, check_source
 
     with _bar("check") as progress:
         if out is not None and out.exists():
             checked, issues = out, check_prepared(out, jobs, progress)
         else:
-            checked, issues = source, check_source(source, jobs, progress)
+            checked, issues = (
+                source,
+                check_source(source, jobs, progress, "celebamask-hq" if order == "auto" else order),
+            )
     for issue in issues:
         click.echo(f"{issue.kind}: {issue.reason}")
     if issues:

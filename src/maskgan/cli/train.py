@@ -169,7 +169,7 @@ def _export(runs: Runs, base_config: TrainingConfig, folder: Path) -> None:
     if base_config.stream:
         _log.info("mask directions are left out: 'maskgan find-directions' finds them in data that are no stream")
     elif not belongs(directions, vae):
-        everything = open_pairs(base_config.data)
+        everything = open_pairs(base_config.data, base_config.order)
         pairs = everything if base_config.keys is None else select(everything, base_config.keys)
         _log.info("mask directions, from %d masks", len(pairs))
         try:

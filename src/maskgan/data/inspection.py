@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
@@ -11,25 +12,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgan.data.celebamask import Issue, SampleFiles, index_dataset, read_part, size_difference
+from maskgan.data.celebamask import missing_masks, read_part, size_difference
+from maskgan.data.celebamask_index import Issue, SampleFiles, index_dataset
 from maskgan.data.open_dataset import open_pairs
 from maskgan.data.pairs import PairCollection, checked_pair
 from maskgan.data.parallel import ProgressCallback, run
 from maskgan.data.splits import SPLITS
+from maskgan.data.writers import REPORT_FILE
 from maskgan.errors import UserError
 from maskgan.face_parts import SKIN
-from maskgan.images import read_picture
+from maskgan.images import read_label_map, read_picture
 from maskgan.labels import LabelMap
 from maskgan.text_files import read_keys
 
 
-def check_source(folder: Path, jobs: int | None = None, progress: ProgressCallback | None = None) -> list[Issue]:
-    """Read every file of an unpacked CelebAMask-HQ and list what is wrong with it.
+def check_source(
+    folder: Path, jobs: int | None = None, progress: ProgressCallback | None = None, order: str = "celebamask-hq"
+) -> list[Issue]:
+    """Read every file of an unpacked CelebAMask-HQ and list what is wrong with it; ``order`` is that of joined masks.
 
     Raises:
         UserError: the folder of pictures or of parts is missing or empty.
     """
-    found = index_dataset(folder)
+    found = index_dataset(folder, order)
     samples = [found.files(number) for number in sorted(found.pictures)]
     issues = [*found.errors, *found.warnings, *_equal_pictures(samples)]
     with closing(run(inspect_sample, samples, jobs)) as results:
@@ -48,7 +53,7 @@ def check_prepared(folder: Path, jobs: int | None = None, progress: ProgressCall
     """
     pairs = open_pairs(str(folder))
     issues = _unpaired(folder)
-    for name in SPLITS:
+    for name in SPLITS if _has_splits(folder) else ():
         path = folder / "splits" / f"{name}.txt"
         if not path.is_file():
             issues.append(Issue("missing", "", f"{path}: no such file; prepare again to the end"))
@@ -69,9 +74,13 @@ def inspect_sample(files: SampleFiles) -> list[Issue]:
     issues = []
     label_map: LabelMap | None = None
     seen: dict[bytes, Path] = {}
-    if not files.parts:
-        reason = f"{files.picture}: no part in {files.expected} belongs to it"
-        issues.append(Issue("missing", files.key, reason))
+    if files.label_map is not None:
+        try:
+            label_map = read_label_map(files.label_map, files.order)
+        except UserError as error:
+            issues.append(Issue("damaged", files.key, str(error)))
+    elif not files.parts:
+        issues.append(Issue("missing", files.key, f"{files.picture}: {missing_masks(files)}"))
     for index, path in files.parts:
         try:
             part = read_part(path)
@@ -79,7 +88,7 @@ def inspect_sample(files: SampleFiles) -> list[Issue]:
             issues.append(Issue("damaged", files.key, str(error)))
             continue
         if not part.any():
-            issues.append(Issue("damaged", files.key, f"{path}: is all black; the part is missing"))
+            issues.append(Issue("empty", files.key, f"{path}: is all black; the part is missing"))
         elif (twin := seen.setdefault(sha256(part.tobytes()).digest(), path)) != path:
             issues.append(Issue("duplicate", files.key, f"{path}: shows the same as {twin.name}"))
         if label_map is None:
@@ -146,3 +155,11 @@ def _unpaired(folder: Path) -> list[Issue]:
         for key in sorted(stems[name].keys() - stems[other].keys()):
             issues.append(Issue("missing", key, f"{stems[name][key]}: has nothing of its name in {other}/"))
     return issues
+
+
+def _has_splits(folder: Path) -> bool:
+    """Whether there should be split lists: prepare writes none where the source has no mapping to CelebA."""
+    try:
+        return json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))["splits"] != {}
+    except (OSError, ValueError, LookupError, TypeError):
+        return True

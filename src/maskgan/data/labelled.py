@@ -14,17 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.data.annotations import ATTRIBUTES, text_lines
+from maskgan.data.celebamask_index import PICTURE_FOLDER, find_root, numbered_pictures
+from maskgan.data.folder_pairs import files_by_key, picture_folder
 from maskgan.data.open_dataset import SYNTHETIC_PREFIX, open_synthetic
-from maskgan.data.pairs import (
-    PICTURE_SUFFIXES,
-    KeyedCollection,
-    expand_shards,
-    files_by_stem,
-    read_member,
-    shard_members,
-)
+from maskgan.data.pairs import PICTURE_SUFFIXES, KeyedCollection
 from maskgan.data.synthetic.dataset import SyntheticPairs, sample_traits, visible_attributes
 from maskgan.data.tar import TarMember
+from maskgan.data.tar_pairs import expand_shards, list_shard, read_member
 from maskgan.errors import UserError
 from maskgan.files import require_file
 from maskgan.images import Picture, decode_picture, read_picture
@@ -95,13 +91,20 @@ def read_label_table(path: Path) -> LabelTable:
 class LabelledPictures:
     """Pictures of a folder or of tar files for which a table has labels.
 
+    Attributes:
+        keys: the pictures' names without suffixes.
+        damage: what is wrong with tar files as such, unless ``strict``: where they are cut off, names that come twice.
+
     Raises:
-        UserError: there are no pictures, or the table has labels for none of them.
+        UserError: there are no pictures, or the table has labels for none of them; if ``strict``, a tar is cut off.
     """
 
-    def __init__(self, spec: str, table: LabelTable) -> None:
+    def __init__(self, spec: str, table: LabelTable, strict: bool = True) -> None:
         self._table = table
-        self._files: Mapping[str, Path | tuple[Path, TarMember]] = _pictures(spec)
+        self.damage: list[UserError] = []
+        self._files: Mapping[str, Path | tuple[Path, TarMember]] = _pictures(spec, self.damage)
+        if strict and self.damage:
+            raise self.damage[0]
         self.keys: Sequence[str] = [key for key in self._files if key in table.attributes]
         if not self.keys:
             raise UserError(f"{spec}: the table has labels for none of its pictures; is it that of other data?")
@@ -152,14 +155,16 @@ class LabelledSyntheticFaces:
 
 
 def open_labelled(
-    spec: str, table: Path | None, identities: str | None = None
+    spec: str, table: Path | None, identities: str | None = None, strict: bool = True
 ) -> LabelledPictures | LabelledSyntheticFaces:
     """Open a collection of faces with labels.
 
     Args:
-        spec: a folder of pictures; a tar file, a glob or a range of them; or ``synthetic:32``.
+        spec: a folder of pictures, or of pairs as for ``open_pairs``; a tar file, a glob or a range of them; or
+            ``synthetic:32``.
         table: see ``read_label_table``; synthetic faces need none.
         identities: only people whose numbers in the table lie in this range, both ends included: ``..9000``.
+        strict: whether damage of tar files is raised, rather than kept in ``LabelledPictures.damage``.
 
     Raises:
         UserError: nothing is there, or the table is missing or of another form.
@@ -169,7 +174,7 @@ def open_labelled(
     if table is None:
         raise UserError("--table: the file with the attributes is needed (a CSV, or CelebA's list_attr_celeba.txt)")
     labels = read_label_table(table)
-    return LabelledPictures(spec, labels if identities is None else _of_people(labels, identities))
+    return LabelledPictures(spec, labels if identities is None else _of_people(labels, identities), strict)
 
 
 def _is_number(text: str) -> bool:
@@ -198,9 +203,10 @@ def middle(picture: Picture) -> Picture:
     return picture[top : top + side, left : left + side]
 
 
-def _pictures(spec: str) -> Mapping[str, Path | tuple[Path, TarMember]]:
+def _pictures(spec: str, damage: list[UserError]) -> Mapping[str, Path | tuple[Path, TarMember]]:
+    """Pictures by key; what is wrong with tar files is added to ``damage``."""
     if os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises where the name is too long)
-        found: dict[str, Path | tuple[Path, TarMember]] = dict(files_by_stem(Path(spec), PICTURE_SUFFIXES))
+        found: dict[str, Path | tuple[Path, TarMember]] = dict(_pictures_of_folder(Path(spec)))
         if not found:
             raise UserError(f"{spec}: no pictures found")
         return found
@@ -209,12 +215,23 @@ def _pictures(spec: str) -> Mapping[str, Path | tuple[Path, TarMember]]:
     if not shards:
         raise UserError(f"{spec}: no such folder, tar file or pattern")
     for shard in shards:
-        for key, members in shard_members(shard).items():
+        listed, problems = list_shard(shard)
+        damage += problems
+        for key, members in listed.items():
             # Beside a mask of the same name the picture is the other file.
             suffixes = [s for s in members if s in PICTURE_SUFFIXES]
             if chosen := [s for s in suffixes if s != ".png"] or suffixes:
                 found[key] = (shard, members[chosen[0]])
+    if not found and damage:
+        raise damage[0]
     return found
+
+
+def _pictures_of_folder(folder: Path) -> dict[str, Path]:
+    root = find_root(folder)
+    if root is not None and (root / PICTURE_FOLDER).is_dir():
+        return numbered_pictures(root)
+    return files_by_key(picture_folder(folder), PICTURE_SUFFIXES)
 
 
 def _read_identities(path: Path) -> dict[str, str]:

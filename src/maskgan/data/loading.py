@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -45,26 +46,42 @@ class Batches(Protocol[BatchT_co]):
 
 
 class DamageCount:
-    """Names damaged faces, and ends the work when there are too many."""
+    """Names what is damaged, each once, and ends the work when there is too much of it."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._count = 0
+        self._named: dict[str, None] = {}  # in order
 
     def leave_out(self, error: UserError) -> None:
-        """Count one, and warn.
+        """Count what ``error`` names, and warn; nothing is done where it was counted before.
 
         Raises:
-            UserError: there are more than may be.
+            UserError: there is more than may be.
         """
-        self._count += 1
-        if self._count > self._most:
+        if str(error) in self._named:
+            return
+        self._named[str(error)] = None
+        if len(self._named) > self._most:
             raise UserError(f"{error}; more than {self._most} pairs are damaged, so training ends here") from error
         _log.warning("%s; the pair is left out", error)
 
+    @property
+    def count(self) -> int:
+        """How much was left out."""
+        return len(self._named)
+
+    def nothing_whole(self) -> UserError:
+        """What to raise where nothing but damage was found."""
+        first = next(iter(self._named), "")
+        return UserError("no pair of the data can be read" + (f"; the first: {first}" if first else ""))
+
 
 class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
-    """Faces of a collection at one square size; a damaged one is reported once, the next replaces it."""
+    """Faces of a collection at one square size; a damaged one is reported once, the next replaces it.
+
+    Attributes:
+        damage: counts the damaged ones.
+    """
 
     def __init__(
         self,
@@ -76,7 +93,7 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
         self._collection = collection
         self._to_tensors = to_tensors
         self._side = side
-        self._damage = DamageCount(max_bad_samples)
+        self.damage = DamageCount(max_bad_samples)
         self._damaged: set[int] = set()
 
     def __len__(self) -> int:
@@ -84,24 +101,54 @@ class Samples(Dataset[BatchT], Generic[FaceT, BatchT]):
 
     def __getitem__(self, index: int) -> BatchT:
         """A batch's tensors without the first axis, uint8."""
-        return self._to_tensors(self._read(index), self._side)
+        return self._to_tensors(self._whole(index), self._side)
 
     def first(self, count: int) -> BatchT:
-        """The first faces as a batch."""
-        singles: list[Any] = [self[i] for i in range(min(count, len(self)))]
+        """The first whole faces as a batch, ``count`` at most."""
+        faces = (self._read(index) for index in range(len(self)))
+        singles: list[Any] = [self._to_tensors(face, self._side) for face in islice(filter(None, faces), count)]
+        if not singles:
+            raise self.damage.nothing_whole()
         batch: BatchT = stack(singles)
         return batch
 
-    def _read(self, index: int) -> FaceT:
+    def beside(self, collection: KeyedCollection[FaceT]) -> Samples[FaceT, BatchT]:
+        """Faces of another collection in the same form, whose damage is counted together with that of these."""
+        other: Samples[FaceT, BatchT] = Samples(collection, self._to_tensors, self._side)
+        other.damage = self.damage
+        return other
+
+    def _whole(self, index: int) -> FaceT:
         for candidate in (*range(index, len(self)), *range(index)):
-            if candidate in self._damaged:
-                continue
-            try:
-                return self._collection[candidate]
-            except UserError as error:
-                self._damaged.add(candidate)
-                self._damage.leave_out(error)
-        raise UserError("no pair of the data can be read")
+            if (face := self._read(candidate)) is not None:
+                return face
+        raise self.damage.nothing_whole()
+
+    def _read(self, index: int) -> FaceT | None:
+        """A face, or ``None`` if it is damaged, which is counted."""
+        if index in self._damaged:
+            return None
+        try:
+            return self._collection[index]
+        except UserError as error:
+            self._damaged.add(index)
+            self.damage.leave_out(error)
+            return None
+
+
+def first_whole(collection: KeyedCollection[FaceT], max_bad_samples: int) -> FaceT:
+    """The first face that is not damaged.
+
+    Raises:
+        UserError: there is none, or more than ``max_bad_samples`` before it are damaged.
+    """
+    damage = DamageCount(max_bad_samples)
+    for index in range(len(collection)):
+        try:
+            return collection[index]
+        except UserError as error:
+            damage.leave_out(error)
+    raise damage.nothing_whole()
 
 
 class _Guarded(Dataset[Any]):

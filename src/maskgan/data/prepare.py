@@ -18,18 +18,21 @@ from pathlib import Path
 import numpy as np
 
 from maskgan.data.annotations import ATTRIBUTE_FILE, MAPPING_FILE, POSE_FILE, read_attributes, read_mapping, read_poses
-from maskgan.data.celebamask import CelebAMaskHQ, Issue
-from maskgan.data.pairs import FolderPairs, PairCollection, ShardPairs
+from maskgan.data.celebamask import CelebAMaskHQ
+from maskgan.data.celebamask_index import Issue
+from maskgan.data.folder_pairs import FolderPairs
+from maskgan.data.pairs import PairCollection
 from maskgan.data.parallel import ProgressCallback
+from maskgan.data.plausibility import first_masks, warn_of_common_issues
 from maskgan.data.splits import SPLITS, celeba_split, write_split_lists
-from maskgan.data.writers import PrepareOptions, SampleResult, write_folder_pairs, write_shard_pairs
+from maskgan.data.tar_pairs import ShardPairs
+from maskgan.data.writers import REPORT_FILE, PrepareOptions, SampleResult, write_folder_pairs, write_shard_pairs
 from maskgan.errors import UserError
 from maskgan.files import atomic_path, make_folder
 from maskgan.images import resize_label_map, resize_picture, write_picture
 from maskgan.labels import colourise
 
 OPTIONS_FILE = "prepare.json"
-REPORT_FILE = "report.json"
 PREVIEW_SIDE = 256
 _log = logging.getLogger(__name__)
 
@@ -42,9 +45,10 @@ class Report:
         found: pictures in the source.
         prepared: pairs in the output.
         written: pairs that this run wrote; the others were there.
-        splits: pairs in each split list.
-        unlisted: pairs in no list, for the mapping file has no row for them.
+        splits: pairs in each split list; none if the source has no mapping to CelebA.
+        unlisted: pairs in no list, for the mapping file is missing or has no row for them.
         damaged: what was left out, and why.
+        empty: part files without content, whose classes were taken to be absent.
         unused: files of the source that belong to no picture, and why.
     """
 
@@ -54,6 +58,7 @@ class Report:
     splits: dict[str, int]
     unlisted: int
     damaged: list[Issue]
+    empty: list[Issue]
     unused: list[Issue]
 
 
@@ -61,7 +66,7 @@ class Report:
 class _Tables:
     """The source's text files, read before the long work so that a fault in them is not found hours later."""
 
-    originals: dict[int, int]
+    originals: dict[int, int] | None
     columns: list[str]
     rows: dict[int, list[str]]
 
@@ -93,7 +98,8 @@ def prepare(
         UserError: nothing is found, files are missing or double, ``out`` holds something else, or no pair is whole.
     """
     options = options or PrepareOptions()
-    source = CelebAMaskHQ(source_folder)
+    source = CelebAMaskHQ(source_folder, options.order)
+    warn_of_common_issues(first_masks(source), str(source_folder), options.order)
     tables = _read_tables(source)
     _claim(out, options)
     write_pairs = write_folder_pairs if options.pairs_per_shard is None else write_shard_pairs
@@ -108,7 +114,8 @@ def prepare(
     if not good:
         raise UserError(f"{source_folder}: none of {len(source)} pairs is whole; the first: {damaged[0].reason}")
     lists = _split_keys(good, tables)
-    write_split_lists(out / "splits", lists)
+    if lists:
+        write_split_lists(out / "splits", lists)
     _write_attributes(out / "attributes.csv", good, tables)
     _write_previews(out, options, previews)
     report = Report(
@@ -118,6 +125,7 @@ def prepare(
         splits={name: len(keys) for name, keys in lists.items()},
         unlisted=len(good) - sum(len(keys) for keys in lists.values()),
         damaged=damaged,
+        empty=_empty_parts(out / REPORT_FILE, results),
         unused=source.index.warnings,
     )
     with atomic_path(out / REPORT_FILE) as temporary:
@@ -141,6 +149,11 @@ def _read_tables(source: CelebAMaskHQ) -> _Tables:
         columns += ["yaw", "pitch", "roll"]
         for number, row in rows.items():
             row += map(str, poses.get(number, [""] * 3))
+    if not (root / MAPPING_FILE).is_file():
+        _log.warning(
+            "%s: no such file; there will be no split lists, for CelebA's splits follow it", root / MAPPING_FILE
+        )
+        return _Tables(None, columns, rows)
     originals = read_mapping(root / MAPPING_FILE)
     if not originals.keys() & rows.keys():
         raise UserError(f"{root / MAPPING_FILE}: has no row for any of the pictures; get the file again")
@@ -183,10 +196,25 @@ def _claim(out: Path, options: PrepareOptions) -> None:
 
 def _spell(options: PrepareOptions) -> str:
     size = "full size" if options.size is None else f"--size {options.size}"
-    return size if options.pairs_per_shard is None else f"{size} and --shards {options.pairs_per_shard}"
+    shards = "" if options.pairs_per_shard is None else f" and --shards {options.pairs_per_shard}"
+    return size + shards + ("" if options.order == "auto" else f" and --order {options.order}")
+
+
+def _empty_parts(report: Path, results: Sequence[SampleResult]) -> list[Issue]:
+    """Parts without content of the pairs written now, and of those that an earlier run wrote and reported."""
+    reason = "is all black; the part was taken to be absent"
+    found = [Issue("empty", result.key, f"{path}: {reason}") for result in results for path in result.empty]
+    kept = {result.key for result in results if result.problem is None and not result.written}
+    try:
+        before = [Issue(**issue) for issue in json.loads(report.read_text(encoding="utf-8"))["empty"]]
+    except (OSError, ValueError, LookupError, TypeError):
+        before = []
+    return sorted([*found, *(issue for issue in before if issue.key in kept)], key=lambda issue: issue.reason)
 
 
 def _split_keys(keys: Sequence[str], tables: _Tables) -> dict[str, list[str]]:
+    if tables.originals is None:
+        return {}
     lists: dict[str, list[str]] = {name: [] for name in SPLITS}
     for key in sorted(keys):
         if int(key) in tables.originals:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -251,12 +252,12 @@ def _apply(
 
 
 def member_key(name: str) -> tuple[str, str] | None:
-    """Key and suffix (with the dot, in lower case) of a file in a tar; ``None`` for hidden files.
+    """Key and suffix (with the dot, in lower case) of a file in a tar; ``None`` for hidden files and ``__notes__``.
 
-    The key is all up to the first dot of the name's last part, as WebDataset has it.
+    The key is all up to the first dot of the name's last part, as WebDataset has it; ``./`` in front is no part of it.
     """
     path = PurePosixPath(name)
     stem, dot, suffix = path.name.partition(".")
-    if not stem or not dot:
+    if not stem or not dot or str(path).startswith("__"):
         return None
-    return str(path.parent / stem), f".{suffix.lower()}"
+    return unicodedata.normalize("NFC", str(path.parent / stem)), f".{suffix.lower()}"

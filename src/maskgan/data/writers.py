@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from maskgan.data.celebamask import CelebAMaskHQ, SampleFiles, read_sample
-from maskgan.data.pairs import FacePair, ShardPairs
+from maskgan.data.celebamask import CelebAMaskHQ, read_sample
+from maskgan.data.celebamask_index import SampleFiles
+from maskgan.data.pairs import MASK_SUFFIXES, FacePair
 from maskgan.data.parallel import run
 from maskgan.data.shards import EncodedPair, encode_pair, shard_path, write_shard
+from maskgan.data.tar_pairs import ShardPairs
 from maskgan.errors import UserError
 from maskgan.files import atomic_path, make_folder
 from maskgan.images import encode_label_map, resize_label_map, resize_picture, write_label_map, write_picture
+
+REPORT_FILE = "report.json"
+"""What ``maskgan prepare`` found, in its output."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,10 +34,12 @@ class PrepareOptions:
     Attributes:
         size: pictures and masks are shrunk to this side at most; None keeps them as they are.
         pairs_per_shard: pairs in each tar shard; None writes ``images/`` and ``masks/``.
+        order: label order of joined masks (see ``pairs.from_order``); parts have none.
     """
 
     size: int | None = None
     pairs_per_shard: int | None = None
+    order: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -43,11 +50,13 @@ class SampleResult:
         key: its name.
         written: whether this run wrote it; False if it was there, or is damaged.
         problem: why it was left out; None for a whole pair.
+        empty: parts without content, which were taken to be absent.
     """
 
     key: str
     written: bool = False
     problem: str | None = None
+    empty: tuple[str, ...] = ()
 
 
 def write_folder_pairs(
@@ -81,7 +90,7 @@ def _picture_name(sample: SampleFiles, options: PrepareOptions) -> str:
 
 def _write_pair(images: Path, masks: Path, options: PrepareOptions, sample: SampleFiles) -> SampleResult:
     try:
-        pair = read_sample(sample)
+        pair, empty = read_sample(sample)
     except UserError as error:
         return SampleResult(sample.key, problem=str(error))
     # From here on an error is the output's (a full disk), and ends the run.
@@ -92,7 +101,7 @@ def _write_pair(images: Path, masks: Path, options: PrepareOptions, sample: Samp
         pair = _downsized(pair, options.size)
         write_picture(target, pair.picture)
     write_label_map(masks / f"{sample.key}.png", pair.label_map)
-    return SampleResult(sample.key, written=True)
+    return SampleResult(sample.key, written=True, empty=tuple(map(str, empty)))
 
 
 def _link(source: Path, target: Path) -> None:
@@ -145,13 +154,11 @@ def write_shard_pairs(
         for path, group in pending.items():
             finished: list[SampleResult] = []
             encoded: list[EncodedPair] = []
-            for sample in group:
-                result = next(results)
-                if isinstance(result, EncodedPair):
-                    encoded.append(result)
-                    finished.append(SampleResult(sample.key, written=True))
-                else:
-                    finished.append(result)
+            for _ in group:
+                pair, result = next(results)
+                finished.append(result)
+                if pair is not None:
+                    encoded.append(pair)
             if encoded:
                 write_shard(path, encoded)
             yield from finished
@@ -168,14 +175,15 @@ def _holds(path: Path, group: Sequence[SampleFiles]) -> bool:
         return False
 
 
-def _encode(options: PrepareOptions, sample: SampleFiles) -> EncodedPair | SampleResult:
+def _encode(options: PrepareOptions, sample: SampleFiles) -> tuple[EncodedPair | None, SampleResult]:
     try:
-        pair = read_sample(sample)
+        pair, empty = read_sample(sample)
     except UserError as error:
-        return SampleResult(sample.key, problem=str(error))
+        return None, SampleResult(sample.key, problem=str(error))
+    result = SampleResult(sample.key, written=True, empty=tuple(map(str, empty)))
     suffix = sample.picture.suffix.lower()
-    if options.size is None and suffix != ".png":
-        return EncodedPair(pair.key, suffix, sample.picture.read_bytes(), encode_label_map(pair.label_map))
+    if options.size is None and suffix not in MASK_SUFFIXES:
+        return EncodedPair(pair.key, suffix, sample.picture.read_bytes(), encode_label_map(pair.label_map)), result
     if options.size is not None:
         pair = _downsized(pair, options.size)
-    return encode_pair(pair.key, pair.picture, pair.label_map)
+    return encode_pair(pair.key, pair.picture, pair.label_map), result

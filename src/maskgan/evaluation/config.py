@@ -43,6 +43,8 @@ class EvaluationConfig:
     """One of ``TASKS``."""
     data: str
     """See ``open_pairs``."""
+    order: str = "auto"
+    """Label order of the masks; see ``open_pairs``."""
     keys: str | None = None
     """See ``select``; ``None``: all faces."""
     systems: tuple[str, ...] = ()

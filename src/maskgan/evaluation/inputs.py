@@ -13,6 +13,7 @@ from maskgan.checkpoints.weights import read_info
 from maskgan.data.labelled import LabelledFace, open_labelled, read_label_table
 from maskgan.data.open_dataset import open_pairs
 from maskgan.data.pairs import KeyedCollection, PairCollection, select
+from maskgan.data.plausibility import first_masks, warn_of_common_issues
 from maskgan.errors import UserError
 from maskgan.evaluation.attribute_systems import ATTRIBUTE_EDITORS, AttributeSystem
 from maskgan.evaluation.batching import batched
@@ -25,8 +26,9 @@ _TAKEN_NAMES = ("real", "identity baseline")
 
 
 def read_pairs(config: EvaluationConfig) -> PairCollection:
-    """The chosen faces with masks."""
-    pairs = open_pairs(config.data)
+    """The chosen faces with masks; what looks wrong with the first masks of the data is warned of."""
+    pairs = open_pairs(config.data, config.order)
+    warn_of_common_issues(first_masks(pairs), config.data, config.order)
     return pairs if config.keys is None else select(pairs, config.keys)
 
 

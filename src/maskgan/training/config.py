@@ -107,6 +107,8 @@ class TrainingConfig:
     """Folder, tar file, glob of tar files, or synthetic:N for synthetic faces."""
     preset: str = "demo"
     """Sizes of the networks: paper, demo or tiny."""
+    order: str = "auto"
+    """Label order of the masks: celebamask-hq, face-parsing, or auto (celebamask-hq, with a warning in doubt)."""
     keys: str | None = None
     """Keys to train on: ranges such as 00000..04249, or a file with one key per line.  [default: all]"""
     minutes: float | None = None

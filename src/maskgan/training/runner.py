@@ -9,8 +9,10 @@ from typing import Any
 
 from maskgan import distributed
 from maskgan.data.labelled import LabelledPictures, LabelledSyntheticFaces, open_labelled
+from maskgan.data.loading import DamageCount, first_whole
 from maskgan.data.open_dataset import open_pairs
 from maskgan.data.pairs import ChosenKeys, KeyedCollection, select
+from maskgan.data.plausibility import LOOKED_AT, first_masks, warn_of_common_issues
 from maskgan.data.streaming import ShardStream
 from maskgan.errors import UserError
 from maskgan.training.config import TrainingConfig
@@ -91,7 +93,7 @@ class _Sources:
     def of(self, config: TrainingConfig) -> tuple[Source, int]:
         """The faces that ``config`` names, and how many identities they have, 0 if unknown."""
         if not isinstance(config, LabelledTrainingConfig):
-            return self._once((config.data,), lambda: _pairs(config)), 0
+            return self._once((config.data, config.order), lambda: _pairs(config)), 0
         faces = self._once((config.data, config.table, config.identities), lambda: _labelled(config))
         if config.stage == "identity" and faces.people < 2:
             raise UserError("--table: names fewer than two identities; telling people apart needs more")
@@ -104,20 +106,32 @@ class _Sources:
 
 
 def _pairs(config: TrainingConfig) -> Source:
-    return ShardStream(config.data) if config.stream else open_pairs(config.data)
+    """The faces with masks; what looks wrong with the first masks is warned of."""
+    if config.stream:
+        stream = ShardStream(config.data, config.order)
+        warn_of_common_issues(stream.first_masks(LOOKED_AT), config.data, config.order)
+        return stream
+    pairs = open_pairs(config.data, config.order, strict=False)
+    warn_of_common_issues(first_masks(pairs), config.data, config.order)
+    return pairs
 
 
 def _labelled(config: LabelledTrainingConfig) -> LabelledPictures | LabelledSyntheticFaces:
-    return open_labelled(config.data, None if config.table is None else Path(config.table), config.identities)
+    table = None if config.table is None else Path(config.table)
+    return open_labelled(config.data, table, config.identities, strict=False)
 
 
 def _first_face(config: TrainingConfig, source: Source) -> str:
     keys = config.keys
     if isinstance(source, ShardStream):
-        face = source.first(1, None if keys is None else ChosenKeys(keys))[0]
+        damage = DamageCount(config.max_bad_samples)
+        face = source.first(1, None if keys is None else ChosenKeys(keys), damage)[0]
         amount = f"{len(source.shards)} shards"
     else:
         collection: KeyedCollection[Any] = source
         chosen = collection if keys is None else select(collection, keys)
-        face, amount = chosen[0], f"{len(chosen)} {'faces' if config.labelled else 'pairs'}"
+        face, amount = (
+            first_whole(chosen, config.max_bad_samples),
+            f"{len(chosen)} {'faces' if config.labelled else 'pairs'}",
+        )
     return f"{amount}; the first, {face.key}, is {face.picture.shape[1]}x{face.picture.shape[0]}"

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from maskgan.data.annotations import ATTRIBUTE_FILE, ATTRIBUTES, MAPPING_FILE, POSE_FILE
-from maskgan.data.celebamask import PART_FOLDER, PICTURE_FOLDER, PICTURES_PER_FOLDER
+from maskgan.data.celebamask_index import PART_FOLDER, PICTURE_FOLDER, PICTURES_PER_FOLDER
 from maskgan.data.pairs import FacePair
 from maskgan.data.parallel import ProgressCallback
 from maskgan.data.shards import encode_pair, shard_path, write_shard
