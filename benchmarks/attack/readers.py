@@ -22,10 +22,11 @@ from maskgan.config import preset
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.labelled import read_label_table
 from maskgan.data.open_dataset import open_pairs
-from maskgan.data.pairs import ShardPairs, select
+from maskgan.data.pairs import select
 from maskgan.data.shards import encode_pair
 from maskgan.data.streaming import ShardStream
 from maskgan.data.synthetic.dataset import SyntheticPairs
+from maskgan.data.tar_pairs import ShardPairs
 from maskgan.errors import MaskGANError
 from maskgan.images import encode_label_map, read_label_map, read_picture
 from maskgan.networks.discriminator import MultiscaleDiscriminator
