@@ -165,12 +165,12 @@ def test_a_damaged_pair_counts_once_wherever_it_lies(
 def test_where_nothing_is_whole_the_first_is_named(tmp_path: Path, stream: bool) -> None:
     data = damaged_at(tmp_path, stream, *range(6))
     if stream:
-        with pytest.raises(UserError, match=r"no pair of the data is whole; the first: .*00000\.jpg"):
+        with pytest.raises(UserError, match=r"no pair of the data can be read; the first: .*00000\.jpg"):
             ShardStream(data).first(4, None, DamageCount(MANY))
         return
     samples = Samples(open_pairs(data), pair_to_tensors, 32, MANY)
     for read in (lambda: samples[3], lambda: samples.first(2), lambda: first_whole(open_pairs(data), MANY)):
-        with pytest.raises(UserError, match=r"no pair of the data is whole; the first: .*\.jpg"):
+        with pytest.raises(UserError, match=r"no pair of the data can be read; the first: .*\.jpg"):
             read()
 
 
