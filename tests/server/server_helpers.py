@@ -17,6 +17,7 @@ from PIL import Image
 
 from maskgan.assets import shipped_weights
 from maskgan.config import preset
+from maskgan.editing.face_detection import FaceDetector
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.renderer import Renderer
@@ -41,6 +42,7 @@ def tiny_service(dense_mapping: Path) -> InferenceService:
         Renderer.from_weights(dense_mapping),
         Parser(shipped_weights("parser")),
         MaskManifold(vae, directions=directions),
+        FaceDetector.from_weights(shipped_weights("face-detector")),
     )
 
 

@@ -209,7 +209,7 @@ async def test_every_number_of_a_request_is_checked(client: httpx.AsyncClient, n
     answers = [
         await client.post("/api/sessions", files={"picture": PICTURE}, data={"crop": json_of("x", number)}),
         await client.post("/api/sessions", files={"picture": PICTURE}, data={"crop": json_of("side", number)}),
-        await client.post("/api/frame", files={"picture": PICTURE}, data={"crop": json_of("angle", number)}),
+        await client.post("/api/faces", files={"picture": PICTURE}, data={"crop": json_of("angle", number)}),
         await client.post(f"{path}/move", files={"mask": mask}, data={"move": f'{{"random": 1, "amount": {number}}}'}),
         await client.post(f"{path}/move", files={"mask": mask}, data={"move": f'{{"random": {number}, "amount": 1}}'}),
         await client.post("/api/sessions", content=f'{{"portrait": {number}}}', headers=JSON),

@@ -84,7 +84,7 @@ def huge_png(width: int, height: int) -> bytes:
 )
 async def test_pictures_that_are_none(client: httpx.AsyncClient, picture: bytes, status: int) -> None:
     refused(await client.post("/api/sessions", files={"picture": picture}), status)
-    refused(await client.post("/api/frame", files={"picture": picture}), status, 413)
+    refused(await client.post("/api/faces", files={"picture": picture}), status, 413)
 
 
 async def test_masks_that_are_none(client: httpx.AsyncClient) -> None:

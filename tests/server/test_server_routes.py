@@ -188,30 +188,61 @@ async def test_others_draw_on_while_a_face_is_looked_for(client: httpx.AsyncClie
     session = await begin(client)
     edited = with_mouth(await own_mask(client, session))
     files = {"picture": png(read_picture(portrait(4)[0]))}
-    search = asyncio.create_task(client.post("/api/frame", files=files))
+    search = asyncio.create_task(client.post("/api/faces", files=files))
     drawn = 0
     while not search.done():
         assert (await render(client, session, edited, quality="preview")).status_code == 200
         edited[100, drawn % 512] ^= 1
         drawn += 1
-    assert (await search).json()["found"]
-    assert drawn > 10, f"{drawn} previews while the face was looked for"
+    assert (await search).json()["faces"]
+    assert drawn > 3, f"{drawn} previews while the face was looked for"
 
 
 async def test_the_frame_of_a_face_is_found(client: httpx.AsyncClient) -> None:
     files = {"picture": png(read_picture(portrait(4)[0]))}
-    answer = (await client.post("/api/frame", files=files)).json()
-    assert answer["found"]
+    answer = (await client.post("/api/faces", files=files)).json()
+    (face,) = answer["faces"]
+    assert face["frame"] == answer["crop"] and face["score"] > 0.6
+    left, top, width, height = face["box"]
+    assert 60 < left < left + width < 452 and 80 < top < top + height < 480
     assert abs(answer["crop"]["x"] - 256) < 40 and abs(answer["crop"]["y"] - 256) < 40
     assert 380 < answer["crop"]["side"] < 640
     # Searched in a turned part of the picture, the face lies where it did.
     part = {"x": 240.0, "y": 270.0, "side": 480.0, "angle": 20.0}
-    again = (await client.post("/api/frame", files=files, data={"crop": json.dumps(part)})).json()
-    assert again["found"] and all(abs(again["crop"][key] - answer["crop"][key]) < 40 for key in ("x", "y", "side"))
+    again = (await client.post("/api/faces", files=files, data={"crop": json.dumps(part)})).json()
+    assert len(again["faces"]) == 1
+    assert all(abs(again["crop"][key] - answer["crop"][key]) < 50 for key in ("x", "y", "side"))
     assert abs(again["crop"]["angle"] - answer["crop"]["angle"]) < 12
     files = {"picture": png(np.full((64, 96, 3), 127, dtype=np.uint8))}
-    answer = (await client.post("/api/frame", files=files)).json()
-    assert answer == {"crop": {"x": 48.0, "y": 32.0, "side": 64.0, "angle": 0.0}, "found": False}
+    answer = (await client.post("/api/faces", files=files)).json()
+    assert answer == {"faces": [], "crop": {"x": 48.0, "y": 32.0, "side": 64.0, "angle": 0.0}}
+
+
+async def test_all_faces_are_found_the_largest_first(client: httpx.AsyncClient) -> None:
+    whole = np.full((700, 1100, 3), 110, np.uint8)
+    whole[100:356, 40:296] = resize_picture(read_picture(portrait(4)[0]), (256, 256))
+    whole[120:632, 500:1012] = read_picture(portrait(7)[0])
+    answer = (await client.post("/api/faces", files={"picture": png(whole)})).json()
+    frames = [face["frame"] for face in answer["faces"]]
+    assert len(frames) == 2 and answer["crop"] == frames[0]
+    for frame, (x, y, side) in zip(frames, [(756, 376, 512), (168, 228, 256)], strict=True):
+        assert abs(frame["x"] - x) < 0.1 * side and abs(frame["y"] - y) < 0.1 * side
+        assert 0.7 < frame["side"] / side < 1.4
+
+
+@pytest.mark.parametrize("format", ["TIFF", "PNG"])
+async def test_previews_are_small_and_say_the_size(client: httpx.AsyncClient, format: str) -> None:
+    buffer = BytesIO()
+    Image.fromarray(resize_picture(read_picture(portrait(7)[0]), (1500, 1200))).save(buffer, format)
+    answer = await client.post("/api/preview", files={"picture": buffer.getvalue()})
+    assert answer.headers["content-type"] == "image/jpeg" and answer.headers["cache-control"] == "no-store"
+    assert (answer.headers["picture-width"], answer.headers["picture-height"]) == ("1200", "1500")
+    expected = resize_picture(read_picture(portrait(7)[0]), (1024, 819))
+    assert np.abs(picture_of(answer).astype(int) - expected).mean() < 4
+    small = await client.post("/api/preview", files={"picture": png(np.full((64, 96, 3), 90, np.uint8))})
+    assert picture_of(small).shape == (64, 96, 3)
+    assert (await client.post("/api/preview", files={"mask": b"x"})).status_code == 400
+    assert (await client.post("/api/preview", files={"picture": b"no picture"})).status_code == 415
 
 
 async def test_a_mask_can_be_saved(client: httpx.AsyncClient) -> None:

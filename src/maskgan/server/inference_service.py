@@ -1,5 +1,7 @@
 """The networks behind a server. Its methods take long and are called on the inference thread alone.
 
+The detector of faces is small and stays on the CPU; it is called on the threads that decode.
+
 What an edit means is said in ``maskgan.editing.pipeline``; here results are kept, and renders of several people share
 a pass of the network.
 """
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from maskgan.editing.face_detection import FaceDetector
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.pipeline import (
@@ -64,8 +67,9 @@ class RenderRequest:
 class InferenceService:
     """Parses, encodes and renders faces, and moves masks."""
 
-    def __init__(self, renderer: Renderer, parser: Parser, manifold: MaskManifold) -> None:
+    def __init__(self, renderer: Renderer, parser: Parser, manifold: MaskManifold, detector: FaceDetector) -> None:
         self._renderer = renderer
+        self.detector = detector
         self.parser = parser
         self.manifold = manifold
 

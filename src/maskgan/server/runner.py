@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from maskgan.assets import shipped_directions, shipped_weights
 from maskgan.checkpoints.weights import read_info, sha256
+from maskgan.editing.face_detection import FaceDetector
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.renderer import Precision, Renderer
@@ -102,7 +103,8 @@ def editor_app(
     vae = shipped_weights("mask-vae")
     directions = shipped_directions()
     manifold = MaskManifold.from_weights(vae, device, directions if directions.is_file() else None)
-    service = InferenceService(renderer, Parser(shipped_weights("parser"), device), manifold)
+    detector = FaceDetector.from_weights(shipped_weights("face-detector"))
+    service = InferenceService(renderer, Parser(shipped_weights("parser"), device), manifold, detector)
     service.warm_up()
     info = read_info(path)
     server_info = ServerInfo(device, sha256(path), info.resolution, info.licence)

@@ -98,8 +98,8 @@ test("an error is shown above an open dialog, and can be dismissed there", async
 test("a click beside the crop dialog keeps it; a turned crop shows its angle and a handle within reach", async () => {
   const turned = join(folder, "upside-down.png");
   python("import sys; from PIL import Image; Image.open(sys.argv[1]).rotate(180).save(sys.argv[2])", PICTURE, turned);
-  await editor.page.route("**/api/frame", (route) =>
-    route.fulfill({ json: { crop: { x: 256, y: 256, side: 500, angle: 180 }, found: true } }),
+  await editor.page.route("**/api/faces", (route) =>
+    route.fulfill({ json: { crop: { x: 256, y: 256, side: 500, angle: 180 }, faces: [] } }),
   );
   await editor.choose("open-picture", [turned]);
   await editor.at("frame-dialog").waitFor();
@@ -127,13 +127,52 @@ test("a click beside the crop dialog keeps it; a turned crop shows its angle and
   await editor.titled("upside-down");
 });
 
-test("a TIFF, which the browser cannot show, is cropped by the server's proposal", async () => {
+test("a TIFF, which the browser cannot show, is cropped over the server's preview", async () => {
   const tiff = join(folder, "scan.tiff");
   python("import sys; from PIL import Image; Image.open(sys.argv[1]).save(sys.argv[2])", PICTURE, tiff);
   await editor.choose("open-picture", [tiff]);
+  await editor.at("frame-use").waitFor();
+  const shown = await editor.page.evaluate(() => {
+    const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector("#frame-canvas"));
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    return new Set(context.getImageData(0, 0, canvas.width, canvas.height).data).size;
+  });
+  assert.ok(shown > 100, "the picture is shown");
+  await editor.at("frame-use").click();
   await editor.titled("scan");
   assert.match(await editor.classAt([256, 400]), /skin|lip|mouth/);
   assert.equal(await editor.at("error").count(), 0);
+});
+
+test("of several faces one is chosen, by its button and by a click on its box", async () => {
+  const pair = join(folder, "pair.png");
+  const paste = "import sys; from PIL import Image; p = Image.new('RGB', (1100, 700), (90, 120, 60)); "
+    + "f = Image.open(sys.argv[1]); p.paste(f, (560, 100)); p.paste(f.resize((256, 256)), (60, 120)); p.save(sys.argv[2])";
+  python(paste, PICTURE, pair);
+  await editor.choose("open-picture", [pair]);
+  await editor.at("frame-face-2").waitFor();
+  await editor.look("two-faces");
+  const size = async () => Number(await editor.at("frame-size").inputValue());
+  const pressed = (/** @type {number} */ face) => editor.at(`frame-face-${face}`).getAttribute("aria-pressed");
+  assert.equal(await pressed(1), "true");
+  const large = await size();
+  await editor.at("frame-face-2").focus();
+  await editor.page.keyboard.press("Enter");
+  assert.equal(await pressed(2), "true");
+  const small = await size();
+  assert.ok(small < 0.7 * large, `${small} after ${large}`);
+  // The large face's box: fitted with its margins, the picture lies in the middle of the canvas.
+  const box = await editor.at("frame-canvas").boundingBox();
+  assert.ok(box);
+  const scale = Math.min((box.width - 68) / 1100, (box.height - 68) / 700);
+  const place = { x: box.x + box.width / 2 + (816 - 550) * scale, y: box.y + box.height / 2 + (370 - 350) * scale };
+  await editor.page.mouse.click(place.x, place.y);
+  assert.equal(await pressed(1), "true");
+  assert.equal(await size(), large);
+  await editor.at("frame-face-2").click();
+  await editor.at("frame-use").click();
+  await editor.titled("pair");
+  assert.match(await editor.classAt([256, 400]), /skin|lip|mouth/);
 });
 
 test("a mask dropped alone is offered as the mask of the open face", async () => {

@@ -1,4 +1,4 @@
-"""What needs no session: health, what the server is, shipped portraits, where the face is in a photograph."""
+"""What needs no session: health, what the server is, shipped portraits, where faces are in a photograph, previews."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from maskgan import __version__
+from maskgan.editing.face_detection import DetectedFace, FaceDetector
 from maskgan.editing.framing import Frame, crop_face
+from maskgan.images import Picture
 from maskgan.labels import CLASSES, MIRROR
 from maskgan.server.app_state import AppState, until_disconnect, upload_turn
-from maskgan.server.face_search import search_face
 from maskgan.server.faces import downscale
 from maskgan.server.image_encoding import encode
 from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE
 from maskgan.server.portraits import NUMBERS, shipped_portrait
-from maskgan.server.routes.responses import FOREVER, form, picture_answer
-from maskgan.server.uploads import compose_frames, framed_picture
+from maskgan.server.routes.responses import FOREVER, PRIVATE, form, picture_answer
+from maskgan.server.uploads import compose_frames, decode_uploaded_source, framed_picture
 
 
 def general_routes(state: AppState) -> APIRouter:
@@ -71,19 +72,48 @@ def general_routes(state: AppState) -> APIRouter:
 
         return picture_answer(await state.encode(work), "jpeg", FOREVER)
 
-    @router.post("/api/frame", openapi_extra=form("picture", "crop"))
-    async def frame(request: Request) -> dict[str, Any]:
-        """Where the face is in ``picture``, or in its ``crop``, both parts of a form; what was sent if none is seen."""
+    @router.post("/api/faces", openapi_extra=form("picture", "crop"))
+    async def faces(request: Request) -> dict[str, Any]:
+        """The faces in ``picture``, or in its ``crop``, both parts of a form: largest first, in the picture's pixels.
+
+        ``crop`` in the answer is the largest one's frame; where there is no face, the crop sent, or else the middle.
+        """
         limits = state.limits
         async with upload_turn(request, state, limits.upload_bytes, state.uploading) as parts:
             source, crop = await state.decode(framed_picture, parts, limits)
-            picture = source.picture
-            height, width = picture.shape[:2]
-            searched = picture if crop is None else await state.decode(crop_face, picture, crop)
-            found = await until_disconnect(request, search_face(state, searched))
-        if found is not None and crop is not None:
-            found = compose_frames(crop, found, searched.shape[0])
-        proposal = found or crop or Frame(width / 2, height / 2, min(height, width))
-        return {"crop": asdict(proposal), "found": found is not None}
+            found = await until_disconnect(request, state.decode(_detect, state.service.detector, source.picture, crop))
+        height, width = source.picture.shape[:2]
+        proposal = found[0].frame if found else crop or Frame(width / 2, height / 2, min(height, width))
+        return {"faces": [asdict(face) for face in found], "crop": asdict(proposal)}
+
+    @router.post("/api/preview", response_class=Response, openapi_extra=form("picture"))
+    async def preview(request: Request) -> Response:
+        """``picture``, part of a form, as a JPEG of 1024 px at most, for browsers that cannot show its format.
+
+        The headers ``Picture-Width`` and ``Picture-Height`` say how large the picture itself is.
+        """
+        limits = state.limits
+        async with upload_turn(request, state, limits.upload_bytes, state.uploading) as parts:
+            source = await state.decode(decode_uploaded_source, parts.require("picture"), limits)
+        height, width = source.picture.shape[:2]
+        data = await state.encode(lambda: encode(downscale(source.picture, DISPLAY_SIDE), "jpeg", preview=True))
+        return picture_answer(data, "jpeg", {**PRIVATE, "Picture-Width": str(width), "Picture-Height": str(height)})
 
     return router
+
+
+def _detect(detector: FaceDetector, picture: Picture, crop: Frame | None) -> list[DetectedFace]:
+    """The faces of a picture, or of what a crop of it shows, in the picture's pixels."""
+    if crop is None:
+        return detector.detect(picture)
+    searched = crop_face(picture, crop)
+    return [_face_in(crop, face, searched.shape[0]) for face in detector.detect(searched)]
+
+
+def _face_in(crop: Frame, face: DetectedFace, side: int) -> DetectedFace:
+    """A face found in what a crop shows at ``side`` pixels, in the photograph's pixels."""
+    left, top, width, height = face.box
+    corners = [compose_frames(crop, Frame(x, y, 1), side) for x in (left, left + width) for y in (top, top + height)]
+    xs, ys = [corner.x for corner in corners], [corner.y for corner in corners]
+    box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
+    return DetectedFace(face.score, box, compose_frames(crop, face.frame, side))

@@ -12,13 +12,28 @@
 import { formBody, jsonBody, request } from "./api.js";
 
 /**
+ * @typedef {object} DetectedFace
+ * @property {number} score 0..1
+ * @property {[number, number, number, number]} box left, top, width and height in pixels of the upright picture
+ * @property {Crop} frame the crop to edit it in
+ *
  * @param {Blob} picture
- * @param {Crop} [crop]
- * @returns {Promise<{crop: Crop, found: boolean}>} the face found, or a default crop
+ * @returns {Promise<{faces: DetectedFace[], crop: Crop}>} all faces, largest first; the largest one's crop, or a default
  */
-export async function detectFace(picture, crop) {
-  const body = formBody({ picture, crop: crop ? JSON.stringify(crop) : null });
-  return (await request("/api/frame", body)).json();
+export async function detectFaces(picture) {
+  return (await request("/api/faces", formBody({ picture }))).json();
+}
+
+/**
+ * A preview of a picture whose format the browser may not decode.
+ *
+ * @param {Blob} picture
+ * @returns {Promise<{preview: Blob, width: number, height: number}>} a JPEG, and the picture's own size
+ */
+export async function previewPicture(picture) {
+  const response = await request("/api/preview", formBody({ picture }));
+  const [width, height] = ["Picture-Width", "Picture-Height"].map((name) => Number(response.headers.get(name)));
+  return { preview: await response.blob(), width, height };
 }
 
 /**

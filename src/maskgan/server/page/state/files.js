@@ -4,7 +4,7 @@
  * @typedef {{picture: File, mask: File | null} | {project: File}} OpenedFiles
  */
 
-const PICTURE_SUFFIX = /\.(png|jpe?g|webp|bmp|gif|tiff?|avif)$/i;
+const PICTURE_SUFFIX = /\.(png|jpe?g|webp|bmp|gif|tiff?|avif|hei[cf])$/i;
 const MASK_NAME = /mask|label|seg|parsing/i;
 
 /**

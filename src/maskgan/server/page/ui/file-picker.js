@@ -1,3 +1,6 @@
+/** Pictures, for file dialogs; some systems do not count the named ones as images. */
+export const PICTURES = "image/*,.heic,.heif,.avif,.tif,.tiff";
+
 /**
  * Show the browser's file dialog.
  *

@@ -1,16 +1,19 @@
 /**
- * Crop dialog: the server proposes a crop, the user moves, resizes and rotates it.
+ * Crop dialog: the server proposes the faces that it finds; the user chooses one, moves, resizes and rotates the crop.
  *
  * @typedef {import("../remote/sources.js").Crop} Crop
+ * @typedef {import("../remote/sources.js").DetectedFace} DetectedFace
  * @typedef {import("../mask/stamps.js").Frame} Frame
  * @typedef {import("../mask/label-map.js").Point} Point
+ * @typedef {{bitmap: ImageBitmap, width: number, height: number}} Shown a picture's own size, and a bitmap of any size
  */
 
-import { detectFace } from "../remote/sources.js";
+import { detectFaces, previewPicture } from "../remote/sources.js";
 import { fitView, toMask, toScreen } from "../state/view.js";
 import { openModal } from "./dialogs.js";
-import { byId, slider } from "./elements.js";
-import { showNotice, withProgress } from "./messages.js";
+import { byId, create, slider } from "./elements.js";
+import { withProgress } from "./messages.js";
+import { strokeTwice } from "./tools/tool.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./tools/frame-handles.js";
 
 const SMALLEST = 16; // half side, picture pixels
@@ -22,35 +25,51 @@ const KNOB_MARGIN = 34; // screen pixels
  * @returns {Promise<Crop | null | "cancelled">} null for the whole picture as it is
  */
 export async function frameDialog(picture, title) {
-  const bitmap = await createImageBitmap(picture).catch(() => null);
-  const proposal = await withProgress("Detecting the face…", () => detectFace(picture));
-  if (!proposal) return "cancelled";
-  if (!bitmap) {
-    // The server reads formats that browsers do not show, such as TIFF: crop without a preview.
-    showNotice(proposal.found ? "No preview of this format: cropped to the detected face." : "No preview of this format: opened whole.");
-    return proposal.found ? proposal.crop : null;
-  }
+  const opened = await withProgress("Detecting faces…", () => Promise.all([decode(picture), detectFaces(picture)]));
+  if (!opened) return "cancelled";
+  const [shown, proposal] = opened;
   try {
-    return await showDialog(bitmap, proposal, title);
+    return await showDialog(shown, proposal, title);
   } finally {
-    bitmap.close();
+    shown.bitmap.close();
   }
 }
 
 /**
- * @param {ImageBitmap} bitmap
- * @param {{crop: Crop, found: boolean}} proposal
+ * Decode a picture; the server helps with formats that the browser does not support, such as TIFF and HEIC.
+ *
+ * @param {Blob} picture
+ * @returns {Promise<Shown>}
+ */
+async function decode(picture) {
+  const own = await createImageBitmap(picture).catch(() => null);
+  if (own) return { bitmap: own, width: own.width, height: own.height };
+  const { preview, width, height } = await previewPicture(picture);
+  return { bitmap: await createImageBitmap(preview), width, height };
+}
+
+/**
+ * @param {Shown} shown
+ * @param {{crop: Crop, faces: DetectedFace[]}} proposal
  * @param {string} title
  * @returns {Promise<Crop | null | "cancelled">}
  */
-function showDialog(bitmap, proposal, title) {
+function showDialog({ bitmap, ...picture }, proposal, title) {
+  const { faces } = proposal;
   const dialog = byId("frame-dialog", HTMLDialogElement);
   const canvas = byId("frame-canvas", HTMLCanvasElement);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   byId("frame-title", HTMLElement).textContent = title;
-  byId("frame-found", HTMLElement).textContent = proposal.found
-    ? "Face detected. Move, resize or rotate the crop to adjust it."
-    : "No face detected. Move, resize and rotate the crop so that the head fills it.";
+  byId("frame-found", HTMLElement).textContent = foundText(faces.length);
+  let chosen = 0;
+  const choices = faces.map((_, i) => {
+    const button = create("button", { type: "button", class: "chip", "data-testid": `frame-face-${i + 1}` }, `Face ${i + 1}`);
+    button.addEventListener("click", () => choose(i));
+    return button;
+  });
+  const chips = byId("frame-faces", HTMLElement);
+  chips.replaceChildren(...choices);
+  chips.hidden = faces.length < 2;
   /** @type {Frame} */
   let frame = frameOf(proposal.crop);
   let view = { scale: 1, x: 0, y: 0 };
@@ -70,7 +89,7 @@ function showDialog(bitmap, proposal, title) {
   const size = slider({
     label: "Size",
     min: 2 * SMALLEST,
-    max: 2 * Math.max(bitmap.width, bitmap.height),
+    max: 2 * Math.max(picture.width, picture.height),
     step: 1,
     value: 2 * SMALLEST,
     format: (value) => `${value} px`,
@@ -78,6 +97,13 @@ function showDialog(bitmap, proposal, title) {
     testId: "frame-size",
   });
   byId("frame-sliders", HTMLElement).replaceChildren(size.element, angle.element);
+
+  /** @param {number} index */
+  function choose(index) {
+    chosen = index;
+    for (const [i, button] of choices.entries()) button.setAttribute("aria-pressed", String(i === chosen));
+    setFrame(frameOf(faces[index]?.frame ?? proposal.crop));
+  }
 
   /** @param {Frame} next */
   function setFrame(next) {
@@ -97,8 +123,9 @@ function showDialog(bitmap, proposal, title) {
     canvas.height = Math.round(height * density);
     context.setTransform(density, 0, 0, density, 0, 0);
     if (!drag) view = fitAll({ width, height });
-    context.drawImage(bitmap, view.x, view.y, bitmap.width * view.scale, bitmap.height * view.scale);
+    context.drawImage(bitmap, view.x, view.y, picture.width * view.scale, picture.height * view.scale);
     shadeOutside(context, corners(frame).map((corner) => toScreen(view, corner)), width, height);
+    for (const [i, { box }] of faces.entries()) if (i !== chosen) outlineBox(context, box, view);
     drawFrame(context, frame, (point) => toScreen(view, point), { sides: false });
   }
 
@@ -108,7 +135,7 @@ function showDialog(bitmap, proposal, title) {
    * @param {{width: number, height: number}} pane
    */
   function fitAll(pane) {
-    const points = [...corners(frame), { x: 0, y: 0 }, { x: bitmap.width, y: bitmap.height }];
+    const points = [...corners(frame), { x: 0, y: 0 }, { x: picture.width, y: picture.height }];
     const left = Math.min(...points.map(({ x }) => x));
     const top = Math.min(...points.map(({ y }) => y));
     const width = Math.max(...points.map(({ x }) => x)) - left;
@@ -132,6 +159,11 @@ function showDialog(bitmap, proposal, title) {
   canvas.addEventListener("pointerdown", (event) => {
     const from = pointOf(event);
     const grip = gripUnder(from);
+    const other = faces.findIndex(({ box }, i) => i !== chosen && isInside(box, from));
+    if (other >= 0 && (!grip || grip.kind === "move")) {
+      choose(other);
+      return;
+    }
     if (!grip) return;
     canvas.setPointerCapture(event.pointerId);
     drag = { grip, from, frame };
@@ -148,18 +180,18 @@ function showDialog(bitmap, proposal, title) {
     }, { signal });
   }
   canvas.addEventListener("keydown", (event) => {
-    const step = (event.shiftKey ? 0.05 : 0.01) * Math.max(bitmap.width, bitmap.height);
+    const step = (event.shiftKey ? 0.05 : 0.01) * Math.max(picture.width, picture.height);
     const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
     if (!x && !y) return;
     event.preventDefault();
     setFrame({ ...frame, x: frame.x + step * x, y: frame.y + step * y });
   }, { signal });
   window.addEventListener("resize", draw, { signal });
-  byId("frame-reset", HTMLButtonElement).addEventListener("click", () => setFrame(frameOf(proposal.crop)), { signal });
+  byId("frame-reset", HTMLButtonElement).addEventListener("click", () => choose(chosen), { signal });
 
   dialog.returnValue = "";
   openModal(dialog);
-  setFrame(frame);
+  choose(0);
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       listeners.abort();
@@ -167,6 +199,33 @@ function showDialog(bitmap, proposal, title) {
       else resolve(dialog.returnValue === "whole" ? null : "cancelled");
     }, { once: true });
   });
+}
+
+/** @param {number} count of faces */
+function foundText(count) {
+  if (!count) return "No face detected. Move, resize and rotate the crop so that the head fills it.";
+  const adjust = "Move, resize or rotate the crop to adjust it.";
+  return count === 1 ? `Face detected. ${adjust}` : `${count} faces detected: choose one. ${adjust}`;
+}
+
+/**
+ * @param {DetectedFace["box"]} box
+ * @param {Point} point
+ */
+function isInside([left, top, width, height], { x, y }) {
+  return x >= left && x <= left + width && y >= top && y <= top + height;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {DetectedFace["box"]} box
+ * @param {{scale: number, x: number, y: number}} view
+ */
+function outlineBox(context, [left, top, width, height], view) {
+  const { x, y } = toScreen(view, { x: left, y: top });
+  context.beginPath();
+  context.rect(x, y, width * view.scale, height * view.scale);
+  strokeTwice(context);
 }
 
 /**

@@ -8,7 +8,7 @@ import { resizedLabels, restoreLocked } from "../mask/label-map.js";
 import { stem, classifyFiles } from "../state/files.js";
 import { closeDialogs, openModal } from "./dialogs.js";
 import { byId, create, icon } from "./elements.js";
-import { pickFiles } from "./file-picker.js";
+import { PICTURES, pickFiles } from "./file-picker.js";
 import { frameDialog } from "./frame-dialog.js";
 import { readMaskFile } from "./mask-file.js";
 import { showError, showNotice, showQuestion } from "./messages.js";
@@ -45,8 +45,8 @@ export function initOpenDialog(app) {
     dialog.close();
     await openFiles(app, files);
   };
-  byId("open-picture", HTMLElement).addEventListener("click", () => void openPicked(pickFiles("image/*", false)));
-  byId("open-pair", HTMLElement).addEventListener("click", () => void openPicked(pickFiles("image/*", true)));
+  byId("open-picture", HTMLElement).addEventListener("click", () => void openPicked(pickFiles(PICTURES, false)));
+  byId("open-pair", HTMLElement).addEventListener("click", () => void openPicked(pickFiles(PICTURES, true)));
   byId("open-project", HTMLElement).addEventListener("click", () => void openPicked(pickFiles(".maskgan", false)));
   return () => {
     void listSavedProjects(app, dialog);

@@ -5,13 +5,14 @@
  * @typedef {import("../state/settings.js").Style} Style
  */
 
+import { previewPicture } from "../remote/sources.js";
 import { classifyFiles } from "../state/files.js";
 import { defaultSettings } from "../state/settings.js";
 import { STYLE_PARTS, isSelected, togglePart } from "../state/style-parts.js";
 import { byId, create, icon, slider } from "./elements.js";
 import { frameDialog } from "./frame-dialog.js";
 import { cropPicture, downscalePicture } from "./cropping.js";
-import { pickFiles } from "./file-picker.js";
+import { PICTURES, pickFiles } from "./file-picker.js";
 import { showError } from "./messages.js";
 
 /** @param {App} app */
@@ -27,7 +28,7 @@ export function initStylePanel(app) {
   });
   const opened = styleButton("Style of the opened picture", "style-opened", create("img", { alt: "" }));
   const open = styleButton("Open a style picture", "style-open", icon("plus"));
-  open.addEventListener("click", () => void pickFiles("image/*", true).then((files) => openStyle(app, files)));
+  open.addEventListener("click", () => void pickFiles(PICTURES, true).then((files) => openStyle(app, files)));
   opened.addEventListener("click", () => {
     const style = latestPicture(app);
     if (style) choose(style);
@@ -135,10 +136,10 @@ async function openStyle(app, files) {
     const opened = await classifyFiles(files);
     if ("project" in opened) throw new Error("Open a picture as style, not a project.");
     const { mask } = opened;
-    if (!mask) await requireDecodable(opened.picture);
-    const crop = mask ? null : await frameDialog(opened.picture, "Crop the face to take the style from");
+    const shown = mask ? opened.picture : await decodable(opened.picture);
+    const crop = mask ? null : await frameDialog(shown, "Crop the face to take the style from");
     if (crop === "cancelled") return;
-    const picture = await (crop ? cropPicture(opened.picture, crop) : downscalePicture(opened.picture));
+    const picture = await (crop ? cropPicture(shown, crop) : downscalePicture(shown));
     const key = app.addStyle({ picture, mask });
     app.changeSettings({ style: { kind: "picture", key } }, "Open style picture");
   } catch (error) {
@@ -147,17 +148,16 @@ async function openStyle(app, files) {
 }
 
 /**
- * Style pictures are cropped in the browser.
+ * Style pictures are cropped in the browser: where it cannot decode one, the server's preview, which is as large as
+ * styles need.
  *
  * @param {Blob} picture
- * @throws {Error} the browser cannot decode the picture
+ * @returns {Promise<Blob>}
  */
-async function requireDecodable(picture) {
-  try {
-    (await createImageBitmap(picture)).close();
-  } catch {
-    throw new Error("This browser cannot read the style picture; save it as PNG or JPEG first.");
-  }
+async function decodable(picture) {
+  const bitmap = await createImageBitmap(picture).catch(() => null);
+  bitmap?.close();
+  return bitmap ? picture : (await previewPicture(picture)).preview;
 }
 
 /**
