@@ -15,10 +15,11 @@ from maskgan.assets import portrait
 from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.checkpoints.weights import load_weights, save_weights
 from maskgan.cli.main import main
+from maskgan.cli.options import LABEL_ORDERS
 from maskgan.config import preset
 from maskgan.editing.mask_edits import smile
 from maskgan.images import read_label_map, read_picture, write_label_map, write_picture
-from maskgan.labels import colourise
+from maskgan.labels import ORDERS, colourise
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import initialise_fan_in
 from maskgan.networks.mask_vae import MaskVAE
@@ -98,8 +99,21 @@ def test_labels_shows_converts_and_inspects(tmp_path: Path, capsys: pytest.Captu
     arguments = [str(tmp_path / "p.png"), "-o", str(tmp_path / "back.png"), "--from", "face-parsing"]
     assert main(["labels", "convert", *arguments]) == 0
     assert (read_label_map(tmp_path / "back.png") == right).all()
+    capsys.readouterr()
+    guessed = [str(tmp_path / "p.png"), "-o", str(tmp_path / "guessed.png")]
+    assert main(["labels", "convert", *guessed]) == 0  # auto reads the order that inspect names
+    said = capsys.readouterr().err
+    assert "read in face-parsing order" in said and "--order" not in said
+    assert (read_label_map(tmp_path / "guessed.png") == right).all()
+    kept = [str(tmp_path / "p.png"), "-o", str(tmp_path / "kept.png"), "--from", "celebamask-hq"]
+    assert main(["labels", "convert", *kept]) == 0
+    assert (read_label_map(tmp_path / "kept.png", "celebamask-hq") != right).any()
     assert main(["labels", "convert", str(mask), "-o", str(tmp_path / "c.png"), "--colour"]) == 0
     assert (read_picture(tmp_path / "c.png") == colourise(right)).all()
+
+
+def test_orders_in_help_pages_are_those_that_are_known() -> None:
+    assert tuple(ORDERS) == LABEL_ORDERS
 
 
 ROLES = ("classifier", "embedding", "parser")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from maskgan.cli.options import nearest_colour_option, overwrite_option
+from maskgan.cli.options import LABEL_ORDERS, nearest_colour_option, overwrite_option
+
+if TYPE_CHECKING:
+    from maskgan.labels import LabelMap
 
 
 @click.group("labels", short_help="Show the 19 classes; inspect and convert masks.", invoke_without_command=True)
@@ -46,8 +51,22 @@ def inspect(mask: Path, nearest_colour: bool) -> None:
 @command.command("convert")
 @click.argument("masks", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File, or folder for several.")
-@click.option("--from", "source", default="auto", show_default=True, help="Order of MASKS.")
-@click.option("--to", "target", default="celebamask-hq", show_default=True, help="Order to write.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice([*LABEL_ORDERS, "auto"]),
+    default="auto",
+    show_default=True,
+    help="Label order of MASKS; auto: the one that 'maskgan labels inspect' names.",
+)
+@click.option(
+    "--to",
+    "target",
+    type=click.Choice(LABEL_ORDERS),
+    default="celebamask-hq",
+    show_default=True,
+    help="Label order to write.",
+)
 @click.option("--colour", is_flag=True, help="Write colour masks in place of label maps.")
 @nearest_colour_option
 @overwrite_option
@@ -64,11 +83,9 @@ def convert(
     from maskgan.cli.batch import expand_inputs, is_batch, outputs_for, run_batch
     from maskgan.errors import UserError
     from maskgan.files import check_outputs, make_folder
-    from maskgan.images import read_label_map, write_label_map, write_picture
-    from maskgan.labels import ORDERS, colourise, convert_order
+    from maskgan.images import write_label_map, write_picture
+    from maskgan.labels import colourise, convert_order
 
-    if target not in ORDERS:
-        raise UserError(f"--to {target!r}: unknown label order; known are {', '.join(ORDERS)}")
     if colour and target != "celebamask-hq":
         raise UserError("--colour: colours are those of CelebAMask-HQ, so --to must stay celebamask-hq")
     sources, batch = expand_inputs(masks), is_batch(masks) or output.is_dir()
@@ -78,7 +95,7 @@ def convert(
         make_folder(output)
 
     def work(index: int) -> None:
-        label_map = read_label_map(sources[index], source, nearest_colour)
+        label_map = _read_in_any_order(sources[index], source, nearest_colour)
         if colour:
             write_picture(outputs[index], colourise(label_map))
         else:
@@ -86,6 +103,24 @@ def convert(
         click.echo(outputs[index])
 
     run_batch(range(len(sources)), work)
+
+
+def _read_in_any_order(path: Path, order: str, nearest_colour: bool) -> LabelMap:
+    """A mask in CelebAMask-HQ order; with ``auto`` its own order is guessed, and logged where it is another one."""
+    from maskgan.images import read_label_map
+    from maskgan.label_order import guess_order
+    from maskgan.labels import convert_order
+    from maskgan.mask_check import warn_of_issues
+
+    if order != "auto":
+        return read_label_map(path, order, nearest_colour)
+    label_map = read_label_map(path, "celebamask-hq", nearest_colour)
+    guess = guess_order(label_map).order
+    if guess != "celebamask-hq":
+        logging.getLogger(__name__).info("%s: read in %s order; --from celebamask-hq keeps its labels", path, guess)
+    label_map = convert_order(label_map, guess)
+    warn_of_issues(label_map, str(path), order_known=True)
+    return label_map
 
 
 def _show() -> None:

@@ -28,6 +28,8 @@ class FiniteRange(click.FloatRange):
 
 DEVICES = click.Choice(["cpu", "cuda", "mps"])
 PRECISIONS = click.Choice(["fp32", "bf16"])
+LABEL_ORDERS = ("celebamask-hq", "face-parsing")
+"""Keys of ``maskgan.labels.ORDERS``, which help pages show without importing numpy."""
 
 
 def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
