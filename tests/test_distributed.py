@@ -22,7 +22,7 @@ from maskgan.checkpoints.weights import load_weights
 from maskgan.data.batches import Faces, LabelledFaces
 from maskgan.data.shards import encode_pair, write_shard
 from maskgan.errors import MaskGANError, UserError
-from maskgan.training import dense_mapping, editing_simulation, gan_step
+from maskgan.training import dense_mapping, ebst, gan_step
 from maskgan.training.config import FaceLossWeights, GANOptions, LossWeights, TrainingConfig
 from maskgan.training.parser import ParserStage
 from maskgan.training.stage import StageSetup
@@ -36,7 +36,7 @@ PLAIN = "style_encoder.regions=none"  # each process draws for itself which regi
 def plain_descent() -> pytest.MonkeyPatch:
     """SGD in place of Adam, whose first steps hardly depend on the size of a gradient."""
     patch = pytest.MonkeyPatch()
-    for module in (gan_step, dense_mapping, editing_simulation):
+    for module in (gan_step, dense_mapping, ebst):
         patch.setattr(module, "adam", lambda network, rate, _: torch.optim.SGD(network.parameters(), lr=rate))
     return patch
 
@@ -113,13 +113,13 @@ def test_two_processes_equal_one_and_a_run_resumes_with_another_number(tmp_path:
 
 @pytest.mark.slow
 def test_two_processes_swap_masks_and_mouths_with_each_other(tmp_path: Path, classifier_weights: Path) -> None:
-    """In editing training each face's edit and swaps come from other faces of the whole batch."""
+    """In EBST each face's edit and swaps come from other faces of the whole batch."""
     run(tmp_path / "base", config(network=PLAIN))
     run(tmp_path / "vae", config("mask-vae", images=40, learning_rate=2e-3))
 
     def steps(count: int) -> TrainingConfig:
         return config(
-            "editing",
+            "ebst",
             batch_size=BATCH,
             images=count * BATCH,
             learning_rate=1e-4,
@@ -186,7 +186,7 @@ def test_every_stage_trains_in_two_processes(tmp_path: Path, tiny_weights: Path,
     shared = {"weights": weights, "face_features": str(classifier_weights), "class_balance": 0.5}
     options: dict[str, dict[str, Any]] = {
         "dense-mapping": {**shared, "gan": GANOptions(r1_weight=1.0, diffaugment=True)},
-        "editing": {**shared, "init_run": "gone", "edits": "stored"},
+        "ebst": {**shared, "init_run": "gone", "edits": "stored"},
         "enhancer": {"dense_mapping": str(tiny_weights), "weights": LossWeights(perceptual=0)},
     }
     spawn(train_every_stage, 2, tmp_path, options)

@@ -27,7 +27,7 @@ from maskgan.errors import UserError
 from maskgan.training import archive
 from maskgan.training.config import FaceLossWeights, LossWeights, TrainingConfig
 from maskgan.training.dense_mapping import DenseMappingStage
-from maskgan.training.editing_simulation import EditingStage
+from maskgan.training.ebst import EBSTStage
 from maskgan.training.parser import ParserStage
 from maskgan.training.pipeline import LabelledData, pipeline
 from maskgan.training.run_folder import RunFolder
@@ -35,7 +35,7 @@ from maskgan.training.state_compression import compress, decompress
 from tiny_runs import FORKSERVER_PRELOAD, config, state
 
 PARTS = (
-    *("mask-vae", "face-features", "dense-mapping", "swaps", "editing"),
+    *("mask-vae", "face-features", "dense-mapping", "swaps", "ebst"),
     *("enhancer", "parser", "attributes", "identity"),
 )
 STAGES = [{"face-features": "attributes", "swaps": "dense-mapping"}.get(part, part) for part in PARTS]
@@ -109,7 +109,7 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
         ("face-features", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.25, 256))),
         ("swaps", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 256),)),
-        ("editing", "editing", 4, 5e-5, 0.5, ((0.0, 256),)),
+        ("ebst", "ebst", 4, 5e-5, 0.5, ((0.0, 256),)),
         ("enhancer", "enhancer", 4, 4e-4, 0.0, ((0.0, 512),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
@@ -132,8 +132,8 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     assert [folder.name for folder, c in parts if c.seed] == ["face-features"]
     by_stage = {c.stage: c for _, c in parts}
     assert [c.init_run for _, c in parts[2:5]] == ["", str(tmp_path / "dense-mapping"), str(tmp_path / "swaps")]
-    assert by_stage["editing"].mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
-    assert by_stage["enhancer"].dense_mapping == str(tmp_path / "editing" / "dense-mapping.safetensors")
+    assert by_stage["ebst"].mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
+    assert by_stage["enhancer"].dense_mapping == str(tmp_path / "ebst" / "dense-mapping.safetensors")
     assert by_stage["enhancer"].augment == SHARP_AUGMENTATION
     assert by_stage["identity"].init_classifier == str(tmp_path / "attributes" / "attributes.safetensors")
     for stage in ("attributes", "identity"):
@@ -142,7 +142,7 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_leaves_its_share_to_the_others(tmp_path: Path) -> None:
-    parts = pipeline(base(minutes=51.0), tmp_path, editing=False)
+    parts = pipeline(base(minutes=51.0), tmp_path, ebst=False)
     assert [(c.stage, c.minutes) for _, c in parts] == [
         ("mask-vae", pytest.approx(10)),
         ("dense-mapping", pytest.approx(26)),
@@ -175,7 +175,7 @@ def test_options_go_before_the_recipe(tmp_path: Path) -> None:
     for _, c in pipeline(base(preset="paper", resolution=256), tmp_path, options=given):
         assert (c.batch_size, c.learning_rate, c.resolution, c.augment) == (6, 1e-4, 256, NO_AUGMENTATION)
         assert c.class_balance == 0.5
-        if c.stage in ("dense-mapping", "editing"):
+        if c.stage in ("dense-mapping", "ebst"):
             assert (c.weights.feature_outlier, c.gan.adversarial_loss) == (3.0, "hinge")
     plain = dict(pipeline(base(preset="paper"), tmp_path, options={"perceptual": "efficientnet"}))
     by_stage = {c.stage: c for c in plain.values()}
@@ -216,7 +216,7 @@ def test_wrong_labels_are_found_before_anything_is_trained(tmp_path: Path, capsy
 def test_every_shipped_network_is_trained_and_loads(whole: Path) -> None:
     assert_complete(whole / "weights")
     first, last, shipped = (
-        load_file(whole / part / "dense-mapping.safetensors") for part in ("dense-mapping", "editing", "weights")
+        load_file(whole / part / "dense-mapping.safetensors") for part in ("dense-mapping", "ebst", "weights")
     )
     for name, tensor in shipped.items():
         expected = (first[name].half().float() + last[name].half().float()) / 2
@@ -241,7 +241,7 @@ def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_dire
         "--images",
         "8",
     ]
-    assert main([*arguments, "--batch-size", "2", "--workers", "0", "--no-editing", "--perceptual-weight", "0"]) == 0
+    assert main([*arguments, "--batch-size", "2", "--workers", "0", "--no-ebst", "--perceptual-weight", "0"]) == 0
     said = capsys.readouterr().err
     assert "attribute classifier and the identity embedding are left out" in said
     assert "mask directions are left out: 4 faces are too few" in said
@@ -297,8 +297,8 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
     context.set_forkserver_preload(FORKSERVER_PRELOAD)
     for stage, steps, ended in (
         (DenseMappingStage, 3, "mask-vae"),  # inside a stage
-        (EditingStage, 1, "swaps"),  # where one begins with the networks of another
-        (ParserStage, 1, "editing"),
+        (EBSTStage, 1, "swaps"),  # where one begins with the networks of another
+        (ParserStage, 1, "ebst"),
     ):
         process = context.Process(target=train_until_killed, args=(tmp_path / "run", stage, steps))
         process.start()
@@ -316,13 +316,13 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
 
 def test_a_packed_run_resumes_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here, there = tmp_path / "here" / "run", tmp_path / "there" / "other"
-    for _ in range(9):  # into editing
+    for _ in range(9):  # into ebst
         assert main(piece(here)) == 0
-    assert RunFolder(here / "editing").progress().images == 4  # type: ignore[union-attr]
+    assert RunFolder(here / "ebst").progress().images == 4  # type: ignore[union-attr]
     assert main(["runs", "pack", str(here), "-o", str(tmp_path / "pack")]) == 0
     shutil.rmtree(here.parent)
     assert main(["runs", "unpack", str(tmp_path / "pack"), str(there)]) == 0
-    assert not (there / "swaps" / "dense-mapping.safetensors").exists()  # editing has its networks
+    assert not (there / "swaps" / "dense-mapping.safetensors").exists()  # ebst has its networks
     assert (there / "dense-mapping" / "dense-mapping.safetensors").exists()  # what ships is averaged with it
     capsys.readouterr()
     assert main(command(there)) == 0
@@ -331,14 +331,14 @@ def test_a_packed_run_resumes_elsewhere(tmp_path: Path, capsys: pytest.CaptureFi
     assert_complete(there / "weights")
 
 
-def test_editing_can_begin_from_a_pack(tmp_path: Path) -> None:
+def test_ebst_can_begin_from_a_pack(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for _ in range(8):  # all of stage 1
         assert main(piece(here)) == 0
     archive.pack(here, tmp_path / "pack")
     archive.unpack(tmp_path / "pack", there)
     assert main(piece(there)) == 0
-    assert RunFolder(there / "editing").progress().images == 4  # type: ignore[union-attr]
+    assert RunFolder(there / "ebst").progress().images == 4  # type: ignore[union-attr]
 
 
 def test_a_finished_run_comes_out_of_its_pack_as_it_ships(
@@ -481,16 +481,16 @@ def test_what_a_packed_state_loses() -> None:
 
 
 def test_a_run_may_find_its_data_elsewhere(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run" / "editing")
+    folder = RunFolder(tmp_path / "run" / "ebst")
     vae = {"mask_vae": "{}/mask-vae/mask-vae.safetensors"}
 
     def settings(data: str, run: Path) -> TrainingConfig:
-        return config("editing", data=data, init_run=str(run / "dense-mapping"), mask_vae=vae["mask_vae"].format(run))
+        return config("ebst", data=data, init_run=str(run / "dense-mapping"), mask_vae=vae["mask_vae"].format(run))
 
     with folder.locked(settings("/here/faces.tar", tmp_path / "run")):
         pass
     (tmp_path / "run").rename(tmp_path / "moved")
-    moved = RunFolder(tmp_path / "moved" / "editing")
+    moved = RunFolder(tmp_path / "moved" / "ebst")
     with moved.locked(settings("elsewhere/faces.tar", tmp_path / "moved")):
         pass
     with (

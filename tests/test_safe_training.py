@@ -130,7 +130,7 @@ def test_which_runs_start_with_a_trained_ema() -> None:
         ("dense-mapping", {}, False),
         ("dense-mapping", {"init_run": "run"}, True),
         ("dense-mapping", {"init_weights": "weights"}, True),
-        ("editing", {"init_run": "run", "mask_vae": "weights"}, True),
+        ("ebst", {"init_run": "run", "mask_vae": "weights"}, True),
         ("edit", {}, False),
         ("edit", {"init_run": "run"}, True),
         ("edit", {"init_weights": "weights"}, True),

@@ -43,11 +43,11 @@ def tiny_vae() -> MaskVAE:
     return MaskVAE(preset("tiny").mask_vae).eval()
 
 
-def test_two_and_two_steps_equal_four_in_editing(tmp_path: Path, stage_one: dict[str, Any]) -> None:
+def test_two_and_two_steps_equal_four_in_ebst(tmp_path: Path, stage_one: dict[str, Any]) -> None:
     steady = {"lr_decay_start": 1.0, **stage_one}
-    run(tmp_path / "whole", config("editing", **steady))
-    run(tmp_path / "parts", config("editing", images=4, **steady))
-    run(tmp_path / "parts", config("editing", **steady))
+    run(tmp_path / "whole", config("ebst", **steady))
+    run(tmp_path / "parts", config("ebst", images=4, **steady))
+    run(tmp_path / "parts", config("ebst", **steady))
     whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
     assert whole.keys() == parts.keys()
     for name in whole:
@@ -56,8 +56,8 @@ def test_two_and_two_steps_equal_four_in_editing(tmp_path: Path, stage_one: dict
         assert load_weights(tmp_path / "whole" / f"{kind}.safetensors", model_type=kind)[1].step == 8
 
 
-def test_editing_begins_with_stage_ones_networks(stage_one: dict[str, Any]) -> None:
-    stage = build_stage(config("editing", **stage_one))
+def test_ebst_begins_with_stage_ones_networks(stage_one: dict[str, Any]) -> None:
+    stage = build_stage(config("ebst", **stage_one))
     base = torch.load(Path(stage_one["init_run"]) / "state.pt", weights_only=True)["networks"]
     for ours, theirs in (("generator", "ema"), ("ema", "ema"), ("discriminator", "discriminator")):
         for name, tensor in stage.networks[ours].state_dict().items():
@@ -105,7 +105,7 @@ def test_a_run_initialised_from_another_stays_at_the_final_resolution() -> None:
     fresh = config(preset="demo")
     assert [side for _, side in fresh.phases] == [128, 256]
     assert replace(fresh, init_run="somewhere").phases == ((0.0, 256),)
-    assert config("editing", preset="demo", init_run="somewhere", mask_vae="vae").phases == ((0.0, 256),)
+    assert config("ebst", preset="demo", init_run="somewhere", mask_vae="vae").phases == ((0.0, 256),)
 
 
 def test_one_step_updates_generator_blender_and_discriminator(
@@ -113,7 +113,7 @@ def test_one_step_updates_generator_blender_and_discriminator(
 ) -> None:
     # The barely trained MaskVAE gives every code one mask, and then there is nothing to blend.
     monkeypatch.setattr(MaskVAE, "simulate_edits", lambda *_: (label_maps(2), label_maps(2).flip(0)))
-    stage = build_stage(config("editing", **stage_one))
+    stage = build_stage(config("ebst", **stage_one))
     before = {k: {n: p.clone() for n, p in net.named_parameters()} for k, net in stage.networks.items()}
     losses = stage.train_step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, label_maps(2)), 0.5)
     for kind, network in stage.networks.items():
@@ -123,13 +123,13 @@ def test_one_step_updates_generator_blender_and_discriminator(
     assert set(losses) == direct | {f"blend_{name}" for name in direct}
 
 
-def test_editing_names_what_is_missing(tmp_path: Path, stage_one: dict[str, Any]) -> None:
+def test_ebst_names_what_is_missing(tmp_path: Path, stage_one: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="--batch-size must be at least 2"):
-        build_stage(config("editing", **stage_one, batch_size=1))
+        build_stage(config("ebst", **stage_one, batch_size=1))
     with pytest.raises(UserError, match="holds no run of 'maskgan train' to start from"):
-        build_stage(config("editing", **stage_one | {"init_run": str(tmp_path)}))
+        build_stage(config("ebst", **stage_one | {"init_run": str(tmp_path)}))
     with pytest.raises(UserError, match="another stage, preset or network"):
-        build_stage(config("editing", **stage_one, fusion="concat"))
+        build_stage(config("ebst", **stage_one, fusion="concat"))
 
 
 @pytest.mark.slow
@@ -183,7 +183,7 @@ def test_training_with_stored_edits_follows_them(tmp_path: Path, stage_one: dict
     arguments = ["simulate-edits", "--data", "synthetic:6:64", "--mask-vae", vae, "-o", str(tmp_path / "edits")]
     assert main(arguments) == 0
     assert len(list((tmp_path / "edits").glob("*.png"))) == 12
-    settings = config("editing", init_run=stage_one["init_run"], edits=str(tmp_path / "edits"))
+    settings = config("ebst", init_run=stage_one["init_run"], edits=str(tmp_path / "edits"))
     dataloaders = dataloader_factory(settings, PAIRS)()
     batch = next(dataloaders.train.batches(0))
     assert batch.edits.shape == (2, 2, 64, 64)
@@ -209,7 +209,7 @@ def test_stored_edits_must_fit_the_pairs(tmp_path: Path) -> None:
         write_edits(tmp_path, "../escaped", [np.zeros((32, 32), np.uint8)] * 2)
 
 
-def test_editing_is_told_once_where_edits_come_from(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "editing", "--data", "synthetic:6:64", "--run", "run", "--init-run", "base"]
+def test_ebst_is_told_once_where_edits_come_from(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "ebst", "--data", "synthetic:6:64", "--run", "run", "--init-run", "base"]
     assert main(arguments) == 2
     assert "give either --mask-vae FILE" in capsys.readouterr().err

@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Write KEY.inter.png and KEY.outer.png for each mask: a step towards another face's mask, and one away from it.
 
-    'maskgan train editing --edits FOLDER' then trains without MaskVAE.
+    'maskgan train ebst --edits FOLDER' then trains without MaskVAE.
     """
     import numpy as np
     from tqdm import tqdm

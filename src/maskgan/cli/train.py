@@ -15,7 +15,7 @@ from maskgan.cli.options import resolve_device
 from maskgan.errors import UserError
 from maskgan.training.config import FaceLossWeights, TrainingConfig
 from maskgan.training.pipeline import RECIPES, stage_config
-from maskgan.training.stage_configs import EditingTrainingConfig, GeneratorTrainingConfig, MaskVAETrainingConfig
+from maskgan.training.stage_configs import EBSTTrainingConfig, GeneratorTrainingConfig, MaskVAETrainingConfig
 from maskgan.training.stages import STAGES, StageEntry
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _all_options() -> list[click.Option]:
     only = {"kl_weight", "strength"}
     more = [
         option
-        for config_type in (MaskVAETrainingConfig, EditingTrainingConfig)
+        for config_type in (MaskVAETrainingConfig, EBSTTrainingConfig)
         for option in config_options(config_type, optional=True)
         if option.name in only
     ]
@@ -116,7 +116,7 @@ def _all_options() -> list[click.Option]:
 
 
 def _all_stages(
-    labelled_data: str | None, table: str | None, identities: str | None, editing: bool, **options: Any
+    labelled_data: str | None, table: str | None, identities: str | None, ebst: bool, **options: Any
 ) -> None:
     from maskgan.training.pipeline import LabelledData, pipeline
 
@@ -129,7 +129,7 @@ def _all_stages(
     base_config = TrainingConfig(**{name: value for name, value in given.items() if name in shared})
     overrides = {name: value for name, value in given.items() if name not in shared}
     labelled = None if labelled_data is None else LabelledData(labelled_data, table, identities)
-    runs = pipeline(base_config, run.folder, labelled, editing=editing, options=overrides)
+    runs = pipeline(base_config, run.folder, labelled, ebst=ebst, options=overrides)
     if labelled is None:
         _log.info("without --labelled-data the attribute classifier and the identity embedding are left out")
     if _train(runs, run):
@@ -145,10 +145,10 @@ command.add_command(
             click.Option(["--labelled-data"], help="Faces for stages that learn from labels."),
             click.Option(["--table"], help="Labels: a CSV with CelebA's columns, or list_attr_celeba.txt."),
             click.Option(["--identities"], help="Identities to train on, a range of the table's.  [default: ..9192]"),
-            click.Option(["--editing/--no-editing"], default=True, help="Whether to end with EBST.", show_default=True),
+            click.Option(["--ebst/--no-ebst"], default=True, help="Whether to end with EBST.", show_default=True),
             *_all_options(),
         ],
-        help="""Everything that ships: MaskVAE, dense mapping, editing, enhancer, parser, classifier, embedding, mask
+        help="""Everything that ships: MaskVAE, dense mapping, EBST, enhancer, parser, classifier, embedding, mask
         directions.
 
         Each stage has its fraction of the budget and a folder in the run folder, which in the end has a folder

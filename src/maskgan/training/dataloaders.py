@@ -18,7 +18,7 @@ from maskgan.data.tar_pairs import ShardPairs
 from maskgan.errors import UserError
 from maskgan.training.config import TrainingConfig
 from maskgan.training.edit_config import EditTrainingConfig
-from maskgan.training.stage_configs import EditingTrainingConfig
+from maskgan.training.stage_configs import EBSTTrainingConfig
 
 _GRID_SAMPLES = 8
 _VAL_SAMPLES = 64
@@ -56,7 +56,7 @@ def dataloader_factory(config: TrainingConfig, source: Source) -> Callable[[], D
     damage = source.damage if isinstance(source, ShardPairs | LabelledPictures) else []
     if config.labelled:
         return partial(_loaded, config, chosen, val_set, labelled_to_tensors, damage)
-    if isinstance(config, EditingTrainingConfig) and config.edits:
+    if isinstance(config, EBSTTrainingConfig) and config.edits:
         folder = Path(config.edits)
         chosen = StoredEdits(chosen, folder)
         val_set = None if val_set is None else StoredEdits(val_set, folder)

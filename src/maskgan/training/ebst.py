@@ -41,14 +41,14 @@ from maskgan.training.stage import (
     to_device,
     update_ema,
 )
-from maskgan.training.stage_configs import EditingTrainingConfig
+from maskgan.training.stage_configs import EBSTTrainingConfig
 from maskgan.training.swaps import train_swap_step
 
 
-class EditingStage:
+class EBSTStage:
     """Generator, blender and discriminators, which are conditioned on the face's own mask throughout."""
 
-    def __init__(self, config: EditingTrainingConfig, setup: StageSetup) -> None:
+    def __init__(self, config: EBSTTrainingConfig, setup: StageSetup) -> None:
         """Start from the networks of ``config.init_run``, with the MaskVAE or the stored edits of ``config``.
 
         Raises:
@@ -145,7 +145,7 @@ class EditingStage:
         return generator.synthesise(masks, style.repeat(len(targets), 1)).chunk(len(targets))
 
 
-def _load_vae(config: EditingTrainingConfig) -> MaskVAE:
+def _load_vae(config: EBSTTrainingConfig) -> MaskVAE:
     vae, _ = load_weights(Path(config.mask_vae), model_type="mask-vae")
     assert isinstance(vae, MaskVAE)
     return to_device(vae, config.device)

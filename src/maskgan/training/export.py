@@ -16,7 +16,7 @@ from maskgan.training.pipeline import stage_spec
 MODEL_TYPES = {
     "mask-vae": "mask-vae",
     "dense-mapping": "dense-mapping",
-    "editing": "dense-mapping",  # comes after stage 1 and replaces it
+    "ebst": "dense-mapping",  # comes after stage 1 and replaces it
     "enhancer": "enhancer",
     "parser": "parser",
     "attributes": "attributes",

@@ -67,7 +67,7 @@ _SMALL = (
         interpolated_with="dense-mapping",
         folder=_SWAPS,
     ),
-    StageSpec("editing", 0.12, {**_SMALL_OPTIONS, "weights": _SWAP_WEIGHTS}, interpolated_with="dense-mapping"),
+    StageSpec("ebst", 0.12, {**_SMALL_OPTIONS, "weights": _SWAP_WEIGHTS}, interpolated_with="dense-mapping"),
     StageSpec("enhancer", 0.05),
     StageSpec("parser", 0.10, {"class_balance": 0.25}, max_resolution=128),
     *_MEASURING,
@@ -79,7 +79,7 @@ RECIPES: Mapping[str, Sequence[StageSpec]] = MappingProxyType(
         "paper": (
             StageSpec("mask-vae", 0.10),
             StageSpec("dense-mapping", 0.50),
-            StageSpec("editing", 0.20),
+            StageSpec("ebst", 0.20),
             StageSpec("parser", 0.10),
             *_MEASURING,
         ),
@@ -122,7 +122,7 @@ def stage_config(stage: str, given: Mapping[str, Any]) -> TrainingConfig:
 # What the stages take over from the base config; the others have defaults that differ between stages.
 _SHARED_OPTIONS = {option.name for option in fields(TrainingConfig)} - {"batch_size", "learning_rate", "augment"}
 
-STAGE_CHAIN = tuple(spec.name for spec in _SMALL if spec.stage in ("dense-mapping", "editing"))
+STAGE_CHAIN = tuple(spec.name for spec in _SMALL if spec.stage in ("dense-mapping", "ebst"))
 """Stages that train the same networks in turn: each starts from the one before, in every recipe that has them."""
 
 LABELLED_PEOPLE = "..9192"
@@ -146,7 +146,7 @@ def pipeline(
     folder: Path,
     labelled: LabelledData | None = None,
     *,
-    editing: bool = True,
+    ebst: bool = True,
     options: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[tuple[Path, TrainingConfig]]:
     """The run folder and config of each stage, in order.
@@ -156,14 +156,14 @@ def pipeline(
         folder: run folder; each stage gets a folder in it, named like its spec.
         labelled: faces with labels. Without them the attribute classifier, the identity embedding, the face terms and
             the stage ``swaps`` are left out; the last two stay if ``face_features`` is given.
-        editing: whether to add editing behaviour simulated training after stage 1.
+        ebst: whether to add editing behaviour simulated training after stage 1.
         options: options that replace the recipe's in every stage that has them, as ``stage_config`` takes them.
 
     Raises:
         UserError: there is no such preset, or a value is not allowed.
     """
     features = options.get("face_features", "")
-    left_out = set() if editing else {"editing"}
+    left_out = set() if ebst else {"ebst"}
     left_out |= set() if labelled else {_FACE_FEATURES, "attributes", "identity"}
     left_out |= {_FACE_FEATURES} if features else set()
     left_out |= set() if labelled or features else {_SWAPS}

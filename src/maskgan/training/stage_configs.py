@@ -103,7 +103,7 @@ class DenseMappingTrainingConfig(GeneratorTrainingConfig):
     stage: ClassVar[str] = "dense-mapping"
 
     init_run: str = ""
-    """Run folder of dense-mapping or editing whose generator and discriminators to start from."""
+    """Run folder of dense-mapping or ebst whose generator and discriminators to start from."""
     init_weights: str = ""
     """Weights file of a dense mapping network to start from, instead of the generator of --init-run. Without
     --init-run the discriminators start from scratch."""
@@ -118,10 +118,10 @@ class DenseMappingTrainingConfig(GeneratorTrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EditingTrainingConfig(GeneratorTrainingConfig):
-    """Options of the stage ``editing`` (editing behaviour simulated training)."""
+class EBSTTrainingConfig(GeneratorTrainingConfig):
+    """Options of the stage ``ebst`` (editing behaviour simulated training)."""
 
-    stage: ClassVar[str] = "editing"
+    stage: ClassVar[str] = "ebst"
 
     init_run: str
     """Run folder of dense-mapping whose generator and discriminators to start from."""

@@ -17,7 +17,7 @@ from maskgan.training.edit_config import EditTrainingConfig
 from maskgan.training.stage_configs import (
     AttributesTrainingConfig,
     DenseMappingTrainingConfig,
-    EditingTrainingConfig,
+    EBSTTrainingConfig,
     ElegantTrainingConfig,
     EnhancerTrainingConfig,
     IdentityTrainingConfig,
@@ -54,8 +54,8 @@ _ENTRIES = (
         "Stage 1: the dense mapping network, which renders a face from a mask and a style.",
     ),
     StageEntry(
-        EditingTrainingConfig,
-        "maskgan.training.editing_simulation:EditingStage",
+        EBSTTrainingConfig,
+        "maskgan.training.ebst:EBSTStage",
         "Stage 2: editing behaviour simulated training (EBST), with the alpha blender.",
     ),
     StageEntry(
