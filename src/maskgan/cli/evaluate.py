@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from maskgan.cli.options import network_options, order_option, resolve_device
-from maskgan.evaluation.config import TASKS, EvaluationConfig, check_applicable
+from maskgan.evaluation.config import TASKS, EvaluationConfig, check_applicable, tasks_with
 
 _GROUPS = "Male,Young,Pale_Skin,Big_Nose,Gray_Hair,Bald,Heavy_Makeup,Eyeglasses,Wearing_Hat"
 _FILE = click.Path(path_type=Path)
@@ -42,7 +42,14 @@ that measure. An option that has no effect on the task is refused.
 @click.option("--keys", help="Which faces: ranges such as 04500..04999, or a file with a key a line.  [all]")
 @order_option
 @click.option("--system", "systems", multiple=True, metavar="NAME=PATH", help="Weights, or a folder of outputs.")
-@click.option("--blend", type=click.Choice(["full", "region"]), default="full", show_default=True)
+@click.option(
+    "--blend",
+    type=click.Choice(["full", "region"]),
+    default="full",
+    show_default=True,
+    help="full: measure the network's image; region: with the source's own pixels far from the edit "
+    f"({tasks_with('blend')}).",
+)
 @click.option(
     "--refine",
     metavar="STEPS",
@@ -52,7 +59,11 @@ that measure. An option that has no effect on the task is refused.
     help="Add a row for each network, refined to each photograph.",
 )
 @click.option("--table", type=_FILE, help="Attributes of the faces, as a CSV.  [the classifier's predictions]")
-@click.option("--by", default=_GROUPS, show_default=True, help="Attributes of CelebA to group by (groups).")
+@click.option(
+    "--by",
+    default=_GROUPS,
+    help=f"Attributes of CelebA to group by (groups).  [default: {_GROUPS.replace(',', ', ')}]",
+)
 @click.option("--identities", help="A range of the table's people, as in '9193..'.  [all]")
 @click.option(
     "--count", type=click.IntRange(2, 100_000), default=500, show_default=True, help="Cases per group, at most."
@@ -67,7 +78,7 @@ that measure. An option that has no effect on the task is refused.
 @click.option("--side", type=click.IntRange(32, 2048), help="Side of the images, in pixels.  [256; detail: 512]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses cases and random masks.")
 @click.option("--batch-size", type=click.IntRange(1, 1024), default=8, show_default=True, help="Images per batch.")
-@click.option("--grid", type=_FILE, help="Image of the first outputs to write.")
+@click.option("--grid", type=_FILE, help=f"Image of the first outputs to write ({tasks_with('grid')}).")
 @click.option("-o", "--output", type=_FILE, help="JSON file to write.")
 @network_options
 @click.pass_context

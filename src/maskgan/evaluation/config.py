@@ -31,6 +31,12 @@ TASK_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
 TASKS = tuple(TASK_OPTIONS)
 """Names of the tasks."""
 
+
+def tasks_with(option: str) -> str:
+    """The names of the tasks that an option has an effect on, as a help text lists them."""
+    return ", ".join(task for task, options in TASK_OPTIONS.items() if option in options)
+
+
 _FLAGS: Mapping[str, str] = MappingProxyType({"systems": "--system"})
 _DRAWN_CASES = {"style-copy": ("count", "seed"), "smile": ("count",)}  # options that choose cases
 
