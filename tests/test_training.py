@@ -26,7 +26,7 @@ from maskgan.training import gan_step
 from maskgan.training.config import CLASSIFIER_TERMS, FaceLossWeights, GANOptions
 from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.gan_step import GANStep
-from maskgan.training.pipeline import stage_spec
+from maskgan.training.pipeline import RECIPES, stage_config, stage_spec
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stages import STAGES, build_stage
@@ -386,6 +386,23 @@ def test_r1_is_drawn_once_for_all_processes(monkeypatch: pytest.MonkeyPatch) -> 
         # Another process's draw comes first, whatever is drawn here.
         monkeypatch.setattr(gan_step, "all_gather", lambda own, first=first_draw: torch.tensor([first, float(own)]))
         assert bool(float(stage._gan._r1(mask, real)) > 0) == computed
+
+
+def test_help_of_a_stage_shows_the_defaults_of_each_preset(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "dense-mapping", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for text in (
+        "--adversarial-weight FLOAT Weight of the adversarial loss. [default: 1.0 in paper, 0.25 in demo and tiny]",
+        "--batch-size INTEGER Images per step, over all processes. [default: 8 in paper, 4 in demo and tiny]",
+        "--learning-rate FLOAT Learning rate of Adam, until --lr-decay-start. [default: 0.0002]",
+        "--seed INTEGER Seed of all random numbers. [default: 0]",
+        "kept in snapshots/. [default: 0]",
+        "in one of 16 steps on average. [default: 0.0]",
+    ):
+        assert text in shown
+    for name in RECIPES:
+        config = stage_config("dense-mapping", {"data": "synthetic:2", "preset": name, "perceptual": "efficientnet"})
+        assert config.batch_size == (8 if name == "paper" else 4)  # what is shown is what a run takes
 
 
 @pytest.mark.parametrize("stage", STAGES)

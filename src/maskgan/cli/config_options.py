@@ -12,23 +12,27 @@ import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, fields
 from functools import cache
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
 DataclassType = Any  # type[Any] is not hashable to mypy, as a cache needs it
-_RECIPE_NOTE = "  [default: {}, unless the preset's recipe has another]"
+PresetDefaults = Mapping[str, Mapping[str, Any]]
+"""By preset, defaults that its recipe puts in place of the fields', by option name."""
 
 
 def config_options(
-    config_type: DataclassType, recipe: Collection[str] = (), without: Collection[str] = (), optional: bool = False
+    config_type: DataclassType,
+    recipes: PresetDefaults = MappingProxyType({}),
+    without: Collection[str] = (),
+    optional: bool = False,
 ) -> list[click.Option]:
     """The options of a config, in the order of its fields.
 
     Args:
         config_type: a dataclass; fields with metadata ``cli: False`` are left out.
-        recipe: names of fields that a preset's recipe may set, for the help text.
+        recipes: defaults that depend on the preset, for the help text.
         without: names of fields to leave out.
         optional: whether fields without a default may be left out too.
     """
@@ -39,10 +43,9 @@ def config_options(
         hint = _hints(owner)[field.name]
         text = _docs(owner)[field.name]
         default, choices = field.default, field.metadata.get("choices")
-        if flag in recipe:
-            text += _RECIPE_NOTE.format(default)
-        elif default not in (MISSING, None, "", 0, False) and "[default:" not in text:
-            text += f"  [default: {default}]"
+        by_preset = {name: recipe.get(flag, default) for name, recipe in recipes.items()}
+        if "[default:" not in text:
+            text += default_note(default, by_preset)
         options.append(
             click.Option(
                 [f"--{flag.replace('_', '-')}", flag],
@@ -52,6 +55,24 @@ def config_options(
             )
         )
     return options
+
+
+def default_note(default: Any, by_preset: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """What a help text says of a default: nothing of a flag's, an absent or an empty one.
+
+    Args:
+        default: of the field.
+        by_preset: the default under each preset, if that depends on it.
+    """
+    if set(by_preset.values()) - {default}:
+        presets: dict[Any, list[str]] = {}
+        for name, value in by_preset.items():
+            presets.setdefault(value, []).append(name)
+        listed = ", ".join(f"{value} in {' and '.join(names)}" for value, names in presets.items())
+        return f"  [default: {listed}]"
+    if default is MISSING or default is None or default == "" or isinstance(default, bool):
+        return ""
+    return f"  [default: {default}]"
 
 
 def take_options(config_type: DataclassType, options: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import click
 
 from maskgan import __version__
+from maskgan.cli.help_format import HelpFormatter
 from maskgan.errors import MaskGANError
 
 _COMMANDS = (
@@ -38,6 +39,9 @@ _COMMANDS = (
     "import-yunet",
     "weights",
 )
+
+
+click.Context.formatter_class = HelpFormatter  # of every command: a context does not pass its own on
 
 
 class _LazyGroup(click.Group):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from maskgan.cli.config_options import config_options, take_options
+from maskgan.cli.config_options import PresetDefaults, config_options, take_options
 from maskgan.cli.options import resolve_device
 from maskgan.errors import UserError
 from maskgan.training.config import FaceLossWeights, TrainingConfig
-from maskgan.training.pipeline import RECIPES, stage_config
+from maskgan.training.pipeline import RECIPES, recipe_options, stage_config
 from maskgan.training.stage_configs import EBSTTrainingConfig, GeneratorTrainingConfig, MaskVAETrainingConfig
 from maskgan.training.stages import STAGES, StageEntry
 
@@ -43,20 +43,19 @@ def command() -> None:
     """Train a network, or resume a run: the same command again resumes it."""
 
 
-def _weight_options(weights: Any) -> list[str]:
-    return [f"{field.name}_weight" for field in fields(weights)]
+def _defaults_by_preset(stage: str) -> PresetDefaults:
+    """What each preset's recipe sets for a stage, loss weights under the names of their options."""
+    defaults: dict[str, dict[str, Any]] = {}
+    for preset_name in RECIPES:
+        options = recipe_options(preset_name, stage)
+        weights = options.pop("weights", None)
+        named = {} if weights is None else {f"{name}_weight": value for name, value in asdict(weights).items()}
+        defaults[preset_name] = options | named
+    return defaults
 
 
 def _stage_command(entry: StageEntry) -> click.Command:
     stage = entry.config_type.stage
-    recipe = {
-        name
-        for specs in RECIPES.values()
-        for spec in specs
-        if spec.stage == stage
-        for option, value in spec.options.items()
-        for name in (_weight_options(value) if option == "weights" else [option])
-    }
 
     def train(**options: Any) -> None:
         run = _RunOptions(options)
@@ -66,7 +65,7 @@ def _stage_command(entry: StageEntry) -> click.Command:
     return click.Command(
         stage,
         callback=train,
-        params=[*_RUN_OPTIONS, *config_options(entry.config_type, recipe)],
+        params=[*_RUN_OPTIONS, *config_options(entry.config_type, _defaults_by_preset(stage))],
         help=entry.summary,
     )
 
@@ -99,8 +98,9 @@ class _RunOptions:
 
 
 def _all_options() -> list[click.Option]:
+    """The options of ``train all``; where stages differ in a default, the help text says so."""
     shared = {field.name for field in fields(TrainingConfig)}
-    recipe = {"class_balance", *_weight_options(FaceLossWeights)}
+    differing = {"batch_size", "learning_rate", "class_balance", *(f"{f.name}_weight" for f in fields(FaceLossWeights))}
     only = {"kl_weight", "strength"}
     more = [
         option
@@ -108,11 +108,16 @@ def _all_options() -> list[click.Option]:
         for option in config_options(config_type, optional=True)
         if option.name in only
     ]
-    return [
-        *config_options(TrainingConfig, recipe={"batch_size", "learning_rate"}),
-        *config_options(GeneratorTrainingConfig, recipe, without=shared, optional=True),
+    options = [
+        *config_options(TrainingConfig),
+        *config_options(GeneratorTrainingConfig, without=shared, optional=True),
         *more,
     ]
+    for option in options:
+        if option.name in differing:
+            text = (option.help or "").partition("  [default:")[0]
+            option.help = f"{text}  [default: the stage's; --dry-run prints it]"
+    return options
 
 
 def _all_stages(

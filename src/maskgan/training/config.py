@@ -55,7 +55,7 @@ class FaceLossWeights(LossWeights):
     """Loss weights of the dense mapping network; the terms below are not in the paper."""
 
     face: float = 0.0
-    """Weight of the L1 distance in features of --face-features."""
+    """Weight of the L1 distance in features of --face-features; 0 without them."""
     expression: float = 0.0
     """Weight of the attribute loss on faces rendered with another face's mouth; needs --face-features."""
     style_copy: float = 0.0

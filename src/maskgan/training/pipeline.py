@@ -112,11 +112,19 @@ def stage_config(stage: str, given: Mapping[str, Any]) -> TrainingConfig:
     Raises:
         UserError: there is no such preset, or a value is not allowed.
     """
-    preset_name = given.get("preset", TrainingConfig.preset)
+    recipe = recipe_options(given.get("preset", TrainingConfig.preset), stage)
+    return _build(STAGES[stage].config_type, recipe, given)
+
+
+def recipe_options(preset_name: str, stage: str) -> dict[str, Any]:
+    """What a preset's recipe sets for a stage trained alone; nothing for stages in no recipe, such as baselines.
+
+    Raises:
+        UserError: there is no such preset.
+    """
     preset(preset_name)
-    # Stages that no recipe has, such as baselines, have their defaults.
     specs = [spec for spec in (*RECIPES[preset_name], *_SMALL) if spec.name == stage]
-    return _build(STAGES[stage].config_type, dict(specs[0].options) if specs else {}, given)
+    return dict(specs[0].options) if specs else {}
 
 
 # What the stages take over from the base config; the others have defaults that differ between stages.

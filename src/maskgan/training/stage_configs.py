@@ -84,7 +84,7 @@ class GeneratorTrainingConfig(GANTrainingConfig):
     fusion: Literal["sft", "concat", "none"] | None = None
     """How the style encoder combines mask and image.  [default: the preset's]"""
     network: str = ""
-    """Changes to the preset's network, such as style_encoder.regions=none,backbone.noise=true."""
+    """Changes to the preset's network, separated by commas, such as style_encoder.regions=none."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
