@@ -262,6 +262,7 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
     "unknown label order": (lambda s: [*s.edit(), "--order", "alphabet"], r"unknown label order 'alphabet'"),
     "no such output folder": (lambda s: s.edit(out=s.file("no") / "a.png"), r"no: no such folder"),
     "a folder as output": (lambda s: s.edit(out=s.folder / "dir.png"), r"dir\.png: is a folder"),
+    "a folder as output, named without suffix": (lambda s: s.edit(out=s.folder), r": is a folder; give the name of"),
     "output of unknown type": (lambda s: s.edit(out=s.file("out.xyz")), r"out\.xyz: cannot write \.xyz"),
     "no write permission": (
         into_a_folder_without_permission,
@@ -345,7 +346,7 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         lambda s: [*train_attributes(s), "--table", str(s.write("t.csv", b"key,Male\na,1\n"))],
         r"t\.csv: has no column",
     ),
-    "a missing option": (lambda s: ["edit", str(s.file("image.png"))], r"Missing option '--mask'"),
+    "a missing option": (lambda s: ["edit", str(s.file("image.png"))], r"Missing option '-o' / '--output'"),
     "nothing to edit": (
         lambda s: ["edit", str(s.file("image.png")), "--mask", "m.png", "-o", "o.png"],
         r"nothing to do: give --edited, .* or --style",
@@ -354,7 +355,10 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         lambda s: [*s.edit(), "--style", "her.png"],
         r"--style and --style-mask belong together",
     ),
-    "parts of no style": (lambda s: [*s.edit(), "--style-parts", "hair"], r"--style-parts: of which face\?"),
+    "parts of no style": (
+        lambda s: [*s.edit(), "--style-parts", "hair"],
+        r"--style-parts has no effect without --style",
+    ),
     "an unknown command": (lambda _: ["paint"], r"No such command 'paint'"),
 }
 

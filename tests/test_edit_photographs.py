@@ -83,6 +83,12 @@ def test_one_photograph_without_a_face_does_not_end_the_rest(
         (["--apply", "smile", "--face", "3"], "two.png: face 3 was asked for, 2 found"),
         (["--apply", "smile", "--edited", "x.png"], "--edited needs --mask"),
         ([], "give --apply EDIT"),
+        (["--apply", "smile", "--style-strength", "0.5"], "--style-strength needs --mask"),
+        (["--apply", "smile", "--blend", "full"], "--blend needs --mask"),
+        (["--apply", "smile", "--order", "face-parsing"], "--order needs --mask"),
+        (["--apply", "smile", "--mask", "m.png", "--face", "all"], "--face has no effect with --mask"),
+        (["--apply", "smile", "--mask", "m.png", "--save-masks", "m"], "--save-masks has no effect with --mask"),
+        (["--apply", "smile", "--mask", "m.png", "--style-strength", "1"], "--style-strength has no effect without"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

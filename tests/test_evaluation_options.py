@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from maskgan.cli.evaluate import command, given_options
+from maskgan.cli.evaluate import command
 from maskgan.cli.main import main
+from maskgan.cli.options import given_options
 from maskgan.evaluation.config import TASK_OPTIONS, TASKS, EvaluationConfig, check_applicable, flag
 from maskgan.evaluation.tables import distance_cell, few_images_note, number, percent
 

@@ -9,6 +9,7 @@ import click
 
 from maskgan.cli.options import (
     FiniteRange,
+    given_options,
     nearest_colour_option,
     network_options,
     order_option,
@@ -84,7 +85,10 @@ class _Job(NamedTuple):
 @nearest_colour_option
 @overwrite_option
 @network_options
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     images: tuple[Path, ...],
     edits: tuple[str, ...],
     which: str,
@@ -131,11 +135,8 @@ def command(
     from maskgan.images import fit_label_map, read_picture, read_source
     from maskgan.provenance import write_edited
 
+    _check_applicable(given_options(context))
     if mask is None:
-        needing = {"--edited": edited, "--style": style, "--style-parts": style_parts, "--refine": refine}
-        for option, given in needing.items():
-            if given:
-                raise UserError(f"{option} needs --mask, the picture's own mask; 'maskgan parse' makes one")
         if not edits:
             raise UserError("nothing to do: give --apply EDIT ('maskgan edits' lists them), or --mask and --edited")
         photographs, several = expand_inputs(images), is_batch(images)
@@ -160,8 +161,6 @@ def command(
     applied = [parse_edit(text) for text in edits]
     if (style is None) != (style_mask is None):
         raise UserError("--style and --style-mask belong together; give both")
-    if style is None and style_parts is not None:
-        raise UserError("--style-parts: of which face? give --style and --style-mask too")
     sources, batch = expand_inputs(images), is_batch(images)
     if images[0].is_dir() and not mask.is_dir():
         raise UserError(f"{images[0]}: is a folder; a file is needed here, or folders for --mask and --edited too")
@@ -225,6 +224,36 @@ def command(
         click.echo(job.output)
 
     run_batch(jobs, edit)
+
+
+_NEED_MASK = (
+    *("edited", "style", "style_mask", "style_parts", "style_strength"),
+    *("refine", "blend", "order", "nearest_colour"),
+)
+_NEED_STYLE = ("style_parts", "style_strength")
+_EXCLUDE_MASK = ("which", "save_masks")
+_FLAGS = {"which": "--face"}
+
+
+def _check_applicable(given: list[str]) -> None:
+    """Refuse options that have no effect.
+
+    Args:
+        given: names of the options on the command line.
+
+    Raises:
+        UserError: naming the first such option.
+    """
+    from maskgan.errors import UserError
+
+    for name in given:
+        flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+        if "mask" not in given and name in _NEED_MASK:
+            raise UserError(f"{flag} needs --mask, the image's own mask; 'maskgan parse' makes one")
+        if "mask" in given and name in _EXCLUDE_MASK:
+            raise UserError(f"{flag} has no effect with --mask: IMAGE is one framed face then")
+        if "style" not in given and "style_mask" not in given and name in _NEED_STYLE:
+            raise UserError(f"{flag} has no effect without --style; give --style and --style-mask too")
 
 
 def _read_mask(path: Path, order: str, nearest_colour: bool) -> LabelMap:

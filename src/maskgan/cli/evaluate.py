@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from maskgan.cli.options import network_options, order_option, resolve_device
+from maskgan.cli.options import given_options, network_options, order_option, resolve_device
 from maskgan.evaluation.config import TASKS, EvaluationConfig, check_applicable, tasks_with
 
 _GROUPS = "Male,Young,Pale_Skin,Big_Nose,Gray_Hair,Bald,Heavy_Makeup,Eyeglasses,Wearing_Hat"
@@ -110,11 +109,6 @@ def command(
     if output is not None:
         with atomic_path(output) as temporary:
             temporary.write_text(json.dumps(_without_nan(report.record), indent=2) + "\n")
-
-
-def given_options(context: click.Context) -> list[str]:
-    """Names of the options that stand on the command line."""
-    return [name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
 
 
 def _without_nan(value: Any) -> Any:

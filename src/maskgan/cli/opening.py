@@ -29,8 +29,8 @@ def require_writable(output: Path) -> None:
     Raises:
         UserError: the folder is missing, ``output`` is a folder, or no picture format has its suffix.
     """
-    check_picture_path(output)
     require_writable_file(output)
+    check_picture_path(output)
 
 
 def require_writable_file(output: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -46,7 +47,7 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--weights",
             metavar="FILE",
-            help="Dense mapping weights.  [default: those that ship; see maskgan weights]",
+            help="Dense mapping or edit weights.  [default: those that ship; see maskgan weights]",
         ),
     ):
         function = option(function)
@@ -70,6 +71,11 @@ nearest_colour_option: Decorator = click.option(
 overwrite_option: Decorator = click.option(
     "--overwrite", is_flag=True, help="Allow an output to take the place of an input."
 )
+
+
+def given_options(context: click.Context) -> list[str]:
+    """Names of the options that stand on the command line."""
+    return [name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
 
 
 def resolve_device(device: str | None) -> str:
