@@ -1,4 +1,4 @@
-"""Faces found by YuNet and by the parser, on drawn scenes: sample portraits placed, scaled and turned on a background.
+"""Faces found on drawn scenes: sample portraits placed, scaled and turned on a background.
 
 python benchmarks/face_finding.py --scenes 40
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from math import hypot
 
 import numpy as np
@@ -15,8 +14,7 @@ from PIL import Image
 
 from maskgan.assets import portrait, shipped_weights
 from maskgan.editing.face_detection import FaceDetector
-from maskgan.editing.framing import Frame, find_frame
-from maskgan.editing.parsing import Parser
+from maskgan.editing.framing import Frame
 from maskgan.images import Picture, read_picture, resize_picture
 
 CANVAS = (1500, 2000)  # height and width, in pixels
@@ -58,32 +56,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     detector = FaceDetector.from_weights(shipped_weights("face-detector"))
-    reader = Parser(shipped_weights("parser"))
-
-    def by_parser(picture: Picture) -> list[Frame]:
-        found = find_frame(picture, reader)
-        return [] if found is None else [found]
-
-    finders: dict[str, Callable[[Picture], list[Frame]]] = {
-        "YuNet": lambda picture: [face.frame for face in detector.detect(picture)],
-        "parser": by_parser,
-    }
     for group, (sides, turns) in GROUPS.items():
         random = np.random.default_rng(options.seed)
         scenes = [scene(random, sides, turns) for _ in range(options.scenes)]
-        for name, find in finders.items():
-            hits = extra = 0
-            start = time.perf_counter()
-            for picture, true in scenes:
-                frames = find(picture)
-                matching = sum(agrees(frame, true) for frame in frames)
-                hits += matching > 0
-                extra += len(frames) - min(matching, 1)
-            seconds = (time.perf_counter() - start) / len(scenes)
-            print(
-                f"{group:22s} {name:7s} found {hits}/{len(scenes)}, false {extra}, {seconds:.2f} s a picture",
-                flush=True,
-            )
+        hits = extra = 0
+        start = time.perf_counter()
+        for picture, true in scenes:
+            frames = [face.frame for face in detector.detect(picture)]
+            matching = sum(agrees(frame, true) for frame in frames)
+            hits += matching > 0
+            extra += len(frames) - min(matching, 1)
+        seconds = (time.perf_counter() - start) / len(scenes)
+        print(f"{group:22s} found {hits}/{len(scenes)}, false {extra}, {seconds:.2f} s a picture", flush=True)
 
 
 if __name__ == "__main__":

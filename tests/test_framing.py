@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,15 @@ from PIL import Image
 
 from maskgan.assets import portrait, shipped_weights
 from maskgan.cli.main import main
-from maskgan.editing.framing import Frame, crop_face, find_frame, paste_back
-from maskgan.editing.parsing import Parser
+from maskgan.editing.face_detection import FaceDetector
+from maskgan.editing.framing import Frame, crop_face, paste_back
 from maskgan.errors import UserError
 from maskgan.images import Picture, read_picture, resize_picture, write_picture
 
 
 @pytest.fixture(scope="module")
-def parser() -> Parser:
-    return Parser(shipped_weights("parser"))
+def detector() -> FaceDetector:
+    return FaceDetector.from_weights(shipped_weights("face-detector"))
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +49,11 @@ def test_senseless_frames_are_refused(face: Picture, frame: Frame) -> None:
         crop_face(face, frame, 64)
 
 
-def test_a_turned_face_in_a_larger_picture_is_found(face: Picture, parser: Parser) -> None:
-    straight = find_frame(face, parser)
-    assert straight is not None
+def test_a_turned_face_in_a_larger_picture_is_found(face: Picture, detector: FaceDetector) -> None:
+    straight = detector.detect(face)[0].frame
     canvas = Image.new("RGB", (700, 500), (120, 140, 150))
     canvas.paste(Image.fromarray(face).rotate(-15, Image.Resampling.BICUBIC, fillcolor=(120, 140, 150)), (380, 130))
-    found = find_frame(np.asarray(canvas), parser)
-    assert found is not None
+    found = detector.detect(np.asarray(canvas))[0].frame
     turn = np.radians(15)
     offset = np.array([straight.x - 128, straight.y - 128])
     turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ offset
@@ -64,10 +63,10 @@ def test_a_turned_face_in_a_larger_picture_is_found(face: Picture, parser: Parse
     assert found.angle == pytest.approx(straight.angle + 15, abs=4)
 
 
-def test_no_face_is_found_where_none_is(parser: Parser) -> None:
+def test_no_face_is_found_where_none_is(detector: FaceDetector) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
-    assert find_frame(noise, parser) is None
-    assert find_frame(np.full((64, 64, 3), 127, np.uint8), parser) is None
+    assert detector.detect(noise) == []
+    assert detector.detect(np.full((64, 64, 3), 127, np.uint8)) == []
 
 
 FRAMES = [Frame(150, 120, 96), Frame(130.3, 121.7, 120.5, -23.0), Frame(20, 240, 128, 10.0)]
@@ -142,9 +141,48 @@ def test_a_face_is_cut_out_and_put_back_by_commands(photograph: Path, tmp_path: 
     changed[middle, middle] = 255
     write_picture(edited, changed)
     assert main(["frame", "put-back", str(photograph), cut, edited, "-o", result]) == 0
-    assert read_picture(result).min() < 250 and (read_picture(result)[200:230, 270:290] == 255).all()
+    assert read_picture(result).min() < 250 and (read_picture(result)[200:230, 270:290] >= 250).all()
     assert main(["frame", "cut", str(photograph), "-o", cut, "--at", "250,200,100.4,-8"]) == 0
     assert read_picture(cut).shape == (100, 100, 3)
+
+
+@pytest.fixture
+def pair(face: Picture, tmp_path: Path) -> Path:
+    """Two faces: a large one at (450, 200), a small one at (110, 150), as x and y of the middle."""
+    whole = np.random.default_rng(0).integers(60, 90, (400, 640, 3), dtype=np.uint8)
+    whole[50:350, 300:600] = resize_picture(face, (300, 300))
+    whole[70:230, 30:190] = resize_picture(face, (160, 160))
+    path = tmp_path / "pair.png"
+    write_picture(path, whole)
+    return path
+
+
+def test_faces_are_listed_and_cut_out_by_number(pair: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["faces", str(pair)]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split()[:2] == ["face", "score"] and [row.split()[0] for row in rows] == ["1", "2"]
+    assert main(["faces", str(pair), "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    for found, (x, y, side) in zip(listed, [(450, 200, 300), (110, 150, 160)], strict=True):
+        assert abs(found["frame"]["x"] - x) < 0.1 * side and abs(found["frame"]["y"] - y) < 0.1 * side
+        left, top, width, height = found["box"]
+        assert left < x < left + width and top < y < top + height and 0.6 < found["score"] <= 1
+    sides = {}
+    for face_option in ("largest", "1", "2", "110,150"):
+        cut = tmp_path / f"{face_option}.png"
+        assert main(["frame", "cut", str(pair), "-o", str(cut), "--face", face_option]) == 0
+        sides[face_option] = len(read_picture(cut))
+    assert sides["largest"] == sides["1"] == round(listed[0]["frame"]["side"])
+    assert sides["2"] == sides["110,150"] == round(listed[1]["frame"]["side"]) < 0.7 * sides["1"]
+    for wrong, said in (("3", "2 found"), ("0", "face 0"), ("both", "--face"), ("all", "one face"), ("9,9", "9,9")):
+        capsys.readouterr()
+        assert main(["frame", "cut", str(pair), "-o", str(tmp_path / "no.png"), "--face", wrong]) == 2
+        assert said in capsys.readouterr().err and not (tmp_path / "no.png").exists()
+    blank = tmp_path / "blank.png"
+    write_picture(blank, np.full((300, 300, 3), 99, np.uint8))
+    capsys.readouterr()
+    assert main(["faces", str(blank)]) == 0 and "no face was found" in capsys.readouterr().out
+    assert main(["faces", str(blank), "--json"]) == 0 and json.loads(capsys.readouterr().out) == []
 
 
 def test_what_cannot_be_put_back_is_named(photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

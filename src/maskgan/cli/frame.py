@@ -29,18 +29,24 @@ def command() -> None:
 @click.option(
     "--at",
     metavar="X,Y,SIDE[,ANGLE]",
-    help="Centre and side in pixels, degrees clockwise, in place of looking for the largest face.",
+    help="Centre and side in pixels, degrees clockwise, in place of looking for faces.",
+)
+@click.option(
+    "--face",
+    default="largest",
+    show_default=True,
+    metavar="largest|N|X,Y",
+    help="Which of the faces found: the largest, the Nth that 'maskgan faces' lists, or the one at a place.",
 )
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 @overwrite_option
-def cut(photograph: Path, output: Path, at: str | None, device: str | None, overwrite: bool) -> None:
+def cut(photograph: Path, output: Path, at: str | None, face: str, device: str | None, overwrite: bool) -> None:
     """Write the face in PHOTOGRAPH as a square picture, which remembers where it was."""
     from PIL.PngImagePlugin import PngInfo
 
-    from maskgan.assets import shipped_weights
-    from maskgan.cli.opening import require_writable
-    from maskgan.editing.framing import crop_face, find_frame
-    from maskgan.editing.parsing import Parser
+    from maskgan.cli.opening import open_detector, require_writable
+    from maskgan.editing.framing import crop_face
+    from maskgan.editing.photographs import choose_faces
     from maskgan.files import check_outputs
     from maskgan.images import read_picture, write_picture
 
@@ -50,11 +56,14 @@ def cut(photograph: Path, output: Path, at: str | None, device: str | None, over
     require_writable(output)
     picture = read_picture(photograph)
     if at is not None:
-        frame: Frame | None = _frame_from(at)
+        frame = _frame_from(at)
     else:
-        frame = find_frame(picture, Parser(shipped_weights("parser"), resolve_device(device)))
-    if frame is None:
-        raise UserError(f"{photograph}: no face was found; say where it is with --at X,Y,SIDE")
+        if face == "all":
+            raise UserError("--face all: one face is cut out at a time; give its number")
+        found = open_detector(resolve_device(device)).detect(picture)
+        if not found:
+            raise UserError(f"{photograph}: no face was found; say where it is with --at X,Y,SIDE")
+        frame = choose_faces(found, face, str(photograph))[0].frame
     numbers = {name: getattr(frame, name) for name in _NUMBERS}
     info = PngInfo()
     info.add_text(_KEY, json.dumps(numbers))

@@ -22,6 +22,7 @@ _COMMANDS = (
     "edit",
     "edits",
     "style-copy",
+    "faces",
     "frame",
     "parse",
     "demo",

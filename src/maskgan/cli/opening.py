@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from maskgan.assets import shipped_weights
+from maskgan.editing.face_detection import FaceDetector
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
@@ -21,6 +22,11 @@ def open_editor(weights: str | None, device: str, precision: str, enhance: bool)
 def open_manifold(mask_vae: Path | None, device: str) -> MaskManifold:
     """MaskVAE with the weights asked for, or those that ship."""
     return MaskManifold.from_weights(shipped_weights("mask-vae") if mask_vae is None else mask_vae, device)
+
+
+def open_detector(device: str) -> FaceDetector:
+    """The face detector that ships."""
+    return FaceDetector.from_weights(shipped_weights("face-detector"), device)
 
 
 def require_writable(output: Path) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from maskgan.cli.options import DEVICES, FiniteRange, overwrite_option, resolve_device
+
+if TYPE_CHECKING:
+    from maskgan.editing.face_detection import FaceDetector
 
 
 @click.command("parse", short_help="Read the mask of a face from a picture.")
@@ -36,13 +40,13 @@ def command(
     does not. For several images, or a folder of them, the outputs are folders.
     """
     import logging
+    from functools import cache
 
     import numpy as np
 
     from maskgan.assets import shipped_weights
     from maskgan.cli.batch import expand_inputs, is_batch, outputs_for, run_batch
-    from maskgan.cli.opening import require_writable
-    from maskgan.editing.framing import find_frame
+    from maskgan.cli.opening import open_detector, require_writable
     from maskgan.editing.parsing import Parser
     from maskgan.errors import UserError
     from maskgan.files import check_outputs, make_folder
@@ -66,12 +70,16 @@ def command(
     first = None if batch else read_picture(sources[0])  # bad input is told before the weights are read
     read = Parser(shipped_weights("parser") if parser is None else parser, resolve_device(device))
 
+    @cache
+    def detector() -> FaceDetector:
+        return open_detector(resolve_device(device))
+
     def parse(index: int) -> None:
         source = sources[index]
         picture = read_picture(source) if first is None else first
         label_map = read(picture)
         if framing_issue(label_map) is not None or broken_rules(label_map):
-            if find_frame(picture, read) is None:
+            if not detector().detect(picture):
                 log.warning("%s: no face was found; the mask will not fit one", source)
             else:
                 log.warning(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import atan2, ceil, cos, degrees, hypot, radians, sin
 
@@ -10,16 +9,7 @@ import numpy as np
 from PIL import Image
 
 from maskgan.errors import UserError
-from maskgan.face_parts import EYES, MOUTH, SKIN, centroid
 from maskgan.images import MIN_SIDE, Picture, SourceImage, over_white, resize_picture
-from maskgan.labels import LabelMap
-from maskgan.metrics.mask_shape import broken_rules
-
-_SEARCH_SIDE = 512  # pixels on the longer side of the picture that is searched
-_SHARES = (1.0, 0.7, 0.5, 0.35)  # sides of the squares searched, as shares of the shorter side
-_ROUNDS = 2  # of aligning the frame to the eyes and mouth parsed in it
-_MAX_ANGLE = 50.0  # degrees; the parser knows faces that are more or less upright
-_MAX_DRIFT = 0.25  # of its side, from one round to the next
 
 _MAX_CROP_SIDE = 4096  # pixels a side
 _FADE = 0.04  # of a frame's side, in which what is put back fades out
@@ -107,90 +97,6 @@ def crop_source(source: SourceImage, frame: Frame) -> SourceImage:
         alpha = np.ascontiguousarray(crop_face(np.repeat(source.alpha[..., None], 3, axis=-1), frame)[..., 0])
         picture = over_white(picture, alpha)
     return replace(source, picture=picture, own=own, alpha=alpha, jpeg=None)
-
-
-def find_frame(picture: Picture, parser: Callable[[Picture], LabelMap]) -> Frame | None:
-    """The frame of the largest face that the parser finds.
-
-    Squares of several sizes are parsed, and frames are aligned to the eyes and the mouth found in them, as CelebA-HQ's
-    are. Of the frames that again show a whole face, the one with most skin is taken.
-
-    Args:
-        picture: H x W x 3 uint8.
-        parser: reads masks; a ``Parser``, or what passes its work on to one.
-
-    Returns:
-        ``None`` if no square leads to a whole face.
-    """
-    height, width = picture.shape[:2]
-    scale = min(1.0, _SEARCH_SIDE / max(height, width))
-    small = resize_picture(picture, (max(round(height * scale), 16), max(round(width * scale), 16)))
-    best: tuple[float, Frame] | None = None
-    for share in _SHARES:
-        for square in _squares(small, share):
-            found = _refine_frame(small, square, parser)
-            if found is not None and (best is None or found[0] > best[0]):
-                best = found
-    if best is None:
-        return None
-    frame = best[1]
-    return Frame(frame.x / scale, frame.y / scale, frame.side / scale, frame.angle)
-
-
-def _refine_frame(picture: Picture, square: Frame, parser: Callable[[Picture], LabelMap]) -> tuple[float, Frame] | None:
-    """A square's aligned frame with its score, the size of its skin; ``None`` if no stable frame with a face is found.
-
-    False detections fall apart, or drift, when they are parsed again in a frame of their own.
-    """
-    frame = _aligned(square, parser(_search_crop(picture, square)))
-    for _ in range(_ROUNDS):
-        if frame is None or not 0.25 < frame.side / square.side < 2.5 or abs(frame.angle) > _MAX_ANGLE:
-            return None
-        label_map = parser(_search_crop(picture, frame))
-        again = _aligned(frame, label_map)
-        if again is None:
-            return None
-        drift = hypot(again.x - frame.x, again.y - frame.y) / frame.side
-        if broken_rules(label_map) or drift > _MAX_DRIFT or abs(again.side / frame.side - 1) > _MAX_DRIFT:
-            return None
-        frame = again
-    assert frame is not None
-    return float((label_map == SKIN).mean()) * frame.side, frame
-
-
-def _search_crop(picture: Picture, frame: Frame) -> Picture:
-    return crop_face(picture, frame, _SEARCH_SIDE // 2)
-
-
-def _squares(picture: Picture, share: float) -> list[Frame]:
-    """Squares of a size that cover a picture, each overlapping the next by half."""
-    height, width = picture.shape[:2]
-    side = share * min(height, width)
-    frames = []
-    for y in np.linspace(side / 2, height - side / 2, max(round(2 * (height / side - 1)) + 1, 1)):
-        for x in np.linspace(side / 2, width - side / 2, max(round(2 * (width / side - 1)) + 1, 1)):
-            frames.append(Frame(float(x), float(y), side))
-    return frames
-
-
-def _aligned(frame: Frame, label_map: LabelMap) -> Frame | None:
-    """The frame for the eyes and the mouth in a parsed frame; ``None`` if they are missing or upside down."""
-    left_eye, right_eye = (centroid(label_map == eye) for eye in EYES)
-    mouth = centroid(np.isin(label_map, MOUTH))
-    if right_eye is None or left_eye is None or mouth is None or left_eye[1] <= right_eye[1]:
-        return None
-    if mouth[0] <= (right_eye[0] + left_eye[0]) / 2:
-        return None
-    found = celebahq_frame((right_eye[1], right_eye[0]), (left_eye[1], left_eye[0]), (mouth[1], mouth[0]))
-    unit = frame.side / label_map.shape[0]
-    offset_y, offset_x = (found.y - label_map.shape[0] / 2) * unit, (found.x - label_map.shape[1] / 2) * unit
-    turn = radians(frame.angle)
-    return Frame(
-        x=frame.x + offset_x * cos(turn) - offset_y * sin(turn),
-        y=frame.y + offset_x * sin(turn) + offset_y * cos(turn),
-        side=found.side * unit,
-        angle=frame.angle + found.angle,
-    )
 
 
 def celebahq_frame(left_eye: tuple[float, float], right_eye: tuple[float, float], mouth: tuple[float, float]) -> Frame:
