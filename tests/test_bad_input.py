@@ -284,6 +284,10 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
     "a tar that is none": (lambda s: train(s, "--data", str(s.write("a.tar", b"x" * 999))), r"a\.tar: not an uncompr"),
     "unknown keys": (lambda s: train(s, "--data", "synthetic:4:64", "--keys", "zzz"), r"'zzz': no such keys"),
     "unknown preset": (lambda s: [*train(s, "--data", "synthetic:2:64"), "--preset", "big"], r"unknown preset 'big'"),
+    "an unknown field of the network": (
+        lambda s: [*train(s, "--data", "synthetic:2:64"), "--network", "backbone.foo=3"],
+        r"'backbone\.foo=3' is not NAME=VALUE; names are .*backbone\.norm_clamp.*style_encoder\.regions",
+    ),
     "minutes and images": (
         lambda s: train(s, "--data", "synthetic:2:64", "--minutes", "1", "--images", "5"),
         r"--minutes and --images exclude each other",

@@ -112,6 +112,21 @@ def test_labels_shows_converts_and_inspects(tmp_path: Path, capsys: pytest.Captu
     assert (read_picture(tmp_path / "c.png") == colourise(right)).all()
 
 
+@pytest.mark.parametrize("group", ["", "frame", "labels", "runs", "train", "weights"])
+def test_lists_of_commands_are_not_cut(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*group.split(), "--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:")[2]
+    assert listed and "..." not in listed
+
+
+def test_help_pages_break_lines_at_spaces_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "dense-mapping", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("style_encoder.regions=none" in line for line in lines)
+    assert not [line for line in lines if line.rstrip().endswith(("-", "[default:"))]
+    assert not {"\u2011", "\u00a0"} & set("".join(lines))
+
+
 def test_orders_in_help_pages_are_those_that_are_known() -> None:
     assert tuple(ORDERS) == LABEL_ORDERS
 
@@ -203,10 +218,11 @@ def test_evaluate_measures_a_mask_vae(tmp_path: Path, tiny_vae: Path, capsys: py
     assert 0 <= json.loads((tmp_path / "masks.json").read_text())["mean_iou"] <= 1
 
 
-def test_parse_writes_a_mask_and_its_overlay(tmp_path: Path) -> None:
+def test_parse_writes_a_mask_and_its_overlay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture, mask = portrait(7)
     arguments = [str(picture), "-o", str(tmp_path / "m.png"), "--overlay", str(tmp_path / "o.png"), "--opacity", "1"]
     assert main(["parse", *arguments]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / "m.png"), str(tmp_path / "o.png")]
     found = read_label_map(tmp_path / "m.png")
     assert (found == read_label_map(mask)).mean() > 0.85
     assert (read_picture(tmp_path / "o.png") == colourise(found)).all()

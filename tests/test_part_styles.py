@@ -128,7 +128,7 @@ def test_a_large_photograph_gets_the_same_colours(tiny_weights: Path, face: Face
 
 
 def test_what_cannot_be_is_told_in_a_line(tiny_weights: Path, editor: FaceEditor, face: Face) -> None:
-    for parts, words in ((["beard"], "'beard' is no class"), ([19], "19 is no class"), ([], "there is none")):
+    for parts, words in ((["beard"], "'beard' is not a class"), ([19], "19 is not a class"), ([], "there is none")):
         with pytest.raises(UserError, match=words) as refusal:
             editor.set_style(*face, parts=parts)
         assert "\n" not in str(refusal.value)

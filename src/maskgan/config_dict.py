@@ -103,9 +103,18 @@ def with_overrides(config: ConfigT, overrides: str, source: str) -> ConfigT:
         for parent in parents:
             inner = inner.get(parent) if isinstance(inner, dict) else None
         if not equals or not isinstance(inner, dict) or name not in inner or isinstance(inner[name], dict):
-            raise UserError(f"{source}: {override.strip()!r} is not NAME=VALUE with a field of {type(config).__name__}")
+            known = ", ".join(_field_paths(values))
+            raise UserError(f"{source}: {override.strip()!r} is not NAME=VALUE; names are {known}")
         inner[name] = _parsed(text, type(inner[name]), f"{source}: {path}")
     return from_dict(type(config), values)
+
+
+def _field_paths(values: Mapping[str, Any], parent: str = "") -> list[str]:
+    """The names of all fields of a config, those of nested ones as ``parent.name``."""
+    paths = []
+    for name, value in values.items():
+        paths += _field_paths(value, f"{parent}{name}.") if isinstance(value, dict) else [f"{parent}{name}"]
+    return paths
 
 
 def _parsed(text: str, value_type: type, what: str) -> bool | int | float | str:

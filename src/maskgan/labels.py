@@ -109,13 +109,13 @@ def class_indices(classes: Iterable[int | str], name: str = "classes") -> tuple[
     """Indices of classes given by index, name or title, each once and ascending.
 
     Raises:
-        UserError: naming ``name`` and the first that is no class, or saying that there is none at all.
+        UserError: naming ``name`` and the first that is not a class, or saying that there is none at all.
     """
     known: dict[int | str, int] = {key: c.index for c in CLASSES for key in (c.index, c.name, c.title)}
     indices = set()
     for given in classes:
         if given not in known:
-            raise UserError(f"{name}: {given!r} is no class; 'maskgan labels' lists them")
+            raise UserError(f"{name}: {given!r} is not a class; 'maskgan labels' lists them")
         indices.add(known[given])
     if not indices:
         raise UserError(f"{name}: there is none; name at least one class, as 'maskgan labels' lists them")

@@ -57,7 +57,11 @@ async def test_styles_of_parts_are_copied_alone(client: httpx.AsyncClient, edito
     assert (seen[0] != seen[1]).any()
     less = picture_of(await render(client, session, edited, **{**asked, "style_parts": "hair"}))
     assert (less != seen[0]).any(), "another choice of parts is another edit"
-    for parts, words in (("hair,beard", "'beard' is no class"), ("", "'' is no class"), ("hair," * 60, "256 char")):
+    for parts, words in (
+        ("hair,beard", "'beard' is not a class"),
+        ("", "'' is not a class"),
+        ("hair," * 60, "256 char"),
+    ):
         refused = await render(client, session, edited, **{**asked, "style_parts": parts})
         assert refused.status_code == 400 and words in refused.json()["error"]
     saved = await client.post(

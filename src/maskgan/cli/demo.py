@@ -19,7 +19,7 @@ _STYLE = 2
     type=click.Path(path_type=Path),
     default=Path("out/demo.png"),
     show_default=True,
-    help="Picture to write.",
+    help="Image to write.",
 )
 @network_options
 def command(output: Path, weights: str | None, enhance: bool, device: str | None, precision: str) -> None:

@@ -47,17 +47,17 @@ class _Job(NamedTuple):
     help="Which faces of a photograph; see maskgan faces.",
 )
 @click.option("--save-masks", type=click.Path(path_type=Path), help="Folder for the masks before and after.")
-@click.option("--mask", type=click.Path(path_type=Path), help="The picture's own mask, or a folder.")
-@click.option("--edited", type=click.Path(path_type=Path), help="The mask after editing, or a folder.")
+@click.option("--mask", type=click.Path(path_type=Path), help="The image's own mask, or a folder of masks.")
+@click.option("--edited", type=click.Path(path_type=Path), help="The mask after editing, or a folder of masks.")
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write, or folder for several."
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Image to write, or folder for several."
 )
 @click.option(
     "--blend",
     type=click.Choice(["full", "region"]),
     default="region",
     show_default=True,
-    help="full: the network's picture; region: the original's pixels far from the edit.",
+    help="full: the generated image; region: the source's own pixels far from the edit.",
 )
 @click.option(
     "--refine",
@@ -68,7 +68,7 @@ class _Job(NamedTuple):
     help="Fit the network to IMAGE first, so that the result looks more like the person; 40 take seconds.",
 )
 @click.option("--style", type=click.Path(path_type=Path), help="Reference image whose style is copied.")
-@click.option("--style-mask", type=click.Path(path_type=Path), help="That picture's own mask.")
+@click.option("--style-mask", type=click.Path(path_type=Path), help="The reference image's own mask.")
 @click.option(
     "--style-parts",
     metavar="CLASS,...",
@@ -79,7 +79,7 @@ class _Job(NamedTuple):
     type=FiniteRange(0, 1),
     default=1.0,
     show_default=True,
-    help="How much of the reference's style is mixed in.",
+    help="Fraction of the reference's style in the mix.",
 )
 @order_option
 @nearest_colour_option
@@ -116,7 +116,7 @@ def command(
     not change stays as it is.
 
     With --mask, IMAGE is one framed face, which follows the mask --edited, or the named edits of its own mask, or
-    copies the style of another face. Where the style of everything is copied, the result is the network's picture, as
+    copies the style of another face. Where the style of everything is copied, the result is the generated image, as
     with --blend full.
 
     The result has the size of IMAGE and keeps its metadata and colour profile. Masks are label maps (values 0..18) or

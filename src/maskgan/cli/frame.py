@@ -23,7 +23,7 @@ def command() -> None:
     """Cut a face out of a photograph, upright in a square as the networks know faces, and put it back edited."""
 
 
-@command.command("cut")
+@command.command("cut", short_help="Cut a face out of a photograph.")
 @click.argument("photograph", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The face, a PNG.")
 @click.option(
@@ -41,7 +41,7 @@ def command() -> None:
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 @overwrite_option
 def cut(photograph: Path, output: Path, at: str | None, face: str, device: str | None, overwrite: bool) -> None:
-    """Write the face in PHOTOGRAPH as a square picture, which remembers where it was."""
+    """Write the face in PHOTOGRAPH as a square PNG, which records the place it was cut from."""
     from PIL.PngImagePlugin import PngInfo
 
     from maskgan.cli.opening import open_detector, require_writable
@@ -71,14 +71,14 @@ def cut(photograph: Path, output: Path, at: str | None, face: str, device: str |
     click.echo(output)
 
 
-@command.command("put-back")
+@command.command("put-back", short_help="Put an edited face back into its photograph.")
 @click.argument("photograph", type=click.Path(path_type=Path))
 @click.argument("face", type=click.Path(path_type=Path))
 @click.argument("edited", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Image to write.")
 @overwrite_option
 def paste_back(photograph: Path, face: Path, edited: Path, output: Path, overwrite: bool) -> None:
-    """Put EDITED, the FACE that was cut out of PHOTOGRAPH after editing, in its place.
+    """Paste EDITED back into PHOTOGRAPH. FACE is the file that 'frame cut' wrote, EDITED the same face after editing.
 
     Every pixel that the edit did not change stays as it was, and so do metadata and colour profile.
     """

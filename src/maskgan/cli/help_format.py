@@ -10,6 +10,7 @@ import click
 # Stand-ins that click's line breaking does not break at; written out as the plain characters.
 _HYPHEN, _SPACE = "\u2011", "\u00a0"
 _LONGEST_NOTE = 32  # characters of a note in brackets that stays on one line
+# A longer one keeps its first two words together.
 _NOTE = re.compile(r"\[[^\[\]\n]+\]")
 
 
@@ -31,6 +32,6 @@ class HelpFormatter(click.HelpFormatter):
 
 def _unbreakable(text: str) -> str:
     def keep(note: re.Match[str]) -> str:
-        return note[0] if len(note[0]) > _LONGEST_NOTE else note[0].replace(" ", _SPACE)
+        return note[0].replace(" ", _SPACE, -1 if len(note[0]) <= _LONGEST_NOTE else 1)
 
     return _NOTE.sub(keep, text).replace("-", _HYPHEN)

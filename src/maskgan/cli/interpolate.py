@@ -14,9 +14,16 @@ from maskgan.errors import UserError
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("last", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A strip (.png) or a .gif.")
-@click.option("-n", "--count", type=click.IntRange(2, 1000), default=8, show_default=True, help="Masks in all.")
+@click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(2, 1000),
+    default=8,
+    show_default=True,
+    help="Number of masks; a GIF shows them forwards and backwards, in 2 N - 2 frames.",
+)
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
-@click.option("--image", type=click.Path(path_type=Path), help="Picture of mask FIRST; renders each mask in its style.")
+@click.option("--image", type=click.Path(path_type=Path), help="Image of mask FIRST; renders each mask in its style.")
 @order_option
 @overwrite_option
 @network_options

@@ -28,7 +28,7 @@ def show() -> None:
     _show()
 
 
-@command.command("inspect")
+@command.command("inspect", short_help="Describe a mask, and what looks wrong with it.")
 @click.argument("mask", type=click.Path(path_type=Path))
 @nearest_colour_option
 def inspect(mask: Path, nearest_colour: bool) -> None:
@@ -48,7 +48,7 @@ def inspect(mask: Path, nearest_colour: bool) -> None:
         click.echo(f"{value:5d}  {ORDERS[guess.order][value]:12s}{count / label_map.size:7.2%}")
 
 
-@command.command("convert")
+@command.command("convert", short_help="Convert masks between label orders, or to colours.")
 @click.argument("masks", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File, or folder for several.")
 @click.option(

@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
-        return _fail("out of memory; use a smaller picture or batch", 1)
+        return _fail("out of memory; use a smaller image or batch", 1)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         code = 2 if error.errno == errno.ENAMETOOLONG else 1

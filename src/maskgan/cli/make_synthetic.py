@@ -12,7 +12,9 @@ FORMS = ("folder", "celebamask", "shards")
 @click.command("make-synthetic", short_help="Synthetic faces with masks, to try without data.")
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--count", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many faces.")
-@click.option("--size", type=click.IntRange(32, 4096), default=512, show_default=True, help="Side of the pictures.")
+@click.option(
+    "--size", type=click.IntRange(32, 4096), default=512, show_default=True, help="Side of the images, in pixels."
+)
 @click.option("--form", type=click.Choice(FORMS), default="folder", show_default=True, help="How they lie on disk.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, other faces.")
 def command(out: Path, count: int, size: int, form: str, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""``maskgan parse``: a mask from a picture."""
+"""``maskgan parse``: a mask from an image."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from maskgan.editing.face_detection import FaceDetector
 
 
-@click.command("parse", short_help="Read the mask of a face from a picture.")
+@click.command("parse", short_help="Predict the mask of a face from an image.")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Label map to write, a PNG, or a folder."
 )
 @click.option(
-    "--overlay", type=click.Path(path_type=Path), help="Picture of the mask's colours over the face, or a folder."
+    "--overlay", type=click.Path(path_type=Path), help="Image of the mask's colours over the face, or a folder."
 )
-@click.option("--opacity", type=FiniteRange(0, 1), default=0.5, show_default=True, help="Of these colours.")
+@click.option(
+    "--opacity", type=FiniteRange(0, 1), default=0.5, show_default=True, help="Opacity of the colours of --overlay."
+)
 @click.option("--parser", type=click.Path(path_type=Path), help="Parser weights.  [those that ship]")
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 @overwrite_option
@@ -36,7 +38,7 @@ def command(
 ) -> None:
     """Find skin, eyes, mouth, hair and the other classes in IMAGE, and write them as a label map of its size.
 
-    The face should fill the picture as in CelebA-HQ: upright, eyes a little above the middle; a warning says where it
+    The face should fill the image as in CelebA-HQ: upright, eyes a little above the middle; a warning says where it
     does not. For several images, or a folder of them, the outputs are folders.
     """
     import logging
@@ -46,7 +48,7 @@ def command(
 
     from maskgan.assets import shipped_weights
     from maskgan.cli.batch import expand_inputs, is_batch, outputs_for, run_batch
-    from maskgan.cli.opening import open_detector, require_writable
+    from maskgan.cli.opening import open_detector, require_writable, require_writable_file
     from maskgan.editing.parsing import Parser
     from maskgan.errors import UserError
     from maskgan.files import check_outputs, make_folder
@@ -57,6 +59,8 @@ def command(
 
     log = logging.getLogger(__name__)
     sources, batch = expand_inputs(images), is_batch(images)
+    if not batch:
+        require_writable_file(output)
     if not batch and output.suffix.lower() != ".png":
         raise UserError(f"{output}: label maps are PNG files; write a name that ends in .png")
     outputs = outputs_for(sources, output, batch, ".png")
@@ -92,5 +96,7 @@ def command(
             mixed = picture * (1 - opacity) + colourise(label_map) * opacity
             write_picture(overlays[index], np.rint(mixed).astype(np.uint8))
         click.echo(outputs[index])
+        if overlays:
+            click.echo(overlays[index])
 
     run_batch(range(len(sources)), parse)

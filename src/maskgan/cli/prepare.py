@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@click.command("prepare", short_help="Make CelebAMask-HQ quick to read.")
+@click.command("prepare", short_help="Convert CelebAMask-HQ to pairs for training.")
 @click.argument("source", metavar="CELEBAMASK_DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="[OUT]", required=False, type=click.Path(path_type=Path))
-@click.option("--size", type=click.IntRange(16, 4096), help="Shrink pictures and masks to this side; else kept as is.")
+@click.option(
+    "--size",
+    type=click.IntRange(16, 4096),
+    help="Shrink images and masks to this side, in pixels.  [default: as they are]",
+)
 @click.option("--shards", type=click.IntRange(min=1), metavar="N", help="Write tar shards of N pairs each.")
 @order_option
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes to work with.  [default: one for each core]")

@@ -9,12 +9,12 @@ import click
 _PATH = click.Path(path_type=Path)
 
 
-@click.group("runs", short_help="Pack a training run to resume it elsewhere.")
+@click.group("runs", short_help="Pack a training run to resume elsewhere.")
 def command() -> None:
     """Pack a training run in files of at most 16 MiB, and unpack it to resume it elsewhere."""
 
 
-@command.command("pack")
+@command.command("pack", short_help="Pack a run folder in small files.")
 @click.argument("run", type=_PATH)
 @click.option("-o", "--output", required=True, type=_PATH, help="Folder for the pack; one that is there is replaced.")
 def pack(run: Path, output: Path) -> None:
@@ -28,7 +28,7 @@ def pack(run: Path, output: Path) -> None:
         click.echo(f"{path}  {path.stat().st_size / 2**20:.1f} MiB")
 
 
-@command.command("unpack")
+@command.command("unpack", short_help="Unpack a run folder.")
 @click.argument("pack", metavar="FOLDER", type=_PATH)
 @click.argument("run", type=_PATH)
 def unpack(pack: Path, run: Path) -> None:

@@ -34,7 +34,7 @@ def command(
     device: str | None,
     precision: str,
 ) -> None:
-    """Serve the editor: open the address that is printed in a browser.
+    """Serve the editor; open the printed address in a browser.
 
     By default only this machine can reach it. Nothing is kept on disk. Ctrl-C ends it.
     """

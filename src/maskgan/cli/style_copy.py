@@ -19,7 +19,7 @@ from maskgan.cli.options import (
 @click.argument("style_image", type=click.Path(path_type=Path))
 @click.option("--style-mask", required=True, type=click.Path(path_type=Path), help="STYLE_IMAGE's own mask.")
 @click.option("--onto", required=True, type=click.Path(path_type=Path), help="Mask to render.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Picture to write.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Image to write.")
 @order_option
 @nearest_colour_option
 @overwrite_option

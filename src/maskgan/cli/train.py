@@ -67,6 +67,7 @@ def _stage_command(entry: StageEntry) -> click.Command:
         callback=train,
         params=[*_RUN_OPTIONS, *config_options(entry.config_type, _defaults_by_preset(stage))],
         help=entry.summary,
+        short_help=entry.summary,
     )
 
 
@@ -145,6 +146,7 @@ command.add_command(
     click.Command(
         "all",
         callback=_all_stages,
+        short_help="Train every network that ships, one stage after another.",
         params=[
             *_RUN_OPTIONS,
             click.Option(["--labelled-data"], help="Faces for stages that learn from labels."),

@@ -25,7 +25,7 @@ def command(context: click.Context) -> None:
         context.invoke(list_weights)
 
 
-@command.command("list")
+@command.command("list", short_help="List the weights in use.")
 def list_weights() -> None:
     """List the weights in use: those that ship, or those of the folder MASKGAN_WEIGHTS."""
     from maskgan.assets import SHIPPED_MODELS, shipped_weights, weights_folder
@@ -44,7 +44,7 @@ def list_weights() -> None:
             click.echo(f"  from {path}")
 
 
-@command.command("verify")
+@command.command("verify", short_help="Compare weights with their SHA256SUMS.")
 @click.argument("folder", required=False, type=_FILE)
 def verify(folder: Path | None) -> None:
     """Compare the hashes of weights with the SHA256SUMS beside them; without FOLDER, of those that ship."""
@@ -61,7 +61,7 @@ def verify(folder: Path | None) -> None:
     click.echo(f"{place}: {len(read_manifest(place / MANIFEST))} files are as {MANIFEST} says")
 
 
-@command.command("show")
+@command.command("show", short_help="Describe weights files.")
 @click.argument("files", nargs=-1, type=_FILE)
 def show(files: tuple[Path, ...]) -> None:
     """Say what FILES hold and where they come from; without FILES, the weights in use."""
@@ -72,14 +72,14 @@ def show(files: tuple[Path, ...]) -> None:
     for path in files or tuple(shipped_weights(model_type) for model_type in SHIPPED_MODELS):
         info = read_info(path)
         click.echo(f"{path}")
-        seen = f"{info.step} pictures in the last run"
+        seen = f"{info.step} images in the last run"
         click.echo(f"  {info.model_type}, {info.resolution} px, {seen}, {info.label_order} order")
         click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, sha256 {sha256(path)}")
         click.echo(f"  from: {printable(info.provenance)}")
         click.echo(f"  terms: {printable(info.licence)}")
 
 
-@command.command("convert")
+@command.command("convert", short_help="Write weights as float32 or float16.")
 @click.argument("source", metavar="IN.safetensors", type=_FILE)
 @click.argument("target", metavar="OUT.safetensors", type=_FILE)
 @click.option("--half", is_flag=True, help="Store as float16: half the size, as the weights that ship.")
@@ -97,7 +97,7 @@ def convert(source: Path, target: Path, half: bool, network: str) -> None:
     click.echo(f"{target}: {info.model_type}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
 
 
-@command.command("interpolate")
+@command.command("interpolate", short_help="Interpolate two networks' weights (WiSE-FT).")
 @click.argument("first", metavar="FIRST.safetensors", type=_FILE)
 @click.argument("second", metavar="SECOND.safetensors", type=_FILE)
 @click.argument("target", metavar="OUT.safetensors", type=_FILE)

@@ -36,9 +36,9 @@ class HoleConfig:
     union: float = 0.5
     """Fraction of the other holes that cover a part of both faces; the rest cover where the two differ."""
     min_grow: float = 3 / 256
-    """Least growth of a hole beyond the part, in sides of the image."""
+    """Minimum border of a hole around the part, as a fraction of the image's side."""
     max_grow: float = 12 / 256
-    """Most growth of a hole beyond the part, in sides of the image."""
+    """Maximum border of a hole around the part, as a fraction of the image's side."""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -62,13 +62,14 @@ class EditTrainingConfig(TrainingConfig):
     class_balance: float = 0.5
     """Weight of small classes in losses between two images: 0 for equal pixels, 1 for equal classes."""
     drop_styles: float = 0.12
-    """Fraction of the style codes of regions that the network must do without."""
+    """Fraction of the region style codes that are withheld from the network."""
     drop_unseen_styles: float = 0.3
-    """Fraction of images in which it must do without those of all regions that the hole covers."""
+    """Fraction of images for which the style codes of all regions inside the hole are withheld."""
     cache_gigabytes: float = 8.0
     """Memory for decoded faces; on a GPU that has room they are kept there."""
     oversample_rare: float = 3.0
-    """How many times as often images with glasses or a hat are seen; with a necklace or earrings half as much more."""
+    """How many times as often images with glasses or a hat are sampled; those with a necklace or earrings come half as
+    much more often."""
     init_run: str = ""
     """Run folder of edit whose networks to start from."""
     init_weights: str = ""
