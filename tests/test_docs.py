@@ -27,7 +27,9 @@ DOCUMENTS = sorted(
 )
 OTHER_PROGRAMS = re.compile(r"^(?:\w+=\S+ )*(?:python|pip|git|make|torchrun|pytest|sha256sum|node|\.ci/run)\b")
 
-FOREIGN_OPTIONS = frozenset({"--nnodes", "--node-rank", "--rdzv-endpoint", "--shm-size"})  # of torchrun, docker
+FOREIGN_OPTIONS = frozenset(
+    {"--nnodes", "--node-rank", "--rdzv-endpoint", "--shm-size", "--sort"}  # of torchrun, docker, tar
+)
 
 
 def shell_lines(block: str) -> Iterator[str]:

@@ -34,8 +34,8 @@ class Limits:
     """Bytes of all forms that arrive, wait for their turn or are worked on; others are told to come again."""
     pixels: int = 50_000_000
     """Pixels of an uploaded picture: a phone's 48 or 50 megapixels, which take 150 MB as RGB. One JPEG of 48 Mpx adds,
-    at most, 360 MB to the server while its face is looked for, 400 MB while a crop of it is opened and put back, and
-    850 MB while it is opened and saved whole (peak resident memory, measured from upload to reopened project)."""
+    at most, 360 MB to the server while its face is looked for, 680 MB while a crop of it is opened and put back, and
+    880 MB while it is opened and saved whole (peak resident memory, measured from upload to reopened project)."""
     large_pixels: int = 16_000_000
     """Pixels from which only one picture at a time is decoded or saved."""
     uploads: int = 4
