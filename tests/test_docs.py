@@ -25,7 +25,7 @@ DOCUMENTS = sorted(
         *ROOT.glob("docs/**/*.md"),
     ]
 )
-OTHER_PROGRAMS = re.compile(r"^(?:\w+=\S+ )*(?:python|pip|git|make|torchrun|pytest|sha256sum|node|\.ci/run)\b")
+OTHER_PROGRAMS = re.compile(r"^(?:\w+=\S+ )*(?:python|pip|git|make|torchrun|pytest|sha256sum|tar|node|\.ci/run)\b")
 
 FOREIGN_OPTIONS = frozenset(
     {"--nnodes", "--node-rank", "--rdzv-endpoint", "--shm-size", "--sort"}  # of torchrun, docker, tar

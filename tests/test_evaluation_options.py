@@ -19,6 +19,7 @@ EVERYWHERE = {"task", "data", "keys", "device", "output"}
 VALUES = {  # as the user writes them; files are missing
     "systems": "a=missing.safetensors",
     "weights": "missing.safetensors",
+    "order": "auto",
     "blend": "full",
     "refine": "2",
     "by": "Male",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from maskgan.errors import UserError
 
-_RENDERING = frozenset({"systems", "weights", "enhance", "precision", "side", "batch_size"})
+_RENDERING = frozenset({"order", "systems", "weights", "enhance", "precision", "side", "batch_size"})
 _CASES = frozenset({"table", "count", "save_cases", "cases", "grid"})
 
 TASK_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -21,7 +21,7 @@ TASK_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "interactive": _RENDERING | {"blend", "refine", "parser", "inception", "grid"},
         "groups": _RENDERING | {"refine", "table", "by", "seed", "parser", "classifier", "identity"},
         "detail": _RENDERING | {"inception"},
-        "masks": frozenset({"mask_vae", "side", "seed"}),
+        "masks": frozenset({"order", "mask_vae", "side", "seed"}),
         "attributes": frozenset({"table", "identities", "classifier", "batch_size"}),
         "verification": frozenset({"table", "identities", "identity", "batch_size"}),
     }
