@@ -240,8 +240,9 @@ def test_sessions_grow_old(small_face: Face) -> None:
 
 
 def test_faces_count_all_that_they_hold(small_face: Face) -> None:
-    large = replace(small_face.model, picture=np.zeros((2000, 2000, 3), dtype=np.uint8))
-    larger = replace(small_face, model=large)
+    photograph = np.zeros((2000, 2000, 3), dtype=np.uint8)
+    large = replace(small_face.model, picture=photograph)
+    larger = replace(small_face, source=SourceImage.plain(photograph), model=large)
     assert larger.nbytes - small_face.nbytes == pytest.approx(12e6, rel=0.01)
 
 

@@ -81,10 +81,11 @@ test("a pending accessory is moved by arrow keys and applied by Enter, once", as
   for (let i = 0; i < 2; i++) await editor.page.keyboard.press("Shift+ArrowRight");
   const moved = await edge();
   assert.ok(Math.abs(moved - start - 20) <= 4, `moved from ${start} to ${moved}`);
+  assert.ok(await editor.at("stamp-apply").isVisible(), "pending");
   await editor.page.keyboard.press("Enter");
-  assert.ok(await editor.at("stamp-place").isHidden(), "applied");
+  assert.ok(await editor.at("stamp-apply").isHidden(), "applied");
   await editor.page.keyboard.press("Enter");
-  assert.ok(await editor.at("stamp-place").isHidden(), "Enter does not add another");
+  assert.ok(await editor.at("stamp-apply").isHidden(), "Enter does not add another");
   assert.equal(await edge(), moved);
   assert.equal(await undoAll(), 1);
 });

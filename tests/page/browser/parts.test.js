@@ -74,7 +74,7 @@ test("glasses are laid, moved and placed", async () => {
   await editor.take("stamp");
   await editor.at("stamp-glasses").click();
   await editor.look("glasses-laid");
-  await editor.at("stamp-place").click();
+  await editor.at("stamp-apply").click();
   await editor.rendered();
   const change = await editor.change("start", [60, 180, 450, 320]);
   assert.ok(change.inside > 0.5, `around the eyes ${change.inside} changed`);
@@ -82,7 +82,7 @@ test("glasses are laid, moved and placed", async () => {
   await editor.look("glasses");
   for (const name of ["hat", "earrings", "necklace"]) {
     await editor.at(`stamp-${name}`).click();
-    await editor.at("stamp-place").click();
+    await editor.at("stamp-apply").click();
   }
   await editor.rendered();
   await editor.look("all-accessories");
