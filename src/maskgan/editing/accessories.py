@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from maskgan.editing.mask_edits import add_glasses, add_hat
-from maskgan.editing.mask_warps import fill_from_nearest
+from maskgan.editing.mask_warps import brow_line, face_box, fill_from_nearest
 from maskgan.errors import UserError
 from maskgan.face_parts import (
     BACKGROUND,
@@ -15,7 +15,6 @@ from maskgan.face_parts import (
     EARRING,
     EARS,
     EYES,
-    FACE,
     GLASSES,
     HAIR,
     HAT,
@@ -43,13 +42,12 @@ def hat(label_map: LabelMap, kind: str) -> LabelMap:
     edited = add_hat(label_map)
     if kind == "beanie":
         return edited
-    top, bottom, left, right = _face(label_map)
+    top, bottom, left, right = face_box(label_map)
     hat_box = bounding_box(edited == HAT)
     assert hat_box is not None
     height, width, middle = bottom - top, right - left, (left + right - 1) / 2
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
-    brows = bounding_box(np.isin(label_map, BROWS))
-    edge = (top + 0.3 * height if brows is None else brows[0]) - 0.1 * height
+    edge = brow_line(label_map) - 0.1 * height
     half, thick = (0.62 * width, 0.10 * height) if kind == "cap" else (0.95 * width, 0.07 * height)
     across = np.abs(columns - middle) / max(half, 1)
     sag = 0.5 * thick * across**2
@@ -60,7 +58,7 @@ def hat(label_map: LabelMap, kind: str) -> LabelMap:
 
 def earrings(label_map: LabelMap, amount: float) -> LabelMap:
     """Hang earrings below the ears that the mask shows, small studs to long drops."""
-    top, bottom, _, _ = _face(label_map)
+    top, bottom, _, _ = face_box(label_map)
     ears = [box for ear in EARS if (box := bounding_box(label_map == ear)) is not None]
     if not ears:
         raise UserError("the mask shows no ears, so earrings cannot hang from them")
@@ -98,7 +96,7 @@ def without_glasses(label_map: LabelMap) -> LabelMap:
     edited = fill_from_nearest(label_map, worn, (SKIN, NOSE, *EARS, HAIR, *BROWS))
     if np.isin(label_map, EYES).any():
         return edited
-    _, _, left, right = _face(label_map)
+    _, _, left, right = face_box(label_map)
     box = bounding_box(worn)
     assert box is not None
     # In a picture the person's right eye lies on the left.
@@ -118,11 +116,10 @@ def without_glasses(label_map: LabelMap) -> LabelMap:
 
 def without_hat(label_map: LabelMap) -> LabelMap:
     """Take a hat off: hair comes where the head must be, what was behind comes elsewhere."""
-    top, bottom, left, right = _face(label_map)
+    _, bottom, left, right = face_box(label_map)
     worn = label_map == HAT
     middle, half = (left + right - 1) / 2, 0.66 * (right - left)
-    brows = bounding_box(np.isin(label_map, BROWS))
-    line = top + 0.1 * (bottom - top) if brows is None else float(brows[0])
+    line = brow_line(label_map, 0.1)  # a hat hides the forehead
     crown = line - 0.6 * (bottom - line)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     head = ((columns - middle) / max(half, 1)) ** 2 + (np.minimum(rows - line, 0) / max(line - crown, 1)) ** 2 < 1
@@ -136,10 +133,3 @@ def without_hat(label_map: LabelMap) -> LabelMap:
 def without_earrings(label_map: LabelMap) -> LabelMap:
     """Take earrings off."""
     return fill_from_nearest(label_map, label_map == EARRING, (*EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTH))
-
-
-def _face(label_map: LabelMap) -> tuple[int, int, int, int]:
-    box = bounding_box(np.isin(label_map, FACE))
-    if box is None:
-        raise UserError("the mask shows no face, so nothing can be put on it")
-    return box

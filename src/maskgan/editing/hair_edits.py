@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.editing.mask_edits import long_hair
-from maskgan.editing.mask_warps import fill_from_nearest, grow_part
+from maskgan.editing.mask_warps import brow_line, face_box, fill_from_nearest, grow_part
 from maskgan.errors import UserError
-from maskgan.face_parts import BROWS, FACE, HAIR, SKIN, bounding_box
+from maskgan.face_parts import HAIR, SKIN
 from maskgan.labels import INDEX, LabelMap
 
 _AROUND = tuple(INDEX[name] for name in ("background", "neck", "cloth"))
@@ -16,7 +16,7 @@ _AROUND = tuple(INDEX[name] for name in ("background", "neck", "cloth"))
 
 def longer(label_map: LabelMap, amount: float) -> LabelMap:
     """Longer hair down to the shoulders at 1, hair that ends above the ears at -1."""
-    top, bottom, _, _ = _face(label_map)
+    top, bottom, _, _ = face_box(label_map)
     if amount > 0:
         return long_hair(label_map, 0.35 + 0.75 * amount)
     hair = label_map == HAIR
@@ -31,7 +31,7 @@ def longer(label_map: LabelMap, amount: float) -> LabelMap:
 
 def fuller(label_map: LabelMap, amount: float) -> LabelMap:
     """Hair that stands off further, or less far, from the head."""
-    _, _, left, right = _face(label_map)
+    _, _, left, right = face_box(label_map)
     if not (label_map == HAIR).any():
         raise UserError("the mask shows no hair, so it cannot be made fuller")
     reach = 0.12 if amount > 0 else 0.07
@@ -40,9 +40,8 @@ def fuller(label_map: LabelMap, amount: float) -> LabelMap:
 
 def fringe(label_map: LabelMap, amount: float) -> LabelMap:
     """Hair over the forehead, down to just above the brows at 1; at -1 the forehead is free."""
-    top, bottom, left, right = _face(label_map)
-    brows = bounding_box(np.isin(label_map, BROWS))
-    line = top + 0.3 * (bottom - top) if brows is None else float(brows[0])
+    top, bottom, left, right = face_box(label_map)
+    line = brow_line(label_map)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     across = np.abs(columns - (left + right - 1) / 2) / max((right - left) / 2, 1)
     edited = label_map.copy()
@@ -59,12 +58,11 @@ def fringe(label_map: LabelMap, amount: float) -> LabelMap:
 
 def bald(label_map: LabelMap, amount: float) -> LabelMap:
     """Less hair from the hairline back; at 1 none is left, and the head shows in its place."""
-    top, bottom, left, right = _face(label_map)
+    _, bottom, left, right = face_box(label_map)
     hair = label_map == HAIR
     if not hair.any():
         return label_map.copy()
-    brows = bounding_box(np.isin(label_map, BROWS))
-    line = top + 0.3 * (bottom - top) if brows is None else float(brows[0])
+    line = brow_line(label_map)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     middle, half = (left + right - 1) / 2, 0.54 * (right - left)
     highest = int(np.flatnonzero(hair.any(axis=1))[0])
@@ -79,7 +77,7 @@ def bald(label_map: LabelMap, amount: float) -> LabelMap:
 
 def _without_hair(label_map: LabelMap, gone: NDArray[np.bool_]) -> LabelMap:
     """What shows in place of hair: the neck below the face, what is behind the head elsewhere."""
-    _, bottom, left, right = _face(label_map)
+    _, bottom, left, right = face_box(label_map)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     throat = (np.abs(columns - (left + right - 1) / 2) < 0.4 * (right - left)) & (rows > bottom - 0.3 * (right - left))
     background, neck, cloth = _AROUND
@@ -92,10 +90,3 @@ def _scalp_front(rows: NDArray[np.int_], line: float, crown: float, amount: floa
     reach = 1 if amount >= 1 else amount * 0.9
     front: NDArray[np.bool_] = (rows >= line - reach * (line - crown)) & ((amount >= 1) | (rows < line))
     return front
-
-
-def _face(label_map: LabelMap) -> tuple[int, int, int, int]:
-    box = bounding_box(np.isin(label_map, FACE))
-    if box is None:
-        raise UserError("the mask shows no face, so its hair cannot be edited")
-    return box

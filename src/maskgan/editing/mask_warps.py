@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgan.face_parts import bounding_box
+from maskgan.errors import UserError
+from maskgan.face_parts import BROWS, FACE, bounding_box
 from maskgan.labels import LabelMap
 
 Where = NDArray[np.bool_]
@@ -21,6 +22,29 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 _NEAR = 48  # pixels around holes
 _SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+
+
+def face_box(label_map: LabelMap) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of the face, ends exclusive.
+
+    Raises:
+        UserError: the mask shows no face.
+    """
+    box = bounding_box(np.isin(label_map, FACE))
+    if box is None:
+        raise UserError("the mask shows no face, so it cannot be edited")
+    return box
+
+
+def brow_line(label_map: LabelMap, otherwise: float = 0.3) -> float:
+    """The row where the brows begin; without brows, the fraction ``otherwise`` of the face below its top.
+
+    Raises:
+        UserError: the mask shows no face.
+    """
+    top, bottom, _, _ = face_box(label_map)
+    brows = bounding_box(np.isin(label_map, BROWS))
+    return top + otherwise * (bottom - top) if brows is None else float(brows[0])
 
 
 def fill_from_nearest(label_map: LabelMap, holes: Where, classes: Sequence[int]) -> LabelMap:
