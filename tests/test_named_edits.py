@@ -1,5 +1,7 @@
 """Named edits: each does what its name says, and nothing else."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from maskgan.editing.framing import Frame
 from maskgan.editing.looks import LOOKS, Look
 from maskgan.editing.mask_warps import fill_from_nearest, grow_part, scale_part
 from maskgan.editing.named_edits import EDITS, Amount, NamedEdit, parse_edit
-from maskgan.editing.photographs import apply_edits, choose_faces, lock_pixels
+from maskgan.editing.photographs import PhotographEditor, apply_edits, choose_faces, frame_of_edits, lock_pixels
 from maskgan.errors import UserError
 from maskgan.face_parts import BROWS, EYES, HAIR, MOUTH, centroid
 from maskgan.images import read_label_map, read_picture
@@ -25,12 +27,12 @@ def masks() -> dict[int, LabelMap]:
 
 
 def extremes(edit: NamedEdit) -> tuple[Amount, ...]:
-    if edit.kinds:
-        return edit.kinds
+    if edit.choices:
+        return edit.choices
     return (edit.low, edit.high) if edit.low < 0 else (edit.high,)
 
 
-@pytest.mark.parametrize("name", [name for name, edit in EDITS.items() if not edit.kinds])
+@pytest.mark.parametrize("name", [name for name, edit in EDITS.items() if not edit.choices])
 def test_amount_0_changes_nothing(name: str, masks: dict[int, LabelMap]) -> None:
     for mask in masks.values():
         np.testing.assert_array_equal(EDITS[name].apply(mask, 0.0), mask)
@@ -271,3 +273,36 @@ def test_what_is_no_colour_is_said(text: str) -> None:
 def test_colours_have_names() -> None:
     assert parse_edit("hair-colour=blond")[1] == "#c9a468"
     assert parse_edit("lip-colour=crimson")[1] == "#dc143c"
+
+
+@pytest.mark.parametrize(
+    ("texts", "side"),
+    [
+        (["smile", "fringe", "glasses"], 80.0),
+        (["lip-colour=red"], 80.0),
+        (["hair-longer"], 112.0),
+        (["smile", "hat"], 112.0),
+        (["hair-colour=red"], 112.0),
+    ],
+)
+def test_what_reaches_beyond_a_face_is_edited_in_a_wider_frame(texts: list[str], side: float) -> None:
+    frame = frame_of_edits(face(100, 120, 80), [parse_edit(text) for text in texts])
+    assert (frame.x, frame.y, frame.angle) == (100, 120, 0) and frame.side == pytest.approx(side)
+
+
+@pytest.mark.parametrize(("texts", "parses"), [(["hair-colour=red"], 1), (["lip-colour=red", "eye-colour=blue"], 1)])
+def test_colours_parse_a_face_once(texts: list[str], parses: int, masks: dict[int, LabelMap]) -> None:
+    shapes = []
+
+    def parser(crop: np.ndarray) -> LabelMap:
+        shapes.append(crop.shape)
+        return masks[7]
+
+    picture = read_picture(portrait(7)[0])
+    side = picture.shape[0]
+    unused: Any = None
+    stub: Any = parser
+    found = face(side / 2, side / 2, side if texts[0] != "hair-colour=red" else side / 1.4)
+    edited, done = PhotographEditor(unused, unused, stub).edit(picture, [found], [parse_edit(text) for text in texts])
+    assert len(shapes) == parses and (edited != picture).any()
+    np.testing.assert_array_equal(done[0].before, done[0].after)

@@ -28,19 +28,19 @@ from maskgan.face_parts import (
 from maskgan.labels import INDEX, LabelMap
 
 
-def glasses(label_map: LabelMap, kind: str) -> LabelMap:
+def glasses(label_map: LabelMap, choice: str) -> LabelMap:
     """Put on glasses: ``clear`` ones lie below the eyes, as CelebAMask-HQ paints them, ``sun`` ones over them."""
     edited = add_glasses(label_map)
-    if kind == "clear":
+    if choice == "clear":
         seen = np.isin(label_map, EYES)
         edited[seen] = label_map[seen]
     return edited
 
 
-def hat(label_map: LabelMap, kind: str) -> LabelMap:
+def hat(label_map: LabelMap, choice: str) -> LabelMap:
     """Put on a hat: a ``beanie``, a ``cap`` with its visor in front, or one with a ``brim`` all around."""
     edited = add_hat(label_map)
-    if kind == "beanie":
+    if choice == "beanie":
         return edited
     top, bottom, left, right = face_box(label_map)
     hat_box = bounding_box(edited == HAT)
@@ -48,7 +48,7 @@ def hat(label_map: LabelMap, kind: str) -> LabelMap:
     height, width, middle = bottom - top, right - left, (left + right - 1) / 2
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     edge = brow_line(label_map) - 0.1 * height
-    half, thick = (0.62 * width, 0.10 * height) if kind == "cap" else (0.95 * width, 0.07 * height)
+    half, thick = (0.62 * width, 0.10 * height) if choice == "cap" else (0.95 * width, 0.07 * height)
     across = np.abs(columns - middle) / max(half, 1)
     sag = 0.5 * thick * across**2
     brim = (across < 1) & (np.abs(rows - edge - sag) < thick * np.sqrt(np.clip(1 - across**2, 0, 1)))

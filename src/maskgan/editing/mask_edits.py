@@ -179,14 +179,15 @@ def long_hair(label_map: LabelMap, length: float = 0.9) -> LabelMap:
     drawn = (np.abs(columns - centre) <= half) & (rows >= crown) & (rows <= end)
 
     behind = (BACKGROUND, *EARS, CLOTH, EARRING)
-    throat = np.abs(columns - centre) <= 0.3 * width
+    # Below the jaw it falls on both sides.
+    throat = (np.abs(columns - centre) <= 0.3 * width) & (rows > top + 0.6 * height)
     # The hairline arches above the brows; a forehead that ends below it stays as it is.
     brows = np.isin(label_map, BROWS)
     hairline = (_box(brows, "brows")[0] if brows.any() else top + 0.3 * height) - 0.2 * height
     arch = hairline + 0.22 * height * ((columns - centre) / (0.5 * width)) ** 4
     forehead = (label_map == SKIN) & (rows < arch)
     edited = label_map.copy()
-    edited[drawn & (np.isin(label_map, behind) | forehead | (label_map == NECK) & ~throat)] = HAIR
+    edited[drawn & ~throat & (np.isin(label_map, (*behind, NECK)) | forehead)] = HAIR
     return edited
 
 

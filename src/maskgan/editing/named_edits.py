@@ -41,7 +41,7 @@ from maskgan.labels import LabelMap
 _AROUND_HEAD = (BACKGROUND, NECK, CLOTH)
 
 Amount = float | str
-"""A number, one of an edit's kinds such as ``clear``, or a colour."""
+"""A number, one of an edit's choices such as ``clear``, or a colour."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class NamedEdit:
     """Least amount; 0 changes nothing."""
     high: float = 1.0
     """Greatest amount."""
-    kinds: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
     """Words in place of amounts."""
 
     @property
@@ -71,14 +71,14 @@ class NamedEdit:
     @property
     def range(self) -> str:
         """The amounts that it takes, for people."""
-        return "|".join(self.kinds) if self.kinds else f"{self.low:g}..{self.high:g}"
+        return "|".join(self.choices) if self.choices else f"{self.low:g}..{self.high:g}"
 
     def apply(self, label_map: LabelMap, amount: Amount | None = None) -> LabelMap:
         """Edit a mask.
 
         Args:
             label_map: H x W uint8 0..18; it stays as it is.
-            amount: within ``low``..``high``, or one of ``kinds``; ``None`` for the greatest, or the first kind.
+            amount: within ``low``..``high``, or one of ``choices``; ``None`` for the greatest, or the first choice.
 
         Returns:
             H x W uint8; equal to ``label_map`` where the old or the new label is not among ``classes``.
@@ -100,8 +100,8 @@ class NamedEdit:
             UserError: it is out of range.
         """
         if amount is None:
-            return self.kinds[0] if self.kinds else self.high
-        if isinstance(amount, str) != bool(self.kinds) or (self.kinds and amount not in self.kinds):
+            return self.choices[0] if self.choices else self.high
+        if isinstance(amount, str) != bool(self.choices) or (self.choices and amount not in self.choices):
             raise UserError(f"{self.name}: takes {self.range}, not {amount}")
         if not isinstance(amount, str) and not self.low <= amount <= self.high:
             raise UserError(f"{self.name}: takes {self.range}, not {amount:g}")
@@ -122,7 +122,7 @@ def parse_edit(text: str) -> tuple[NamedEdit | Look, Amount]:
     edit = EDITS[name]
     if not equals:
         return edit, edit.check(None)
-    if edit.kinds:
+    if edit.choices:
         return edit, edit.check(value)
     try:
         amount = float(value)
@@ -138,7 +138,7 @@ def _number(change: Callable[[LabelMap, float], LabelMap]) -> Callable[[LabelMap
     return lambda label_map, amount: change(label_map, float(amount))
 
 
-def _kind(change: Callable[[LabelMap, str], LabelMap]) -> Callable[[LabelMap, Amount], LabelMap]:
+def _choice(change: Callable[[LabelMap, str], LabelMap]) -> Callable[[LabelMap, Amount], LabelMap]:
     return lambda label_map, amount: change(label_map, str(amount))
 
 
@@ -242,16 +242,16 @@ _EDITS = (
         "clear glasses or sunglasses",
         (GLASSES,),
         (*FACE, *EARS, HAIR),
-        _kind(accessories.glasses),
-        kinds=("clear", "sun"),
+        _choice(accessories.glasses),
+        choices=("clear", "sun"),
     ),
     NamedEdit(
         "hat",
         "a hat",
         (HAT,),
         (SKIN, HAIR, BACKGROUND, *EARS, *BROWS),
-        _kind(accessories.hat),
-        kinds=("beanie", "cap", "brim"),
+        _choice(accessories.hat),
+        choices=("beanie", "cap", "brim"),
     ),
     NamedEdit(
         "earrings",

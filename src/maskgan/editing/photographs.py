@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskgan.editing.face_detection import DetectedFace, FaceDetector
-from maskgan.editing.framing import crop_face, paste_back
+from maskgan.editing.framing import Frame, crop_face, paste_back
 from maskgan.editing.looks import Look
 from maskgan.editing.named_edits import Amount, NamedEdit
 from maskgan.editing.parsing import Parser
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
+from maskgan.face_parts import BACKGROUND, HAIR, HAT
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
 
-_WIDE = 1.4  # side of the frame in which colours are painted, in sides of a face's frame
+_WIDE = 1.4  # side of the frame for hair and hats, in sides of a face's frame
 
 AppliedEdit = tuple[NamedEdit | Look, Amount]
 """A named edit and how much of it, or a look and its colour."""
@@ -29,9 +30,11 @@ class EditedFace:
 
     face: DetectedFace
     before: LabelMap
-    """Its mask as parsed, S x S uint8, in its frame."""
+    """Its mask as parsed, S x S uint8, in ``frame``."""
     after: LabelMap
     """The edited mask, S x S uint8."""
+    frame: Frame
+    """Where it was parsed, see ``frame_of_edits``."""
 
 
 class PhotographEditor:
@@ -62,15 +65,18 @@ class PhotographEditor:
         Raises:
             UserError: a face lacks what an edit needs.
         """
+        mask_edits = [pair for pair in edits if isinstance(pair[0], NamedEdit)]
+        looks = [pair for pair in edits if isinstance(pair[0], Look)]
         edited = []
         for face in faces:
-            crop = crop_face(picture, face.frame)
+            frame = frame_of_edits(face, mask_edits or looks)
+            crop = crop_face(picture, frame)
             before = self._parser(crop)
-            after = apply_edits(before, edits)
+            after = apply_edits(before, mask_edits)
             if not np.array_equal(before, after):
-                picture = paste_back(picture, face.frame, crop, self._render(crop, before, after, edits))
-            picture = self._paint_looks(picture, face, edits)
-            edited.append(EditedFace(face, before, after))
+                picture = paste_back(picture, frame, crop, self._render(crop, before, after, mask_edits))
+            picture = self._paint_looks(picture, EditedFace(face, before, after, frame), looks)
+            edited.append(EditedFace(face, before, after, frame))
         return picture, edited
 
     def _render(self, crop: Picture, before: LabelMap, after: LabelMap, edits: Sequence[AppliedEdit]) -> Picture:
@@ -78,13 +84,26 @@ class PhotographEditor:
         self._editor.set_mask(after)
         return lock_pixels(crop, self._editor.render(), (before, after), edits)
 
-    def _paint_looks(self, picture: Picture, face: DetectedFace, edits: Sequence[AppliedEdit]) -> Picture:
-        """Colours in a wider frame: hair reaches beyond the one that the network knows."""
-        if not any(isinstance(edit, Look) for edit, _ in edits):
+    def _paint_looks(self, picture: Picture, edited: EditedFace, looks: Sequence[AppliedEdit]) -> Picture:
+        if not looks:
             return picture
-        frame = replace(face.frame, side=_WIDE * face.frame.side)
+        frame = frame_of_edits(edited.face, looks)
         crop = crop_face(picture, frame)
-        return paste_back(picture, frame, crop, paint_looks(crop, self._parser(crop), edits))
+        # In another frame than that of the other edits, the face is parsed again.
+        label_map = edited.after if frame == edited.frame else self._parser(crop)
+        return paste_back(picture, frame, crop, paint_looks(crop, label_map, looks))
+
+
+def frame_of_edits(face: DetectedFace, edits: Sequence[AppliedEdit]) -> Frame:
+    """The frame in which edits of a face are made: a wider one where hair or a hat may reach beyond the face's own."""
+    wide = any(_reaches_out(edit) for edit, _ in edits)
+    return replace(face.frame, side=_WIDE * face.frame.side) if wide else face.frame
+
+
+def _reaches_out(edit: NamedEdit | Look) -> bool:
+    if isinstance(edit, Look):
+        return HAIR in edit.classes
+    return BACKGROUND in edit.ground and bool({HAIR, HAT} & set(edit.part))
 
 
 def apply_edits(label_map: LabelMap, edits: Sequence[AppliedEdit]) -> LabelMap:
