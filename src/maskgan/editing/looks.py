@@ -18,7 +18,7 @@ from maskgan.face_parts import BROWS, EYES, HAIR, LIPS, bounding_box
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
 
-_NAMES: Mapping[str, str] = MappingProxyType(
+COLOURS: Mapping[str, str] = MappingProxyType(
     {
         "blond": "#c9a468",
         "light-blond": "#e3c893",
@@ -35,7 +35,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "purple": "#6f4a94",
     }
 )
-"""Colours of hair, lips and eyes; other names are CSS's."""
+"""Colours of hair, lips and eyes by name, as ``#rrggbb``; other names are CSS's."""
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _SOFT = 1 / 256  # width of the border over which the colour fades in, of the longer side
@@ -68,9 +68,9 @@ class Look:
         """
         text = "" if colour is None else str(colour).strip().lower()
         try:
-            red, green, blue = ImageColor.getrgb(_NAMES.get(text, text))[:3]
+            red, green, blue = ImageColor.getrgb(COLOURS.get(text, text))[:3]
         except ValueError:
-            names = ", ".join(_NAMES)
+            names = ", ".join(COLOURS)
             raise UserError(f"{self.name}: takes #RRGGBB or a name such as {names}, not {text!r}") from None
         return f"#{red:02x}{green:02x}{blue:02x}"
 

@@ -62,6 +62,8 @@ class NamedEdit:
     """Greatest amount."""
     choices: tuple[str, ...] = ()
     """Words in place of amounts."""
+    switch: bool = False
+    """Whether every amount over 0 does the same."""
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -267,6 +269,7 @@ _EDITS = (
         (GLASSES,),
         (*FACE, *EARS, HAIR),
         _number(lambda label_map, _: _remove(label_map, accessories.without_glasses, (GLASSES,))),
+        switch=True,
     ),
     NamedEdit(
         "remove-hat",
@@ -274,6 +277,7 @@ _EDITS = (
         (HAT,),
         (HAIR, SKIN, *_AROUND_HEAD),
         _number(lambda label_map, _: _remove(label_map, accessories.without_hat, (HAT,))),
+        switch=True,
     ),
     NamedEdit(
         "remove-earrings",
@@ -281,6 +285,7 @@ _EDITS = (
         (EARRING,),
         (*EARS, SKIN, HAIR, *_AROUND_HEAD),
         _number(lambda label_map, _: _remove(label_map, accessories.without_earrings, (EARRING,))),
+        switch=True,
     ),
 )
 

@@ -18,7 +18,8 @@ from maskgan.face_parts import BACKGROUND, HAIR, HAT
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
 
-_WIDE = 1.4  # side of the frame for hair and hats, in sides of a face's frame
+WIDE = 1.4
+"""Side of the frame for hair and hats, in sides of a face's frame."""
 
 AppliedEdit = tuple[NamedEdit | Look, Amount]
 """A named edit and how much of it, or a look and its colour."""
@@ -97,7 +98,7 @@ class PhotographEditor:
 def frame_of_edits(face: DetectedFace, edits: Sequence[AppliedEdit]) -> Frame:
     """The frame in which edits of a face are made: a wider one where hair or a hat may reach beyond the face's own."""
     wide = any(_reaches_out(edit) for edit, _ in edits)
-    return replace(face.frame, side=_WIDE * face.frame.side) if wide else face.frame
+    return replace(face.frame, side=WIDE * face.frame.side) if wide else face.frame
 
 
 def _reaches_out(edit: NamedEdit | Look) -> bool:

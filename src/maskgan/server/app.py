@@ -23,6 +23,7 @@ from maskgan.server.limits import Limits
 from maskgan.server.middleware import InternalErrorMiddleware, RequestLogMiddleware
 from maskgan.server.routes.general import general_routes
 from maskgan.server.routes.moves import move_routes
+from maskgan.server.routes.named_edits import named_edit_routes
 from maskgan.server.routes.refinement import refinement_routes
 from maskgan.server.routes.rendering import rendering_routes
 from maskgan.server.routes.sessions import session_routes
@@ -61,7 +62,15 @@ def create_app(
     # No pages of documentation: they would load scripts from elsewhere.
     app = FastAPI(title="MaskGAN editor", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.editor = state
-    for routes in (general_routes, session_routes, rendering_routes, refinement_routes, style_routes, move_routes):
+    for routes in (
+        general_routes,
+        session_routes,
+        rendering_routes,
+        refinement_routes,
+        style_routes,
+        move_routes,
+        named_edit_routes,
+    ):
         app.include_router(routes(state))
     _serve_page(app)
     _answer_errors(app)

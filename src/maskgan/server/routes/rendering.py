@@ -14,12 +14,14 @@ from maskgan.images import Picture, encode_label_map
 from maskgan.labels import LabelMap
 from maskgan.provenance import encode_edited
 from maskgan.server.app_state import AppState, until_disconnect, upload_turn
+from maskgan.server.applied_edits import EditsInForce, paint_wide, wide_crop
 from maskgan.server.http_errors import bad_request, payload_too_large, unsupported_media_type
 from maskgan.server.image_encoding import Format, encode, wanted_format
 from maskgan.server.inference_queue import JobResult
 from maskgan.server.inference_service import RenderRequest
 from maskgan.server.projects import write_project
 from maskgan.server.request_body import media_type, read_body
+from maskgan.server.routes.named_edits import Edits
 from maskgan.server.routes.responses import LABEL_MAP, PRIVATE, download, form, picture_answer
 from maskgan.server.sessions import Session
 from maskgan.server.uploads import Photograph, parse_raw_label_map
@@ -38,12 +40,19 @@ class RenderOptions:
     style_strength: float
     style_parts: str | None
     refined: bool
+    edits: EditsInForce
+    """Named edits that led to the mask."""
 
 
 def _render_options(
-    blend: Blend = "region", style_strength: Strength = 0.0, style_parts: StyleParts = None, refined: bool = False
+    blend: Blend = "region",
+    style_strength: Strength = 0.0,
+    style_parts: StyleParts = None,
+    refined: bool = False,
+    edits: Edits = None,
+    lock: Annotated[bool, Query(description="keep the pixels of classes that none of the edits changes")] = False,
 ) -> RenderOptions:
-    return RenderOptions(blend, style_strength, style_parts, refined)
+    return RenderOptions(blend, style_strength, style_parts, refined, EditsInForce.parse(edits, lock))
 
 
 RenderQuery = Annotated[RenderOptions, Depends(_render_options)]
@@ -69,7 +78,8 @@ def rendering_routes(state: AppState) -> APIRouter:
         if done is None:
             return Response(status_code=204)
         format: Format = "jpeg" if preview else wanted_format(request.headers.get("accept", ""), default="jpeg")
-        data = await state.encode(encode, done.result, format, preview)
+        picture = await _finished(state, session, edited, options, canvas, done.result)
+        data = await state.encode(encode, picture, format, preview)
         timing = f"wait;dur={1000 * done.waited:.1f}, render;dur={1000 * done.worked:.1f}"
         return picture_answer(data, format, {"Server-Timing": timing, **PRIVATE})
 
@@ -86,7 +96,8 @@ def rendering_routes(state: AppState) -> APIRouter:
         async with state.saving, state.large_turn(session.face.picture.size // 3):
             done = await _rendered(state, session, request, edited, options, session.face.picture, preview=False)
             assert done is not None
-            data = await state.encode(encode_edited, done.result, format, session.face.source)
+            picture = await _finished(state, session, edited, options, session.face.picture, done.result)
+            data = await state.encode(encode_edited, picture, format, session.face.source)
         return download(data, f"image/{format}", f"face.{'jpg' if format == 'jpeg' else format}")
 
     @router.post("/photograph", response_class=Response, openapi_extra=form("mask", "picture", "crop"))
@@ -104,7 +115,8 @@ def rendering_routes(state: AppState) -> APIRouter:
             whole = await state.decode(Photograph.of, parts, state.limits, session.face.picture)
             done = await _rendered(state, session, request, edited, options, session.face.picture, preview=False)
             assert done is not None
-            data = await state.encode(lambda: encode_edited(whole.changed(done.result), format, whole.source))
+            changed = await _put_back(state, session, edited, options, whole, done.result)
+            data = await state.encode(encode_edited, changed, format, whole.source)
         return download(data, f"image/{format}", f"photograph.{'jpg' if format == 'jpeg' else format}")
 
     @router.post("/mask.png", response_class=Response, openapi_extra=LABEL_MAP)
@@ -137,6 +149,30 @@ async def _edited_mask(state: AppState, session: Session, request: Request) -> L
         raise unsupported_media_type("a mask is sent as application/octet-stream: one byte a pixel")
     size = session.face.size
     return parse_raw_label_map(await read_body(request, size[0] * size[1], state.limits.body_seconds), size)
+
+
+async def _finished(
+    state: AppState, session: Session, edited: LabelMap, options: RenderOptions, canvas: Picture, rendered: Picture
+) -> Picture:
+    """A rendered picture, locked and coloured as the named edits say."""
+    if not options.edits.changes_picture:
+        return rendered
+    return await state.encode(options.edits.finish, canvas, rendered, session.face.label_map, edited)
+
+
+async def _put_back(
+    state: AppState, session: Session, edited: LabelMap, options: RenderOptions, whole: Photograph, rendered: Picture
+) -> Picture:
+    """The photograph with the edited face, and colours also on what reaches beyond its frame."""
+    edits, face = options.edits, session.face
+    if not edits.reach_out:
+        picture = await _finished(state, session, edited, options, face.picture, rendered)
+        return await state.encode(whole.changed, picture)
+    locked = await state.encode(edits.lock, face.picture, rendered, face.label_map, edited)
+    changed = await state.encode(whole.changed, locked)
+    wide = await state.encode(wide_crop, whole, changed)
+    parsed = (await state.queue.call(lambda: state.service.fit_label_map(wide.cut, None))).result
+    return await state.encode(paint_wide, edits, wide, parsed, edited, changed)
 
 
 async def _rendered(
