@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from maskgan import __version__
 from maskgan.files import atomic_path
 from maskgan.images import Picture, SourceImage, check_picture_path, encode_edit
+from maskgan.images.content_credentials import Signer, sign
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
@@ -43,21 +44,32 @@ def encode_edited(picture: Picture, format: Literal["png", "jpeg"], source: Sour
     return encode_edit(picture, ".png" if format == "png" else ".jpg", source, _packet(source), "the picture")
 
 
-def write_edited(path: Path | str, picture: Picture, source: SourceImage | None = None) -> None:
+def write_edited(
+    path: Path | str,
+    picture: Picture,
+    source: SourceImage | None = None,
+    signer: Signer | None = None,
+    parent: Path | None = None,
+) -> None:
     """Write an edited picture, marked; BMP files cannot carry the mark.
 
     Args:
         path: the file; its suffix chooses the format, as in ``images.write_picture``.
         picture: H x W x 3 uint8 RGB.
         source: what was edited: its metadata, colour space and unedited pixels are kept.
+        signer: who signs its content credentials; ``None``: it gets none.
+        parent: the file that was edited, which the credentials name.
 
     Raises:
-        UserError: the suffix is unknown or the file cannot be written; nothing is left half-written.
+        UserError: the suffix is unknown or the file cannot be written or signed; nothing is left half-written.
     """
     path = Path(path)
     suffix = check_picture_path(path)
+    encoded = encode_edit(picture, suffix, source, _packet(source), str(path))
+    if signer is not None:
+        encoded = sign(encoded, suffix, signer, parent, str(path), DIGITAL_SOURCE_TYPE)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(encode_edit(picture, suffix, source, _packet(source), str(path)))
+        temporary.write_bytes(encoded)
 
 
 def _packet(source: SourceImage | None) -> bytes:

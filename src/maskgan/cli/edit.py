@@ -15,6 +15,7 @@ from maskgan.cli.options import (
     order_option,
     overwrite_option,
     resolve_device,
+    sign_option,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class _Job(NamedTuple):
 )
 @order_option
 @nearest_colour_option
+@sign_option
 @overwrite_option
 @network_options
 @click.pass_context
@@ -104,6 +106,7 @@ def command(
     style_strength: float,
     order: str,
     nearest_colour: bool,
+    sign: tuple[Path, Path] | None,
     overwrite: bool,
     weights: str | None,
     enhance: bool,
@@ -127,7 +130,7 @@ def command(
 
     from maskgan.cli.batch import companion, expand_inputs, is_batch, outputs_for, run_batch
     from maskgan.cli.edit_photographs import PhotographJob, edit_photographs
-    from maskgan.cli.opening import open_editor, require_writable
+    from maskgan.cli.opening import open_editor, open_signer_for, require_writable
     from maskgan.editing.named_edits import parse_edit
     from maskgan.editing.photographs import apply_edits, lock_pixels, paint_looks
     from maskgan.errors import UserError
@@ -146,12 +149,14 @@ def command(
             make_folder(output)
         for path in targets:
             require_writable(path)
+        signer = open_signer_for(sign, targets)
         edit_photographs(
             [PhotographJob(*pair) for pair in zip(photographs, targets, strict=True)],
             edits,
             which,
             save_masks,
             (weights, resolve_device(device), precision, enhance),
+            signer,
         )
         return
     if edits and edited is not None:
@@ -182,6 +187,7 @@ def command(
         make_folder(output)
     for path in outputs:
         require_writable(path)
+    signer = open_signer_for(sign, outputs)
 
     def prepare(job: _Job) -> tuple[SourceImage, LabelMap, LabelMap]:
         source = read_source(job.image)
@@ -220,7 +226,7 @@ def command(
         if applied and blend == "region" and other is None:
             result = lock_pixels(source.picture, result, (before, after), applied)
         result = paint_looks(result, after, applied)
-        write_edited(job.output, result, source)
+        write_edited(job.output, result, source, signer, job.image)
         click.echo(job.output)
 
     run_batch(jobs, edit)

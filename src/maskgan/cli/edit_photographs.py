@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
+
+if TYPE_CHECKING:
+    from maskgan.images.content_credentials import Signer
 
 
 class PhotographJob(NamedTuple):
@@ -22,6 +25,7 @@ def edit_photographs(
     which: str,
     masks: Path | None,
     editor_options: tuple[str | None, str, str, bool],
+    signer: Signer | None,
 ) -> None:
     """Find, edit and put back the faces of photographs.
 
@@ -31,6 +35,7 @@ def edit_photographs(
         which: faces, as given to ``--face``.
         masks: folder for the masks before and after, if they are to be kept.
         editor_options: weights, device, precision, and whether the enhancer runs.
+        signer: who signs the results, if anybody.
 
     Raises:
         UserError: an edit has no such name or amount; or, for a single photograph, it cannot be read or shows no face.
@@ -67,7 +72,7 @@ def edit_photographs(
                 result, done = editor.edit(photograph.picture, faces, applied)
             finally:
                 bar.update()
-            write_edited(job.output, result, photograph)
+            write_edited(job.output, result, photograph, signer, job.image)
             for number, face in enumerate(done, start=1):
                 if masks is not None:
                     write_label_map(masks / f"{job.image.stem}-{number}-before.png", face.before)

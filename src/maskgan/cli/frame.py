@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maskgan.cli.options import DEVICES, overwrite_option, resolve_device
+from maskgan.cli.options import DEVICES, overwrite_option, resolve_device, sign_option
 from maskgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -76,15 +76,18 @@ def cut(photograph: Path, output: Path, at: str | None, face: str, device: str |
 @click.argument("face", type=click.Path(path_type=Path))
 @click.argument("edited", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Image to write.")
+@sign_option
 @overwrite_option
-def paste_back(photograph: Path, face: Path, edited: Path, output: Path, overwrite: bool) -> None:
+def paste_back(
+    photograph: Path, face: Path, edited: Path, output: Path, sign: tuple[Path, Path] | None, overwrite: bool
+) -> None:
     """Paste EDITED back into PHOTOGRAPH. FACE is the file that 'frame cut' wrote, EDITED the same face after editing.
 
     Every pixel that the edit did not change stays as it was, and so do metadata and colour profile.
     """
     import numpy as np
 
-    from maskgan.cli.opening import require_writable
+    from maskgan.cli.opening import open_signer_for, require_writable
     from maskgan.editing import framing
     from maskgan.files import check_outputs
     from maskgan.images import read_picture, read_source
@@ -92,6 +95,7 @@ def paste_back(photograph: Path, face: Path, edited: Path, output: Path, overwri
 
     check_outputs([output], [photograph, face, edited], overwrite)
     require_writable(output)
+    signer = open_signer_for(sign, [output])
     source, before, after = read_source(photograph), read_picture(face), read_picture(edited)
     picture = source.picture
     frame = _remembered(face)
@@ -102,7 +106,7 @@ def paste_back(photograph: Path, face: Path, edited: Path, output: Path, overwri
         )
     if not np.array_equal(framing.crop_face(picture, frame), before):
         raise UserError(f"{face}: was not cut out of {photograph}, or was changed since; cut it out again")
-    write_edited(output, framing.paste_back(picture, frame, before, after), source)
+    write_edited(output, framing.paste_back(picture, frame, before, after), source, signer, photograph)
     click.echo(output)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from maskgan.assets import shipped_weights
@@ -11,6 +12,7 @@ from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
 from maskgan.images import check_picture_path
+from maskgan.images.content_credentials import SIGNED_SUFFIXES, Signer, open_signer
 
 
 def open_editor(weights: str | None, device: str, precision: str, enhance: bool) -> FaceEditor:
@@ -27,6 +29,22 @@ def open_manifold(mask_vae: Path | None, device: str) -> MaskManifold:
 def open_detector(device: str) -> FaceDetector:
     """The face detector that ships."""
     return FaceDetector.from_weights(shipped_weights("face-detector"), device)
+
+
+def open_signer_for(sign: tuple[Path, Path] | None, outputs: Sequence[Path]) -> Signer | None:
+    """Who signs the outputs, from the two files of ``--sign``; ``None`` without them.
+
+    Raises:
+        UserError: as for ``open_signer``, or an output's format carries no content credentials.
+    """
+    if sign is None:
+        return None
+    for output in outputs:
+        if check_picture_path(output) not in SIGNED_SUFFIXES:
+            raise UserError(
+                f"{output}: carries no content credentials; write .png, .jpg, .webp or .tif, or omit --sign"
+            )
+    return open_signer(*sign)
 
 
 def require_writable(output: Path) -> None:

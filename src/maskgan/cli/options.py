@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -70,6 +71,14 @@ nearest_colour_option: Decorator = click.option(
 
 overwrite_option: Decorator = click.option(
     "--overwrite", is_flag=True, help="Allow an output to take the place of an input."
+)
+
+sign_option: Decorator = click.option(
+    "--sign",
+    nargs=2,
+    metavar="CERT KEY",
+    type=click.Path(path_type=Path),
+    help="Sign content credentials (C2PA) with these PEM files; what cannot be signed is not written.",
 )
 
 

@@ -12,6 +12,7 @@ from maskgan.cli.options import (
     order_option,
     overwrite_option,
     resolve_device,
+    sign_option,
 )
 
 
@@ -22,6 +23,7 @@ from maskgan.cli.options import (
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Image to write.")
 @order_option
 @nearest_colour_option
+@sign_option
 @overwrite_option
 @network_options
 def command(
@@ -31,6 +33,7 @@ def command(
     output: Path,
     order: str,
     nearest_colour: bool,
+    sign: tuple[Path, Path] | None,
     overwrite: bool,
     weights: str | None,
     enhance: bool,
@@ -41,17 +44,18 @@ def command(
 
     The result has the size of that mask.
     """
-    from maskgan.cli.opening import open_editor, require_writable
+    from maskgan.cli.opening import open_editor, open_signer_for, require_writable
     from maskgan.files import check_outputs
     from maskgan.images import fit_label_map, read_label_map, read_picture
     from maskgan.provenance import write_edited
 
     check_outputs([output], [style_image, style_mask, onto], overwrite)
     require_writable(output)
+    signer = open_signer_for(sign, [output])
     picture = read_picture(style_image)
     own, target = (read_label_map(path, order, nearest_colour) for path in (style_mask, onto))
     own = fit_label_map(own, picture, str(style_mask), str(style_image))
     editor = open_editor(weights, resolve_device(device), precision, enhance)
     editor.set_style(picture, own)
-    write_edited(output, editor.render_style_onto(target))
+    write_edited(output, editor.render_style_onto(target), signer=signer)
     click.echo(output)
