@@ -1,0 +1,201 @@
+/**
+ * Arrays of the engine: pictures, planes, flags. The counterparts in Python are numpy arrays and tensors.
+ *
+ * @typedef {import("../mask/label-map.js").LabelMap} LabelMap
+ *
+ * @typedef {object} Picture sRGB, upright
+ * @property {number} width pixels
+ * @property {number} height pixels
+ * @property {Uint8ClampedArray} data row-major, 3 bytes a pixel: red, green, blue
+ *
+ * @typedef {object} Planes channels of floats, such as an image in [-1, 1]
+ * @property {number} channels
+ * @property {number} height
+ * @property {number} width
+ * @property {Float32Array} data channels x height x width
+ *
+ * @typedef {{width: number, height: number, data: Uint8Array}} Flags 1 where something holds, 0 elsewhere
+ * @typedef {{width: number, height: number}} Size
+ * @typedef {{top: number, bottom: number, left: number, right: number}} Rows whole pixels; bottom and right are exclusive
+ */
+
+/** 8-bit steps per unit of an image in [-1, 1]. */
+export const HALF_RANGE = 127.5;
+
+/** 0..255 to [-1, 1], in single precision. */
+const NORMALISED = Float32Array.from({ length: 256 }, (_, value) => Math.fround(value / HALF_RANGE) - 1);
+
+/** A request that cannot be fulfilled, with a message for the user. */
+export class EngineError extends Error {
+  /** @param {string} message */
+  constructor(message) {
+    super(message);
+    this.name = "EngineError";
+  }
+}
+
+/**
+ * Round to the nearest integer, halves to the even one, as Python and numpy do.
+ *
+ * @param {number} value
+ */
+export function rint(value) {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+/**
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
+export function clamp(value, low, high) {
+  return Math.min(Math.max(value, low), high);
+}
+
+/**
+ * @param {number} channels
+ * @param {number} height
+ * @param {number} width
+ * @param {Float32Array} [data]
+ * @returns {Planes}
+ */
+export function planes(channels, height, width, data = new Float32Array(channels * height * width)) {
+  return { channels, height, width, data };
+}
+
+/**
+ * One channel as planes that share its memory.
+ *
+ * @param {Planes} image
+ * @param {number} index
+ * @returns {Planes}
+ */
+export function channel({ height, width, data }, index) {
+  const size = height * width;
+  return planes(1, height, width, data.subarray(index * size, (index + 1) * size));
+}
+
+/**
+ * A picture as an image in [-1, 1], 3 x H x W.
+ *
+ * @param {Picture} picture
+ * @returns {Planes}
+ */
+export function toImage({ width, height, data }) {
+  const image = planes(3, height, width);
+  const size = width * height;
+  for (let i = 0; i < size; i++) {
+    image.data[i] = NORMALISED[data[3 * i]];
+    image.data[size + i] = NORMALISED[data[3 * i + 1]];
+    image.data[2 * size + i] = NORMALISED[data[3 * i + 2]];
+  }
+  return image;
+}
+
+/**
+ * An image in [-1, 1], 3 x H x W, as a picture, clamped and rounded.
+ *
+ * @param {Planes} image
+ * @returns {Picture}
+ */
+export function toPicture({ width, height, data }) {
+  const size = width * height;
+  const pixels = new Uint8ClampedArray(3 * size); // rounds halves to even, as torch does
+  for (let i = 0; i < size; i++) {
+    for (let c = 0; c < 3; c++) pixels[3 * i + c] = Math.fround(Math.fround(data[c * size + i] + 1) * HALF_RANGE);
+  }
+  return { width, height, data: pixels };
+}
+
+/**
+ * @param {Picture} picture
+ * @returns {Picture}
+ */
+export function copyPicture({ width, height, data }) {
+  return { width, height, data: data.slice() };
+}
+
+/**
+ * RGBA pixels, as canvases have them, of a picture.
+ *
+ * @param {Picture} picture
+ * @returns {Uint8ClampedArray<ArrayBuffer>}
+ */
+export function toRGBA({ width, height, data }) {
+  const pixels = new Uint8ClampedArray(4 * width * height).fill(255);
+  for (let i = 0, j = 0; i < data.length; i += 3, j += 4) {
+    pixels[j] = data[i];
+    pixels[j + 1] = data[i + 1];
+    pixels[j + 2] = data[i + 2];
+  }
+  return pixels;
+}
+
+/**
+ * 256 flags: 1 for the given labels.
+ *
+ * @param {Iterable<number>} labels
+ */
+export function labelTable(labels) {
+  const table = new Uint8Array(256);
+  for (const label of labels) table[label] = 1;
+  return table;
+}
+
+/**
+ * Where a mask shows one of some classes.
+ *
+ * @param {LabelMap} mask
+ * @param {Iterable<number>} labels
+ * @returns {Flags}
+ */
+export function where({ width, height, data }, labels) {
+  const table = labelTable(labels);
+  const flags = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) flags[i] = table[data[i]];
+  return { width, height, data: flags };
+}
+
+/**
+ * Where two masks of one size differ.
+ *
+ * @param {LabelMap} first
+ * @param {LabelMap} second
+ * @returns {Flags}
+ */
+export function differences(first, second) {
+  const flags = new Uint8Array(first.data.length);
+  for (let i = 0; i < flags.length; i++) flags[i] = Number(first.data[i] !== second.data[i]);
+  return { width: first.width, height: first.height, data: flags };
+}
+
+/**
+ * @param {ArrayLike<number>} first
+ * @param {ArrayLike<number>} second
+ */
+export function equalArrays(first, second) {
+  if (first.length !== second.length) return false;
+  for (let i = 0; i < first.length; i++) if (first[i] !== second[i]) return false;
+  return true;
+}
+
+/**
+ * Bounding box of the entries that are not 0; null if there are none.
+ *
+ * @param {{width: number, height: number, data: ArrayLike<number>}} plane
+ * @returns {Rows | null}
+ */
+export function extent({ width, height, data }) {
+  let [top, bottom, left, right] = [height, 0, width, 0];
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if (!data[i]) continue;
+      if (x < left) left = x;
+      if (x >= right) right = x + 1;
+      if (y < top) top = y;
+      bottom = y + 1;
+    }
+  }
+  return left < right ? { top, bottom, left, right } : null;
+}
