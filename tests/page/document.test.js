@@ -226,7 +226,7 @@ test("parts of a style are chosen in groups, and everything where none is left",
 test("settings from a file are checked one by one", () => {
   const style = { kind: "portrait", number: 3 };
   const read = parseSettings({ strength: 7, locks: [3, "x", 99, 1], blend: "melt", style, refined: "yes" });
-  assert.deepEqual(read, { strength: 1, styleParts: null, locks: [1, 3], blend: "region", style, refined: false });
+  assert.deepEqual(read, { strength: 1, styleParts: null, locks: [1, 3], blend: "region", style, refined: false, edits: [] });
   assert.deepEqual(parseSettings({ styleParts: [13, 1, 13, -1, "hair"] }).styleParts, [1, 13]);
   for (const styleParts of [[], ["hair"], "hair", null]) assert.equal(parseSettings({ styleParts }).styleParts, null);
   assert.equal(parseSettings({ refined: true }).refined, true);

@@ -4,8 +4,9 @@
  *
  * @typedef {import("./sources.js").Source} Source
  * @typedef {import("../mask/label-map.js").LabelMap} LabelMap
- * @typedef {import("../state/settings.js").Settings} Settings
+ * @typedef {import("../state/settings.js").RenderSettings} RenderSettings
  * @typedef {import("../state/settings.js").Style} Style
+ * @typedef {import("../state/named-edits.js").AppliedEdit} AppliedEdit
  * @typedef {import("../state/project-file.js").StylePicture} StylePicture
  * @typedef {import("../state/mask-mover.js").Move} Move
  *
@@ -26,6 +27,7 @@
  */
 
 import { CLASS_NAMES } from "../mask/label-map.js";
+import { editsQuery } from "../state/named-edits.js";
 import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
 import { sessionRequest } from "./sources.js";
 
@@ -92,7 +94,7 @@ export class RemoteFace {
 
   /**
    * @param {Uint8Array} labels
-   * @param {Settings} settings
+   * @param {RenderSettings} settings
    * @param {"preview" | "full"} quality
    * @param {AbortSignal} signal
    * @returns {Promise<Blob | null>} null if a newer request replaced this one
@@ -117,8 +119,31 @@ export class RemoteFace {
   }
 
   /**
+   * The mask after named edits.
+   *
    * @param {Uint8Array} labels
-   * @param {Settings} settings
+   * @param {AppliedEdit[]} edits applied one after the other
+   * @returns {Promise<Uint8Array>}
+   */
+  async edits(labels, edits) {
+    const path = `edits?edits=${encodeURIComponent(editsQuery(edits))}`;
+    return readLabels(await this.#request(path, await labelBody(labels)));
+  }
+
+  /**
+   * A thumbnail of the unedited face with one edit.
+   *
+   * @param {string} name
+   * @param {string | null} choice
+   * @param {AbortSignal} signal
+   */
+  async editThumbnail(name, choice, signal) {
+    return (await this.#request(`edits/${name}.jpg${choice ? `?choice=${choice}` : ""}`, { signal })).blob();
+  }
+
+  /**
+   * @param {Uint8Array} labels
+   * @param {RenderSettings} settings
    * @param {"png" | "jpeg"} format
    */
   async result(labels, settings, format) {
@@ -135,7 +160,7 @@ export class RemoteFace {
    * The whole photograph with the edited face pasted back.
    *
    * @param {Uint8Array} labels
-   * @param {Settings} settings
+   * @param {RenderSettings} settings
    */
   async photograph(labels, settings) {
     if (this.#source.kind !== "picture") throw new Error("This face is not a crop of a photograph.");
@@ -222,10 +247,13 @@ export class RemoteFace {
     });
   }
 
-  /** @param {Settings} settings */
-  #renderQuery({ blend, style, strength, styleParts, refined }) {
+  /** @param {RenderSettings} settings */
+  #renderQuery({ blend, style, strength, styleParts, refined, edits, lock }) {
     let query = `blend=${blend}&style_strength=${style ? strength : 0}`;
     if (style && styleParts) query += `&style_parts=${styleParts.map((label) => CLASS_NAMES[label]).join()}`;
+    if (edits.length) query += `&edits=${encodeURIComponent(editsQuery(edits))}`;
+    // A style of everything changes all classes.
+    if (lock && !(style && strength > 0)) query += "&lock=true";
     return refined && this.isRefined ? `${query}&refined=true` : query;
   }
 

@@ -7,12 +7,14 @@
  * @typedef {import("../mask/label-map.js").LabelMap} LabelMap
  * @typedef {import("../mask/label-map.js").Locks} Locks
  * @typedef {import("./settings.js").Settings} Settings
+ * @typedef {import("./settings.js").RenderSettings} RenderSettings
  * @typedef {"gesture" | "commit" | "undo" | "redo" | "cancel"} Cause
  */
 
 import { copyMask, noLocks } from "../mask/label-map.js";
 import { applyPatch, createPatch } from "../mask/patch.js";
 import { History } from "./history.js";
+import { changesEdits, isColour, maskBefore } from "./named-edits.js";
 import { affectsResult, defaultSettings, diffSettings } from "./settings.js";
 
 export class FaceDocument {
@@ -59,6 +61,22 @@ export class FaceDocument {
 
   get isEdited() {
     return this.history.entries.length > 0;
+  }
+
+  /** The settings as the server renders them. @returns {RenderSettings} */
+  get renderSettings() {
+    return { ...this.settings, lock: this.settings.blend === "region" && this.hasNamedEditsOnly };
+  }
+
+  /** Whether named edits alone lead from the original mask to the current one. */
+  get hasNamedEditsOnly() {
+    const { entries, position } = this.history;
+    const applied = entries.slice(0, position);
+    if (!this.settings.edits.some((edit) => !isColour(edit))) return false;
+    if (applied.some((entry) => entry.patch && !changesEdits(entry))) return false;
+    // A stroke in progress is not in the history yet.
+    const isStroke = this.settings.edits === this.#committedSettings.edits && !isEqual(this.mask.data, this.#committedMask.data);
+    return !isStroke && isEqual(maskBefore(this.#committedMask.data, applied), this.original.data);
   }
 
   /** @param {(cause: Cause, affectsResult: boolean) => void} listener called after each change */
@@ -145,4 +163,13 @@ export class FaceDocument {
   #notify(cause, affects = true) {
     for (const listener of this.#listeners) listener(cause, affects);
   }
+}
+
+/**
+ * @param {Uint8Array} one
+ * @param {Uint8Array} other of the same length
+ */
+function isEqual(one, other) {
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
 }

@@ -16,6 +16,7 @@
 
 import { applyPatch } from "../mask/patch.js";
 import { fromBase64, toBase64 } from "./base64.js";
+import { additions, isColour } from "./named-edits.js";
 import { parsePartialSettings } from "./settings.js";
 
 export class History {
@@ -50,6 +51,22 @@ export class History {
   /** @returns {Entry | null} the step to redo */
   redo() {
     return this.position < this.entries.length ? this.entries[this.position++] : null;
+  }
+
+  /**
+   * Forget edits that no step added: older steps were dropped when the project was saved, so what they did is part of
+   * the first mask.
+   *
+   * @param {Settings} settings as of `position`
+   * @returns {Settings}
+   */
+  dropBakedEdits(settings) {
+    const added = new Set(this.entries.flatMap((entry) => additions(entry)));
+    const known = (/** @type {Partial<Settings>} */ { edits }) => edits?.filter((edit) => isColour(edit) || added.has(edit.name));
+    for (const { settings } of this.entries) {
+      for (const side of settings ? [settings.before, settings.after] : []) if (side.edits) side.edits = known(side);
+    }
+    return { ...settings, edits: known(settings) ?? [] };
   }
 
   /** Title of the step that `undo` would revert. */

@@ -62,10 +62,11 @@ export function parseEditor(value, edited) {
     });
   }
   const { hidden, opacity } = json.appearance;
+  const history = History.fromJSON(json.history, edited);
   return {
     title: String(json.title).slice(0, 120),
-    settings: parseSettings(json.settings),
-    history: History.fromJSON(json.history, edited),
+    settings: history.dropBakedEdits(parseSettings(json.settings)),
+    history,
     styles,
     appearance: {
       hidden: hidden.filter((label) => Number.isInteger(label) && label >= 0 && label < NUM_CLASSES),

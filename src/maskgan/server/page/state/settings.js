@@ -4,6 +4,8 @@
  * @typedef {{kind: "portrait", number: number} | {kind: "picture", key: string} | {kind: "project"}} Style
  *   a sample portrait; an opened picture, stored under the key; the style reference of an opened project
  *
+ * @typedef {import("./named-edits.js").AppliedEdit} AppliedEdit
+ *
  * @typedef {object} Settings
  * @property {Style | null} style null: the face's own style
  * @property {number} strength weight of the style, 0..1
@@ -11,13 +13,18 @@
  * @property {number[]} locks locked classes, ascending
  * @property {"region" | "full"} blend blend into the photograph, or show the generated picture unchanged
  * @property {boolean} refined whether to use a network fine-tuned on the photograph
+ * @property {AppliedEdit[]} edits named edits in force, in their order
+ *
+ * @typedef {Settings & {lock?: boolean}} RenderSettings `lock`: pixels of classes that no named edit changes stay the
+ *   photograph's
  */
 
 import { NUM_CLASSES } from "../mask/label-map.js";
+import { parseEdits } from "./named-edits.js";
 
 /** @returns {Settings} */
 export function defaultSettings() {
-  return { style: null, strength: 1, styleParts: null, locks: [], blend: "region", refined: false };
+  return { style: null, strength: 1, styleParts: null, locks: [], blend: "region", refined: false, edits: [] };
 }
 
 /**
@@ -75,6 +82,8 @@ export function parsePartialSettings(value) {
   if (typeof input.refined === "boolean") valid.refined = input.refined;
   const locks = parseClasses(input.locks);
   if (locks) valid.locks = locks;
+  const edits = parseEdits(input.edits);
+  if (edits) valid.edits = edits;
   return valid;
 }
 

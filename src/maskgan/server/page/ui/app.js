@@ -177,8 +177,8 @@ export class App extends EventTarget {
     const { document, remote, title, styles } = this.openProject;
     const labels = document.committed.data;
     if (what === "mask") return remote.maskFile(labels);
-    if (what === "photograph") return remote.photograph(labels, document.settings);
-    if (what !== "project") return remote.result(labels, document.settings, what);
+    if (what === "photograph") return remote.photograph(labels, document.renderSettings);
+    if (what !== "project") return remote.result(labels, document.renderSettings, what);
     const editor = await serializeEditor(document, title, styles, this.appearance);
     return remote.project(labels, document.settings.style, editor);
   }

@@ -64,7 +64,7 @@ export class ResultRenderer {
    */
   async #render(quality, signal) {
     const { document, remote } = this.#hooks.project();
-    const blob = await remote.render(document.mask.data, document.settings, quality, signal);
+    const blob = await remote.render(document.mask.data, document.renderSettings, quality, signal);
     return blob && createImageBitmap(blob);
   }
 
