@@ -40,12 +40,19 @@ class _Job(NamedTuple):
     help="An edit by name, such as smile=0.6; see maskgan edits. Several are applied in turn.",
 )
 @click.option(
+    "--recipe", type=click.Path(path_type=Path), metavar="FILE", help="Do what a recipe says, before any --apply."
+)
+@click.option(
+    "--save-recipe",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json",
+    help="Write what was done as a recipe, for --recipe and maskgan bulk.",
+)
+@click.option(
     "--face",
     "which",
-    default="largest",
-    show_default=True,
     metavar="largest|all|N|X,Y",
-    help="Which faces of a photograph; see maskgan faces.",
+    help="Which faces of a photograph; see maskgan faces.  [default: as the recipe says, else largest]",
 )
 @click.option("--save-masks", type=click.Path(path_type=Path), help="Folder for the masks before and after.")
 @click.option("--mask", type=click.Path(path_type=Path), help="The image's own mask, or a folder of masks.")
@@ -93,7 +100,9 @@ def command(
     /,
     images: tuple[Path, ...],
     edits: tuple[str, ...],
-    which: str,
+    recipe: Path | None,
+    save_recipe: Path | None,
+    which: str | None,
     save_masks: Path | None,
     mask: Path | None,
     edited: Path | None,
@@ -115,12 +124,12 @@ def command(
 ) -> None:
     """Edit faces in photographs: by name, by an edited mask, or with the style of another face.
 
-    With --apply and no --mask, the faces of each IMAGE are found, edited and put back; every pixel that the edits may
-    not change stays as it is.
+    With --apply or --recipe and no --mask, the faces of each IMAGE are found, edited and put back; every pixel that the
+    edits may not change stays as it is.
 
-    With --mask, IMAGE is one framed face, which follows the mask --edited, or the named edits of its own mask, or
-    copies the style of another face. Where the style of everything is copied, the result is the generated image, as
-    with --blend full.
+    With --mask, IMAGE is one framed face, which follows the mask --edited, or the named edits or the recipe on its own
+    mask, or copies the style of another face. Where the style of everything is copied, the result is the generated
+    image, as with --blend full.
 
     The result has the size of IMAGE and keeps its metadata and colour profile. Masks are label maps (values 0..18) or
     colour masks; 'maskgan labels' lists them. For several images, or a folder of them, --mask, --edited and -o are
@@ -130,8 +139,8 @@ def command(
 
     from maskgan.cli.batch import companion, expand_inputs, is_batch, outputs_for, run_batch
     from maskgan.cli.edit_photographs import PhotographJob, edit_photographs
-    from maskgan.cli.opening import open_editor, open_signer_for, require_writable
-    from maskgan.editing.named_edits import parse_edit
+    from maskgan.cli.opening import open_editor, open_signer_for, require_writable, require_writable_file
+    from maskgan.cli.recipe_options import RecipeOptions
     from maskgan.editing.photographs import apply_edits, lock_pixels, paint_looks
     from maskgan.errors import UserError
     from maskgan.files import check_outputs, make_folder
@@ -139,12 +148,18 @@ def command(
     from maskgan.provenance import write_edited
 
     _check_applicable(given_options(context))
+    by_name = bool(edits) or recipe is not None
+    if mask is None and not by_name:
+        raise UserError("nothing to do: give --apply EDIT ('maskgan edits' lists them), or --mask and --edited")
+    options = RecipeOptions(recipe, save_recipe, edits, which, weights, enhance)
+    given = [path for path in (recipe, style, style_mask) if path is not None]
+    written = [] if save_recipe is None else [save_recipe]
+    for path in written:
+        require_writable_file(path)
     if mask is None:
-        if not edits:
-            raise UserError("nothing to do: give --apply EDIT ('maskgan edits' lists them), or --mask and --edited")
         photographs, several = expand_inputs(images), is_batch(images)
         targets = outputs_for(photographs, output, several)
-        check_outputs(targets, photographs, overwrite)
+        check_outputs([*targets, *written], [*photographs, *given], overwrite)
         if several:
             make_folder(output)
         for path in targets:
@@ -152,18 +167,16 @@ def command(
         signer = open_signer_for(sign, targets)
         edit_photographs(
             [PhotographJob(*pair) for pair in zip(photographs, targets, strict=True)],
-            edits,
-            which,
+            options,
             save_masks,
             (weights, resolve_device(device), precision, enhance),
             signer,
         )
         return
-    if edits and edited is not None:
-        raise UserError("--apply and --edited both say what the mask becomes; give one of them")
-    if edited is None and style is None and not edits:
+    if by_name and edited is not None:
+        raise UserError("--edited says what the mask becomes, as --apply and --recipe do; give one of them")
+    if edited is None and style is None and not by_name:
         raise UserError("nothing to do: give --edited, a mask to follow, or --style, a reference image")
-    applied = [parse_edit(text) for text in edits]
     if (style is None) != (style_mask is None):
         raise UserError("--style and --style-mask belong together; give both")
     sources, batch = expand_inputs(images), is_batch(images)
@@ -181,8 +194,10 @@ def command(
         )
         for source, target in zip(sources, outputs, strict=True)
     ]
+    if save_recipe is not None and edited is not None and len(jobs) > 1:
+        raise UserError("--save-recipe holds what was painted on one mask; give one IMAGE, or leave out --edited")
     read = [path for job in jobs for path in (job.image, job.mask, job.edited) if path is not None]
-    check_outputs(outputs, [*read, *(path for path in (style, style_mask) if path is not None)], overwrite)
+    check_outputs([*outputs, *written], [*read, *given], overwrite)
     if batch:
         make_folder(output)
     for path in outputs:
@@ -196,7 +211,7 @@ def command(
             for path in (job.mask, job.edited)
             if path is not None
         ]
-        return source, masks[0], apply_edits(masks[-1], applied)
+        return source, masks[0], apply_edits(masks[-1], options.edits)
 
     # Bad input is told before the weights are read.
     prepared = None if batch else prepare(jobs[0])
@@ -223,10 +238,13 @@ def command(
             editor.refine(refine, progress)
         editor.set_mask(after)
         result = editor.render("full" if blend == "full" else "region")
-        if applied and blend == "region" and other is None:
-            result = lock_pixels(source.picture, result, (before, after), applied)
-        result = paint_looks(result, after, applied)
+        if options.edits and blend == "region" and other is None:
+            result = lock_pixels(source.picture, result, (before, after), options.edits)
+        result = paint_looks(result, after, options.edits)
         write_edited(job.output, result, source, signer, job.image)
+        if edited is not None:
+            options.paint(before, after)
+        options.save()
         click.echo(job.output)
 
     run_batch(jobs, edit)
@@ -237,6 +255,7 @@ _NEED_MASK = (
     *("refine", "blend", "order", "nearest_colour"),
 )
 _NEED_STYLE = ("style_parts", "style_strength")
+_NOT_IN_RECIPES = ("style", "refine", "blend")
 _EXCLUDE_MASK = ("which", "save_masks")
 _FLAGS = {"which": "--face"}
 
@@ -260,6 +279,8 @@ def _check_applicable(given: list[str]) -> None:
             raise UserError(f"{flag} has no effect with --mask: IMAGE is one framed face then")
         if "style" not in given and "style_mask" not in given and name in _NEED_STYLE:
             raise UserError(f"{flag} has no effect without --style; give --style and --style-mask too")
+        if "save_recipe" in given and name in _NOT_IN_RECIPES:
+            raise UserError(f"--save-recipe holds edits and painted labels, not {flag}; leave one of them out")
 
 
 def _read_mask(path: Path, order: str, nearest_colour: bool) -> LabelMap:

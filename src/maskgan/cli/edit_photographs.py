@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 if TYPE_CHECKING:
+    from maskgan.cli.recipe_options import RecipeOptions
     from maskgan.images.content_credentials import Signer
 
 
@@ -21,8 +22,7 @@ class PhotographJob(NamedTuple):
 
 def edit_photographs(
     jobs: Sequence[PhotographJob],
-    edits: Sequence[str],
-    which: str,
+    options: RecipeOptions,
     masks: Path | None,
     editor_options: tuple[str | None, str, str, bool],
     signer: Signer | None,
@@ -31,14 +31,13 @@ def edit_photographs(
 
     Args:
         jobs: what to read and write.
-        edits: as given to ``--apply``.
-        which: faces, as given to ``--face``.
+        options: the edits, the faces, and the recipe to write.
         masks: folder for the masks before and after, if they are to be kept.
         editor_options: weights, device, precision, and whether the enhancer runs.
         signer: who signs the results, if anybody.
 
     Raises:
-        UserError: an edit has no such name or amount; or, for a single photograph, it cannot be read or shows no face.
+        UserError: for a single photograph, it cannot be read or shows no face; of several, some failed.
     """
     from tqdm import tqdm
 
@@ -46,14 +45,12 @@ def edit_photographs(
     from maskgan.cli.batch import run_batch
     from maskgan.cli.opening import open_editor
     from maskgan.editing.face_detection import FaceDetector
-    from maskgan.editing.named_edits import parse_edit
     from maskgan.editing.parsing import Parser
     from maskgan.editing.photographs import PhotographEditor, choose_faces
     from maskgan.files import make_folder
     from maskgan.images import read_source, write_label_map
     from maskgan.provenance import write_edited
 
-    applied = [parse_edit(text) for text in edits]
     source = read_source(jobs[0].image) if len(jobs) == 1 else None  # bad input is told before weights are read
     weights, device, precision, enhance = editor_options
     editor = PhotographEditor(
@@ -68,8 +65,8 @@ def edit_photographs(
         def work(job: PhotographJob) -> None:
             photograph = source or read_source(job.image)
             try:
-                faces = choose_faces(editor.faces(photograph.picture), which, str(job.image))
-                result, done = editor.edit(photograph.picture, faces, applied)
+                faces = choose_faces(editor.faces(photograph.picture), options.recipe.face, str(job.image))
+                result, done = editor.edit(photograph.picture, faces, options.edits)
             finally:
                 bar.update()
             write_edited(job.output, result, photograph, signer, job.image)
@@ -77,6 +74,7 @@ def edit_photographs(
                 if masks is not None:
                     write_label_map(masks / f"{job.image.stem}-{number}-before.png", face.before)
                     write_label_map(masks / f"{job.image.stem}-{number}-after.png", face.after)
+            options.save()
             click.echo(job.output)
 
         run_batch(jobs, work)

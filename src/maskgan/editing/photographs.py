@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Literal
 
 import numpy as np
 
 from maskgan.editing.face_detection import DetectedFace, FaceDetector
 from maskgan.editing.framing import Frame, crop_face, paste_back
+from maskgan.editing.label_patch import LabelPatch
 from maskgan.editing.looks import Look
 from maskgan.editing.named_edits import Amount, NamedEdit
 from maskgan.editing.parsing import Parser
@@ -21,8 +24,8 @@ from maskgan.labels import LabelMap
 WIDE = 1.4
 """Side of the frame for hair and hats, in sides of a face's frame."""
 
-AppliedEdit = tuple[NamedEdit | Look, Amount]
-"""A named edit and how much of it, or a look and its colour."""
+AppliedEdit = tuple[NamedEdit | Look | LabelPatch, Amount]
+"""A named edit and how much of it, a look and its colour, or painted labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +69,14 @@ class PhotographEditor:
         Raises:
             UserError: a face lacks what an edit needs.
         """
-        mask_edits = [pair for pair in edits if isinstance(pair[0], NamedEdit)]
+        mask_edits = [pair for pair in edits if not isinstance(pair[0], Look)]
         looks = [pair for pair in edits if isinstance(pair[0], Look)]
         edited = []
         for face in faces:
             frame = frame_of_edits(face, mask_edits or looks)
             crop = crop_face(picture, frame)
             before = self._parser(crop)
-            after = apply_edits(before, mask_edits)
+            after = apply_edits(before, mask_edits, frame.side / face.frame.side)
             if not np.array_equal(before, after):
                 picture = paste_back(picture, frame, crop, self._render(crop, before, after, mask_edits))
             picture = self._paint_looks(picture, EditedFace(face, before, after, frame), looks)
@@ -101,16 +104,31 @@ def frame_of_edits(face: DetectedFace, edits: Sequence[AppliedEdit]) -> Frame:
     return replace(face.frame, side=WIDE * face.frame.side) if wide else face.frame
 
 
-def _reaches_out(edit: NamedEdit | Look) -> bool:
+def _reaches_out(edit: NamedEdit | Look | LabelPatch) -> bool:
+    if isinstance(edit, LabelPatch):
+        return False  # it was painted in the face's own frame
     if isinstance(edit, Look):
         return HAIR in edit.classes
     return BACKGROUND in edit.ground and bool({HAIR, HAT} & set(edit.part))
 
 
-def apply_edits(label_map: LabelMap, edits: Sequence[AppliedEdit]) -> LabelMap:
-    """A mask after named edits, one after the other; H x W uint8 in and out."""
+def apply_edits(label_map: LabelMap, edits: Sequence[AppliedEdit], frame_side: float = 1.0) -> LabelMap:
+    """A mask after named edits and painted labels, one after the other.
+
+    Args:
+        label_map: H x W uint8.
+        edits: what to do.
+        frame_side: side of the mask's frame, in sides of the face's own, in whose middle labels are painted.
+
+    Returns:
+        H x W uint8.
+
+    Raises:
+        UserError: the face lacks what an edit needs.
+    """
     for edit, amount in edits:
-        label_map = edit.apply(label_map, amount)
+        painted = isinstance(edit, LabelPatch)
+        label_map = edit.paint(label_map, frame_side) if painted else edit.apply(label_map, amount)
     return label_map
 
 
@@ -156,24 +174,37 @@ def choose_faces(faces: Sequence[DetectedFace], which: str, name: str) -> list[D
     """
     if not faces:
         raise UserError(f"{name}: no face was found")
-    if which == "all":
+    choice = parse_face_choice(which)
+    if choice == "all":
         return list(faces)
+    if isinstance(choice, int):
+        if not 1 <= choice <= len(faces):
+            raise UserError(f"{name}: face {which} was asked for, {len(faces)} found; 'maskgan faces' lists them")
+        return [faces[choice - 1]]
+    x, y = choice
+    for face in faces:
+        left, top, width, height = face.box
+        if left <= x <= left + width and top <= y <= top + height:
+            return [face]
+    raise UserError(f"{name}: no face was found at {which}; 'maskgan faces' lists their places")
+
+
+def parse_face_choice(which: str, option: str = "--face") -> Literal["all"] | int | tuple[float, float]:
+    """``largest`` (which is number 1), ``all``, a number from 1, or ``X,Y``.
+
+    Raises:
+        UserError: it is none of these; ``option`` names what was given.
+    """
+    if which == "all":
+        return "all"
     if which == "largest":
-        return [faces[0]]
-    numbers = which.split(",")
+        return 1
     try:
-        values = [float(number) for number in numbers]
+        values = [float(number) for number in which.split(",")]
     except ValueError:
         values = []
     if len(values) == 1 and values[0].is_integer():
-        if not 1 <= values[0] <= len(faces):
-            raise UserError(f"{name}: face {which} was asked for, {len(faces)} found; 'maskgan faces' lists them")
-        return [faces[int(values[0]) - 1]]
-    if len(values) == 2:
-        x, y = values
-        for face in faces:
-            left, top, width, height = face.box
-            if left <= x <= left + width and top <= y <= top + height:
-                return [face]
-        raise UserError(f"{name}: no face was found at {which}; 'maskgan faces' lists their places")
-    raise UserError(f"--face takes largest, all, a number or X,Y, not {which!r}")
+        return int(values[0])
+    if len(values) == 2 and all(map(isfinite, values)):
+        return values[0], values[1]
+    raise UserError(f"{option} takes largest, all, a number from 1, or X,Y, not {which[:40]!r}")
