@@ -239,3 +239,10 @@ def test_recipe_options_that_cannot_be_followed(
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not output.exists()
+
+
+def test_the_documented_recipe_is_one() -> None:
+    document = Path(__file__).parents[1] / "docs" / "recipes.md"
+    text = document.read_text().partition("```json\n")[2].partition("```")[0]
+    recipe = parse_recipe(text.encode(), "recipes.md")
+    assert [edit.name for edit, _ in recipe.edits] == ["smile", "hair-colour", "patch"]
