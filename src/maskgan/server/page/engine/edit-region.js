@@ -1,0 +1,167 @@
+/**
+ * The edit region: which pixels an edit may change, from the masks before and after and copied styles.
+ *
+ * @typedef {import("./arrays.js").LabelMap} LabelMap
+ * @typedef {import("./arrays.js").Flags} Flags
+ * @typedef {import("./arrays.js").Planes} Planes
+ * @typedef {import("./arrays.js").Size} Size
+ */
+
+import { differences, extent, labelTable, planes, rint, where } from "./arrays.js";
+import { FACE } from "./face-parts.js";
+import { blur, blurRadius, dilate } from "./filters.js";
+import { BILINEAR, BOX, resizeLabels, resizePlanes } from "./resampling.js";
+
+// Lengths are fractions of the longer side.
+/** How far the region reaches beyond the changed labels, and the standard deviation of its soft border. */
+const GROW = 0.02;
+const SOFT = 0.012;
+/** The same for copied styles: eyes within the skin keep their pixels. */
+const STYLE_GROW = 0.004;
+const STYLE_SOFT = 0.004;
+/** The same for the face that changes with the edit. */
+const FACE_GROW = 0.08;
+const FACE_SOFT = 0.04;
+/** How far a hole reaches beyond the labels, about the middle of what the edit network learns. */
+const HOLE_GROW = 0.03;
+/** Pixels on the longer side of the soft region, and of the face around it, which is softer. */
+const ALPHA_SIDE = 512;
+const FACE_SIDE = 128;
+
+export class EditRegion {
+  /** @type {Planes | null} */
+  #alpha = null;
+
+  /**
+   * @param {LabelMap} before the face's own mask
+   * @param {LabelMap} after the edited mask
+   * @param {readonly number[]} styleClasses classes with another face's style, wherever `after` shows them
+   * @param {boolean} everything whether all pixels may change
+   */
+  constructor(before, after, styleClasses = [], everything = false) {
+    this.before = before;
+    this.after = after;
+    this.everything = everything;
+    /** Where the labels differ. */
+    this.changed = differences(before, after);
+    /** Where classes with a copied style lie. */
+    this.styleChanged = where(after, styleClasses);
+    this.hasStyle = styleClasses.length > 0;
+  }
+
+  /** Whether no pixel may change. */
+  get isEmpty() {
+    return !(this.everything || this.changed.data.includes(1) || this.styleChanged.data.includes(1));
+  }
+
+  /**
+   * Opacity of the new pixels in [0, 1], one plane of at most 512 pixels a side: 1 on the labels, falling softly to 0.
+   *
+   * @returns {Planes}
+   */
+  get alpha() {
+    this.#alpha ??= this.#computeAlpha();
+    return this.#alpha;
+  }
+
+  #computeAlpha() {
+    const region = softRegion(this.changed, GROW, SOFT, ALPHA_SIDE);
+    if (this.hasStyle) {
+      const style = softRegion(this.styleChanged, STYLE_GROW, STYLE_SOFT, ALPHA_SIDE);
+      for (let i = 0; i < region.data.length; i++) region.data[i] = Math.max(region.data[i], style.data[i]);
+    }
+    return region;
+  }
+
+  /**
+   * How much of the network's change the face around the edit takes over, one plane in [0, 1].
+   *
+   * Backgrounds, hair and clothes take over nothing: there the network redraws texture.
+   *
+   * @param {Size} size
+   * @returns {Planes}
+   */
+  faceAlpha(size) {
+    const near = resizePlanes(softRegion(this.changed, FACE_GROW, FACE_SOFT, FACE_SIDE), size, BILINEAR);
+    const [before, after] = [resizeLabels(this.before, size), resizeLabels(this.after, size)];
+    const isFace = labelTable(FACE);
+    const face = planes(1, size.height, size.width);
+    for (let i = 0; i < face.data.length; i++) face.data[i] = isFace[before.data[i]] & isFace[after.data[i]];
+    const soft = blur(face, 1);
+    for (let i = 0; i < near.data.length; i++) near.data[i] *= face.data[i] * soft.data[i];
+    return near;
+  }
+
+  /**
+   * What a network that sees the photograph is to fill, one plane: 1 inside, 0 outside.
+   *
+   * @param {Size} size
+   * @returns {Planes}
+   */
+  hole(size) {
+    const hole = planes(1, size.height, size.width);
+    if (this.everything) {
+      hole.data.fill(1);
+      return hole;
+    }
+    const { width, height, data } = this.changed;
+    const style = this.styleChanged.data;
+    const touched = covered({ width, height, data: data.map((flag, i) => flag | style[i]) }, size);
+    return dilate(touched, Math.max(rint(HOLE_GROW * Math.max(size.height, size.width)), 1));
+  }
+}
+
+/**
+ * 1 on the flagged pixels and `growth` around, falling softly to exactly 0.
+ *
+ * The resolution is bounded: soft borders need no more, and the cost does not grow with the photograph.
+ *
+ * @param {Flags} flags
+ * @param {number} growth reach of the dilation, as a fraction of the longer side
+ * @param {number} softness standard deviation of the blur, as a fraction of the longer side
+ * @param {number} side pixels on the longer side of the result, at most
+ * @returns {Planes} one plane
+ */
+export function softRegion(flags, growth, softness, side) {
+  const factor = Math.min(1, side / Math.max(flags.height, flags.width));
+  const height = Math.max(rint(flags.height * factor), 1);
+  const width = Math.max(rint(flags.width * factor), 1);
+  const region = planes(1, height, width);
+  const touched = covered(flags, { width, height });
+  const box = extent(touched);
+  if (!box) return region;
+  const longer = Math.max(height, width);
+  const grow = Math.max(rint(growth * longer), 1);
+  const sigma = Math.max(softness * longer, 0.5);
+  // Beyond the reach of growth and blur the region is 0: only what lies within is computed.
+  const margin = grow + blurRadius(sigma) + 1;
+  const [top, left] = [Math.max(box.top - margin, 0), Math.max(box.left - margin, 0)];
+  const [bottom, right] = [Math.min(box.bottom + margin, height), Math.min(box.right + margin, width)];
+  const mask = planes(1, bottom - top, right - left);
+  for (let y = top; y < bottom; y++) {
+    mask.data.set(touched.data.subarray(y * width + left, y * width + right), (y - top) * mask.width);
+  }
+  const soft = blur(dilate(mask, grow), sigma);
+  // The blur must not thin the region out where labels did change.
+  const near = blur(dilate(mask, 1), 0.5);
+  for (let y = 0, i = 0; y < mask.height; y++) {
+    for (let x = 0; x < mask.width; x++, i++) {
+      const value = Math.max(soft.data[i], near.data[i]);
+      region.data[(top + y) * width + left + x] = value < 1 / 255 ? 0 : Math.min(value, 1);
+    }
+  }
+  return region;
+}
+
+/**
+ * 1 for the pixels of a size that flagged pixels touch: averaged and not sampled, so that a thin stroke is not lost.
+ *
+ * @param {Flags} flags
+ * @param {Size} size
+ * @returns {Planes} one plane
+ */
+function covered(flags, size) {
+  const averaged = resizePlanes(planes(1, flags.height, flags.width, Float32Array.from(flags.data)), size, BOX);
+  for (let i = 0; i < averaged.data.length; i++) averaged.data[i] = Number(averaged.data[i] > 0);
+  return averaged;
+}

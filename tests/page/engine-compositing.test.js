@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { composite, paste } from "../../src/maskgan/server/page/engine/compositing.js";
+import { EditRegion } from "../../src/maskgan/server/page/engine/edit-region.js";
+import { analyseSource, classColours } from "../../src/maskgan/server/page/engine/source-analysis.js";
+import { maskOfArray, maximumDifference, pictureOf, planesOf, python, shareBeyond } from "./reference.js";
+
+// The network's picture is the photograph, blurred and tinted: what composites do with it does not depend on who drew it.
+const CODE = `
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageFilter
+from maskgan.assets import portrait
+from maskgan.editing.compositing import PartStyle, analyse_source, class_colours, composite, paste
+from maskgan.editing.edit_region import EditRegion
+from maskgan.editing.mask_edits import add_hat, smile
+from maskgan.images import read_label_map, read_picture, resize_label_map, resize_picture
+from maskgan.pixels import to_tensor
+
+picture = resize_picture(read_picture(portrait(3)[0]), (300, 300))
+mask = read_label_map(portrait(3)[1])
+def drawn(label_map, seed):
+    small = resize_picture(picture, (256, 256))
+    blurred = np.asarray(Image.fromarray(small).filter(ImageFilter.GaussianBlur(2)))
+    image = to_tensor(blurred) * 0.9 + 0.05
+    labels = torch.from_numpy(resize_label_map(label_map, (256, 256)).astype(np.float32))
+    return (image + labels[None, None] / 90 + 0.02 * torch.sin(torch.arange(256.0) * seed)).clamp(-1, 1)
+def enhance(image, label_map):
+    detail = torch.from_numpy(label_map.astype(np.float32))[None, None].repeat_interleave(2, 2).repeat_interleave(2, 3)
+    return F.interpolate(image, scale_factor=2, mode="nearest") + detail / 200
+
+reconstruction = drawn(mask, 0.3)
+analysis = analyse_source(picture, mask, reconstruction)
+colours = class_colours(read_picture(portrait(5)[0]), read_label_map(portrait(5)[1]))
+results |= {"picture": picture, "mask": mask, "reconstruction": reconstruction[0].numpy()}
+results["style"] = resize_picture(read_picture(portrait(5)[0]), (512, 512))
+results["styleMask"], results["colours"] = read_label_map(portrait(5)[1]), colours.numpy()
+for name in ("residual", "class_residuals", "local_residuals"):
+    results[name] = getattr(analysis, name).numpy()
+cases = {
+    "smile": (smile(mask), (), None), "hat": (add_hat(mask), (), None),
+    "styled": (smile(mask, 0.5), (11, 12, 13), PartStyle((11, 12, 13), 0.8, colours)),
+}
+for name, (after, classes, part_style) in cases.items():
+    region = EditRegion(mask, after, classes)
+    generated = drawn(after, 0.5)
+    hole = region.hole((256, 256))
+    results[f"{name}After"], results[f"{name}Generated"] = after, generated[0].numpy()
+    results[f"{name}Alpha"], results[f"{name}Face"] = region.alpha(), region.face_alpha((256, 256))
+    results[f"{name}Hole"] = hole[0].numpy()
+    results[f"{name}Result"] = composite(picture, analysis, region, generated, part_style)
+    results[f"{name}Enhanced"] = composite(picture, analysis, region, generated, part_style, enhance)
+    results[f"{name}Pasted"] = paste(picture, generated, hole)
+    results[f"{name}Same"] = paste(resize_picture(picture, (256, 256)), generated, hole)
+    results["small"] = resize_picture(picture, (256, 256))
+`;
+const expected = python(CODE);
+const picture = pictureOf(expected.picture);
+const mask = maskOfArray(expected.mask);
+const reconstruction = planesOf(expected.reconstruction);
+const analysis = analyseSource(picture, mask, reconstruction);
+const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["styled", [11, 12, 13]]]);
+
+/**
+ * @param {string} name
+ * @param {readonly number[]} classes
+ */
+function caseOf(name, classes) {
+  return {
+    region: new EditRegion(mask, maskOfArray(expected[`${name}After`]), classes),
+    generated: planesOf(expected[`${name}Generated`]),
+    partStyle: classes.length ? { classes, strength: 0.8, colours: expected.colours.data } : null,
+  };
+}
+
+/** @type {import("../../src/maskgan/server/page/engine/compositing.js").Enhance} */
+async function enhance({ channels, height, width, data }, { data: labels }) {
+  const result = { channels, height: 2 * height, width: 2 * width, data: new Float32Array(4 * data.length) };
+  for (let i = 0; i < result.data.length; i++) {
+    const [x, y] = [i % result.width, Math.floor(i / result.width)];
+    const [column, row, c] = [x >> 1, (y % result.height) >> 1, Math.floor(y / result.height)];
+    result.data[i] = data[(c * height + row) * width + column] + labels[row * width + column] / 200;
+  }
+  return result;
+}
+
+test("a photograph is analysed as in Python, within 1e-5", () => {
+  assert.ok(maximumDifference(analysis.residual.data, expected.residual.data) < 1e-6);
+  assert.ok(maximumDifference(analysis.classResiduals, expected.class_residuals.data) < 1e-5);
+  const size = 3 * 64 * 64;
+  for (const [label, { data }] of analysis.localResiduals.entries()) {
+    assert.ok(maximumDifference(data, expected.local_residuals.data.subarray(label * size, (label + 1) * size)) < 1e-5);
+  }
+  const colours = classColours(pictureOf(expected.style), maskOfArray(expected.styleMask));
+  assert.ok(maximumDifference(colours, expected.colours.data) < 1e-5);
+});
+
+test("edit regions are those of Python, within 1e-6", () => {
+  for (const [name, classes] of CASES) {
+    const { region } = caseOf(name, classes);
+    assert.ok(maximumDifference(region.alpha.data, expected[`${name}Alpha`].data) < 1e-6);
+    assert.ok(maximumDifference(region.faceAlpha({ width: 256, height: 256 }).data, expected[`${name}Face`].data) < 1e-6);
+    assert.deepEqual(region.hole({ width: 256, height: 256 }).data, expected[`${name}Hole`].data);
+    assert.ok(!region.isEmpty);
+  }
+  assert.ok(new EditRegion(mask, mask).isEmpty);
+  assert.ok(!new EditRegion(mask, mask, [], true).isEmpty);
+});
+
+test("composites are those of Python: at most a level apart, on under 1 % of the values", async () => {
+  for (const [name, classes] of CASES) {
+    const { region, generated, partStyle } = caseOf(name, classes);
+    for (const [kind, how] of /** @type {const} */ ([["Result", null], ["Enhanced", enhance]])) {
+      const { data } = await composite(picture, analysis, region, generated, partStyle, how);
+      const reference = expected[name + kind].data;
+      assert.ok(maximumDifference(data, reference) <= 1, `${name} ${kind}: ${maximumDifference(data, reference)}`);
+      assert.ok(shareBeyond(data, reference) < 0.01);
+      assert.ok(shareBeyond(data, picture.data, 8) > 0.001, "the edit shows");
+    }
+  }
+});
+
+test("holes are pasted as in Python: at most a level apart, on under 1 % of the values", () => {
+  for (const [name, classes] of CASES) {
+    const { region, generated } = caseOf(name, classes);
+    const hole = region.hole(generated);
+    for (const [kind, onto] of /** @type {const} */ ([["Pasted", picture], ["Same", pictureOf(expected.small)]])) {
+      const { data } = paste(onto, generated, hole);
+      assert.ok(maximumDifference(data, expected[name + kind].data) <= 1, `${name} ${kind}`);
+      assert.ok(shareBeyond(data, expected[name + kind].data) < 0.01);
+    }
+  }
+});
