@@ -1,0 +1,174 @@
+/**
+ * The editing pipeline: what an edit means. A face model is a photograph as a network sees it; an edit puts it together
+ * with an edited mask and perhaps another face's style, and says which pixels may change.
+ *
+ * @typedef {import("./arrays.js").LabelMap} LabelMap
+ * @typedef {import("./arrays.js").Picture} Picture
+ * @typedef {import("./arrays.js").Planes} Planes
+ * @typedef {import("./renderer.js").Renderer} Renderer
+ * @typedef {import("./source-analysis.js").SourceAnalysis} SourceAnalysis
+ *
+ * @typedef {object} StyleReference a face whose style is copied
+ * @property {Picture} picture
+ * @property {LabelMap} mask
+ * @property {Float32Array} code its style code
+ * @property {Float32Array} colours see `classColours`
+ *
+ * @typedef {object} StyleCopy
+ * @property {StyleReference} reference
+ * @property {number} strength over 0, at most 1
+ * @property {readonly number[] | null} parts classes whose style alone is copied; null: everything
+ */
+
+import { copyPicture, equalArrays } from "./arrays.js";
+import { composite, paste } from "./compositing.js";
+import { EditRegion } from "./edit-region.js";
+import { analyseSource, classColours } from "./source-analysis.js";
+
+/** A photograph, and the network that renders its face. */
+export class FaceModel {
+  /** @type {Promise<SourceAnalysis> | null} */
+  #analysis = null;
+  /** @type {Planes | null} */
+  #workingImage = null;
+
+  /**
+   * @param {Renderer} renderer
+   * @param {Picture} picture
+   * @param {LabelMap} mask its own, of the same proportions
+   * @param {Float32Array} style its style code
+   */
+  constructor(renderer, picture, mask, style) {
+    this.renderer = renderer;
+    this.picture = picture;
+    this.mask = mask;
+    this.style = style;
+  }
+
+  /**
+   * Encode a face to edit.
+   *
+   * @param {Renderer} renderer
+   * @param {Picture} picture
+   * @param {LabelMap} mask
+   */
+  static async of(renderer, picture, mask) {
+    return new FaceModel(renderer, picture, mask, await renderer.encode(picture, mask));
+  }
+
+  /**
+   * How the network reproduces the photograph; costs a pass of the network once.
+   *
+   * @returns {Promise<SourceAnalysis>}
+   */
+  analysis() {
+    this.#analysis ??= this.renderer
+      .synthesise(this.mask, this.style)
+      .then((reconstruction) => analyseSource(this.picture, this.mask, reconstruction));
+    return this.#analysis;
+  }
+
+  /** The photograph at the network's size, 3 x h x w in [-1, 1]. */
+  get workingImage() {
+    this.#workingImage ??= this.renderer.image(this.picture, this.mask);
+    return this.#workingImage;
+  }
+
+  /** Compute now what the first edit would compute. */
+  async prepare() {
+    if (this.renderer.usesContext) this.workingImage;
+    else await this.analysis();
+  }
+}
+
+/** An edit of a face. */
+export class Edit {
+  /**
+   * @param {FaceModel} model
+   * @param {LabelMap} mask the edited mask, of the size of the face's own
+   * @param {StyleCopy | null} style null: the face's own style
+   * @param {"region" | "full"} blend only the edit region changes, or the network's whole picture is shown
+   */
+  constructor(model, mask, style, blend) {
+    this.model = model;
+    this.mask = mask;
+    this.style = style;
+    this.blend = blend;
+    // A style copied for everything changes all of the face.
+    const everything = blend === "full" || (style !== null && style.parts === null);
+    this.region = new EditRegion(model.mask, mask, style?.parts ?? [], everything);
+  }
+
+  /**
+   * Whether the network's picture of both is the same.
+   *
+   * @param {Edit} other
+   */
+  hasSameInput(other) {
+    return (
+      this.model === other.model &&
+      isSameStyle(this.style, other.style) &&
+      (!this.model.renderer.usesContext || this.blend === other.blend) &&
+      equalArrays(this.mask.data, other.mask.data)
+    );
+  }
+
+  /**
+   * The network's picture, 3 x h x w in [-1, 1].
+   *
+   * @returns {Promise<Planes>}
+   */
+  async generate() {
+    const { model, mask, style, region } = this;
+    const { renderer } = model;
+    const code = style ? renderer.mixStyles(model.style, style.reference.code, style.strength, style.parts) : model.style;
+    const size = renderer.workingSize(mask);
+    const context = renderer.usesContext ? { image: model.workingImage, hole: region.hole(size) } : null;
+    return renderer.synthesise(mask, code, context);
+  }
+
+  /**
+   * The picture of the edit.
+   *
+   * @param {Planes | null} generated the network's picture of it; not needed where its region is empty
+   * @param {Picture} canvas the photograph at the size of the result
+   * @param {boolean} enhance whether a result over the network's size gets detail
+   * @returns {Promise<Picture>} exactly the canvas where nothing may change
+   */
+  async finish(generated, canvas, enhance) {
+    const { model, mask, style, region } = this;
+    const { renderer } = model;
+    if (region.isEmpty || !generated) return copyPicture(canvas);
+    if (region.everything) return renderer.resizeOutput(generated, mask, canvas, enhance);
+    if (renderer.usesContext) return paste(canvas, generated, region.hole(generated));
+    const partStyle = style?.parts
+      ? { classes: style.parts, strength: style.strength, colours: style.reference.colours }
+      : null;
+    return composite(canvas, await model.analysis(), region, generated, partStyle, enhance ? renderer.enhance : null);
+  }
+}
+
+/**
+ * Encode another face's style.
+ *
+ * @param {Renderer} renderer
+ * @param {Picture} picture
+ * @param {LabelMap} mask its own, of the same proportions
+ * @returns {Promise<StyleReference>}
+ */
+export async function encodeReference(renderer, picture, mask) {
+  return { picture, mask, code: await renderer.encode(picture, mask), colours: classColours(picture, mask) };
+}
+
+/**
+ * @param {StyleCopy | null} first
+ * @param {StyleCopy | null} second
+ */
+function isSameStyle(first, second) {
+  if (!first || !second) return first === second;
+  return (
+    first.reference === second.reference &&
+    first.strength === second.strength &&
+    String(first.parts) === String(second.parts)
+  );
+}

@@ -1,0 +1,167 @@
+/**
+ * A face network behind masks and pictures; it keeps nothing of a face between calls.
+ *
+ * @typedef {import("./arrays.js").LabelMap} LabelMap
+ * @typedef {import("./arrays.js").Picture} Picture
+ * @typedef {import("./arrays.js").Planes} Planes
+ * @typedef {import("./arrays.js").Size} Size
+ * @typedef {import("./compositing.js").Enhance} Enhance
+ * @typedef {import("./networks.js").Networks} Networks
+ * @typedef {Float32Array} StyleCode
+ */
+
+import { EngineError, clamp, rint, toImage, toPicture } from "./arrays.js";
+import { resizeLabels, resizePicture } from "./resampling.js";
+
+const ASPECT_TOLERANCE = 0.01;
+
+export class Renderer {
+  #networks;
+
+  /**
+   * @param {Networks} networks
+   * @param {number} [resolution] pixels on the longer side that the network works at; its own by default
+   */
+  constructor(networks, resolution = networks.manifest.resolution) {
+    this.#networks = networks;
+    this.resolution = resolution;
+    /** Whether the network sees the photograph around the edit region. */
+    this.usesContext = "hole" in networks.info("generator").inputs;
+  }
+
+  /** Whether styles of single parts of a face can be mixed in. */
+  get hasPartStyles() {
+    return this.#networks.manifest.style.has_parts;
+  }
+
+  /**
+   * Size for the network: the longer side at its resolution, both multiples that it can halve.
+   *
+   * @param {Size} mask
+   * @returns {Size}
+   */
+  workingSize({ width, height }) {
+    const { size_multiple: multiple } = this.#networks.manifest;
+    const scale = this.resolution / Math.max(width, height);
+    const [w, h] = [width, height].map((side) => Math.max(rint((side * scale) / multiple), 2) * multiple);
+    return { width: w, height: h };
+  }
+
+  /**
+   * The picture at its mask's working size, 3 x h x w in [-1, 1].
+   *
+   * @param {Picture} picture
+   * @param {LabelMap} mask
+   */
+  image(picture, mask) {
+    return toImage(resizePicture(picture, this.workingSize(mask)));
+  }
+
+  /**
+   * The style code of a face.
+   *
+   * @param {Picture} picture
+   * @param {LabelMap} mask its own, of the same proportions
+   * @returns {Promise<StyleCode>}
+   */
+  async encode(picture, mask) {
+    requireSameProportions(picture, mask);
+    return this.#networks.encodeStyle(this.image(picture, mask), resizeLabels(mask, this.workingSize(mask)));
+  }
+
+  /**
+   * The face for a mask, 3 x h x w in [-1, 1] of the mask's working size.
+   *
+   * @param {LabelMap} mask
+   * @param {StyleCode} style
+   * @param {{image: Planes, hole: Planes} | null} context the photograph at that size; null: everything is drawn
+   * @returns {Promise<Planes>}
+   */
+  async synthesise(mask, style, context = null) {
+    const size = this.workingSize(mask);
+    const given = this.usesContext ? (context ?? everything(size)) : null;
+    const generated = await this.#networks.generate(resizeLabels(mask, size), style, given);
+    if (this.usesContext) for (let i = 0; i < generated.data.length; i++) generated.data[i] = clamp(generated.data[i], -1, 1);
+    return generated;
+  }
+
+  /**
+   * What doubles the sides of this network's pictures; null if nothing does.
+   *
+   * @returns {Enhance | null}
+   */
+  get enhance() {
+    const isFit = this.#networks.has("enhancer") && this.#networks.info("enhancer").resolution === 2 * this.resolution;
+    return isFit ? (image, mask) => this.#networks.enhance(image, mask) : null;
+  }
+
+  /**
+   * The network's picture at another size.
+   *
+   * @param {Planes} generated
+   * @param {LabelMap} mask its own, of any size
+   * @param {Size} size
+   * @param {boolean} enhance whether it gets detail where that is larger and there is an enhancer
+   * @returns {Promise<Picture>}
+   */
+  async resizeOutput(generated, mask, size, enhance) {
+    const { enhance: enhancer } = this;
+    const isLarger = Math.max(size.width, size.height) > Math.max(generated.width, generated.height);
+    const image = enhance && enhancer && isLarger ? await enhancer(generated, resizeLabels(mask, generated)) : generated;
+    return resizePicture(toPicture(image), size);
+  }
+
+  /**
+   * The style code `strength` of the way from one to another; exactly either one at 0 and 1.
+   *
+   * @param {StyleCode} own
+   * @param {StyleCode} other
+   * @param {number} strength 0..1
+   * @param {readonly number[] | null} parts classes whose codes alone are mixed; null: everything is
+   * @returns {StyleCode}
+   */
+  mixStyles(own, other, strength, parts) {
+    const chosen = parts && this.#partMask(parts);
+    return own.map((value, i) => {
+      if (chosen && !chosen[i]) return value;
+      const step = other[i] - value;
+      return strength < 0.5 ? value + strength * step : other[i] - step * (1 - strength);
+    });
+  }
+
+  /**
+   * Which entries of a style code are those of some classes.
+   *
+   * @param {readonly number[]} parts
+   */
+  #partMask(parts) {
+    if (!this.hasPartStyles) throw new EngineError("These weights have no styles of parts, only one of the whole face.");
+    const { size, parts_start: start, code_size: length, regions } = this.#networks.manifest.style;
+    const mask = new Uint8Array(size);
+    for (const region of parts.flatMap((label) => regions[label])) {
+      mask.fill(1, start + region * length, start + (region + 1) * length);
+    }
+    return mask;
+  }
+}
+
+/** @param {Size} size */
+function everything({ width, height }) {
+  const area = width * height;
+  const image = { channels: 3, height, width, data: new Float32Array(3 * area) };
+  return { image, hole: { channels: 1, height, width, data: new Float32Array(area).fill(1) } };
+}
+
+/**
+ * @param {Size} picture
+ * @param {Size} mask
+ * @throws {EngineError} they show different frames
+ */
+export function requireSameProportions(picture, mask) {
+  const ratio = picture.width / picture.height / (mask.width / mask.height);
+  if (Math.abs(ratio - 1) <= ASPECT_TOLERANCE) return;
+  const [own, other] = [mask, picture].map(({ width, height }) => `${width}x${height}`);
+  throw new EngineError(
+    `The mask is ${own} and the picture ${other}: they have other proportions, so the mask belongs to another picture or was cropped.`,
+  );
+}
