@@ -39,6 +39,7 @@ _COMMANDS = (
     "import-reference",
     "import-yunet",
     "weights",
+    "export-onnx",
 )
 
 

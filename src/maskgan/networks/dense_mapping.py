@@ -74,7 +74,7 @@ class DenseMappingNetwork(nn.Module):
             N x 3 x H x W in [-1, 1].
         """
         whole, codes = style[:, : self.backbone.style_size], style[:, self.backbone.style_size :]
-        regions = (codes.reshape(len(codes), self._regions, -1), mask_to_regions(mask)) if self._regions else None
+        regions = (codes.reshape(codes.shape[0], self._regions, -1), mask_to_regions(mask)) if self._regions else None
         return torch.tanh(self.backbone(mask, whole, regions))
 
     def forward(self, mask: Tensor, style_image: Tensor, style_mask: Tensor) -> Tensor:

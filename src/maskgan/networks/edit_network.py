@@ -25,7 +25,7 @@ _SMALL = 4.0  # feature cells of a region at which its own statistics count half
 def pixel_norm(x: Tensor) -> Tensor:
     """Normalise each pixel of N x C x H x W over its channels to mean 0 and variance 1."""
     channels_last = x.permute(0, 2, 3, 1)
-    return F.layer_norm(channels_last, channels_last.shape[-1:]).permute(0, 3, 1, 2)
+    return F.layer_norm(channels_last, [int(x.shape[1])]).permute(0, 3, 1, 2)
 
 
 class RegionPixelNorm(nn.Module):
@@ -48,7 +48,7 @@ class RegionPixelNorm(nn.Module):
         """
         modulation = self.to_modulation(codes)
         pixels = shares.permute(0, 2, 3, 1).flatten(1, 2).to(modulation.dtype)
-        spread = torch.bmm(pixels, modulation).view(len(x), *x.shape[2:], -1).permute(0, 3, 1, 2)
+        spread = torch.bmm(pixels, modulation).view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)
         scale, shift = spread.chunk(2, dim=1)
         return torch.addcmul(shift, pixel_norm(x).to(shift.dtype), scale + 1)
 
@@ -154,9 +154,10 @@ class RegionStyleEncoder(nn.Module):
         for block in self.down:
             x = block(x)
         # Colours as they are, too: normalised features tell them badly.
-        colours = F.adaptive_avg_pool2d(image.float(), (x.shape[2], x.shape[3]))
+        factor = int(image.shape[2]) // int(x.shape[2])
+        colours = downsample(image.float(), factor)
         features = torch.cat([F.silu(self.features(x)).float(), colours], dim=1).flatten(2).transpose(1, 2)
-        shares = downsample(regions, image.shape[2] // x.shape[2]).float().flatten(2)
+        shares = downsample(regions, factor).float().flatten(2)
         sizes = shares.sum(dim=2, keepdim=True)
         own = torch.einsum("nrc,rcs->nrs", _statistics(features, shares / (sizes + 1e-3)), self.own.float())
         everywhere = torch.full_like(shares[:, :1], 1 / shares.shape[2])
@@ -238,7 +239,7 @@ class EditNetwork(nn.Module):
         Returns:
             N x 3 x H x W, float32: the photograph outside of the hole, bit for bit; around [-1, 1] in it.
         """
-        codes = style.view(len(style), -1, self.config.code_size)
+        codes = style.view(style.shape[0], -1, self.config.code_size)
         context = torch.cat([torch.where(hole > 0, torch.zeros_like(image), image), hole], dim=1)
         half_mask = F.avg_pool2d(mask, 2)
         shares = downsample_pyramid(downsample(mask_to_regions(mask), 2), len(self.up) + 1)

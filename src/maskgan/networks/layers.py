@@ -89,8 +89,9 @@ def reflect_pad_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
 def blur(x: Tensor) -> Tensor:
     """3x3 binomial blur of N x C x H x W, the low-pass filter before a stride-2 convolution."""
     row = torch.tensor([0.25, 0.5, 0.25], device=x.device, dtype=x.dtype)
-    kernel = (row[:, None] * row).expand(x.shape[1], 1, 3, 3)
-    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, groups=x.shape[1])
+    channels = int(x.shape[1])
+    kernel = (row[:, None] * row).expand(channels, 1, 3, 3)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, groups=channels)
 
 
 def channel_schedule(base: int, maximum: int, count: int) -> list[int]:

@@ -58,7 +58,7 @@ class MaskVAE(nn.Module):
     def decode(self, code: Tensor) -> Tensor:
         """Codes (N x latent_size) to logits, N x num_classes x R x R."""
         side = self.bottleneck_side
-        x = F.relu(self.from_code(code)).view(len(code), -1, side, side)
+        x = F.relu(self.from_code(code)).view(code.shape[0], -1, side, side)
         for i, conv in enumerate(self.decoder):
             x = F.pad(F.interpolate(x, scale_factor=2, mode="nearest"), (1, 1, 1, 1), mode="replicate")
             x = conv(x)
@@ -109,8 +109,16 @@ class MaskVAE(nn.Module):
         noise = torch.randn(count, self.config.latent_size, generator=generator).to(self.to_mean.weight.device)
         if self.config.prior == "standard":
             return noise
-        spread = self.prior_covariance + 1e-4 * torch.eye(len(self.prior_mean), device=noise.device)
-        return self.prior_mean + noise @ torch.linalg.cholesky(spread).T
+        mean, factor = self.prior()
+        return mean + noise @ factor
+
+    def prior(self) -> tuple[Tensor, Tensor]:
+        """Mean (latent_size) and factor (latent_size x latent_size): a code is ``mean + noise @ factor``."""
+        if self.config.prior == "standard":
+            size = self.config.latent_size
+            return torch.zeros(size), torch.eye(size)
+        spread = self.prior_covariance + 1e-4 * torch.eye(len(self.prior_mean), device=self.prior_mean.device)
+        return self.prior_mean, torch.linalg.cholesky(spread).T
 
     def simulate_edits(self, label_maps: Tensor, others: Tensor, strength: float) -> tuple[Tensor, Tensor]:
         """Two edited masks: a step towards another face's mask, and the same step away from it.

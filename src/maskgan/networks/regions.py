@@ -8,6 +8,7 @@ applied to an image of any shape.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -41,11 +42,7 @@ def mask_to_regions(mask: Tensor) -> Tensor:
     As the classes, except that skin near the mouth, then skin near eyes and brows, is split off with soft borders.
     """
     height, width = mask.shape[2:]
-    cell = max(max(height, width) // _GRID, 1)
-    cells = F.adaptive_max_pool2d(
-        torch.stack([mask[:, list(MOUTH)].amax(1), mask[:, [*EYES, *BROWS]].amax(1)], dim=1),
-        (height // cell, width // cell),
-    )
+    cells = _cell_maxima(torch.stack([mask[:, list(MOUTH)].amax(1), mask[:, [*EYES, *BROWS]].amax(1)], dim=1))
     near = torch.cat([_dilate(cells[:, :1], _AROUND_MOUTH), _dilate(cells[:, 1:], _AROUND_EYES)], dim=1)
     near = F.interpolate(near, size=(height, width), mode="bilinear", align_corners=False)
     skin = mask[:, SKIN : SKIN + 1]
@@ -54,6 +51,23 @@ def mask_to_regions(mask: Tensor) -> Tensor:
     rest = skin - around_mouth - around_eyes
     regions = torch.cat([mask[:, :SKIN], rest, mask[:, SKIN + 1 :], around_mouth, around_eyes], dim=1)
     return regions.contiguous(memory_format=torch.channels_last)
+
+
+def _cell_maxima(x: Tensor) -> Tensor:
+    """Maxima of N x C x H x W over cells of a 32nd of the longer side."""
+    if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+        return _traced_cell_maxima(x)
+    height, width = x.shape[2:]
+    cell = max(max(height, width) // _GRID, 1)
+    return F.adaptive_max_pool2d(x, (height // cell, width // cell))
+
+
+def _traced_cell_maxima(x: Tensor) -> Tensor:
+    """The same while a graph is traced, where sizes are tensors and stay free; both are multiples of the cell."""
+    sizes: tuple[Any, ...] = x.shape
+    n, c, h, w = sizes
+    cell: Any = torch.maximum(h, w) // _GRID
+    return x.reshape(n, c, h // cell, cell, w // cell, cell).amax((3, 5))
 
 
 def _dilate(cells: Tensor, radius: int) -> Tensor:
@@ -84,7 +98,7 @@ class RegionEncoder(nn.Module):
             N x regions x code_size.
         """
         features = F.relu(self.conv(features))
-        shares = downsample(regions, regions.shape[2] // features.shape[2]).float().flatten(2)
+        shares = downsample(regions, int(regions.shape[2]) // int(features.shape[2])).float().flatten(2)
         sizes = shares.sum(dim=2, keepdim=True)
         means = torch.bmm(shares / (sizes + 1e-3), features.flatten(2).transpose(1, 2).to(shares.dtype))
         own = torch.einsum("nrc,rcs->nrs", means, self.own).float()
@@ -139,4 +153,4 @@ def _spread(values: Tensor, shares: Tensor) -> Tensor:
     """Scatter N x regions x C to the pixels of each region: N x C x h x w in channels-last memory."""
     pixels = shares.permute(0, 2, 3, 1).flatten(1, 2)
     spread = torch.bmm(pixels.to(values.dtype), values)
-    return spread.reshape(len(shares), *shares.shape[2:], -1).permute(0, 3, 1, 2)
+    return spread.reshape(shares.shape[0], *shares.shape[2:], -1).permute(0, 3, 1, 2)

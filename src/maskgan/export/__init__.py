@@ -1,0 +1,1 @@
+"""Networks as ONNX files, and the editor as a folder of static files."""

@@ -1,0 +1,275 @@
+"""The graphs that are exported: networks with what an engine would otherwise do in many slow steps around them.
+
+Label maps enter and leave as uint8: one-hot masks, interpolation of logits and choice of the class are in the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskgan.checkpoints.metadata import WeightsInfo
+from maskgan.editing.face_network import Context, FaceNetwork, face_network
+from maskgan.errors import UserError
+from maskgan.networks.dense_mapping import DenseMappingNetwork
+from maskgan.networks.edit_network import EditNetwork
+from maskgan.networks.enhancer import Enhancer
+from maskgan.networks.mask_vae import MaskVAE
+from maskgan.networks.parser import FaceParser
+from maskgan.networks.yunet import YuNet
+
+Axes = tuple[str | int, ...]
+"""A tensor's shape: numbers, and names of axes that are free."""
+
+_TRACED = 2  # pictures in the batch that is traced; one would let torch drop what depends on their number
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output of a graph."""
+
+    shape: Axes
+    dtype: torch.dtype = torch.float32
+
+    def example(self, sizes: Mapping[str, int]) -> Tensor:
+        """A tensor of zeros, its free axes of these sizes."""
+        return torch.zeros([sizes[axis] if isinstance(axis, str) else axis for axis in self.shape], dtype=self.dtype)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What becomes one ONNX file."""
+
+    name: str
+    module: nn.Module
+    inputs: Mapping[str, TensorSpec]
+    """In the order of the module's arguments."""
+    outputs: Mapping[str, TensorSpec]
+    info: WeightsInfo
+    """Of the weights."""
+    sizes: Mapping[str, int]
+    """Of the free axes in the example that is traced."""
+
+
+class StyleEncoding(nn.Module):
+    """A face and its own mask to a style."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self._face: FaceNetwork = face_network(network)
+
+    def forward(self, image: Tensor, labels: Tensor) -> Tensor:
+        """N x 3 x H x W in [-1, 1] and N x H x W uint8 to N x style_size."""
+        return self._face.encode(image, labels_to_mask(labels, self._face.num_classes))
+
+
+class Generation(nn.Module):
+    """A dense mapping network: mask and style to a face."""
+
+    def __init__(self, network: DenseMappingNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, labels: Tensor, style: Tensor) -> Tensor:
+        """N x H x W uint8 and N x style_size to N x 3 x H x W in [-1, 1]."""
+        return self.network.synthesise(labels_to_mask(labels, self.network.config.num_classes), style)
+
+
+class HoleFilling(nn.Module):
+    """An edit network: mask, style and the photograph around the hole to a face."""
+
+    def __init__(self, network: EditNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self._face: FaceNetwork = face_network(network)
+
+    def forward(self, labels: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
+        """N x H x W uint8, N x style_size, N x 3 x H x W and N x 1 x H x W to N x 3 x H x W in [-1, 1]."""
+        mask = labels_to_mask(labels, self._face.num_classes)
+        return self._face.synthesise(mask, style, Context(image, hole))
+
+
+class Enhancement(nn.Module):
+    """The enhancer: a face at twice its size."""
+
+    def __init__(self, network: Enhancer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, labels: Tensor) -> Tensor:
+        """N x 3 x H x W in [-1, 1] and N x H x W uint8 to N x 3 x 2H x 2W."""
+        return self.network(image, labels_to_mask(labels, self.network.config.num_classes))
+
+
+class Parsing(nn.Module):
+    """The face parser, its logits interpolated before the class is chosen, so that outlines are smooth."""
+
+    def __init__(self, network: FaceParser) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, size: Tensor) -> Tensor:
+        """N x 3 x S x S in [-1, 1] and [height, width] to N x height x width uint8."""
+        return _largest(self.network(image), size)
+
+
+class MaskEncoding(nn.Module):
+    """MaskVAE's encoder: a mask of any size to the mean of its code."""
+
+    def __init__(self, network: MaskVAE) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, labels: Tensor) -> Tensor:
+        """N x h x w uint8 to N x latent_size."""
+        side = self.network.config.resolution
+        # As "nearest-exact", which the exporter does not know.
+        rows, columns = (_nearest(side, labels.shape[axis]) for axis in (1, 2))
+        return self.network.encode(labels_to_mask(labels[:, rows][:, :, columns], self.network.config.num_classes))[0]
+
+
+class MaskDecoding(nn.Module):
+    """MaskVAE's decoder: codes to masks of any size with smooth outlines."""
+
+    def __init__(self, network: MaskVAE) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, code: Tensor, size: Tensor) -> Tensor:
+        """N x latent_size and [height, width] to N x height x width uint8."""
+        return _largest(self.network.decode(code), size)
+
+
+class MaskPrior(nn.Module):
+    """Codes of random masks from standard normal noise."""
+
+    mean: Tensor
+    factor: Tensor
+
+    def __init__(self, network: MaskVAE) -> None:
+        super().__init__()
+        mean, factor = network.prior()
+        self.register_buffer("mean", mean)
+        self.register_buffer("factor", factor)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """N x latent_size to N x latent_size."""
+        return self.mean + noise @ self.factor
+
+
+class FaceDetection(nn.Module):
+    """YuNet on one picture."""
+
+    def __init__(self, network: YuNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """1 x 3 x H x W in [-1, 1] to scores M, boxes M x 4 and landmarks M x 5 x 2."""
+        return tuple(self.network(image)[0])
+
+
+def labels_to_mask(labels: Tensor, num_classes: int) -> Tensor:
+    """Label maps (N x H x W uint8) to one-hot masks, N x num_classes x H x W float32, in operators found anywhere."""
+    classes = torch.arange(num_classes, dtype=torch.int32)[None, :, None, None]
+    return (labels[:, None].int() == classes).float()
+
+
+def _largest(logits: Tensor, size: Tensor) -> Tensor:
+    height, width = size[0], size[1]
+    resized = F.interpolate(logits, size=(height, width), mode="bilinear", align_corners=False)  # type: ignore[arg-type]
+    return resized.argmax(1).byte()
+
+
+def _nearest(side: int, length: int) -> Tensor:
+    """For each of ``side`` cells, the pixel nearest to its middle out of ``length``."""
+    return ((torch.arange(side) + 0.5) * (length / side)).floor().long()
+
+
+_IMAGE = TensorSpec(("N", 3, "H", "W"))
+_LABELS = TensorSpec(("N", "H", "W"), torch.uint8)
+_SIZE = TensorSpec((2,), torch.int64)
+_SOME_LABELS = TensorSpec(("N", "height", "width"), torch.uint8)
+
+
+def face_graphs(network: nn.Module, info: WeightsInfo) -> list[Graph]:
+    """Style encoder and generator of a dense mapping or edit network.
+
+    Raises:
+        UserError: it is another network, or one that draws noise.
+    """
+    face = face_network(network)
+    if isinstance(network, DenseMappingNetwork):
+        if network.config.backbone.noise:
+            raise UserError("these weights add noise to the picture, which is not exported; use weights without noise")
+        generator: nn.Module = Generation(network)
+        width = network.encode_style(*_tiny_face(face)).shape[1]
+    else:
+        assert isinstance(network, EditNetwork)
+        generator, width = HoleFilling(network), network.style_size
+    style = TensorSpec(("N", width))
+    inputs = {"labels": _LABELS, "style": style}
+    if face.uses_context:
+        inputs |= {"image": _IMAGE, "hole": TensorSpec(("N", 1, "H", "W"))}
+    sizes = {"N": _TRACED, "H": 2 * _multiple(face), "W": 2 * _multiple(face)}
+    return [
+        Graph(
+            "style-encoder", StyleEncoding(network), {"image": _IMAGE, "labels": _LABELS}, {"style": style}, info, sizes
+        ),
+        Graph("generator", generator, inputs, {"generated": _IMAGE}, info, sizes),
+    ]
+
+
+def enhancer_graph(network: Enhancer, info: WeightsInfo) -> Graph:
+    """The enhancer's graph."""
+    outputs = {"enhanced": TensorSpec(("N", 3, "2H", "2W"))}
+    return Graph(
+        "enhancer",
+        Enhancement(network),
+        {"image": _IMAGE, "labels": _LABELS},
+        outputs,
+        info,
+        {"N": _TRACED, "H": 32, "W": 32},
+    )
+
+
+def parser_graph(network: FaceParser, info: WeightsInfo) -> Graph:
+    """The parser's graph."""
+    inputs = {"image": TensorSpec(("N", 3, "S", "S")), "size": _SIZE}
+    sizes = {"N": _TRACED, "S": 2 * 2**network.config.downsamplings}
+    return Graph("parser", Parsing(network), inputs, {"labels": _SOME_LABELS}, info, sizes)
+
+
+def mask_graphs(network: MaskVAE, info: WeightsInfo) -> list[Graph]:
+    """Encoder, decoder and prior of a MaskVAE."""
+    code = TensorSpec(("N", network.config.latent_size))
+    sizes = {"N": _TRACED, "h": 48, "w": 40}
+    labels = TensorSpec(("N", "h", "w"), torch.uint8)
+    return [
+        Graph("mask-encoder", MaskEncoding(network), {"labels": labels}, {"code": code}, info, sizes),
+        Graph(
+            "mask-decoder", MaskDecoding(network), {"code": code, "size": _SIZE}, {"labels": _SOME_LABELS}, info, sizes
+        ),
+        Graph("mask-prior", MaskPrior(network), {"noise": code}, {"code": code}, info, sizes),
+    ]
+
+
+def detector_graph(network: YuNet, info: WeightsInfo) -> Graph:
+    """The face detector's graph."""
+    outputs = {"scores": TensorSpec(("M",)), "boxes": TensorSpec(("M", 4)), "landmarks": TensorSpec(("M", 5, 2))}
+    image = TensorSpec((1, 3, "H", "W"))
+    return Graph("face-detector", FaceDetection(network), {"image": image}, outputs, info, {"H": 64, "W": 96})
+
+
+def _multiple(face: FaceNetwork) -> int:
+    return max(face.size_multiple, 32)
+
+
+def _tiny_face(face: FaceNetwork) -> tuple[Tensor, Tensor]:
+    side = 2 * _multiple(face)
+    return torch.zeros(1, 3, side, side), torch.zeros(1, face.num_classes, side, side)
