@@ -1,9 +1,11 @@
 """The edit network and the discriminators that teach it."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from maskgan.config import EditNetworkConfig
 from maskgan.labels import INDEX
@@ -11,13 +13,18 @@ from maskgan.networks.edit_network import EditNetwork, pixel_norm
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, FeatureMapSpec
 from maskgan.networks.layers import one_hot
 
-CONFIG = EditNetworkConfig(base_channels=8, max_channels=16, downsamplings=3, code_size=8, encoder_channels=4)
+CONFIG = EditNetworkConfig(
+    base_channels=8, max_channels=16, detail_channels=4, downsamplings=3, code_size=8, encoder_channels=4
+)
 
 
-@pytest.fixture(scope="module")
-def network() -> EditNetwork:
+@pytest.fixture(scope="module", params=[0, 4], ids=["coarse", "detailed"])
+def network(request: pytest.FixtureRequest) -> EditNetwork:
     torch.manual_seed(0)
-    return EditNetwork(CONFIG).eval()
+    network = EditNetwork(replace(CONFIG, detail_channels=request.param)).eval()
+    if network.detail is not None:
+        torch.nn.init.normal_(network.detail.head.weight, 0.0, 0.02)
+    return network
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +72,7 @@ def test_a_picture_is_drawn_alike_alone_and_in_a_batch(network, faces) -> None:
 def test_a_code_is_read_from_its_own_region(network, faces) -> None:
     image, mask = faces
     network = copy.deepcopy(network)
-    torch.nn.init.zeros_(network.style_encoder.from_summary.weight)  # which looks at the whole face
+    torch.nn.init.zeros_(network.coarse.style_encoder.from_summary.weight)  # which looks at the whole face
     style = network.encode_style(image, mask)
     part = network.part_of_style([INDEX["hair"]])
     assert int(part.sum()) == CONFIG.code_size
@@ -94,6 +101,36 @@ def test_a_dropped_region_gets_the_code_of_an_absent_one(network, faces) -> None
     )
 
 
+@torch.no_grad()
+def test_an_untrained_detail_level_doubles_the_coarse_picture(faces) -> None:
+    torch.manual_seed(0)
+    network = EditNetwork(CONFIG).eval()
+    image, mask = faces
+    hole = hole_of(slice(0, 64))
+    half = F.avg_pool2d(image, 2), mask[:, :, ::2, ::2], F.max_pool2d(hole, 2)
+    style = network.encode_style(image, mask)
+    assert torch.equal(style, network.coarse.encode_style(*half[:2]))
+    coarse = network.coarse(half[1], style, half[0], half[2])
+    expected = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(network(mask, style, image, hole), expected)
+
+
+@torch.no_grad()
+def test_the_detail_level_reads_context_mask_and_style(network, faces) -> None:
+    image, mask = faces
+    hole = hole_of(slice(20, 40))
+    style = network.encode_style(image, mask)
+    drawn = network(mask, style, image, hole)
+    around = image.clone()
+    around[:, :, 44:] += 0.3
+    for other in (
+        network(mask, style, around, hole),
+        network(mask.roll(6, 2), style, image, hole),
+        network(mask, style + 0.3, image, hole),
+    ):
+        assert float((other - drawn)[:, :, 20:40].abs().mean()) > 1e-4
+
+
 def test_pixel_norm_leaves_no_outlier() -> None:
     torch.manual_seed(0)
     x = torch.randn(1, 16, 8, 8)
@@ -110,10 +147,11 @@ def test_gradients_reach_every_parameter(faces) -> None:
     image, mask = faces
     style = network.encode_style(image, mask)
     network(mask, style, image, hole_of(slice(0, 40))).square().mean().backward()
-    zero_start = ("attention.to_qkv", "residual.0.conv1", "residual.0.norm")  # behind layers that begin at zero
+    # Behind layers that begin at zero.
+    hidden = ("coarse.attention.to_qkv", "coarse.residual.0.conv1", "coarse.residual.0.norm", "detail.")
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
-        if not name.startswith(zero_start):
+        if name.startswith("detail.head") or not name.startswith(hidden):
             assert float(parameter.grad.abs().sum()) > 0, name
 
 

@@ -26,7 +26,7 @@ def renderer() -> Renderer:
     torch.manual_seed(0)
     config = EditNetworkConfig(base_channels=16, max_channels=32, downsamplings=2, code_size=8, encoder_channels=8)
     network = EditNetwork(config)
-    torch.nn.init.normal_(network.head.weight, 0.0, 0.2)
+    torch.nn.init.normal_(network.coarse.head.weight, 0.0, 0.2)
     return Renderer(network, SIDE)
 
 

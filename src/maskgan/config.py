@@ -79,9 +79,11 @@ class EditNetworkConfig:
     """The edit network, which fills holes in photographs."""
 
     base_channels: int = 48
-    """Channels at half of the picture's side; doubled by each downsampling."""
+    """Channels of the coarse network at half of its picture's side; doubled by each downsampling."""
     max_channels: int = 256
     """Where the doubling stops."""
+    detail_channels: int = 24
+    """Channels of the detail level, which doubles the side of the coarse network's picture; 0 for none."""
     downsamplings: int = 5
     """Stride-2 convolutions behind the stem, and as many upsamplings."""
     residual_blocks: int = 1
@@ -89,7 +91,7 @@ class EditNetworkConfig:
     code_size: int = 64
     """Numbers in the style code of a region."""
     encoder_channels: int = 24
-    """Channels of the style encoder at half of the picture's side; doubled by each of its two downsamplings."""
+    """Channels of the style encoder at half of the coarse picture's side; doubled by its two downsamplings."""
     num_classes: int = _NUM_CLASSES
     """Channels of the one-hot mask."""
 
@@ -305,7 +307,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             resolution=64,
             images=2_400_000,
             phases=((0.0, 64),),
-            edit_phases=((0.0, 64),),
+            edit_phases=((0.0, 32), (0.5, 64)),
             dense_mapping=DenseMappingConfig(
                 backbone=BackboneConfig(
                     base_channels=8,
@@ -319,7 +321,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 style_encoder=StyleEncoderConfig(base_channels=4, max_channels=16, regions="parts", region_size=8),
                 initialisation="fan_in",
             ),
-            edit=EditNetworkConfig(base_channels=8, max_channels=16, downsamplings=3, code_size=8, encoder_channels=4),
+            edit=EditNetworkConfig(
+                base_channels=8, max_channels=16, detail_channels=4, downsamplings=3, code_size=8, encoder_channels=4
+            ),
             enhancer=EnhancerConfig(base_channels=4, residual_blocks=1),
             mask_vae=MaskVAEConfig(resolution=64, base_channels=4, downsamplings=4, latent_size=16, prior="fitted"),
             blender=BlenderConfig(

@@ -34,7 +34,7 @@ _COARSE = 4  # by how much the grid of residuals is coarser than the network's p
 _FAR = 1e-3  # weight of the class's average where no unedited pixel of it is near
 _MARGIN = 20  # pixels around what is enhanced; an enhancer of 8 residual blocks looks as far
 _FEW = 1e-4  # share of a picture at which a class's average colour in it counts half
-_PASTE_SOFT = 0.7  # standard deviation of a pasted hole's border, in pixels of the network's picture
+_PASTE_MARGIN = 0.006  # of a pasted hole over which the photograph fades into it; holes reach further than labels
 
 Frame = tuple[float, float, float, float]
 """Top, bottom, left and right of a box, as fractions of the sides."""
@@ -164,9 +164,11 @@ def paste(picture: Picture, generated: Tensor, hole: Tensor) -> Picture:
     """
     height, width = picture.shape[:2]
     hole, generated = hole.cpu(), generated.cpu()
-    same_size = tuple(generated.shape[2:]) == (height, width)
-    # Between sizes the border is softened inside the hole, so that no pixel outside of it changes.
-    soft = hole if same_size else blur(1 - dilate(1 - hole, 1), _PASTE_SOFT) * (1 - dilate(1 - hole, 1))
+    # The border is softened inside the hole, so that no pixel outside of it changes.
+    margin = round(_PASTE_MARGIN * max(generated.shape[2:]))
+    if tuple(generated.shape[2:]) != (height, width):
+        margin = max(margin, 1)  # so that interpolation does not carry it across the border
+    soft = blur(1 - dilate(1 - hole, margin), margin / 2) * (1 - dilate(1 - hole, 1)) if margin else hole
     alpha = soft[0, 0].numpy()
     box = _bounding_box(alpha)
     if box is None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from maskgan.errors import UserError
 from maskgan.networks.dense_mapping import DenseMappingNetwork
-from maskgan.networks.edit_network import EditNetwork
+from maskgan.networks.edit_network import CoarseEditNetwork, EditNetwork
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Inpainting:
     uses_context = True
     has_part_styles = True
 
-    def __init__(self, network: EditNetwork) -> None:
+    def __init__(self, network: EditNetwork | CoarseEditNetwork) -> None:
         self.module = network
         self.num_classes = network.config.num_classes
         self.size_multiple = network.size_multiple
@@ -126,7 +126,7 @@ def face_network(network: nn.Module) -> FaceNetwork:
     """
     if isinstance(network, DenseMappingNetwork):
         return DenseMapping(network)
-    if isinstance(network, EditNetwork):
+    if isinstance(network, (EditNetwork, CoarseEditNetwork)):
         return Inpainting(network)
     raise UserError(f"{type(network).__name__} does not render faces; give dense mapping or edit weights")
 

@@ -8,7 +8,7 @@ style. ``generate`` runs the network over a batch of edits, ``finish`` brings on
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Literal
 
@@ -59,9 +59,18 @@ class FaceModel:
         """The photograph at the network's size, 1 x 3 x h x w in [-1, 1]."""
         return self.renderer.image(self.picture, self.label_map)
 
+    @cached_property
+    def preview(self) -> FaceModel:
+        """The same face for a smaller and faster network that reads the same styles; itself if there is none."""
+        if self.renderer.preview is self.renderer:
+            return self
+        return replace(self, renderer=self.renderer.preview)
+
     def prepare(self) -> None:
         """Compute now what the first edit would compute."""
         _ = self.working_image if self.renderer.uses_context else self.analysis
+        if self.preview is not self:
+            self.preview.prepare()
 
     @property
     def generated_bytes(self) -> int:
@@ -74,7 +83,8 @@ class FaceModel:
         """Memory that it takes once it is prepared, apart from picture and label map."""
         total = self.private_bytes + self.style.nbytes
         if self.renderer.uses_context:
-            return total + self.working_image.nbytes
+            smaller = 0 if self.preview is self else self.preview.working_image.nbytes
+            return total + self.working_image.nbytes + smaller
         held = [getattr(self.analysis, f.name) for f in fields(self.analysis)]
         return total + sum(value.nbytes for value in held)
 

@@ -21,6 +21,7 @@ from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap, check_labels, class_indices
 from maskgan.networks.dense_mapping import DenseMappingNetwork
+from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.layers import one_hot
 from maskgan.networks.parser import FaceParser
@@ -48,6 +49,10 @@ class Renderer:
         self._device = device
         self._precision = precision
         self._refined_from: Renderer | None = None
+        self.preview = self
+        """Renders the same styles at half of the size, for previews; itself if the network cannot."""
+        if isinstance(network, EditNetwork) and network.detail is not None:
+            self.preview = Renderer(network.coarse, resolution // 2, device, precision)
 
     @classmethod
     def from_weights(

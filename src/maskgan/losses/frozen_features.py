@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.face_alignment import align
 from maskgan.losses.perceptual import EfficientNetLite0Features
 from maskgan.networks.feature_discriminator import FeatureMapSpec
 from maskgan.networks.sface import load_sface
+
+_ALIGNED_FROM = 256  # pixels; aligned faces have 112
 
 
 class PictureFeatures(NamedTuple):
@@ -45,5 +48,7 @@ class FrozenFeatures(nn.Module):
 
     def forward(self, image: Tensor, alignment: Tensor) -> PictureFeatures:
         """Features of N x 3 x S x S pictures in [-1, 1]; ``alignment`` as of ``face_alignment.alignment``."""
-        embedding, faces = self.faces(align(image, alignment))
+        # Beyond this size, sampling the aligned face would skip pixels.
+        factor = max(image.shape[2] // _ALIGNED_FROM, 1)
+        embedding, faces = self.faces(align(F.avg_pool2d(image, factor), alignment))
         return PictureFeatures(self.objects(image), faces, embedding)

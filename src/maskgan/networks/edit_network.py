@@ -1,183 +1,43 @@
 """The edit network: a photograph with a hole, the mask of the edit and the style of each region to a whole picture.
 
-A U-Net whose skips bring the surroundings of the hole to its border at full resolution. Each pixel is normalised over
-its channels, never a channel over the picture: absolute colours of the context survive, and no feature can tower above
-the rest of its map, which is where droplet artefacts come from (Karras et al., CVPR 2020, section 2). Decoder layers
-are modulated region by region with style codes, as in SEAN (Zhu et al., CVPR 2020). It works at half of the picture's
-side behind a pixel-unshuffle stem (Shi et al., CVPR 2016), so that 512 px stay affordable on a CPU.
+A coarse network draws at half of the picture's side, and a thin detail level adds what only full resolution shows, as
+the global generator and the local enhancer of Pix2PixHD (Wang et al., CVPR 2018, section 3.1); that keeps 512 px
+affordable on a CPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import EditNetworkConfig
+from maskgan.networks.edit_layers import DownBlock, RegionPixelNorm, ResidualBlock, SelfAttention, UpBlock, pixel_norm
+from maskgan.networks.region_style_encoder import RegionStyleEncoder
 from maskgan.networks.regions import downsample, downsample_pyramid, mask_to_regions, num_regions, region_indices
 
-_SMALL = 4.0  # feature cells of a region at which its own statistics count half
+
+class _Drawing(NamedTuple):
+    """What the coarse network hands to the detail level."""
+
+    image: Tensor  # N x 3 x H x W, float32: the photograph outside of the hole
+    features: Tensor  # N x base_channels x H/2 x W/2
+    fine: Tensor  # N x base_channels/4 x H x W
+    regions: Tensor  # of the mask, N x regions x H x W
 
 
-def pixel_norm(x: Tensor) -> Tensor:
-    """Normalise each pixel of N x C x H x W over its channels to mean 0 and variance 1."""
-    channels_last = x.permute(0, 2, 3, 1)
-    return F.layer_norm(channels_last, [int(x.shape[1])]).permute(0, 3, 1, 2)
+class CoarseEditNetwork(nn.Module):
+    """A U-Net whose skips bring the surroundings of the hole to its border.
 
-
-class RegionPixelNorm(nn.Module):
-    """Pixel normalisation with a scale and a shift for each region, predicted from its style code."""
-
-    def __init__(self, channels: int, code_size: int) -> None:
-        super().__init__()
-        self.to_modulation = nn.Linear(code_size, 2 * channels)
-
-    def forward(self, x: Tensor, codes: Tensor, shares: Tensor) -> Tensor:
-        """Normalise and modulate.
-
-        Args:
-            x: N x C x h x w.
-            codes: style codes, N x regions x code_size.
-            shares: of the regions in each pixel, N x regions x h x w, summing to 1.
-
-        Returns:
-            N x C x h x w.
-        """
-        modulation = self.to_modulation(codes)
-        pixels = shares.permute(0, 2, 3, 1).flatten(1, 2).to(modulation.dtype)
-        spread = torch.bmm(pixels, modulation).view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)
-        scale, shift = spread.chunk(2, dim=1)
-        return torch.addcmul(shift, pixel_norm(x).to(shift.dtype), scale + 1)
-
-
-class DownBlock(nn.Module):
-    """Halve the side: a stride-2 convolution, then a residual convolution."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.down = nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1)
-        self.conv = nn.Conv2d(out_channels, out_channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W to N x C' x H/2 x W/2."""
-        x = F.silu(pixel_norm(self.down(x)))
-        return x + F.silu(pixel_norm(self.conv(x)))
-
-
-class UpBlock(nn.Module):
-    """Double the side, join the encoder's features, and modulate twice."""
-
-    def __init__(self, in_channels: int, out_channels: int, code_size: int) -> None:
-        super().__init__()
-        self.up = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.skip = nn.Conv2d(out_channels, out_channels, 1)
-        self.norm1 = RegionPixelNorm(out_channels, code_size)
-        self.conv = nn.Conv2d(out_channels, out_channels, 3, padding=1)
-        self.norm2 = RegionPixelNorm(out_channels, code_size)
-
-    def forward(self, x: Tensor, skip: Tensor, codes: Tensor, shares: Tensor) -> Tensor:
-        """N x C x h x w and N x C' x 2h x 2w to N x C' x 2h x 2w."""
-        x = self.up(F.interpolate(x, scale_factor=2, mode="nearest")) + self.skip(skip)
-        x = F.silu(self.norm1(x, codes, shares))
-        return x + F.silu(self.norm2(self.conv(x), codes, shares))
-
-
-class ResidualBlock(nn.Module):
-    """Two modulated convolutions added to the input."""
-
-    def __init__(self, channels: int, code_size: int) -> None:
-        super().__init__()
-        self.norm1 = RegionPixelNorm(channels, code_size)
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm2 = RegionPixelNorm(channels, code_size)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor, codes: Tensor, shares: Tensor) -> Tensor:
-        """N x C x h x w to the same."""
-        y = self.conv1(F.silu(self.norm1(x, codes, shares)))
-        return x + self.conv2(F.silu(self.norm2(y, codes, shares)))
-
-
-class SelfAttention(nn.Module):
-    """Multi-head attention over all pixels: one eye can look at the other, wherever it lies."""
-
-    def __init__(self, channels: int, heads: int = 4) -> None:
-        super().__init__()
-        self.heads = heads
-        self.to_qkv = nn.Conv2d(channels, 3 * channels, 1)
-        self.out = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """N x C x h x w to the same."""
-        n, c, h, w = x.shape
-        q, k, v = (
-            t.flatten(2).view(n, self.heads, c // self.heads, h * w).transpose(2, 3)
-            for t in self.to_qkv(pixel_norm(x)).chunk(3, dim=1)
-        )
-        y = F.scaled_dot_product_attention(q, k, v)
-        return x + self.out(y.transpose(2, 3).reshape(n, c, h, w))
-
-
-class RegionStyleEncoder(nn.Module):
-    """A style code for each region from the statistics of its features; for an absent region, from those of the whole.
-
-    Mean and standard deviation over a region describe its colour and texture wherever it lies, so codes can be moved
-    between faces.
+    Each pixel is normalised over its channels, never a channel over the picture: absolute colours of the context
+    survive, and no feature can tower above the rest of its map, which is where droplet artefacts come from (Karras et
+    al., CVPR 2020, section 2). Decoder layers are modulated region by region with style codes, as in SEAN (Zhu et al.,
+    CVPR 2020). It works at half of the picture's side behind a pixel-unshuffle stem (Shi et al., CVPR 2016).
     """
-
-    def __init__(self, config: EditNetworkConfig) -> None:
-        super().__init__()
-        widths = [config.encoder_channels * 2**i for i in range(3)]
-        self.stem = nn.Conv2d(12, widths[0], 3, padding=1)
-        self.down = nn.ModuleList(DownBlock(a, b) for a, b in pairwise(widths))
-        self.features = nn.Conv2d(widths[-1], widths[-1], 3, padding=1)
-        statistics = 2 * (widths[-1] + 3)
-        self.shape = (num_regions(config.num_classes), config.code_size)
-        self.own = nn.Parameter(torch.randn(self.shape[0], statistics, config.code_size) * statistics**-0.5)
-        self.from_summary = nn.Linear(statistics, self.shape[0] * config.code_size)
-
-    def forward(self, image: Tensor, regions: Tensor, dropped: Tensor | None = None) -> Tensor:
-        """Encode faces.
-
-        Args:
-            image: N x 3 x H x W in [-1, 1].
-            regions: of ``mask_to_regions``, N x regions x H x W.
-            dropped: regions to take for absent, N x regions, bool; so training learns codes of what a face lacks.
-
-        Returns:
-            N x regions x code_size, float32.
-        """
-        x = F.silu(self.stem(F.pixel_unshuffle(image, 2)))
-        for block in self.down:
-            x = block(x)
-        # Colours as they are, too: normalised features tell them badly.
-        factor = int(image.shape[2]) // int(x.shape[2])
-        colours = downsample(image.float(), factor)
-        features = torch.cat([F.silu(self.features(x)).float(), colours], dim=1).flatten(2).transpose(1, 2)
-        shares = downsample(regions, factor).float().flatten(2)
-        sizes = shares.sum(dim=2, keepdim=True)
-        own = torch.einsum("nrc,rcs->nrs", _statistics(features, shares / (sizes + 1e-3)), self.own.float())
-        everywhere = torch.full_like(shares[:, :1], 1 / shares.shape[2])
-        summary = _statistics(features, everywhere).flatten(1)
-        predicted = F.linear(summary, self.from_summary.weight, self.from_summary.bias).view(-1, *self.shape)
-        presence = sizes / (sizes + _SMALL)
-        if dropped is not None:
-            presence = presence * ~dropped[..., None]
-        return presence * own + predicted
-
-
-def _statistics(features: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean and standard deviation of N x P x C over P, for weights N x R x P: N x R x 2C."""
-    mean = torch.bmm(weights, features)
-    square = torch.bmm(weights, features.square())
-    return torch.cat([mean, (square - mean.square()).clamp_min(0).add(1e-4).sqrt()], dim=2)
-
-
-class EditNetwork(nn.Module):
-    """Draws what a hole in a photograph should show; a hole that is everything gives a whole new picture."""
 
     def __init__(self, config: EditNetworkConfig) -> None:
         super().__init__()
@@ -195,55 +55,35 @@ class EditNetwork(nn.Module):
         self.to_fine = nn.Conv2d(widths[0], 4 * fine, 1)
         self.refine = nn.Conv2d(fine + 4, fine, 3, padding=1)
         self.head = nn.Conv2d(fine + 4, 3, 3, padding=1)
-        self._initialise()
+        _initialise(self)
+        nn.init.normal_(self.head.weight, 0.0, 0.02)
 
     @property
     def size_multiple(self) -> int:
         """Height and width of pictures must be multiples of this."""
         return int(2 ** (self.config.downsamplings + 1))
 
-    @property
-    def style_size(self) -> int:
-        """Numbers in the style of a face."""
-        return num_regions(self.config.num_classes) * self.config.code_size
-
     def part_of_style(self, labels: Iterable[int]) -> Tensor:
-        """Which numbers of a style belong to these classes, style_size, bool.
-
-        Args:
-            labels: classes; skin includes the skin around mouth and eyes.
-        """
+        """See ``EditNetwork.part_of_style``."""
         chosen = torch.zeros(num_regions(self.config.num_classes), dtype=torch.bool)
         chosen[region_indices(labels, self.config.num_classes)] = True
         return chosen.repeat_interleave(self.config.code_size)
 
     def encode_style(self, image: Tensor, mask: Tensor, dropped: Tensor | None = None) -> Tensor:
-        """The style of a face, N x style_size.
-
-        Args:
-            image: N x 3 x H x W in [-1, 1].
-            mask: its own one-hot mask, N x num_classes x H x W.
-            dropped: regions to take for absent, N x regions, bool.
-        """
+        """See ``EditNetwork.encode_style``."""
         return self.style_encoder(image, mask_to_regions(mask), dropped).flatten(1)
 
     def forward(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
-        """Draw the hole.
+        """See ``EditNetwork.forward``."""
+        return self.draw(mask, style, image, hole).image
 
-        Args:
-            mask: one-hot mask that the picture is to follow, N x num_classes x H x W.
-            style: N x style_size.
-            image: the photograph, N x 3 x H x W in [-1, 1]; what it shows in the hole is not read.
-            hole: 1 where the picture is drawn anew, 0 where it is the photograph's, N x 1 x H x W.
-
-        Returns:
-            N x 3 x H x W, float32: the photograph outside of the hole, bit for bit; around [-1, 1] in it.
-        """
+    def draw(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> _Drawing:
+        """The picture and the features that it was drawn from; arguments as for ``forward``."""
         codes = style.view(style.shape[0], -1, self.config.code_size)
-        context = torch.cat([torch.where(hole > 0, torch.zeros_like(image), image), hole], dim=1)
-        half_mask = F.avg_pool2d(mask, 2)
-        shares = downsample_pyramid(downsample(mask_to_regions(mask), 2), len(self.up) + 1)
-        x = F.silu(pixel_norm(self.stem(torch.cat([F.pixel_unshuffle(context, 2), half_mask], dim=1))))
+        context = _context(image, hole)
+        regions = mask_to_regions(mask)
+        shares = downsample_pyramid(downsample(regions, 2), len(self.up) + 1)
+        x = F.silu(pixel_norm(self.stem(_half_size(context, mask))))
         skips = []
         for down in self.down:
             skips.append(x)
@@ -257,20 +97,133 @@ class EditNetwork(nn.Module):
         context = context.to(fine.dtype)
         fine = fine + F.silu(self.refine(torch.cat([fine, context], dim=1)))
         drawn = self.head(torch.cat([fine, context], dim=1)).float()
+        return _Drawing(torch.where(hole > 0, drawn, image.float()), x, fine, regions)
+
+
+class DetailLevel(nn.Module):
+    """Adds detail to a picture of twice the side of the coarse network's."""
+
+    def __init__(self, config: EditNetworkConfig) -> None:
+        super().__init__()
+        self.code_size = config.code_size
+        channels, coarse = config.detail_channels, config.base_channels
+        self.stem = nn.Conv2d(4 * 4 + config.num_classes, channels, 3, padding=1)
+        self.up = nn.Conv2d(coarse, channels, 3, padding=1)
+        self.join = nn.Conv2d(channels + coarse // 4 + 3, channels, 1)
+        self.norm1 = RegionPixelNorm(channels, config.code_size)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm2 = RegionPixelNorm(channels, config.code_size)
+        fine = channels // 2
+        self.to_fine = nn.Conv2d(channels, 4 * fine, 1)
+        self.refine = nn.Conv2d(fine + 7, fine, 3, padding=1)
+        self.head = nn.Conv2d(fine + 7, 3, 3, padding=1)
+        _initialise(self)
+        nn.init.zeros_(self.head.weight)  # begins as bilinear interpolation
+
+    def forward(self, coarse: _Drawing, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
+        """As ``EditNetwork.forward``, with what the coarse network drew at half of the side."""
+        codes = style.view(style.shape[0], -1, self.code_size)
+        context = _context(image, hole)
+        x = self.up(F.interpolate(coarse.features, scale_factor=2, mode="nearest"))
+        stem = F.silu(pixel_norm(self.stem(_half_size(context, mask))))
+        x = x + self.join(torch.cat([stem, coarse.fine.to(stem.dtype), coarse.image.to(stem.dtype)], dim=1))
+        x = F.silu(self.norm1(x, codes, coarse.regions))
+        x = x + F.silu(self.norm2(self.conv(x), codes, coarse.regions))
+        base = F.interpolate(coarse.image, scale_factor=2, mode="bilinear", align_corners=False)
+        fine = F.silu(F.pixel_shuffle(self.to_fine(x), 2))
+        known = torch.cat([context, base], dim=1).to(fine.dtype)
+        fine = fine + F.silu(self.refine(torch.cat([fine, known], dim=1)))
+        drawn = base + self.head(torch.cat([fine, known], dim=1)).float()
         return torch.where(hole > 0, drawn, image.float())
 
-    def _initialise(self) -> None:
-        for layer in self.modules():
-            if isinstance(layer, (nn.Conv2d, nn.Linear)):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
-        for module in self.modules():
-            if isinstance(module, RegionPixelNorm):
-                linear = module.to_modulation
-                nn.init.normal_(linear.weight, 0.0, linear.in_features**-0.5)
-            elif isinstance(module, ResidualBlock):
-                nn.init.zeros_(module.conv2.weight)
-            elif isinstance(module, SelfAttention):
-                nn.init.zeros_(module.out.weight)
-        nn.init.normal_(self.head.weight, 0.0, 0.02)
+
+class EditNetwork(nn.Module):
+    """Draws what a hole in a photograph should show; a hole that is everything gives a whole new picture.
+
+    Pictures of half the side are drawn by ``coarse`` alone, with the same styles.
+    """
+
+    def __init__(self, config: EditNetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.coarse = CoarseEditNetwork(config)
+        self.detail = DetailLevel(config) if config.detail_channels else None
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width of pictures must be multiples of this."""
+        return self.coarse.size_multiple * (1 if self.detail is None else 2)
+
+    @property
+    def style_size(self) -> int:
+        """Numbers in the style of a face."""
+        return num_regions(self.config.num_classes) * self.config.code_size
+
+    def part_of_style(self, labels: Iterable[int]) -> Tensor:
+        """Which numbers of a style belong to these classes, style_size, bool.
+
+        Args:
+            labels: classes; skin includes the skin around mouth and eyes.
+        """
+        return self.coarse.part_of_style(labels)
+
+    def encode_style(self, image: Tensor, mask: Tensor, dropped: Tensor | None = None) -> Tensor:
+        """The style of a face, N x style_size.
+
+        Args:
+            image: N x 3 x H x W in [-1, 1].
+            mask: its own one-hot mask, N x num_classes x H x W.
+            dropped: regions to take for absent, N x regions, bool.
+        """
+        if self.detail is None:
+            return self.coarse.encode_style(image, mask, dropped)
+        return self.coarse.encode_style(F.avg_pool2d(image, 2), _half_mask(mask), dropped)
+
+    def forward(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
+        """Draw the hole.
+
+        Args:
+            mask: one-hot mask that the picture is to follow, N x num_classes x H x W.
+            style: N x style_size.
+            image: the photograph, N x 3 x H x W in [-1, 1]; what it shows in the hole is not read.
+            hole: 1 where the picture is drawn anew, 0 where it is the photograph's, N x 1 x H x W.
+
+        Returns:
+            N x 3 x H x W, float32: the photograph outside of the hole, bit for bit; around [-1, 1] in it.
+        """
+        if self.detail is None:
+            return self.coarse(mask, style, image, hole)
+        known = torch.where(hole > 0, torch.zeros_like(image), image)
+        half = self.coarse.draw(_half_mask(mask), style, F.avg_pool2d(known, 2), F.max_pool2d(hole, 2))
+        return self.detail(half, mask, style, image, hole)
+
+
+def _context(image: Tensor, hole: Tensor) -> Tensor:
+    """The photograph with the hole erased, and the hole: N x 4 x H x W."""
+    return torch.cat([torch.where(hole > 0, torch.zeros_like(image), image), hole], dim=1)
+
+
+def _half_size(context: Tensor, mask: Tensor) -> Tensor:
+    """Input of a stem: N x (16 + num_classes) x H/2 x W/2."""
+    return torch.cat([F.pixel_unshuffle(context, 2), F.avg_pool2d(mask, 2)], dim=1)
+
+
+def _half_mask(mask: Tensor) -> Tensor:
+    """One-hot masks of half the side."""
+    return mask[:, :, ::2, ::2]
+
+
+def _initialise(network: nn.Module) -> None:
+    for layer in network.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    for module in network.modules():
+        if isinstance(module, RegionPixelNorm):
+            linear = module.to_modulation
+            nn.init.normal_(linear.weight, 0.0, linear.in_features**-0.5)
+        elif isinstance(module, ResidualBlock):
+            nn.init.zeros_(module.conv2.weight)
+        elif isinstance(module, SelfAttention):
+            nn.init.zeros_(module.out.weight)

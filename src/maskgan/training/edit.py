@@ -26,7 +26,7 @@ from maskgan.losses.edit_terms import (
 )
 from maskgan.losses.frozen_features import FrozenFeatures, PictureFeatures
 from maskgan.losses.loss_terms import weighted_sum
-from maskgan.networks.edit_network import EditNetwork
+from maskgan.networks.edit_network import CoarseEditNetwork, EditNetwork
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, HeadOutput
 from maskgan.networks.layers import one_hot
 from maskgan.networks.regions import mask_to_regions
@@ -76,6 +76,7 @@ class EditStage:
         self._weights: Mapping[str, float] = asdict(config.weights)
         sizes = preset(config.preset).edit
         self._network = to_device(EditNetwork(sizes), config.device)
+        self._full_side = preset(config.preset).edit_phases[-1][1]
         self._frozen = to_device(FrozenFeatures(), config.device)
         self._discriminator = to_device(
             FeatureDiscriminator(FrozenFeatures.OBJECT_MAPS, FrozenFeatures.FACE_MAPS, sizes.num_classes), config.device
@@ -103,8 +104,9 @@ class EditStage:
         with autocast(self._config):
             with torch.no_grad():
                 real_features = self._frozen(batch.real, batch.alignment)
-            style = self._network.encode_style(batch.real, batch.mask, self._draw_dropped_regions(batch))
-            fake = self._network(batch.mask, style, batch.real, batch.hole)
+            network = self._at_size(self._network, batch.real)
+            style = network.encode_style(batch.real, batch.mask, self._draw_dropped_regions(batch))
+            fake = network(batch.mask, style, batch.real, batch.hole)
             fake_features = self._frozen(fake, batch.alignment)
             # The discriminators learn first, so the network gets the answer of what they know now.
             d_real = self._discriminate(batch, batch.real, real_features)
@@ -162,9 +164,14 @@ class EditStage:
         """Fill holes with the EMA: N x 3 x S x S in [-1, 1]."""
         classes = self._ema.config.num_classes
         own, mask = one_hot(faces.label_maps, classes), one_hot(label_maps, classes)
+        network = self._at_size(self._ema, faces.pictures)
         with autocast(self._config):
-            style = self._ema.encode_style(faces.pictures, own)
-            return self._ema(mask, style.roll(-1, dims=0) if roll_style else style, faces.pictures, hole)
+            style = network.encode_style(faces.pictures, own)
+            return network(mask, style.roll(-1, dims=0) if roll_style else style, faces.pictures, hole)
+
+    def _at_size(self, network: EditNetwork, pictures: Tensor) -> EditNetwork | CoarseEditNetwork:
+        """The part of the network that draws pictures of this size: small ones teach the coarse network alone."""
+        return network.coarse if 2 * pictures.shape[2] <= self._full_side else network
 
     def _draw_holes(self, faces: Faces) -> _Batch:
         real = faces.pictures.contiguous(memory_format=torch.channels_last)

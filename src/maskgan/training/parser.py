@@ -14,6 +14,7 @@ from maskgan.data.batches import Faces
 from maskgan.images import Picture
 from maskgan.losses.masks import class_balanced_weights
 from maskgan.networks.parser import FaceParser
+from maskgan.training.initialisation import load_from_weights
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     BETAS,
@@ -36,8 +37,15 @@ class ParserStage:
     """The parser, trained on the label maps."""
 
     def __init__(self, config: ParserTrainingConfig, setup: StageSetup) -> None:
+        """Start from scratch, or from the file ``config.init_weights``.
+
+        Raises:
+            UserError: that file is missing, damaged or of other sizes.
+        """
         self._config = config
         self._parser = to_device(FaceParser(preset(config.preset).parser), config.device)
+        if config.init_weights and not setup.resumes:
+            load_from_weights(Path(config.init_weights), self._parser)
         self._ema = ema_copy(self._parser)
         self._optimizer = adam(self._parser, config.learning_rate, BETAS)
         self._class_weights = class_balanced_weights(config.class_balance).to(config.device)

@@ -183,6 +183,7 @@ class ParserTrainingConfig(TrainingConfig):
     """Options of the stage ``parser``."""
 
     stage: ClassVar[str] = "parser"
+    initialises_ema: ClassVar[bool] = True
 
     batch_size: int = 16
     """Images per step, over all processes."""
@@ -190,12 +191,22 @@ class ParserTrainingConfig(TrainingConfig):
     """Learning rate of Adam, until --lr-decay-start."""
     class_balance: float = 0.0
     """Weight of small classes in the cross entropy: 0 for equal pixels, 1 for equal classes."""
+    init_weights: str = ""
+    """Weights file of a parser to start from."""
     augment: AugmentConfig = field(default_factory=augmentation("WIDE_AUGMENTATION"), metadata={"cli": False})
     """Augmentation of the training images."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_class_balance(self.class_balance)
+
+    def _preset_phases(self) -> tuple[tuple[float, int], ...]:
+        return _final_phase(self) if self.init_weights else super()._preset_phases()
+
+    @property
+    def initialised_from(self) -> str:
+        """See ``TrainingConfig``."""
+        return self.init_weights
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,106 @@
+"""Layers of the edit network: per-pixel normalisation, region by region modulation, U-Net blocks."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def pixel_norm(x: Tensor) -> Tensor:
+    """Normalise each pixel of N x C x H x W over its channels to mean 0 and variance 1."""
+    channels_last = x.permute(0, 2, 3, 1)
+    return F.layer_norm(channels_last, [int(x.shape[1])]).permute(0, 3, 1, 2)
+
+
+class RegionPixelNorm(nn.Module):
+    """Pixel normalisation with a scale and a shift for each region, predicted from its style code."""
+
+    def __init__(self, channels: int, code_size: int) -> None:
+        super().__init__()
+        self.to_modulation = nn.Linear(code_size, 2 * channels)
+
+    def forward(self, x: Tensor, codes: Tensor, shares: Tensor) -> Tensor:
+        """Normalise and modulate.
+
+        Args:
+            x: N x C x h x w.
+            codes: style codes, N x regions x code_size.
+            shares: of the regions in each pixel, N x regions x h x w, summing to 1.
+
+        Returns:
+            N x C x h x w.
+        """
+        modulation = self.to_modulation(codes)
+        pixels = shares.permute(0, 2, 3, 1).flatten(1, 2).to(modulation.dtype)
+        spread = torch.bmm(pixels, modulation).view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)
+        scale, shift = spread.chunk(2, dim=1)
+        return torch.addcmul(shift, pixel_norm(x).to(shift.dtype), scale + 1)
+
+
+class DownBlock(nn.Module):
+    """Halve the side: a stride-2 convolution, then a residual convolution."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1)
+        self.conv = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N x C x H x W to N x C' x H/2 x W/2."""
+        x = F.silu(pixel_norm(self.down(x)))
+        return x + F.silu(pixel_norm(self.conv(x)))
+
+
+class UpBlock(nn.Module):
+    """Double the side, join the encoder's features, and modulate twice."""
+
+    def __init__(self, in_channels: int, out_channels: int, code_size: int) -> None:
+        super().__init__()
+        self.up = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.skip = nn.Conv2d(out_channels, out_channels, 1)
+        self.norm1 = RegionPixelNorm(out_channels, code_size)
+        self.conv = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.norm2 = RegionPixelNorm(out_channels, code_size)
+
+    def forward(self, x: Tensor, skip: Tensor, codes: Tensor, shares: Tensor) -> Tensor:
+        """N x C x h x w and N x C' x 2h x 2w to N x C' x 2h x 2w."""
+        x = self.up(F.interpolate(x, scale_factor=2, mode="nearest")) + self.skip(skip)
+        x = F.silu(self.norm1(x, codes, shares))
+        return x + F.silu(self.norm2(self.conv(x), codes, shares))
+
+
+class ResidualBlock(nn.Module):
+    """Two modulated convolutions added to the input."""
+
+    def __init__(self, channels: int, code_size: int) -> None:
+        super().__init__()
+        self.norm1 = RegionPixelNorm(channels, code_size)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm2 = RegionPixelNorm(channels, code_size)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, codes: Tensor, shares: Tensor) -> Tensor:
+        """N x C x h x w to the same."""
+        y = self.conv1(F.silu(self.norm1(x, codes, shares)))
+        return x + self.conv2(F.silu(self.norm2(y, codes, shares)))
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention over all pixels: one eye can look at the other, wherever it lies."""
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.to_qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N x C x h x w to the same."""
+        n, c, h, w = x.shape
+        q, k, v = (
+            t.flatten(2).view(n, self.heads, c // self.heads, h * w).transpose(2, 3)
+            for t in self.to_qkv(pixel_norm(x)).chunk(3, dim=1)
+        )
+        y = F.scaled_dot_product_attention(q, k, v)
+        return x + self.out(y.transpose(2, 3).reshape(n, c, h, w))
