@@ -67,7 +67,7 @@ class AppState:
         self._portrait_faces: dict[int, asyncio.Task[Face]] = {}
         self._portrait_styles: dict[int, asyncio.Task[StyleReference]] = {}
         self._sweeping: asyncio.Task[None] | None = None
-        self._released = 0  # of the sessions that ended, those whose memory was given back
+        self._released = 0  # of the sessions that ended, those whose memory was released
 
     async def start(self) -> None:
         """Begin to work; called on the running event loop."""

@@ -39,8 +39,8 @@ class Lease:
         self._budget.held += count
         self._held += count
 
-    def give_back(self) -> None:
-        """Hold nothing any more."""
+    def release(self) -> None:
+        """Release all bytes."""
         self._budget.held -= self._held
         self._held = 0
 
@@ -59,7 +59,7 @@ class ByteBudget:
         try:
             yield lease
         finally:
-            lease.give_back()
+            lease.release()
 
 
 async def read_body(request: Request, limit: int, seconds: float, lease: Lease | None = None) -> bytes:

@@ -91,7 +91,7 @@ test("glasses are laid, moved and placed", async () => {
   assert.ok((await editor.change("start")).inside < 0.05, "undo takes each of them back");
 });
 
-test("another face's style is borrowed, mixed and given back", async () => {
+test("another face's style is copied, mixed and reset", async () => {
   await editor.remember("own");
   await editor.at("tab-style").click();
   await editor.at("style-portrait-2").click();
@@ -105,14 +105,14 @@ test("another face's style is borrowed, mixed and given back", async () => {
   await editor.rendered();
   const hasParts = await editor.page.evaluate(async () => (await (await fetch("/api/info")).json()).style_parts);
   assert.equal(await editor.at("style-part-hair").isVisible(), hasParts);
-  if (hasParts) await borrowHair();
+  if (hasParts) await copyHairStyle();
   await editor.at("style-reset").click();
   await editor.rendered();
   assert.ok((await editor.change("own")).inside < 0.05, "the own style gives the own face");
 });
 
 /** From the style of everything, and back to it. */
-async function borrowHair() {
+async function copyHairStyle() {
   await editor.at("style-part-hair").click();
   await editor.rendered();
   await editor.look("style-hair");

@@ -1,11 +1,13 @@
 /** Entry point: creates the app and its panels, and opens the first face. */
 
+import { t } from "./i18n/translate.js";
 import { connection, fetchInfo } from "./remote/api.js";
 import { Preferences } from "./state/preferences.js";
 import { initClassPanel } from "./ui/class-panel.js";
 import { initCommands } from "./ui/commands.js";
 import { initDialogs } from "./ui/dialogs.js";
 import { byId, loadIcons } from "./ui/elements.js";
+import { initLanguage } from "./ui/language.js";
 import { initHelpDialog, initTooltips, save, initSaveMenu, initTabs, initThemeButton } from "./ui/menus.js";
 import { showError, showNotice } from "./ui/messages.js";
 import { initDropAndPaste, initOpenDialog } from "./ui/open-dialog.js";
@@ -24,6 +26,7 @@ async function start() {
   // The URL may carry an access token, which is a cookie by now; do not leave it in the address bar.
   if (location.search) history.replaceState(null, "", location.pathname);
   const preferences = new Preferences(localStorage);
+  await initLanguage(preferences);
   initThemeButton(preferences);
   initDialogs();
   initTabs();
@@ -33,7 +36,7 @@ async function start() {
     [info] = await Promise.all([fetchInfo(), loadIcons()]);
   } catch (error) {
     connection.addEventListener("restored", () => location.reload());
-    showError(/** @type {Error} */ (error).message, { label: "Try again", run: () => location.reload() });
+    showError(/** @type {Error} */ (error).message, { label: t("message.try-again"), run: () => location.reload() });
     return;
   }
   const app = new App(info, preferences);
@@ -42,7 +45,7 @@ async function start() {
   if (await app.resume()) return;
   const numbers = info.portraits.map(({ number }) => number);
   const number = numbers.includes(FIRST_PORTRAIT) ? FIRST_PORTRAIT : numbers[0];
-  await app.openSource({ kind: "portrait", number }, `Portrait ${number}`);
+  await app.openSource({ kind: "portrait", number }, t("open.portrait", { number }));
 }
 
 /** @param {App} app */

@@ -28,7 +28,7 @@ from maskgan.server.uploads import Photograph, parse_raw_label_map
 
 Strength = Annotated[float, Query(ge=0, le=1)]
 StyleParts = Annotated[
-    str | None, Query(max_length=256, description="classes whose style alone is borrowed, as hair,u_lip; absent: all")
+    str | None, Query(max_length=256, description="classes that take the style, as hair,u_lip; absent: all")
 ]
 
 

@@ -1,4 +1,4 @@
-"""The face whose look is borrowed."""
+"""The style reference of a session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def style_routes(state: AppState) -> APIRouter:
 
     @router.post("/style", openapi_extra=form("picture", "mask", "order", "crop", portrait=True))
     async def choose(session_id: str, request: Request) -> dict[str, Any]:
-        """Borrow the look of a shipped portrait (JSON) or of a picture (form)."""
+        """Use a shipped portrait (JSON) or a picture (form) as style reference."""
         session = state.sessions.get(session_id)
         parsed = False
         issues: tuple[MaskIssue, ...] = ()

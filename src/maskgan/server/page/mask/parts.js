@@ -42,8 +42,8 @@ import {
 import { connectedRegion } from "./fill.js";
 import { fillFromNearest } from "./nearest.js";
 
-const LIPS_AND_MOUTH = [MOUTH, UPPER_LIP, LOWER_LIP];
-const WHOLE_FACE = [
+const MOUTH_CLASSES = [MOUTH, UPPER_LIP, LOWER_LIP];
+const FACE_CLASSES = [
   SKIN,
   NOSE,
   GLASSES,
@@ -53,7 +53,7 @@ const WHOLE_FACE = [
   RIGHT_BROW,
   LEFT_EAR,
   RIGHT_EAR,
-  ...LIPS_AND_MOUTH,
+  ...MOUTH_CLASSES,
   EARRING,
 ];
 
@@ -73,8 +73,8 @@ const FALLOFF_SLOPE = 1.54;
  * @returns {readonly number[]}
  */
 function groupedClasses(label) {
-  if (LIPS_AND_MOUTH.includes(label)) return LIPS_AND_MOUTH;
-  if (label === SKIN) return WHOLE_FACE;
+  if (MOUTH_CLASSES.includes(label)) return MOUTH_CLASSES;
+  if (label === SKIN) return FACE_CLASSES;
   return [label];
 }
 

@@ -15,8 +15,7 @@
  * @property {number} angle radians, clockwise
  *
  * @typedef {object} Stamp
- * @property {string} name
- * @property {string} title as shown to people
+ * @property {"glasses" | "hat" | "earrings" | "necklace"} name
  * @property {number} label the class that it paints
  * @property {(x: number, y: number) => boolean} covers whether a point of the square belongs to the shape
  * @property {readonly number[]} under classes that it does not cover
@@ -65,7 +64,6 @@ const FEATURES = [NOSE, LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW, MOUTH, UPPER
 export const STAMPS = [
   {
     name: "glasses",
-    title: "Glasses",
     label: GLASSES,
     under: [HAT],
     covers(x, y) {
@@ -84,7 +82,6 @@ export const STAMPS = [
   },
   {
     name: "hat",
-    title: "Hat",
     label: HAT,
     under: FEATURES,
     covers(x, y) {
@@ -103,7 +100,6 @@ export const STAMPS = [
   },
   {
     name: "earrings",
-    title: "Earrings",
     label: EARRING,
     under: FEATURES,
     covers(x, y) {
@@ -122,7 +118,6 @@ export const STAMPS = [
   },
   {
     name: "necklace",
-    title: "Necklace",
     label: NECKLACE,
     under: [...FEATURES, SKIN, HAIR, HAT, LEFT_EAR, RIGHT_EAR, EARRING],
     covers(x, y) {

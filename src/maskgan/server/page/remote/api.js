@@ -19,11 +19,10 @@
  * @property {{upload_bytes: number, project_bytes: number, pixels: number, side: number}} limits
  */
 
+import { t } from "../i18n/translate.js";
+
 /** Retry delay if the server is unreachable. */
 const RETRY_SECONDS = 2;
-
-export const SERVER_UNREACHABLE =
-  "Server unreachable. Your work is saved in this browser; restart the server with “maskgan serve”.";
 
 /** Emits "restored" when the server responds again after requests failed to reach it. */
 export const connection = new EventTarget();
@@ -56,7 +55,7 @@ export async function request(path, init = {}) {
   } catch (error) {
     if (/** @type {Error} */ (error).name === "AbortError") throw error;
     if (!isOffline) void waitForServer();
-    throw new ApiError(SERVER_UNREACHABLE, 0, RETRY_SECONDS);
+    throw new ApiError(t("message.unreachable"), 0, RETRY_SECONDS);
   }
   if (response.ok) return response;
   const retryable = [429, 502, 503, 504].includes(response.status);
@@ -122,5 +121,5 @@ async function errorMessage(response) {
   } catch {
     // Not JSON from our server: report the status instead.
   }
-  return `The server responded ${response.status} ${response.statusText}.`;
+  return t("message.status", { status: `${response.status} ${response.statusText}`.trim() });
 }

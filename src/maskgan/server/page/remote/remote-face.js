@@ -26,6 +26,7 @@
  * @property {string | null} error error message if it failed
  */
 
+import { t } from "../i18n/translate.js";
 import { CLASS_NAMES } from "../mask/label-map.js";
 import { editsQuery } from "../state/named-edits.js";
 import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
@@ -87,7 +88,7 @@ export class RemoteFace {
     const { width, height } = await this.#session;
     const data = await readLabels(await this.#request(which));
     if (data.length !== width * height) {
-      throw new ApiError("The server returned a mask of another size; reload the page.", 500);
+      throw new ApiError(t("open.mask-size-changed"), 500);
     }
     return { width, height, data };
   }
@@ -163,7 +164,7 @@ export class RemoteFace {
    * @param {RenderSettings} settings
    */
   async photograph(labels, settings) {
-    if (this.#source.kind !== "picture") throw new Error("This face is not a crop of a photograph.");
+    if (this.#source.kind !== "picture") throw new Error(t("open.not-cropped"));
     const { picture, crop } = this.#source;
     const body = formBody({ mask: new Blob([labels]), picture, crop: JSON.stringify(crop) });
     const path = () => `photograph?format=jpeg&${this.#renderQuery(settings)}`;
@@ -326,7 +327,7 @@ export class RemoteFace {
     if (style === null) return { method: "DELETE" };
     if (style.kind === "portrait") return jsonBody({ portrait: style.number });
     const stored = this.#stylePicture(style.key);
-    if (!stored) throw new ApiError("The style picture is no longer available; choose the style again.", 400);
+    if (!stored) throw new ApiError(t("style.gone"), 400);
     return formBody({ picture: stored.picture, mask: stored.mask });
   }
 }

@@ -4,6 +4,8 @@
  * @typedef {{picture: File, mask: File | null} | {project: File}} OpenedFiles
  */
 
+import { t } from "../i18n/translate.js";
+
 const PICTURE_SUFFIX = /\.(png|jpe?g|webp|bmp|gif|tiff?|avif|hei[cf])$/i;
 const MASK_NAME = /mask|label|seg|parsing/i;
 
@@ -20,7 +22,7 @@ export async function classifyFiles(files) {
     const second = await isMask(files[1], files[0]);
     return { picture: files[second ? 0 : 1], mask: files[second ? 1 : 0] };
   }
-  throw new Error("Open one picture, a picture with its mask, or one .maskgan project.");
+  throw new Error(t("open.unsupported"));
 }
 
 /** @param {File} file */
@@ -62,5 +64,5 @@ async function isIndexedPng(file) {
  * @param {string} name
  */
 export function stem(name) {
-  return name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N} _-]+/gu, "-") || "face";
+  return name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N} _-]+/gu, "-") || t("open.untitled");
 }

@@ -17,6 +17,7 @@
  * @property {boolean} compare whether the result pane shows before and after
  * @property {number} split position of the divider, 0..1 of the pane's width
  * @property {"system" | "light" | "dark"} theme
+ * @property {string} language of the page, such as "de"; auto: the browser's
  */
 
 import { NUM_CLASSES } from "../mask/label-map.js";
@@ -38,6 +39,7 @@ export const DEFAULTS = {
   compare: false,
   split: 0.5,
   theme: "system",
+  language: "auto",
 };
 
 /** Not persisted. */

@@ -18,6 +18,8 @@
  * @property {(error: Error) => void} failed
  */
 
+import { t } from "../i18n/translate.js";
+
 /** Polling interval, milliseconds. */
 export const POLL = 300;
 
@@ -91,7 +93,7 @@ export class Refiner {
     this.step = status.step;
     this.steps = status.steps;
     this.state = "running";
-    if (status.state === "failed") throw new Error(status.error ?? "Fine-tuning failed; try again.");
+    if (status.state === "failed") throw new Error(status.error ?? t("refine.try-again"));
     if (this.#remote.isRefined) this.#listeners.done();
     return this.#started ? POLL : 0;
   }

@@ -1,41 +1,43 @@
 /**
  * Keyboard shortcuts; the help dialog and the tooltips are built from this list.
  *
+ * @typedef {import("../i18n/translate.js").Key} Key
+ *
  * @typedef {object} Shortcut
  * @property {string} command
- * @property {string} title
+ * @property {Key} title
  * @property {string[]} keys as `KeyboardEvent.key`, lowercase; "Mod+" is Ctrl or Command
- * @property {string} group
+ * @property {Key} group
  */
 
 /** @type {readonly Shortcut[]} */
 export const SHORTCUTS = [
-  { group: "Tools", command: "tool:brush", title: "Brush", keys: ["b"] },
-  { group: "Tools", command: "tool:eraser", title: "Eraser: restore the original", keys: ["e"] },
-  { group: "Tools", command: "tool:fill", title: "Fill", keys: ["g"] },
-  { group: "Tools", command: "tool:lasso", title: "Lasso and polygon", keys: ["l"] },
-  { group: "Tools", command: "tool:picker", title: "Pick a class", keys: ["i"] },
-  { group: "Tools", command: "tool:move", title: "Move and scale a part", keys: ["v"] },
-  { group: "Tools", command: "tool:bend", title: "Bend a part", keys: ["w"] },
-  { group: "Tools", command: "tool:stamp", title: "Accessories", keys: ["a"] },
-  { group: "Tools", command: "smaller", title: "Smaller brush", keys: ["["] },
-  { group: "Tools", command: "larger", title: "Larger brush", keys: ["]"] },
-  { group: "Edit", command: "undo", title: "Undo", keys: ["Mod+z"] },
-  { group: "Edit", command: "redo", title: "Redo", keys: ["Mod+Shift+z", "Mod+y"] },
-  { group: "Edit", command: "symmetry", title: "Symmetric painting", keys: ["m"] },
-  { group: "Edit", command: "confirm", title: "Close an outline, apply an accessory", keys: ["Enter"] },
-  { group: "Edit", command: "cancel", title: "Cancel the current action", keys: ["Escape"] },
-  { group: "Edit", command: "lock", title: "Lock or unlock the class", keys: ["k"] },
-  { group: "View", command: "compare", title: "Before and after", keys: ["c"] },
-  { group: "View", command: "hide-mask", title: "Show or hide the mask", keys: ["h"] },
-  { group: "View", command: "underlay", title: "Photo or result under the mask", keys: ["u"] },
-  { group: "View", command: "fit", title: "Fit to the window", keys: ["0"] },
-  { group: "View", command: "zoom-in", title: "Zoom in", keys: ["+", "="] },
-  { group: "View", command: "zoom-out", title: "Zoom out", keys: ["-"] },
-  { group: "File", command: "open", title: "Open", keys: ["Mod+o"] },
-  { group: "File", command: "save-project", title: "Save the project", keys: ["Mod+s"] },
-  { group: "File", command: "save-png", title: "Save the picture as PNG", keys: ["Mod+Shift+s"] },
-  { group: "File", command: "help", title: "This help", keys: ["?"] },
+  { group: "commands.tools", command: "tool:brush", title: "tool.brush", keys: ["b"] },
+  { group: "commands.tools", command: "tool:eraser", title: "tool.eraser", keys: ["e"] },
+  { group: "commands.tools", command: "tool:fill", title: "tool.fill", keys: ["g"] },
+  { group: "commands.tools", command: "tool:lasso", title: "tool.lasso", keys: ["l"] },
+  { group: "commands.tools", command: "tool:picker", title: "tool.picker", keys: ["i"] },
+  { group: "commands.tools", command: "tool:move", title: "tool.move", keys: ["v"] },
+  { group: "commands.tools", command: "tool:bend", title: "tool.bend", keys: ["w"] },
+  { group: "commands.tools", command: "tool:stamp", title: "tool.stamp", keys: ["a"] },
+  { group: "commands.tools", command: "smaller", title: "command.smaller", keys: ["["] },
+  { group: "commands.tools", command: "larger", title: "command.larger", keys: ["]"] },
+  { group: "commands.edit", command: "undo", title: "command.undo", keys: ["Mod+z"] },
+  { group: "commands.edit", command: "redo", title: "command.redo", keys: ["Mod+Shift+z", "Mod+y"] },
+  { group: "commands.edit", command: "symmetry", title: "command.symmetry", keys: ["m"] },
+  { group: "commands.edit", command: "confirm", title: "command.confirm", keys: ["Enter"] },
+  { group: "commands.edit", command: "cancel", title: "command.cancel", keys: ["Escape"] },
+  { group: "commands.edit", command: "lock", title: "command.lock", keys: ["k"] },
+  { group: "commands.view", command: "compare", title: "command.compare", keys: ["c"] },
+  { group: "commands.view", command: "hide-mask", title: "command.hide-mask", keys: ["h"] },
+  { group: "commands.view", command: "underlay", title: "command.underlay", keys: ["u"] },
+  { group: "commands.view", command: "fit", title: "command.fit", keys: ["0"] },
+  { group: "commands.view", command: "zoom-in", title: "command.zoom-in", keys: ["+", "="] },
+  { group: "commands.view", command: "zoom-out", title: "command.zoom-out", keys: ["-"] },
+  { group: "commands.file", command: "open", title: "app.open", keys: ["Mod+o"] },
+  { group: "commands.file", command: "save-project", title: "command.save-project", keys: ["Mod+s"] },
+  { group: "commands.file", command: "save-png", title: "command.save-png", keys: ["Mod+Shift+s"] },
+  { group: "commands.file", command: "help", title: "command.help", keys: ["?"] },
 ];
 
 /**
@@ -56,14 +58,14 @@ export function commandFor(event) {
 /**
  * @param {string} key one of a shortcut's keys
  * @param {boolean} [mac]
+ * @param {(key: string) => string} [nameOf] what a key is called on the user's keyboard
  * @returns {string} display name
  */
-export function keyName(key, mac = false) {
+export function keyName(key, mac = false, nameOf = (name) => name) {
   const parts = key.split(/\+(?=.)/).map((part) => {
-    if (part === "Mod") return mac ? "⌘" : "Ctrl";
-    if (part === "Shift") return mac ? "⇧" : "Shift";
-    if (part === "Escape") return "Esc";
-    return part.length === 1 ? part.toUpperCase() : part;
+    if (part === "Mod") return mac ? "⌘" : nameOf("Ctrl");
+    if (part === "Shift" && mac) return "⇧";
+    return part.length === 1 ? part.toUpperCase() : nameOf(part);
   });
   return parts.join(mac ? "" : "+");
 }

@@ -2,8 +2,8 @@
  * Parts of a face whose style can be transferred separately: classes grouped as users name them.
  *
  * @typedef {object} StylePart
- * @property {string} name
- * @property {string} title as shown to people
+ * @property {"hair" | "skin" | "brows" | "eyes" | "lips" | "mouth" | "glasses" | "hat" | "earrings" | "necklace"
+ *   | "clothes" | "background"} name
  * @property {number[]} labels its classes
  */
 
@@ -31,18 +31,18 @@ import {
 
 /** @type {StylePart[]} every class is in one of them */
 export const STYLE_PARTS = [
-  { name: "hair", title: "Hair", labels: [HAIR] },
-  { name: "skin", title: "Skin", labels: [SKIN, NOSE, LEFT_EAR, RIGHT_EAR, NECK] },
-  { name: "brows", title: "Brows", labels: [LEFT_BROW, RIGHT_BROW] },
-  { name: "eyes", title: "Eyes", labels: [LEFT_EYE, RIGHT_EYE] },
-  { name: "lips", title: "Lips", labels: [UPPER_LIP, LOWER_LIP] },
-  { name: "mouth", title: "Mouth interior", labels: [MOUTH] },
-  { name: "glasses", title: "Glasses", labels: [GLASSES] },
-  { name: "hat", title: "Hat", labels: [HAT] },
-  { name: "earrings", title: "Earrings", labels: [EARRING] },
-  { name: "necklace", title: "Necklace", labels: [NECKLACE] },
-  { name: "clothes", title: "Clothes", labels: [CLOTHES] },
-  { name: "background", title: "Background", labels: [BACKGROUND] },
+  { name: "hair", labels: [HAIR] },
+  { name: "skin", labels: [SKIN, NOSE, LEFT_EAR, RIGHT_EAR, NECK] },
+  { name: "brows", labels: [LEFT_BROW, RIGHT_BROW] },
+  { name: "eyes", labels: [LEFT_EYE, RIGHT_EYE] },
+  { name: "lips", labels: [UPPER_LIP, LOWER_LIP] },
+  { name: "mouth", labels: [MOUTH] },
+  { name: "glasses", labels: [GLASSES] },
+  { name: "hat", labels: [HAT] },
+  { name: "earrings", labels: [EARRING] },
+  { name: "necklace", labels: [NECKLACE] },
+  { name: "clothes", labels: [CLOTHES] },
+  { name: "background", labels: [BACKGROUND] },
 ];
 
 /**

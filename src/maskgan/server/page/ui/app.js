@@ -14,6 +14,7 @@
  * @typedef {import("./open-project.js").Project} Project
  */
 
+import { t, tIfKnown } from "../i18n/translate.js";
 import { serializeEditor } from "../state/project-file.js";
 import { ProjectStore } from "../storage/project-store.js";
 import { newId } from "../storage/project-lock.js";
@@ -41,7 +42,7 @@ export class App extends EventTarget {
   commitPending = () => {};
   /** Projects stored in this browser. */
   store = new ProjectStore((error) =>
-    showError(`This browser cannot store your work (${error.message}); save the project as a file before you leave.`),
+    showError(t("message.cannot-store", { reason: error.message })),
   );
   /** @type {Blob | null} */
   #thumbnail = null;
@@ -72,7 +73,7 @@ export class App extends EventTarget {
 
   /** @returns {Project} */
   get openProject() {
-    if (!this.project) throw new Error("No face is open.");
+    if (!this.project) throw new Error(t("open.no-face"));
     return this.project;
   }
 
@@ -85,18 +86,19 @@ export class App extends EventTarget {
    */
   async openSource(source, title) {
     return this.#whileBusy(async () => {
-      const project = await this.#load(() => openSource(source, title), "Opening…");
+      const project = await this.#load(() => openSource(source, title), t("open.opening"));
       if (!project) return false;
       await this.#activate(project, null);
       if (project.warning) showError(project.warning);
       const { warnings } = await project.remote.session;
-      for (const { text, order } of warnings) {
+      for (const { kind, text: plain, order } of warnings) {
+        const text = tIfKnown(`warning.${kind}`, plain, { order: order ?? "" });
         if (order === null || source.kind !== "picture") {
           showError(text);
           continue;
         }
         const again = () => void this.openSource({ ...source, order }, title);
-        showError(text, { label: "Open in that order", run: again });
+        showError(text, { label: t("open.in-order"), run: again });
       }
       return true;
     });
@@ -190,13 +192,13 @@ export class App extends EventTarget {
    */
   async #restoreProject(stored, lock) {
     return this.#whileBusy(async () => {
-      const project = await this.#load(() => restoreProject(stored), "Opening…");
+      const project = await this.#load(() => restoreProject(stored), t("open.opening"));
       if (!project) {
         lock?.release();
         return false;
       }
       if (lock) project.document.history.markSaved();
-      else showNotice("This project is open in another tab; this is a copy.");
+      else showNotice(t("open.copy"));
       await this.#activate(project, lock);
       return true;
     });

@@ -5,6 +5,7 @@
  * @typedef {import("../remote/api.js").FaceClass} FaceClass
  */
 
+import { nameOf, t } from "../i18n/translate.js";
 import { byId, capitalize, create, icon } from "./elements.js";
 import { cssColour } from "./palette.js";
 
@@ -40,10 +41,10 @@ export function initClassPanel(app) {
 export function toggleLock(app, index) {
   if (!app.project) return;
   const { locks } = app.project.document.settings;
-  const { title } = app.info.classes[index];
+  const part = nameOf("class", app.info.classes[index]);
   const locked = locks.includes(index);
   const changed = locked ? locks.filter((other) => other !== index) : [...locks, index].sort((a, b) => a - b);
-  app.changeSettings({ locks: changed }, `${locked ? "Unlock" : "Lock"} ${title}`);
+  app.changeSettings({ locks: changed }, t(locked ? "step.unlock" : "step.lock", { part }));
 }
 
 /**
@@ -51,14 +52,15 @@ export function toggleLock(app, index) {
  * @param {FaceClass} face
  */
 function classRow(app, face) {
-  const { index, title, name } = face;
+  const { index, name } = face;
+  const part = nameOf("class", face);
   const swatch = create("span", { class: "swatch" });
   swatch.style.background = cssColour(face);
   const choose = create(
     "button",
     { class: "class-name", role: "radio", "data-testid": `class-${name}` },
     swatch,
-    create("span", {}, capitalize(title)),
+    create("span", {}, capitalize(part)),
   );
   choose.addEventListener("click", () => app.preferences.set({ label: index }));
   const show = create("button", { class: "plain", "data-testid": `show-${name}` });
@@ -78,8 +80,8 @@ function classRow(app, face) {
       choose.setAttribute("aria-checked", String(label === index));
       choose.tabIndex = label === index ? 0 : -1;
       element.classList.toggle("absent", !present.has(index));
-      toggle(show, !hidden.includes(index), "eye", "eye-off", `Show ${title}`);
-      toggle(lock, locks.includes(index), "lock", "unlock", `Lock ${title}`);
+      toggle(show, !hidden.includes(index), "eye", "eye-off", t("parts.show", { part }));
+      toggle(lock, locks.includes(index), "lock", "unlock", t("parts.lock", { part }));
     },
   };
 }

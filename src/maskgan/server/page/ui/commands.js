@@ -6,6 +6,7 @@
  * @typedef {import("./tools/tool.js").Tool} Tool
  */
 
+import { t } from "../i18n/translate.js";
 import { nextBrushSize } from "../state/preferences.js";
 import { commandFor } from "../state/shortcuts.js";
 import { toggleLock } from "./class-panel.js";
@@ -89,7 +90,8 @@ export function initCommands(app, canvasView, { selectTool, open, help }) {
       const title = history?.[`${direction}Title`];
       const button = byId(direction, HTMLButtonElement);
       button.disabled = !title;
-      button.setAttribute("aria-label", `${direction === "undo" ? "Undo" : "Redo"}${title ? `: ${title}` : ""}`);
+      const command = t(`command.${direction}`);
+      button.setAttribute("aria-label", title ? t("notice.undo-step", { command, step: title }) : command);
     }
   };
   app.addEventListener("open", showHistory);
@@ -108,5 +110,5 @@ function undoOrRedo(app, canvasView, direction) {
     return;
   }
   const title = app.openProject.document[direction]();
-  if (title) showNotice(`${direction === "undo" ? "Undone" : "Redone"}: ${title}`);
+  if (title) showNotice(t(direction === "undo" ? "notice.undone" : "notice.redone", { step: title }));
 }

@@ -30,7 +30,7 @@ export function create(tag, attributes = {}, ...children) {
 
 /** Inline the icons, so that they show even if the server is unreachable. */
 export async function loadIcons() {
-  const file = await fetch("/page/icons.svg");
+  const file = await fetch("page/icons.svg");
   const icons = new DOMParser().parseFromString(await file.text(), "image/svg+xml").documentElement;
   icons.setAttribute("hidden", "");
   document.body.append(document.importNode(icons, true));

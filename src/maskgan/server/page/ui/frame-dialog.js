@@ -8,6 +8,7 @@
  * @typedef {{bitmap: ImageBitmap, width: number, height: number}} Shown a picture's own size, and a bitmap of any size
  */
 
+import { t } from "../i18n/translate.js";
 import { detectFaces, previewPicture } from "../remote/sources.js";
 import { fitView, toMask, toScreen } from "../state/view.js";
 import { openModal } from "./dialogs.js";
@@ -25,7 +26,7 @@ const KNOB_MARGIN = 34; // screen pixels
  * @returns {Promise<Crop | null | "cancelled">} null for the whole picture as it is
  */
 export async function frameDialog(picture, title) {
-  const opened = await withProgress("Detecting faces…", () => Promise.all([decode(picture), detectFaces(picture)]));
+  const opened = await withProgress(t("frame.detecting"), () => Promise.all([decode(picture), detectFaces(picture)]));
   if (!opened) return "cancelled";
   const [shown, proposal] = opened;
   try {
@@ -63,7 +64,7 @@ function showDialog({ bitmap, ...picture }, proposal, title) {
   byId("frame-found", HTMLElement).textContent = foundText(faces.length);
   let chosen = 0;
   const choices = faces.map((_, i) => {
-    const button = create("button", { type: "button", class: "chip", "data-testid": `frame-face-${i + 1}` }, `Face ${i + 1}`);
+    const button = create("button", { type: "button", class: "chip", "data-testid": `frame-face-${i + 1}` }, t("frame.face", { number: i + 1 }));
     button.addEventListener("click", () => choose(i));
     return button;
   });
@@ -77,22 +78,22 @@ function showDialog({ bitmap, ...picture }, proposal, title) {
   let drag = null;
 
   const angle = slider({
-    label: "Turn",
+    label: t("frame.turn"),
     min: -180,
     max: 180,
     step: 0.5,
     value: 0,
-    format: (value) => `${value}°`,
+    format: (value) => t("frame.degrees", { value }),
     input: (value) => setFrame({ ...frame, angle: (value * Math.PI) / 180 }),
     testId: "frame-angle",
   });
   const size = slider({
-    label: "Size",
+    label: t("frame.size"),
     min: 2 * SMALLEST,
     max: 2 * Math.max(picture.width, picture.height),
     step: 1,
     value: 2 * SMALLEST,
-    format: (value) => `${value} px`,
+    format: (value) => t("option.pixels", { value }),
     input: (value) => setFrame({ ...frame, halfWidth: value / 2, halfHeight: value / 2 }),
     testId: "frame-size",
   });
@@ -203,9 +204,8 @@ function showDialog({ bitmap, ...picture }, proposal, title) {
 
 /** @param {number} count of faces */
 function foundText(count) {
-  if (!count) return "No face detected. Move, resize and rotate the crop so that the head fills it.";
-  const adjust = "Move, resize or rotate the crop to adjust it.";
-  return count === 1 ? `Face detected. ${adjust}` : `${count} faces detected: choose one. ${adjust}`;
+  if (!count) return t("frame.none");
+  return count === 1 ? t("frame.one") : t("frame.several", { count });
 }
 
 /**

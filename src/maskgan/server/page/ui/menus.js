@@ -1,5 +1,6 @@
 /** Save menu, help dialog, tabs, theme button. */
 
+import { isRightToLeft, t, tIfKnown } from "../i18n/translate.js";
 import { SHORTCUTS, keyName } from "../state/shortcuts.js";
 import { stem } from "../state/files.js";
 import { openModal } from "./dialogs.js";
@@ -8,6 +9,9 @@ import { saveFile } from "./file-picker.js";
 import { showNotice, withProgress } from "./messages.js";
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+/** @param {string} key */
+const shownKey = (key) => keyName(key, isMac, (part) => tIfKnown(`key.${part}`, part));
 
 /** @typedef {"png" | "jpeg" | "photograph" | "mask" | "project"} Savable */
 
@@ -27,10 +31,10 @@ const SUFFIXES = {
 export async function save(app, what) {
   if (!app.project) return;
   const name = stem(app.project.title) + SUFFIXES[what];
-  const blob = await withProgress("Saving…", () => app.exportFile(what));
+  const blob = await withProgress(t("save.saving"), () => app.exportFile(what));
   if (!blob) return;
   saveFile(blob, name);
-  showNotice(`Saved ${name}`);
+  showNotice(t("save.saved", { name }));
 }
 
 /**
@@ -79,10 +83,10 @@ export function initHelpDialog() {
   const groups = [...new Set(SHORTCUTS.map(({ group }) => group))];
   const sections = groups.map((group) => {
     const rows = SHORTCUTS.filter((shortcut) => shortcut.group === group).map(({ title, keys }) => {
-      const caps = keys.map((key) => create("kbd", {}, keyName(key, isMac)));
-      return create("div", {}, create("dt", {}, title), create("dd", {}, ...caps));
+      const caps = keys.map((key) => create("kbd", {}, shownKey(key)));
+      return create("div", {}, create("dt", {}, t(title)), create("dd", {}, ...caps));
     });
-    return create("section", {}, create("h3", {}, group), create("dl", {}, ...rows));
+    return create("section", {}, create("h3", {}, t(group)), create("dl", {}, ...rows));
   });
   byId("help-keys", HTMLElement).append(...sections);
   return () => openModal(byId("help-dialog", HTMLDialogElement));
@@ -94,7 +98,7 @@ export function initTooltips() {
     const shortcut = SHORTCUTS.find(({ command }) => command === button.dataset.command);
     if (!shortcut) continue;
     const name = button.getAttribute("aria-label") ?? button.textContent ?? "";
-    button.title = `${name.trim()} (${keyName(shortcut.keys[0], isMac)})`;
+    button.title = t("tooltip.shortcut", { name: name.trim(), key: shownKey(shortcut.keys[0]) });
     button.setAttribute("aria-keyshortcuts", shortcut.keys.map((key) => key.replace("Mod", "Control")).join(" "));
   }
 }
@@ -113,9 +117,10 @@ export function initTabs() {
   for (const [at, button] of buttons.entries()) {
     button.addEventListener("click", () => choose(button));
     button.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
       if (!step) return;
-      const next = buttons[(at + step + buttons.length) % buttons.length];
+      const way = isRightToLeft() ? -step : step;
+      const next = buttons[(at + way + buttons.length) % buttons.length];
       choose(next);
       next.focus();
       event.stopPropagation();

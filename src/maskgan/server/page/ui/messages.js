@@ -1,6 +1,7 @@
 /** Messages: errors stay until dismissed, notices disappear, progress shows for long tasks. */
 
-import { SERVER_UNREACHABLE, connection } from "../remote/api.js";
+import { t } from "../i18n/translate.js";
+import { connection } from "../remote/api.js";
 import { byId, capitalize, create, icon } from "./elements.js";
 
 const NOTICE_TIME = 4000;
@@ -9,7 +10,7 @@ const PROGRESS_AFTER = 400;
 /** @typedef {{label: string, run: () => void}} Action */
 
 // An unreachable server is no news any more once it responds.
-connection.addEventListener("restored", () => dismissErrors(SERVER_UNREACHABLE));
+connection.addEventListener("restored", () => dismissErrors(t("message.unreachable")));
 
 /**
  * @param {string} message
@@ -39,7 +40,7 @@ export function showQuestion(question, ...actions) {
 function showMessage(message, kind, actions) {
   const text = capitalize(message);
   dismissErrors(text); // show the same message only once
-  const close = create("button", { class: "plain", "aria-label": "Dismiss" }, icon("close"));
+  const close = create("button", { class: "plain", "aria-label": t("message.dismiss") }, icon("close"));
   const box = create("div", { class: `message ${kind}`, role: "alert", "data-testid": kind, "data-text": text });
   box.append(icon(kind === "error" ? "warning" : "help"), create("p", {}, text));
   const dismiss = () => box.remove();

@@ -4,6 +4,7 @@
  * @typedef {import("./app.js").App} App
  */
 
+import { dateAndTime, t } from "../i18n/translate.js";
 import { resizedLabels, restoreLocked } from "../mask/label-map.js";
 import { stem, classifyFiles } from "../state/files.js";
 import { closeDialogs, openModal } from "./dialogs.js";
@@ -27,7 +28,7 @@ const deleting = new Set();
 export function initOpenDialog(app) {
   const dialog = byId("open-dialog", HTMLDialogElement);
   const portraits = app.info.portraits.map(({ number }) => {
-    const label = `Portrait ${number}`;
+    const label = t("open.portrait", { number });
     const picture = create("img", { src: `/api/portraits/${number}.jpg?size=256`, alt: "", loading: "lazy" });
     const button = create("button", { class: "tile", "aria-label": label, title: label }, picture);
     button.setAttribute("data-testid", `portrait-${number}`);
@@ -67,7 +68,7 @@ async function openFiles(app, files) {
     const { limits } = app.info;
     const most = "project" in opened ? limits.project_bytes : limits.upload_bytes;
     if (bytes > most) {
-      throw new Error(`The file has ${megabytes(bytes)}; at most ${megabytes(most)} are supported. Downscale it first.`);
+      throw new Error(t("open.too-large", { size: megabytes(bytes), limit: megabytes(most) }));
     }
     if ("project" in opened) {
       await app.openSource({ kind: "project", file: opened.project }, stem(opened.project.name));
@@ -77,9 +78,9 @@ async function openFiles(app, files) {
     const lone = app.project && !mask ? await readMaskFile(picture, app.info.classes) : null;
     if (lone) {
       showQuestion(
-        `${picture.name} is a mask.`,
-        { label: "Use for this face", run: () => importMask(app, lone) },
-        { label: "Open as picture", run: () => void openPicture(app, picture, null) },
+        t("open.is-mask", { name: picture.name }),
+        { label: t("open.use-mask"), run: () => importMask(app, lone) },
+        { label: t("open.as-picture"), run: () => void openPicture(app, picture, null) },
       );
       return;
     }
@@ -96,7 +97,7 @@ async function openFiles(app, files) {
  */
 async function openPicture(app, picture, mask) {
   try {
-    const crop = mask ? null : await frameDialog(picture, "Crop the face");
+    const crop = mask ? null : await frameDialog(picture, t("frame.title"));
     if (crop === "cancelled") return;
     await app.openSource({ kind: "picture", picture, mask, crop }, stem(picture.name));
   } catch (error) {
@@ -115,13 +116,13 @@ function importMask(app, mask) {
   const { document } = app.openProject;
   const { width, height } = document.mask;
   if (Math.abs((mask.width * height) / (mask.height * width) - 1) > MAX_STRETCH) {
-    showError(`The mask is ${mask.width}x${mask.height}; this face needs the proportions of ${width}x${height}.`);
+    showError(t("open.mask-size", { size: `${mask.width}x${mask.height}`, wanted: `${width}x${height}` }));
     return;
   }
   const labels = resizedLabels(mask, { width, height });
   restoreLocked(document.mask.data, labels, document.locks);
   document.setMask(labels);
-  document.commit("Import mask");
+  document.commit(t("step.import-mask"));
 }
 
 /**
@@ -176,14 +177,14 @@ async function listSavedProjects(app, dialog) {
     const picture = create("img", { alt: "" });
     if (record.thumbnail) picture.src = URL.createObjectURL(record.thumbnail);
     picture.addEventListener("load", () => URL.revokeObjectURL(picture.src));
-    const when = new Date(record.updated).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-    const label = `${record.title}, ${when}`;
-    const open = create("button", { class: "tile", "aria-label": `Continue ${label}`, title: label }, picture);
+    const time = dateAndTime(record.updated);
+    const label = t("open.project-of", { title: record.title, time });
+    const open = create("button", { class: "tile", "aria-label": t("open.continue", { project: label }), title: label }, picture);
     open.addEventListener("click", () => {
       dialog.close();
       void app.reopenProject(record.id);
     });
-    const remove = create("button", { class: "plain corner", "aria-label": `Delete ${label}` }, icon("close"));
+    const remove = create("button", { class: "plain corner", "aria-label": t("open.delete", { project: label }) }, icon("close"));
     const item = create("div", { class: "saved-project" }, open, remove);
     remove.addEventListener("click", () => {
       item.remove();
@@ -195,7 +196,7 @@ async function listSavedProjects(app, dialog) {
         deleting.delete(record.id);
         void listSavedProjects(app, dialog);
       };
-      showNotice(`Deleted ${record.title}`, { label: "Undo", run: undo }, UNDO_TIME);
+      showNotice(t("open.deleted", { title: record.title }), { label: t("message.undo"), run: undo }, UNDO_TIME);
     });
     return item;
   });
@@ -205,5 +206,5 @@ async function listSavedProjects(app, dialog) {
 
 /** @param {number} bytes */
 function megabytes(bytes) {
-  return `${(bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0)} MB`;
+  return t("open.megabytes", { value: (bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0) });
 }

@@ -6,6 +6,7 @@
  * @typedef {import("../state/project-file.js").Appearance} Appearance
  */
 
+import { t } from "../i18n/translate.js";
 import { RemoteFace } from "../remote/remote-face.js";
 import { FaceDocument } from "../state/document.js";
 import { History } from "../state/history.js";
@@ -67,7 +68,7 @@ export async function openSource(source, title) {
     /** @type {import("../state/settings.js").Settings} */
     const settings = { ...defaultSettings(), style: session.project.style ? { kind: "project" } : null };
     const document = new FaceDocument(original, { edited: edited.data, settings });
-    const warning = "The project's history is unreadable; picture, masks and style were restored.";
+    const warning = t("open.history-unreadable");
     return { ...basic, document, warning };
   }
 }

@@ -3,23 +3,25 @@
  *
  * @typedef {import("./app.js").App} App
  * @typedef {import("../state/refiner.js").State} State
+ * @typedef {import("../i18n/translate.js").Key} Key
  */
 
+import { t } from "../i18n/translate.js";
 import { Refiner } from "../state/refiner.js";
 import { byId, icon } from "./elements.js";
 import { showError } from "./messages.js";
 
-/** @type {Record<State, {label: string, icon: string, status: string}>} */
+/** @type {Record<State, {label: Key, icon: string, status: Key}>} */
 const TEXTS = {
   off: {
-    label: "Fine-tune on this photo",
+    label: "refine.start",
     icon: "mark",
-    status: "Adapts the network to this photo, so that edits preserve identity better. Takes about 10 seconds.",
+    status: "refine.off",
   },
-  running: { label: "Cancel fine-tuning", icon: "close", status: "Fine-tuning on this photo. You can keep painting." },
-  waiting: { label: "Cancel fine-tuning", icon: "close", status: "Waiting for the server." },
-  done: { label: "Use the base network", icon: "undo", status: "Fine-tuned on this photo. A style reference is mixed in as usual." },
-  failed: { label: "Fine-tune on this photo", icon: "mark", status: "Fine-tuning failed; edits use the base network." },
+  running: { label: "refine.cancel", icon: "close", status: "refine.running" },
+  waiting: { label: "refine.cancel", icon: "close", status: "refine.waiting" },
+  done: { label: "refine.revert", icon: "undo", status: "refine.done" },
+  failed: { label: "refine.start", icon: "mark", status: "refine.failed" },
 };
 
 /** @param {App} app */
@@ -36,15 +38,15 @@ export function initRefinePanel(app) {
     const { state, step, steps } = refiner ?? { state: /** @type {State} */ ("off"), step: 0, steps: 0 };
     const text = TEXTS[state];
     // Update only on change: screen readers announce each update.
-    if (status.textContent !== text.status) {
-      status.textContent = text.status;
-      button.replaceChildren(icon(text.icon), text.label);
+    if (status.textContent !== t(text.status)) {
+      status.textContent = t(text.status);
+      button.replaceChildren(icon(text.icon), t(text.label));
     }
     button.disabled = !refiner;
     progress.hidden = state !== "running";
     bar.max = Math.max(steps, 1);
     bar.value = step;
-    count.textContent = steps ? `${step} of ${steps}` : "";
+    count.textContent = steps ? t("refine.count", { step, steps }) : "";
     bar.setAttribute("aria-valuetext", count.textContent);
   }
 
@@ -52,7 +54,7 @@ export function initRefinePanel(app) {
     if (refiner?.state === "failed") refiner.retry();
     else if (app.project) {
       const refined = !app.project.document.settings.refined;
-      app.changeSettings({ refined }, refined ? "Fine-tune on this photo" : "Use the base network");
+      app.changeSettings({ refined }, t(refined ? "refine.start" : "refine.revert"));
     }
   });
 

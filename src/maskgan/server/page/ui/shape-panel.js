@@ -5,6 +5,7 @@
  * @typedef {import("../state/mask-mover.js").Move} Move
  */
 
+import { nameOf, t } from "../i18n/translate.js";
 import { MaskMover } from "../state/mask-mover.js";
 import { byId, capitalize, create, icon, slider } from "./elements.js";
 import { showError } from "./messages.js";
@@ -56,7 +57,7 @@ export function initShapePanel(app) {
   };
 
   const directions = app.info.directions.map(
-    ({ name, title }) => moveSlider(name, capitalize(title), -1, (amount) => ({ direction: name, amount })).element,
+    ({ name, title }) => moveSlider(name, capitalize(nameOf("direction", { name, title })), -1, (amount) => ({ direction: name, amount })).element,
   );
   byId("shape-directions", HTMLElement).append(...directions);
   byId("shape-directions-title", HTMLElement).hidden = !directions.length;
@@ -64,7 +65,7 @@ export function initShapePanel(app) {
   const faces = byId("shape-faces", HTMLElement);
   const buttons = app.info.portraits.map(({ number }) => {
     const picture = create("img", { src: `/api/portraits/${number}.jpg?size=128`, alt: "", loading: "lazy" });
-    const label = `Towards portrait ${number}`;
+    const label = t("shape.towards-portrait", { number });
     const button = create("button", { class: "tile small", "aria-label": label, title: label }, picture);
     button.setAttribute("data-testid", `shape-face-${number}`);
     button.addEventListener("click", () => {
@@ -79,15 +80,15 @@ export function initShapePanel(app) {
   };
   press();
   faces.append(...buttons.map(({ button }) => button));
-  const towardsFace = moveSlider("towards", "Towards this face", -1, (amount) => ({
+  const towardsFace = moveSlider("towards", t("shape.towards-face"), -1, (amount) => ({
     towards: { portrait: towards },
     amount,
   }));
-  const towardsStyle = moveSlider("style", "Towards the style's face", -1, (amount) => ({ towards: "style", amount }));
+  const towardsStyle = moveSlider("style", t("shape.towards-style"), -1, (amount) => ({ towards: "style", amount }));
   faces.after(towardsFace.element, towardsStyle.element);
 
-  const random = moveSlider("random", "Towards a random face", 0, (amount) => ({ random: seed, amount }));
-  const roll = create("button", { "data-testid": "shape-roll" }, icon("dice"), "Randomize");
+  const random = moveSlider("random", t("shape.towards-random"), 0, (amount) => ({ random: seed, amount }));
+  const roll = create("button", { "data-testid": "shape-roll" }, icon("dice"), t("shape.randomize"));
   roll.addEventListener("click", () => {
     // Keep the slider's value and change the face; from 0, go half way.
     const amount = random.range.valueAsNumber || 0.5;

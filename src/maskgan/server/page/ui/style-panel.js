@@ -5,6 +5,7 @@
  * @typedef {import("../state/settings.js").Style} Style
  */
 
+import { percent, t } from "../i18n/translate.js";
 import { previewPicture } from "../remote/sources.js";
 import { classifyFiles } from "../state/files.js";
 import { defaultSettings } from "../state/settings.js";
@@ -18,16 +19,16 @@ import { showError } from "./messages.js";
 /** @param {App} app */
 export function initStylePanel(app) {
   const grid = byId("style-grid", HTMLElement);
-  const own = styleButton("Original style", "style-own", icon("mark"));
+  const own = styleButton(t("style.original"), "style-own", icon("mark"));
   own.addEventListener("click", () => choose(null));
   const portraits = app.info.portraits.map(({ number }) => {
     const picture = create("img", { src: `/api/portraits/${number}.jpg?size=128`, alt: "", loading: "lazy" });
-    const button = styleButton(`Style of portrait ${number}`, `style-portrait-${number}`, picture);
+    const button = styleButton(t("style.portrait", { number }), `style-portrait-${number}`, picture);
     button.addEventListener("click", () => choose({ kind: "portrait", number }));
     return { number, button };
   });
-  const opened = styleButton("Style of the opened picture", "style-opened", create("img", { alt: "" }));
-  const open = styleButton("Open a style picture", "style-open", icon("plus"));
+  const opened = styleButton(t("style.opened"), "style-opened", create("img", { alt: "" }));
+  const open = styleButton(t("style.open"), "style-open", icon("plus"));
   open.addEventListener("click", () => void pickFiles(PICTURES, true).then((files) => openStyle(app, files)));
   opened.addEventListener("click", () => {
     const style = latestPicture(app);
@@ -36,42 +37,42 @@ export function initStylePanel(app) {
   grid.append(own, ...portraits.map(({ button }) => button), opened, open);
 
   const strength = slider({
-    label: "Strength",
+    label: t("style.strength"),
     min: 0,
     max: 1,
     step: 0.01,
     value: 1,
-    format: (value) => `${Math.round(100 * value)} %`,
+    format: percent,
     input: (value) => {
       app.commitPending();
       app.openProject.document.updateSettings({ strength: value });
     },
-    change: () => app.openProject.document.commit("Style strength"),
+    change: () => app.openProject.document.commit(t("step.style-strength")),
     testId: "style-strength",
   });
-  const reset = create("button", { "data-testid": "style-reset" }, "Reset to original style");
+  const reset = create("button", { "data-testid": "style-reset" }, t("style.reset"));
   reset.addEventListener("click", () => choose(null));
-  const everything = partButton("Everything", "style-part-everything");
+  const everything = partButton(t("style.everything"), "style-part-everything");
   everything.addEventListener("click", () => setParts(null));
   const parts = STYLE_PARTS.map((part) => {
-    const button = partButton(part.title, `style-part-${part.name}`);
+    const button = partButton(t(`style-part.${part.name}`), `style-part-${part.name}`);
     button.addEventListener("click", () => {
       setParts(togglePart(part, app.project?.document.settings.styleParts ?? null));
     });
     return { part, button };
   });
-  const choice = create("div", { class: "chips", role: "group", "aria-label": "Parts that take the style" });
+  const choice = create("div", { class: "chips", role: "group", "aria-label": t("style.parts") });
   choice.append(everything, ...parts.map(({ button }) => button));
   byId("style-controls", HTMLElement).append(strength.element, choice, reset);
 
   /** @param {Style | null} style */
   function choose(style) {
-    if (app.project) app.changeSettings({ style }, style ? "Choose a style" : "Original style");
+    if (app.project) app.changeSettings({ style }, t(style ? "step.style" : "step.style-original"));
   }
 
   /** @param {number[] | null} styleParts */
   function setParts(styleParts) {
-    if (app.project) app.changeSettings({ styleParts }, styleParts ? "Style of parts" : "Style of all parts");
+    if (app.project) app.changeSettings({ styleParts }, t(styleParts ? "step.style-parts" : "step.style-everything"));
   }
 
   /** @type {string | null} */
@@ -134,14 +135,14 @@ async function openStyle(app, files) {
   if (!files.length || !app.project) return;
   try {
     const opened = await classifyFiles(files);
-    if ("project" in opened) throw new Error("Open a picture as style, not a project.");
+    if ("project" in opened) throw new Error(t("style.no-project"));
     const { mask } = opened;
     const shown = mask ? opened.picture : await decodable(opened.picture);
-    const crop = mask ? null : await frameDialog(shown, "Crop the face to take the style from");
+    const crop = mask ? null : await frameDialog(shown, t("style.crop"));
     if (crop === "cancelled") return;
     const picture = await (crop ? cropPicture(shown, crop) : downscalePicture(shown));
     const key = app.addStyle({ picture, mask });
-    app.changeSettings({ style: { kind: "picture", key } }, "Open style picture");
+    app.changeSettings({ style: { kind: "picture", key } }, t("step.style-opened"));
   } catch (error) {
     showError(/** @type {Error} */ (error).message);
   }

@@ -7,6 +7,7 @@
  * @typedef {import("./tools/stamp-tool.js").StampTool} StampTool
  */
 
+import { nameOf, t } from "../i18n/translate.js";
 import { STAMPS } from "../mask/stamps.js";
 import { MAX_BRUSH, MAX_REACH, MIN_BRUSH, MIN_REACH } from "../state/preferences.js";
 import { byId, create, icon, slider } from "./elements.js";
@@ -27,40 +28,40 @@ export function initToolOptions(app, tools, canvasView) {
   const chosen = create("span", { class: "current-class" }, swatch, className);
 
   const brush = slider({
-    label: "Size",
+    label: t("option.size"),
     // The slider works on the square root, for finer control of small sizes.
     min: Math.sqrt(MIN_BRUSH),
     max: Math.sqrt(MAX_BRUSH),
     step: 0.01,
     value: Math.sqrt(preferences.values.brushSize),
-    format: (root) => `${Math.round(root * root)} px`,
+    format: (root) => t("option.pixels", { value: Math.round(root * root) }),
     input: (root) => preferences.set({ brushSize: Math.round(root * root) }),
     testId: "brush-size",
   });
   const reach = slider({
-    label: "Reach",
+    label: t("option.reach"),
     min: MIN_REACH,
     max: MAX_REACH,
     step: 1,
     value: preferences.values.bendRadius,
-    format: (value) => `${value} px`,
+    format: (value) => t("option.pixels", { value }),
     input: (value) => preferences.set({ bendRadius: value }),
     testId: "bend-radius",
   });
-  const groupParts = checkbox(app, "groupParts", "Group mouth and face");
-  const allRegions = checkbox(app, "allRegions", "All regions of the class");
+  const groupParts = checkbox(app, "groupParts", t("option.group-parts"));
+  const allRegions = checkbox(app, "allRegions", t("option.all-regions"));
 
-  const stamps = STAMPS.map(({ name, title }) => {
-    const button = create("button", { class: "chip", "data-testid": `stamp-${name}` }, title);
+  const stamps = STAMPS.map(({ name }) => {
+    const button = create("button", { class: "chip", "data-testid": `stamp-${name}` }, t(`stamp.${name}`));
     button.addEventListener("click", () => {
       tools.stamp.add(name);
       canvasView.focus(); // Enter and the arrow keys are for the accessory, not for the button
     });
     return { name, button };
   });
-  const apply = create("button", { class: "primary first", "data-testid": "stamp-apply" }, icon("check"), "Apply");
+  const apply = create("button", { class: "primary first", "data-testid": "stamp-apply" }, icon("check"), t("option.apply"));
   apply.addEventListener("click", () => tools.stamp.confirm());
-  const discard = create("button", { class: "first", "data-testid": "stamp-discard" }, "Cancel");
+  const discard = create("button", { class: "first", "data-testid": "stamp-discard" }, t("option.cancel"));
   discard.addEventListener("click", () => tools.stamp.cancel());
 
   /** @type {Record<string, HTMLElement[]>} */
@@ -80,7 +81,7 @@ export function initToolOptions(app, tools, canvasView) {
     const { tool, label, brushSize, bendRadius } = preferences.values;
     const face = app.info.classes[label];
     swatch.style.background = cssColour(face);
-    className.textContent = face.title;
+    className.textContent = nameOf("class", face);
     brush.set(Math.sqrt(brushSize));
     reach.set(bendRadius);
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));

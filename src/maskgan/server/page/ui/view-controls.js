@@ -5,6 +5,7 @@
  * @typedef {import("./canvas-view.js").CanvasView} CanvasView
  */
 
+import { nameOf, percent, t } from "../i18n/translate.js";
 import { defaultSettings } from "../state/settings.js";
 import { byId, slider } from "./elements.js";
 
@@ -17,19 +18,19 @@ const STEP = 0.02; // of the split, by an arrow key
 export function initViewControls(app, canvasView) {
   const { preferences } = app;
   const opacity = slider({
-    label: "Mask",
+    label: t("view.mask"),
     min: 0,
     max: 1,
     step: 0.01,
     value: preferences.values.opacity,
-    format: (value) => `${Math.round(100 * value)} %`,
+    format: percent,
     input: (value) => preferences.set({ opacity: value, maskShown: true }),
     testId: "mask-opacity",
   });
   byId("mask-opacity", HTMLElement).append(opacity.element);
-  canvasView.onView = (scale) => (byId("zoom-level", HTMLElement).textContent = `${Math.round(100 * scale)} %`);
+  canvasView.onView = (scale) => (byId("zoom-level", HTMLElement).textContent = percent(scale));
   canvasView.onHover = (label) => {
-    byId("hovered-class", HTMLElement).textContent = label === null ? "" : app.info.classes[label].title;
+    byId("hovered-class", HTMLElement).textContent = label === null ? "" : nameOf("class", app.info.classes[label]);
   };
 
   const handle = byId("split", HTMLElement);
@@ -70,7 +71,7 @@ export function initViewControls(app, canvasView) {
     button.addEventListener("click", () => {
       if (!app.project) return;
       const blend = button.dataset.blend === "full" ? "full" : "region";
-      app.changeSettings({ blend }, blend === "full" ? "Show generated picture" : "Blend into photo");
+      app.changeSettings({ blend }, t(blend === "full" ? "step.generated" : "step.blended"));
     });
   }
 
@@ -85,7 +86,9 @@ export function initViewControls(app, canvasView) {
     byId("compare", HTMLElement).setAttribute("aria-pressed", String(compare));
     byId("underlay", HTMLElement).setAttribute("aria-pressed", String(underlay === "result"));
     byId("mask-shown", HTMLElement).setAttribute("aria-pressed", String(maskShown));
-    byId("mask-caption", HTMLElement).textContent = underlay === "photo" ? "Mask over photo" : "Mask over result";
+    byId("mask-caption", HTMLElement).textContent = t(
+      underlay === "photo" ? "pane.mask-over-photo" : "pane.mask-over-result",
+    );
     opacity.set(share);
     const { blend, style, strength, styleParts } = app.project?.document.settings ?? defaultSettings();
     const styled = style !== null && strength > 0 && !styleParts;
@@ -93,7 +96,7 @@ export function initViewControls(app, canvasView) {
       button.setAttribute("aria-pressed", String(button.dataset.blend === (styled ? "full" : blend)));
       button.disabled = styled;
     }
-    byId("blend", HTMLElement).title = styled ? "A style of all parts changes the whole picture, so blending is off." : "";
+    byId("blend", HTMLElement).title = styled ? t("view.no-blending") : "";
   };
   preferences.onChange(update);
   app.addEventListener("open", update);

@@ -1,5 +1,6 @@
+import { t } from "../../i18n/translate.js";
 import { bendDisplacement, displacePart, removePart, selectPart, unionOfParts } from "../../mask/parts.js";
-import { NO_PART_HERE, Tool, strokeTwice } from "./tool.js";
+import { Tool, strokeTwice } from "./tool.js";
 
 const REACH = 10; // hit radius, screen pixels
 
@@ -22,7 +23,7 @@ export class BendTool extends Tool {
   }
 
   get hint() {
-    return "Drag an edge to bend it. For a smile, drag the corners of the mouth up.";
+    return t("hint.bend");
   }
 
   /** @param {Point} point */
@@ -36,7 +37,7 @@ export class BendTool extends Tool {
     );
     const part = here && there ? unionOfParts(here, there) : here;
     if (!part) {
-      this.editor.notify(NO_PART_HERE);
+      this.editor.notify(t("notice.no-part"));
       return;
     }
     this.#drag = { part, base, background: removePart(base, part, document.locks), from: point };
@@ -60,7 +61,7 @@ export class BendTool extends Tool {
   }
 
   end() {
-    if (this.#drag) this.editor.document().commit(`Bend ${this.titleOfPart(this.#drag.part)}`);
+    if (this.#drag) this.editor.document().commit(t("step.bend", { part: this.titleOfPart(this.#drag.part) }));
     this.#drag = null;
     this.editor.redraw();
   }

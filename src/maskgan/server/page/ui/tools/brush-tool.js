@@ -1,3 +1,4 @@
+import { t } from "../../i18n/translate.js";
 import { paintLine } from "../../mask/brush.js";
 import { Tool, strokeTwice } from "./tool.js";
 
@@ -30,10 +31,8 @@ export class BrushTool extends Tool {
   }
 
   get hint() {
-    if (this.erases) return "Paint to restore the original mask.";
-    return this.editor.isUnedited()
-      ? "Paint the selected class. For a smile, use Bend (W) and drag the corners of the mouth up."
-      : "Paint the selected class. [ and ] change the brush size.";
+    if (this.erases) return t("hint.eraser");
+    return t(this.editor.isUnedited() ? "hint.brush.first" : "hint.brush");
   }
 
   /** @param {Point} point */
@@ -62,7 +61,8 @@ export class BrushTool extends Tool {
 
   end() {
     this.#last = null;
-    this.editor.document().commit(this.erases ? "Erase" : `Paint ${this.titleOf(this.editor.preferences.values.label)}`);
+    const part = this.titleOf(this.editor.preferences.values.label);
+    this.editor.document().commit(this.erases ? t("step.erase") : t("step.paint", { part }));
   }
 
   commitPending() {

@@ -1,3 +1,4 @@
+import { t } from "../../i18n/translate.js";
 import { floodFill } from "../../mask/fill.js";
 import { labelAt } from "../../mask/label-map.js";
 import { Tool } from "./tool.js";
@@ -12,7 +13,7 @@ export class FillTool extends Tool {
   #pressed = null;
 
   get hint() {
-    return "Click a region to fill it with the selected class.";
+    return t("hint.fill");
   }
 
   /** @param {Point} point */
@@ -25,14 +26,14 @@ export class FillTool extends Tool {
     const { label } = this.editor.preferences.values;
     const old = this.#pressed && labelAt(document.mask, this.#pressed);
     if (this.#pressed === null || old === null) return;
-    if (document.locks[old]) this.editor.notify(`The ${this.titleOf(old)} is locked.`);
+    if (document.locks[old]) this.editor.notify(t("notice.locked", { part: this.titleOf(old) }));
     const labels = this.withCounterpart(label);
     const filled = this.withReflection(this.#pressed).map((point, side) =>
       floodFill(document.mask, point, labels[side], document.locks),
     );
     if (!filled.some(Boolean)) return;
     document.notifyChange();
-    document.commit(`Fill with ${this.titleOf(label)}`);
+    document.commit(t("step.fill", { part: this.titleOf(label) }));
   }
 
   cancel() {

@@ -1,3 +1,4 @@
+import { t } from "../../i18n/translate.js";
 import { fillOutline } from "../../mask/fill.js";
 import { Tool, strokeTwice } from "./tool.js";
 
@@ -22,8 +23,8 @@ export class LassoTool extends Tool {
   }
 
   get hint() {
-    if (this.#corners.length) return "Click the first corner or press Enter to close the outline, Esc to cancel.";
-    return "Drag around an area, or click its corners, to fill it.";
+    if (this.#corners.length) return t("hint.lasso.open");
+    return t("hint.lasso");
   }
 
   /** @param {Point} point */
@@ -63,7 +64,7 @@ export class LassoTool extends Tool {
     );
     if (filled.some(Boolean)) {
       document.notifyChange();
-      document.commit(`Outline ${this.titleOf(label)}`);
+      document.commit(t("step.outline", { part: this.titleOf(label) }));
     }
     this.cancel();
   }

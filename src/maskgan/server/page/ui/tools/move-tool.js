@@ -1,6 +1,7 @@
+import { t } from "../../i18n/translate.js";
 import { displacePart, affineDisplacement, selectPart, removePart } from "../../mask/parts.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./frame-handles.js";
-import { NO_PART_HERE, Tool } from "./tool.js";
+import { Tool } from "./tool.js";
 
 const REACH = 8; // hit radius, screen pixels
 const ARROWS = /** @type {Record<string, [number, number]>} */ ({
@@ -39,9 +40,7 @@ export class MoveTool extends Tool {
   }
 
   get hint() {
-    return this.#frame
-      ? "Drag to move; handles resize, the top handle rotates, arrow keys nudge."
-      : "Click a part to select it, or press Enter for the selected class.";
+    return t(this.#frame ? "hint.move.selected" : "hint.move");
   }
 
   /**
@@ -144,7 +143,7 @@ export class MoveTool extends Tool {
     this.#selection = null;
     this.#frame = null;
     if (!part) {
-      this.editor.notify(NO_PART_HERE);
+      this.editor.notify(t("notice.no-part"));
       return;
     }
     const { left, top, right, bottom } = part.box;
@@ -157,7 +156,7 @@ export class MoveTool extends Tool {
     };
     const background = removePart(base, part, document.locks);
     this.#selection = { part, base, background, rest: this.#frame, shown: base.data };
-    this.editor.notify(`Selected: ${this.titleOfPart(part)}`);
+    this.editor.notify(t("notice.selected", { part: this.titleOfPart(part) }));
   }
 
   /** @param {Frame} frame */
@@ -178,7 +177,7 @@ export class MoveTool extends Tool {
   }
 
   #commit() {
-    if (this.#selection) this.editor.document().commit(`Move ${this.titleOfPart(this.#selection.part)}`);
+    if (this.#selection) this.editor.document().commit(t("step.move", { part: this.titleOfPart(this.#selection.part) }));
   }
 
   /** Undo or another tool may have changed the mask under the frame. */

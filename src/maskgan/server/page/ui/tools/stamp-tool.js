@@ -1,3 +1,4 @@
+import { t } from "../../i18n/translate.js";
 import { STAMPS, applyStamp, findLandmarks } from "../../mask/stamps.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./frame-handles.js";
 import { Tool } from "./tool.js";
@@ -24,9 +25,7 @@ export class StampTool extends Tool {
   }
 
   get hint() {
-    return this.#pending
-      ? "Move, resize or rotate it. Enter applies, Esc cancels."
-      : "Choose an accessory.";
+    return t(this.#pending ? "hint.stamp.pending" : "hint.stamp");
   }
 
   /** Name of the stamp not applied yet. */
@@ -70,10 +69,10 @@ export class StampTool extends Tool {
 
   confirm() {
     if (!this.#pending) return;
-    const { title } = this.#pending.stamp;
+    const { name } = this.#pending.stamp;
     this.#pending = null;
     this.#drag = null;
-    this.editor.document().commit(`Add ${title.toLowerCase()}`);
+    this.editor.document().commit(t("step.add", { part: t(`stamp.${name}`).toLowerCase() }));
     this.onChange();
   }
 

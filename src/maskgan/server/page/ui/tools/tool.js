@@ -19,11 +19,10 @@
  * @property {(text: string) => void} notify
  */
 
+import { nameOf, t } from "../../i18n/translate.js";
 import { SKIN } from "../../mask/label-map.js";
 import { reflect } from "../../mask/symmetry.js";
 import { toScreen } from "../../state/view.js";
-
-export const NO_PART_HERE = "No part here, or it is locked.";
 
 /** A tool without any action; subclasses override what they need. */
 export class Tool {
@@ -109,7 +108,7 @@ export class Tool {
 
   /** @param {number} label */
   titleOf(label) {
-    return this.editor.classes[label].title;
+    return nameOf("class", this.editor.classes[label]);
   }
 
   /**
@@ -118,7 +117,7 @@ export class Tool {
    */
   titleOfPart({ label, isGroup }) {
     if (!isGroup) return this.titleOf(label);
-    return label === SKIN ? "face" : "mouth";
+    return t(label === SKIN ? "group.face" : "group.mouth");
   }
 
   /** @param {Point} point */
