@@ -18,7 +18,8 @@ const PAGE = new URL("../../src/maskgan/server/page/", import.meta.url);
 
 const MODULES = readdirSync(PAGE, { recursive: true })
   .map(String)
-  .filter((name) => name.endsWith(".js") && !name.startsWith("i18n"))
+  // The engine answers in the server's place, with the server's own words.
+  .filter((name) => name.endsWith(".js") && !/^(i18n|engine)\b/.test(name))
   .map((name) => ({ name, code: readFileSync(new URL(name, PAGE), "utf-8") }));
 
 const HTML = readFileSync(new URL("index.html", PAGE), "utf-8");
