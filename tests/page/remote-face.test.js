@@ -67,6 +67,10 @@ test("labels go compressed and arrive whole, with the settings", async () => {
   assert.equal(await blob?.text(), "picture");
   assert.deepEqual([...(server.rendered ?? [])], [...labels]);
   assert.equal(server.asked[1], "POST /api/sessions/s1/render?quality=preview&blend=full&style_strength=0");
+  const edits = [{ name: "smile", amount: 0.5 }, { name: "hair-colour", amount: "#8e3a1f" }];
+  await begin().render(labels, { ...defaultSettings(), edits, lock: true }, "full", signal);
+  const query = "quality=full&blend=region&style_strength=0&edits=smile%3D0.5%2Chair-colour%3D%238e3a1f&lock=true";
+  assert.equal(server.asked.at(-1), `POST /api/sessions/s2/render?${query}`);
 });
 
 test("a forgotten session is begun again with its style, and the request is answered", async () => {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from maskgan.editing.pipeline import FaceModel
@@ -12,7 +12,7 @@ from maskgan.labels import LabelMap
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A face to edit; sessions may share it, so nothing in it changes."""
+    """A face to edit; sessions may share it, so nothing in it changes but for what is kept of it."""
 
     source: SourceImage
     """The photograph, as large as results are to be, with what its file carries."""
@@ -22,6 +22,8 @@ class Face:
     """The photograph as the page shows it."""
     preview: Picture
     """The photograph as previews show it."""
+    thumbnails: dict[str, bytes] = field(default_factory=dict)
+    """JPEGs of the face with each named edit, by what was applied; made when they are asked for."""
 
     @property
     def picture(self) -> Picture:

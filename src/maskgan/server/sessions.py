@@ -26,8 +26,6 @@ class Session:
     style: StyleReference | None = None
     refinement: RefinementJob | None = None
     cache: RenderCache = field(default_factory=RenderCache)
-    # JPEGs of the face with each named edit, by what was applied.
-    thumbnails: dict[str, bytes] = field(default_factory=dict)
     # Unguessable: knowing it is what gives access to the face.
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     used: float = 0.0
@@ -40,7 +38,7 @@ class Session:
         # Counted from the beginning, for it comes with the first render.
         cache = 3 * self.face.label_map.nbytes + self.face.model.generated_bytes  # a mask and two maps of its region
         refined = 0 if self.refinement is None else self.refinement.nbytes
-        thumbnails = sum(len(data) for data in self.thumbnails.values())
+        thumbnails = sum(len(data) for data in self.face.thumbnails.values())
         return self.face.nbytes + own + style + cache + refined + thumbnails
 
     @property

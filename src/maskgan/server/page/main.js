@@ -5,7 +5,11 @@ import { connection, fetchInfo } from "./remote/api.js";
 import { Preferences } from "./state/preferences.js";
 import { initClassPanel } from "./ui/class-panel.js";
 import { initCommands } from "./ui/commands.js";
+import { copyPicture } from "./ui/clipboard.js";
+import { initColourPanel } from "./ui/colour-panel.js";
 import { initDialogs } from "./ui/dialogs.js";
+import { EditControl } from "./ui/edit-control.js";
+import { initEditPanel } from "./ui/edit-panel.js";
 import { byId, loadIcons } from "./ui/elements.js";
 import { initLanguage } from "./ui/language.js";
 import { initHelpDialog, initTooltips, save, initSaveMenu, initTabs, initThemeButton } from "./ui/menus.js";
@@ -14,9 +18,11 @@ import { initDropAndPaste, initOpenDialog } from "./ui/open-dialog.js";
 import { initRefinePanel } from "./ui/refine-panel.js";
 import { initShapePanel } from "./ui/shape-panel.js";
 import { CanvasView } from "./ui/canvas-view.js";
+import { initStepsMenu } from "./ui/steps-menu.js";
 import { initStylePanel } from "./ui/style-panel.js";
 import { initToolOptions } from "./ui/tool-options.js";
 import { createTools } from "./ui/toolbox.js";
+import { EyedropperTool } from "./ui/tools/eyedropper-tool.js";
 import { initViewControls } from "./ui/view-controls.js";
 import { App } from "./ui/app.js";
 
@@ -29,7 +35,7 @@ async function start() {
   await initLanguage(preferences);
   initThemeButton(preferences);
   initDialogs();
-  initTabs();
+  initTabs(preferences);
   initTooltips();
   let info;
   try {
@@ -52,7 +58,8 @@ async function start() {
 function initPanels(app) {
   /** @type {CanvasView} */
   let canvasView;
-  const tools = createTools({
+  /** @type {import("./ui/tools/tool.js").ToolContext} */
+  const editor = {
     document: () => app.openProject.document,
     isUnedited: () => !app.project?.document.isEdited,
     preferences: app.preferences,
@@ -61,7 +68,8 @@ function initPanels(app) {
     view: () => canvasView.view,
     redraw: () => canvasView.redraw(),
     notify: showNotice,
-  });
+  };
+  const tools = createTools(editor);
   canvasView = new CanvasView(app, tools.brush);
   app.commitPending = () => canvasView.commitPending();
   /** @param {string} name */
@@ -75,6 +83,28 @@ function initPanels(app) {
     if (["undo", "redo"].includes(/** @type {CustomEvent} */ (event).detail)) tools.stamp.reset();
   });
 
+  const eyedropper = new EyedropperTool(editor, () => app.openProject.picture);
+  /** @param {import("./ui/tools/eyedropper-tool.js").Pick} pick */
+  const pickColour = (pick) => {
+    app.commitPending();
+    canvasView.showOriginal(true);
+    const before = canvasView.tool;
+    canvasView.tool = eyedropper;
+    eyedropper.start({
+      shown: pick.shown,
+      ended: (colour) => {
+        if (canvasView.tool === eyedropper) canvasView.tool = before;
+        canvasView.showOriginal(false);
+        pick.ended(colour);
+      },
+    });
+    canvasView.redraw();
+  };
+
+  const control = new EditControl(app, (busy) => document.body.toggleAttribute("data-editing", busy));
+  initEditPanel(app, control);
+  initColourPanel(app, control, pickColour);
+  initStepsMenu(app);
   initClassPanel(app);
   initStylePanel(app);
   initShapePanel(app);
@@ -82,8 +112,8 @@ function initPanels(app) {
   initViewControls(app, canvasView);
   initToolOptions(app, tools, canvasView);
   initSaveMenu(
-    (what) => void save(app, what),
-    (what) => what !== "photograph" || Boolean(app.project?.remote.isCropped),
+    (what) => void (what === "copy" ? copyPicture(app) : save(app, what)),
+    (what) => !what.startsWith("photograph") || Boolean(app.project?.remote.isCropped),
   );
   initDropAndPaste(app);
   initCommands(app, canvasView, { selectTool, open: initOpenDialog(app), help: initHelpDialog() });

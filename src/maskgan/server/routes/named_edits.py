@@ -80,14 +80,14 @@ def named_edit_routes(state: AppState) -> APIRouter:
             raise HTTPError(404, f"there is no edit {name[:32]!r}")
         applied = EDITS[name], one_click(EDITS[name], choice)
         key = f"{name}={applied[1]}"
-        if key not in session.thumbnails:
-            face = session.face
+        face = session.face
+        if key not in face.thumbnails:
             after = await state.encode(EditsInForce((applied,)).apply, face.label_map)
             render = state.queue.background(partial(_rendered, face, after))
             picture = await until_disconnect(request, render)
-            session.thumbnails[key] = await state.encode(_thumbnail, face, picture, after, applied)
+            face.thumbnails[key] = await state.encode(_thumbnail, face, picture, after, applied)
             state.sessions.shrink()
-        return picture_answer(session.thumbnails[key], "jpeg", PRIVATE)
+        return picture_answer(face.thumbnails[key], "jpeg", PRIVATE)
 
     return router
 

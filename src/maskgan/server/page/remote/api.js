@@ -17,6 +17,20 @@
  * @property {{name: string, title: string}[]} directions
  * @property {boolean} style_parts whether the weights support style transfer of single parts
  * @property {{upload_bytes: number, project_bytes: number, pixels: number, side: number}} limits
+ *
+ * @typedef {object} NamedEdit
+ * @property {string} name
+ * @property {number} low least amount; 0 changes nothing
+ * @property {number} high greatest amount
+ * @property {string[]} choices words in place of amounts
+ * @property {boolean} switch whether all amounts over 0 do the same
+ * @property {number | string} one_click the amount that a click applies
+ * @property {number[]} part classes that it moves, adds or takes away
+ * @property {number[]} classes classes that it may change
+ *
+ * @typedef {{name: string, classes: number[]}} Look what can be coloured
+ *
+ * @typedef {{edits: NamedEdit[], looks: Look[]}} EditInfo response of `/api/edits`
  */
 
 import { t } from "../i18n/translate.js";
@@ -73,9 +87,10 @@ async function waitForServer() {
   connection.dispatchEvent(new Event("restored"));
 }
 
-/** @returns {Promise<ServerInfo>} */
+/** @returns {Promise<ServerInfo & EditInfo>} */
 export async function fetchInfo() {
-  return (await request("/api/info")).json();
+  const [info, edits] = await Promise.all([request("/api/info"), request("/api/edits")]);
+  return { ...(await info.json()), ...(await edits.json()) };
 }
 
 /**

@@ -162,12 +162,13 @@ export class RemoteFace {
    *
    * @param {Uint8Array} labels
    * @param {RenderSettings} settings
+   * @param {"png" | "jpeg"} [format]
    */
-  async photograph(labels, settings) {
+  async photograph(labels, settings, format = "jpeg") {
     if (this.#source.kind !== "picture") throw new Error(t("open.not-cropped"));
     const { picture, crop } = this.#source;
     const body = formBody({ mask: new Blob([labels]), picture, crop: JSON.stringify(crop) });
-    const path = () => `photograph?format=jpeg&${this.#renderQuery(settings)}`;
+    const path = () => `photograph?format=${format}&${this.#renderQuery(settings)}`;
     return (await this.#requestWithStyle(settings.style, path, body)).blob();
   }
 
@@ -184,6 +185,27 @@ export class RemoteFace {
   async project(labels, style, editor) {
     const body = formBody({ mask: new Blob([labels]), editor: JSON.stringify(editor) });
     return (await this.#requestWithStyle(style, () => "project", body)).blob();
+  }
+
+  /**
+   * A recipe that leads from the original mask to an edited one.
+   *
+   * @param {Uint8Array} labels
+   * @param {AppliedEdit[]} edits in force
+   */
+  async recipe(labels, edits) {
+    const body = formBody({ mask: new Blob([labels]), edits: JSON.stringify({ edits }) });
+    return (await this.#request("recipe", body)).blob();
+  }
+
+  /**
+   * Do what a recipe says: `mask("edited")` is the mask then.
+   *
+   * @param {Blob} file
+   * @returns {Promise<{edits: unknown[], other_weights: string[]}>} model types whose weights are not the recipe's
+   */
+  async openRecipe(file) {
+    return (await this.#request("recipe", { method: "PUT", body: file })).json();
   }
 
   /** @returns {Promise<RefinementStatus>} status of the started, or already running, job */

@@ -143,6 +143,16 @@ export class FaceDocument {
     return this.#applyStep("redo");
   }
 
+  /**
+   * Undo or redo until so many steps are applied.
+   *
+   * @param {number} position 0: none
+   */
+  jumpTo(position) {
+    while (this.history.position > position && this.undo() !== null);
+    while (this.history.position < position && this.redo() !== null);
+  }
+
   /** @param {"undo" | "redo"} way */
   #applyStep(way) {
     const entry = this.history[way]();

@@ -1,7 +1,7 @@
 /**
  * Classification of opened, dropped or pasted files.
  *
- * @typedef {{picture: File, mask: File | null} | {project: File}} OpenedFiles
+ * @typedef {{picture: File, mask: File | null} | {project: File} | {recipe: File}} OpenedFiles
  */
 
 import { t } from "../i18n/translate.js";
@@ -17,6 +17,7 @@ const MASK_NAME = /mask|label|seg|parsing/i;
 export async function classifyFiles(files) {
   const project = files.find((file) => /\.maskgan$/i.test(file.name));
   if (project && files.length === 1) return { project };
+  if (files.length === 1 && /\.json$/i.test(files[0].name)) return { recipe: files[0] };
   if (files.length === 1 && isPicture(files[0])) return { picture: files[0], mask: null };
   if (files.length === 2 && files.every(isPicture)) {
     const second = await isMask(files[1], files[0]);

@@ -14,6 +14,7 @@
  * @property {boolean} maskShown
  * @property {"auto" | "photo" | "result"} underlay image under the mask; auto: the photo beside the result, else the result
  * @property {"auto" | "mask" | "result" | "both"} panes
+ * @property {string} tab the panel shown
  * @property {boolean} compare whether the result pane shows before and after
  * @property {number} split position of the divider, 0..1 of the pane's width
  * @property {"system" | "light" | "dark"} theme
@@ -36,6 +37,7 @@ export const DEFAULTS = {
   maskShown: true,
   underlay: "auto",
   panes: "auto",
+  tab: "edits",
   compare: false,
   split: 0.5,
   theme: "system",

@@ -29,6 +29,7 @@ export const SHORTCUTS = [
   { group: "commands.edit", command: "cancel", title: "command.cancel", keys: ["Escape"] },
   { group: "commands.edit", command: "lock", title: "command.lock", keys: ["k"] },
   { group: "commands.view", command: "compare", title: "command.compare", keys: ["c"] },
+  { group: "commands.view", command: "original", title: "command.original", keys: ["o"] },
   { group: "commands.view", command: "hide-mask", title: "command.hide-mask", keys: ["h"] },
   { group: "commands.view", command: "underlay", title: "command.underlay", keys: ["u"] },
   { group: "commands.view", command: "fit", title: "command.fit", keys: ["0"] },
@@ -37,6 +38,7 @@ export const SHORTCUTS = [
   { group: "commands.file", command: "open", title: "app.open", keys: ["Mod+o"] },
   { group: "commands.file", command: "save-project", title: "command.save-project", keys: ["Mod+s"] },
   { group: "commands.file", command: "save-png", title: "command.save-png", keys: ["Mod+Shift+s"] },
+  { group: "commands.file", command: "copy", title: "command.copy", keys: ["Mod+c"] },
   { group: "commands.file", command: "help", title: "command.help", keys: ["?"] },
 ];
 

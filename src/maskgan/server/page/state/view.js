@@ -38,12 +38,13 @@ export function fitView(picture, pane) {
  *
  * @param {"auto" | "mask" | "result" | "both"} preference
  * @param {Size} area
+ * @param {"mask" | "result"} [single] the one to show alone
  * @returns {"mask" | "result" | "both"}
  */
-export function panesFor(preference, { width, height }) {
-  if (preference === "both" && width < MIN_BOTH) return "mask";
+export function panesFor(preference, { width, height }, single = "mask") {
+  if (preference === "both" && width < MIN_BOTH) return single;
   if (preference !== "auto") return preference;
-  return Math.min(width / 2, height) >= BOTH_FRACTION * Math.min(width, height) ? "both" : "mask";
+  return Math.min(width / 2, height) >= BOTH_FRACTION * Math.min(width, height) ? "both" : single;
 }
 
 /**

@@ -6,7 +6,7 @@
  * - `result`: a new render arrived
  * - `busy`: opening or rendering started or ended
  *
- * @typedef {import("../remote/api.js").ServerInfo} ServerInfo
+ * @typedef {import("../remote/api.js").ServerInfo & import("../remote/api.js").EditInfo} ServerInfo
  * @typedef {import("../remote/sources.js").Source} Source
  * @typedef {import("../state/project-file.js").StylePicture} StylePicture
  * @typedef {import("../state/settings.js").Settings} Settings
@@ -178,8 +178,10 @@ export class App extends EventTarget {
     this.commitPending();
     const { document, remote, title, styles } = this.openProject;
     const labels = document.committed.data;
+    if (what === "recipe") return remote.recipe(labels, document.settings.edits);
     if (what === "mask") return remote.maskFile(labels);
-    if (what === "photograph") return remote.photograph(labels, document.renderSettings);
+    if (what === "photograph") return remote.photograph(labels, document.renderSettings, "jpeg");
+    if (what === "photograph-png") return remote.photograph(labels, document.renderSettings, "png");
     if (what !== "project") return remote.result(labels, document.renderSettings, what);
     const editor = await serializeEditor(document, title, styles, this.appearance);
     return remote.project(labels, document.settings.style, editor);

@@ -30,6 +30,7 @@ export class CanvasView {
   #overlay = document.createElement("canvas");
   #overlayStale = true;
   #drawing = false;
+  #showsOriginal = false;
   /** Whether the view follows the pane's size, until the user zooms or pans. */
   #isFitted = true;
   /** @type {Gestures[]} */
@@ -67,7 +68,7 @@ export class CanvasView {
     app.addEventListener("result", () => this.redraw());
     app.preferences.onChange((changed) => {
       if ("hidden" in changed) this.#overlayStale = true;
-      if ("panes" in changed) this.#showPanes();
+      if ("panes" in changed || "tab" in changed) this.#showPanes();
       this.redraw();
     });
   }
@@ -76,6 +77,13 @@ export class CanvasView {
   holdPan(held) {
     for (const gestures of this.#gestures) gestures.panHeld = held;
     this.#showCursor(held ? "grab" : this.tool.cursor);
+  }
+
+  /** @param {boolean} shown whether both panes show the unedited photograph alone */
+  showOriginal(shown) {
+    this.#showsOriginal = shown;
+    byId("panes", HTMLElement).toggleAttribute("data-original", shown);
+    this.redraw();
   }
 
   fit() {
@@ -136,7 +144,10 @@ export class CanvasView {
   /** @returns {"mask" | "result" | "both"} */
   get shownPanes() {
     const panes = byId("panes", HTMLElement);
-    return panesFor(this.#app.preferences.values.panes, { width: panes.clientWidth, height: panes.clientHeight });
+    const { panes: choice, tab } = this.#app.preferences.values;
+    // Who edits by cards wants to see the face, who paints the mask.
+    const single = ["edits", "colours"].includes(tab) ? "result" : "mask";
+    return panesFor(choice, { width: panes.clientWidth, height: panes.clientHeight }, single);
   }
 
   /** @returns {Axis | null} axis of symmetric painting; null: off */
@@ -161,7 +172,7 @@ export class CanvasView {
     const { project, result, preferences } = this.#app;
     if (!project) return;
     const { opacity, compare, split, maskShown } = preferences.values;
-    const rendered = result ?? project.picture;
+    const rendered = (!this.#showsOriginal && result) || project.picture;
     const drawTool = (/** @type {CanvasRenderingContext2D} */ context) => {
       this.#drawAxis(context);
       this.tool.draw(context);
@@ -170,7 +181,7 @@ export class CanvasView {
     this.#updateHover();
     if (this.#maskPane.isShown) {
       const picture = this.underlay === "photo" ? project.picture : rendered;
-      const mask = maskShown ? this.#overlay : null;
+      const mask = maskShown && !this.#showsOriginal ? this.#overlay : null;
       this.#maskPane.draw(this.view, this.#area, { picture, before: null, mask, opacity }, drawTool);
     }
     if (this.#resultPane.isShown) {

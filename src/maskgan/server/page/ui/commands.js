@@ -9,6 +9,7 @@
 import { t } from "../i18n/translate.js";
 import { nextBrushSize } from "../state/preferences.js";
 import { commandFor } from "../state/shortcuts.js";
+import { copyPicture } from "./clipboard.js";
 import { toggleLock } from "./class-panel.js";
 import { byId } from "./elements.js";
 import { save } from "./menus.js";
@@ -48,6 +49,8 @@ export function initCommands(app, canvasView, { selectTool, open, help }) {
     help,
     "save-project": () => void save(app, "project"),
     "save-png": () => void save(app, "png"),
+    copy: () => void copyPicture(app),
+    original: () => canvasView.showOriginal(true), // until the key is released
   };
   for (const tool of ["brush", "eraser", "fill", "lasso", "picker", "move", "bend", "stamp"]) {
     table[`tool:${tool}`] = () => selectTool(tool);
@@ -72,14 +75,20 @@ export function initCommands(app, canvasView, { selectTool, open, help }) {
       return;
     }
     const command = commandFor(event);
+    // Marked text is copied by the browser.
+    if (command === "copy" && !getSelection()?.isCollapsed) return;
     if (!command || (command === "confirm" && ownsKey)) return;
     event.preventDefault();
     run(command);
   });
   window.addEventListener("keyup", (event) => {
     if (event.key === " ") canvasView.holdPan(false);
+    if (event.key.toLowerCase() === "o") canvasView.showOriginal(false);
   });
-  window.addEventListener("blur", () => canvasView.holdPan(false));
+  window.addEventListener("blur", () => {
+    canvasView.holdPan(false);
+    canvasView.showOriginal(false);
+  });
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-command]"))) {
     button.addEventListener("click", () => run(button.dataset.command ?? ""));
   }

@@ -13,7 +13,7 @@ const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 /** @param {string} key */
 const shownKey = (key) => keyName(key, isMac, (part) => tIfKnown(`key.${part}`, part));
 
-/** @typedef {"png" | "jpeg" | "photograph" | "mask" | "project"} Savable */
+/** @typedef {"png" | "jpeg" | "photograph" | "photograph-png" | "mask" | "project" | "recipe"} Savable */
 
 /** @type {Record<Savable, string>} */
 const SUFFIXES = {
@@ -22,6 +22,8 @@ const SUFFIXES = {
   photograph: "-photograph.jpg",
   mask: "-mask.png",
   project: ".maskgan",
+  recipe: "-recipe.json",
+  "photograph-png": "-photograph.png",
 };
 
 /**
@@ -38,8 +40,8 @@ export async function save(app, what) {
 }
 
 /**
- * @param {(what: Savable) => void} choose
- * @param {(what: Savable) => boolean} isOffered evaluated when the menu opens
+ * @param {(what: Savable | "copy") => void} choose
+ * @param {(what: Savable | "copy") => boolean} isOffered evaluated when the menu opens
  */
 export function initSaveMenu(choose, isOffered) {
   const button = byId("save", HTMLButtonElement);
@@ -47,7 +49,7 @@ export function initSaveMenu(choose, isOffered) {
   const all = /** @type {HTMLButtonElement[]} */ ([...menu.querySelectorAll("button")]);
   let items = all;
   const show = (/** @type {boolean} */ shown) => {
-    for (const item of all) item.hidden = !isOffered(/** @type {Savable} */ (item.dataset.save));
+    for (const item of all) item.hidden = !isOffered(/** @type {Savable | "copy"} */ (item.dataset.save));
     items = all.filter((item) => !item.hidden);
     menu.hidden = !shown;
     button.setAttribute("aria-expanded", String(shown));
@@ -58,7 +60,7 @@ export function initSaveMenu(choose, isOffered) {
     item.addEventListener("click", () => {
       show(false);
       button.focus();
-      choose(/** @type {Savable} */ (item.dataset.save));
+      choose(/** @type {Savable | "copy"} */ (item.dataset.save));
     });
   }
   menu.addEventListener("keydown", (event) => {
@@ -103,8 +105,12 @@ export function initTooltips() {
   }
 }
 
-/** Panel tabs, with arrow-key navigation. */
-export function initTabs() {
+/**
+ * Panel tabs, with arrow-key navigation.
+ *
+ * @param {import("../state/preferences.js").Preferences} preferences
+ */
+export function initTabs(preferences) {
   const buttons = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[role=tab]")]);
   const choose = (/** @type {HTMLButtonElement} */ chosen) => {
     for (const button of buttons) {
@@ -113,7 +119,10 @@ export function initTabs() {
       button.tabIndex = on ? 0 : -1;
       byId(button.getAttribute("aria-controls") ?? "", HTMLElement).hidden = !on;
     }
+    const tab = chosen.id.replace("tab-", "");
+    if (preferences.values.tab !== tab) preferences.set({ tab });
   };
+  choose(buttons.find(({ id }) => id === `tab-${preferences.values.tab}`) ?? buttons[0]);
   for (const [at, button] of buttons.entries()) {
     button.addEventListener("click", () => choose(button));
     button.addEventListener("keydown", (event) => {

@@ -13,6 +13,7 @@ import { PICTURES, pickFiles } from "./file-picker.js";
 import { frameDialog } from "./frame-dialog.js";
 import { readMaskFile } from "./mask-file.js";
 import { showError, showNotice, showQuestion } from "./messages.js";
+import { openRecipe } from "./recipes.js";
 
 const MAX_STRETCH = 0.02; // of a mask's proportions
 
@@ -49,6 +50,7 @@ export function initOpenDialog(app) {
   byId("open-picture", HTMLElement).addEventListener("click", () => void openPicked(pickFiles(PICTURES, false)));
   byId("open-pair", HTMLElement).addEventListener("click", () => void openPicked(pickFiles(PICTURES, true)));
   byId("open-project", HTMLElement).addEventListener("click", () => void openPicked(pickFiles(".maskgan", false)));
+  byId("open-recipe", HTMLElement).addEventListener("click", () => void openPicked(pickFiles(".json", false)));
   return () => {
     void listSavedProjects(app, dialog);
     openModal(dialog);
@@ -66,6 +68,10 @@ async function openFiles(app, files) {
     const opened = await classifyFiles(files);
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
     const { limits } = app.info;
+    if ("recipe" in opened) {
+      await openRecipe(app, opened.recipe);
+      return;
+    }
     const most = "project" in opened ? limits.project_bytes : limits.upload_bytes;
     if (bytes > most) {
       throw new Error(t("open.too-large", { size: megabytes(bytes), limit: megabytes(most) }));

@@ -135,7 +135,7 @@ async function openStyle(app, files) {
   if (!files.length || !app.project) return;
   try {
     const opened = await classifyFiles(files);
-    if ("project" in opened) throw new Error(t("style.no-project"));
+    if (!("picture" in opened)) throw new Error(t("style.no-project"));
     const { mask } = opened;
     const shown = mask ? opened.picture : await decodable(opened.picture);
     const crop = mask ? null : await frameDialog(shown, t("style.crop"));

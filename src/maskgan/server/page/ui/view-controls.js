@@ -56,6 +56,8 @@ export function initViewControls(app, canvasView) {
     setSplit(split + step);
   });
 
+  initHoldToCompare(canvasView);
+
   const panes = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-pane]")]);
   canvasView.onPanes = (shown) => {
     for (const button of panes) button.setAttribute("aria-pressed", String(button.dataset.pane === shown));
@@ -102,4 +104,27 @@ export function initViewControls(app, canvasView) {
   app.addEventListener("open", update);
   app.addEventListener("change", update);
   update();
+}
+
+/**
+ * The original, as long as the button is pressed.
+ *
+ * @param {CanvasView} canvasView
+ */
+function initHoldToCompare(canvasView) {
+  const button = byId("original", HTMLButtonElement);
+  const show = (/** @type {boolean} */ shown) => {
+    button.setAttribute("aria-pressed", String(shown));
+    canvasView.showOriginal(shown);
+  };
+  button.addEventListener("pointerdown", (event) => {
+    button.setPointerCapture(event.pointerId);
+    show(true);
+  });
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture", "blur"]) button.addEventListener(end, () => show(false));
+  button.addEventListener("contextmenu", (event) => event.preventDefault()); // of a long press
+  button.addEventListener("keydown", (event) => {
+    if (event.key === " " || event.key === "Enter") show(true);
+  });
+  button.addEventListener("keyup", () => show(false));
 }
