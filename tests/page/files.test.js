@@ -25,6 +25,8 @@ test("a picture alone, a project", async () => {
   assert.deepEqual(await classifyFiles([picture]), { picture, mask: null });
   const project = file("a.maskgan");
   assert.deepEqual(await classifyFiles([project]), { project });
+  const recipe = new File(["{}"], "smile-recipe.json", { type: "application/json" });
+  assert.deepEqual(await classifyFiles([recipe]), { recipe });
 });
 
 test("of two pictures the one with indices is the mask, whatever the order", async () => {

@@ -25,7 +25,7 @@ const MODULES = readdirSync(PAGE, { recursive: true })
 const HTML = readFileSync(new URL("index.html", PAGE), "utf-8");
 
 /** Keys of which a part is only known at run time. */
-const DYNAMIC = /^(class|direction|stamp|style-part|warning|key)\./;
+const DYNAMIC = /^(class|edit|colour|direction|stamp|style-part|warning|key)\./;
 
 /**
  * @param {string} text

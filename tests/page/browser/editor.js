@@ -298,7 +298,7 @@ export class Editor {
   /**
    * Save, and read the file.
    *
-   * @param {"png" | "jpeg" | "photograph" | "mask" | "project"} what
+   * @param {"png" | "jpeg" | "photograph" | "mask" | "project" | "recipe"} what
    */
   async save(what) {
     await this.at("save").click();

@@ -198,3 +198,32 @@ test("a saved project has its edits, to be changed further", async () => {
   assert.equal(await other.at("hair-colour-blue").getAttribute("aria-pressed"), "true");
   await other.close();
 });
+
+test("a recipe does the same to another face, and its edits can be changed there", async () => {
+  await editor.at("edit-smile").click();
+  await settled();
+  await editor.take("brush", "hat");
+  await editor.drag([[200, 60], [240, 60]]);
+  await editor.rendered();
+  const { path, name } = await editor.save("recipe");
+  assert.match(name, /recipe\.json$/);
+  assert.equal(JSON.parse(await readFile(path, "utf-8")).format, "maskgan-recipe");
+  await editor.at("open").click();
+  await editor.at("portrait-2").click();
+  await editor.titled("Portrait 2");
+  await editor.remember("other");
+  const [chooser] = await Promise.all([
+    editor.page.waitForEvent("filechooser"),
+    editor.at("open").click().then(() => editor.at("open-recipe").click()),
+  ]);
+  await chooser.setFiles([{ name: "mine.json", mimeType: "application/json", buffer: await readFile(path) }]);
+  await editor.until("the recipe", () => editor.at("undo").isEnabled());
+  await settled();
+  assert.equal(await editor.classAt([220, 60]), "hat");
+  await editor.at("tab-edits").click();
+  assert.equal(await editor.at("amount-smile").inputValue(), "0.7");
+  assert.ok((await editor.change("other")).inside > 0.2);
+  await editor.at("edit-smile").click();
+  await settled();
+  assert.equal(await editor.classAt([220, 60]), "hat", "what the recipe paints stays");
+});

@@ -22,10 +22,10 @@ const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch:
 const COMPOSE = `
 import sys
 from PIL import Image
-left, right = (Image.open(path).convert("RGB").resize((700, 700), 3) for path in sys.argv[1:3])
+left, right = (Image.open(path).convert("RGB").resize((600, 600), 3) for path in sys.argv[1:3])
 whole = Image.new("RGB", (1600, 1200), (112, 128, 140))
-whole.paste(left, (70, 330))
-whole.paste(right, (830, 280))
+whole.paste(left, (40, 330))
+whole.paste(right, (940, 300))
 whole.save(sys.argv[3], quality=92)
 `;
 
@@ -44,8 +44,8 @@ moved = change > 24
 print(json.dumps({
     "size": [b.shape[1], b.shape[0]],
     "left": float(change[:, :780].max()),
-    "right": float(change[:, 830:1530].mean()),
-    "border": float(max(change[:200].max(), change[1100:].max())),
+    "right": float(change[300:900, 940:1540].mean()),
+    "border": float(max(change[:150].max(), change[1060:].max())),
     "tint": float((b - a)[moved][:, 0].mean() - (b - a)[moved][:, 2].mean()),
 }))
 `;
@@ -131,7 +131,7 @@ async function chooseRight(byTouch) {
   const box = await editor.at("frame-canvas").boundingBox();
   assert.ok(box);
   const scale = Math.min((box.width - 68) / 1600, (box.height - 68) / 1200);
-  const place = { x: box.x + box.width / 2 + (1180 - 800) * scale, y: box.y + box.height / 2 + (640 - 600) * scale };
+  const place = { x: box.x + box.width / 2 + (1240 - 800) * scale, y: box.y + box.height / 2 + (620 - 600) * scale };
   if (byTouch) await editor.page.touchscreen.tap(place.x, place.y);
   else await editor.page.mouse.click(place.x, place.y);
 }

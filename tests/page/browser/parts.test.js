@@ -130,10 +130,10 @@ test("the whole mask moves through the space of masks", async () => {
   await editor.remember("start");
   await editor.at("tab-shape").click();
   const kept = async () => !(await editor.at("undo").isDisabled());
-  await editor.slide("shape-more-hair", 1);
+  await editor.slide("shape-random", 1);
   await editor.until("the moved mask", kept);
   await editor.rendered();
-  await editor.look("more-hair");
+  await editor.look("random-face");
   assert.ok((await editor.change("start")).inside > 0.5);
   await editor.at("undo").click();
   await editor.rendered();

@@ -243,7 +243,7 @@ export const DE = {
   "open.as-picture": "Als Bild öffnen",
   "open.mask-size": "Die Maske ist {size}; dieses Gesicht braucht die Seitenverhältnisse von {wanted}.",
   "open.mask-size-changed": "Der Server hat eine Maske anderer Größe geschickt; lade die Seite neu.",
-  "open.unsupported": "Öffne ein Bild, ein Bild mit seiner Maske oder ein .maskgan-Projekt.",
+  "open.unsupported": "Öffne ein Bild, ein Bild mit seiner Maske, ein Rezept oder ein .maskgan-Projekt.",
   "open.history-unreadable":
     "Der Verlauf des Projekts ist nicht lesbar; Bild, Masken und Stil wurden wiederhergestellt.",
   "open.copy": "Dieses Projekt ist in einem anderen Tab offen; dies ist eine Kopie.",

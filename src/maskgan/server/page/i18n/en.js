@@ -250,7 +250,7 @@ export const EN = {
   "open.as-picture": "Open as picture",
   "open.mask-size": "The mask is {size}; this face needs the proportions of {wanted}.",
   "open.mask-size-changed": "The server returned a mask of another size; reload the page.",
-  "open.unsupported": "Open one picture, a picture with its mask, or one .maskgan project.",
+  "open.unsupported": "Open one picture, a picture with its mask, a recipe, or one .maskgan project.",
   "open.history-unreadable": "The project's history is unreadable; picture, masks and style were restored.",
   "open.copy": "This project is open in another tab; this is a copy.",
   "open.in-order": "Open in that order",

@@ -244,7 +244,7 @@ export const ES = {
   "open.as-picture": "Abrir como imagen",
   "open.mask-size": "La máscara mide {size}; esta cara necesita las proporciones de {wanted}.",
   "open.mask-size-changed": "El servidor ha devuelto una máscara de otro tamaño; recarga la página.",
-  "open.unsupported": "Abre una imagen, una imagen con su máscara o un proyecto .maskgan.",
+  "open.unsupported": "Abre una imagen, una imagen con su máscara, una receta o un proyecto .maskgan.",
   "open.history-unreadable":
     "El historial del proyecto no se puede leer; se han restaurado la imagen, las máscaras y el estilo.",
   "open.copy": "Este proyecto está abierto en otra pestaña; esto es una copia.",

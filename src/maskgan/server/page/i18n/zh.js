@@ -239,7 +239,7 @@ export const ZH = {
   "open.as-picture": "作为图片打开",
   "open.mask-size": "蒙版尺寸为 {size}；此人脸需要 {wanted} 的比例。",
   "open.mask-size-changed": "服务器返回了尺寸不同的蒙版；请重新加载页面。",
-  "open.unsupported": "请打开一张图片、一张图片及其蒙版，或一个 .maskgan 项目。",
+  "open.unsupported": "请打开一张图片、一张图片及其蒙版、一个配方，或一个 .maskgan 项目。",
   "open.history-unreadable": "无法读取项目的历史记录；图片、蒙版和风格已恢复。",
   "open.copy": "此项目已在另一个标签页中打开；这是副本。",
   "open.in-order": "按该顺序打开",

@@ -33,7 +33,9 @@ export class EditControl extends EventTarget {
       });
       this.#changed();
     });
-    app.addEventListener("change", () => this.#changed());
+    app.addEventListener("change", (event) => {
+      if (/** @type {CustomEvent} */ (event).detail !== "gesture") this.#changed();
+    });
   }
 
   /** As the person set them, also those that the server still works on. @returns {readonly AppliedEdit[]} */

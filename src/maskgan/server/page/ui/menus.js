@@ -120,6 +120,7 @@ export function initTabs(preferences) {
       byId(button.getAttribute("aria-controls") ?? "", HTMLElement).hidden = !on;
     }
     const tab = chosen.id.replace("tab-", "");
+    document.body.dataset.tab = tab;
     if (preferences.values.tab !== tab) preferences.set({ tab });
   };
   choose(buttons.find(({ id }) => id === `tab-${preferences.values.tab}`) ?? buttons[0]);

@@ -10,6 +10,14 @@ import { MaskMover } from "../state/mask-mover.js";
 import { byId, capitalize, create, icon, slider } from "./elements.js";
 import { showError } from "./messages.js";
 
+/** Named edits that do what a direction does, and keep their amounts; by direction, its spaces as hyphens. */
+const CARDS = new Map([
+  ["smile", "smile"],
+  ["open-mouth", "open-mouth"],
+  ["narrower-face", "face-narrower"],
+  ["more-hair", "hair-fuller"],
+]);
+
 /** @param {App} app */
 export function initShapePanel(app) {
   /** @type {MaskMover | null} */
@@ -56,9 +64,12 @@ export function initShapePanel(app) {
     for (const reset of resets) reset(0);
   };
 
-  const directions = app.info.directions.map(
-    ({ name, title }) => moveSlider(name, capitalize(nameOf("direction", { name, title })), -1, (amount) => ({ direction: name, amount })).element,
-  );
+  const directions = app.info.directions
+    .filter(({ name }) => !app.info.edits.some((edit) => edit.name === CARDS.get(name.replaceAll(" ", "-"))))
+    .map((direction) => {
+      const { name } = direction;
+      return moveSlider(name, capitalize(nameOf("direction", direction)), -1, (amount) => ({ direction: name, amount })).element;
+    });
   byId("shape-directions", HTMLElement).append(...directions);
   byId("shape-directions-title", HTMLElement).hidden = !directions.length;
 
