@@ -49,6 +49,17 @@ class _Job(NamedTuple):
     help="Write what was done as a recipe, for --recipe and maskgan bulk.",
 )
 @click.option(
+    "--keep",
+    metavar="PART,...",
+    help="What anonymise leaves as it is: eyes, brows, nose, mouth.",
+)
+@click.option(
+    "--anonymise-threshold",
+    type=FiniteRange(-1, 1),
+    metavar="COSINE",
+    help="From which likeness a person counts as known to anonymise.  [default: the recogniser's own]",
+)
+@click.option(
     "--face",
     "which",
     metavar="largest|all|N|X,Y",
@@ -102,6 +113,8 @@ def command(
     edits: tuple[str, ...],
     recipe: Path | None,
     save_recipe: Path | None,
+    keep: str | None,
+    anonymise_threshold: float | None,
     which: str | None,
     save_masks: Path | None,
     mask: Path | None,
@@ -138,7 +151,7 @@ def command(
     from tqdm import tqdm
 
     from maskgan.cli.batch import companion, expand_inputs, is_batch, outputs_for, run_batch
-    from maskgan.cli.edit_photographs import PhotographJob, edit_photographs
+    from maskgan.cli.edit_photographs import PhotographJob, edit_photographs, with_anonymise_options
     from maskgan.cli.opening import open_editor, open_signer_for, require_writable, require_writable_file
     from maskgan.cli.recipe_options import RecipeOptions
     from maskgan.editing.photographs import apply_edits, lock_pixels, paint_looks
@@ -148,6 +161,7 @@ def command(
     from maskgan.provenance import write_edited
 
     _check_applicable(given_options(context))
+    edits = with_anonymise_options(edits, keep, anonymise_threshold)
     by_name = bool(edits) or recipe is not None
     if mask is None and not by_name:
         raise UserError("nothing to do: give --apply EDIT ('maskgan edits' lists them), or --mask and --edited")

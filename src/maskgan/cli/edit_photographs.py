@@ -13,6 +13,28 @@ if TYPE_CHECKING:
     from maskgan.images.content_credentials import Signer
 
 
+def with_anonymise_options(edits: Sequence[str], keep: str | None, threshold: float | None) -> tuple[str, ...]:
+    """Edits as ``--apply`` takes them, with the options of ``anonymise`` in its amount.
+
+    Raises:
+        UserError: there are such options, and no ``anonymise``.
+    """
+    from maskgan.errors import UserError
+
+    given = [f"keep={'+'.join(keep.split(','))}"] if keep is not None else []
+    given += [f"threshold={threshold:g}"] if threshold is not None else []
+    if not given:
+        return tuple(edits)
+    result = []
+    for text in edits:
+        name, _, amount = text.strip().partition("=")
+        result.append(f"{name}={':'.join(filter(None, [amount, *given]))}" if name == "anonymise" else text)
+    if result == list(edits):
+        flag = "--keep" if keep is not None else "--anonymise-threshold"
+        raise UserError(f"{flag} has no effect without --apply anonymise")
+    return tuple(result)
+
+
 class PhotographJob(NamedTuple):
     """One photograph."""
 
@@ -69,8 +91,13 @@ def edit_photographs(
                 result, done = editor.edit(photograph.picture, faces, options.edits)
             finally:
                 bar.update()
-            write_edited(job.output, result, photograph, signer, job.image)
+            anonymised = any(face.anonymised is not None for face in done)
+            # The photograph's own credentials may show the face as it was.
+            written = photograph.without_description() if anonymised else photograph
+            write_edited(job.output, result, written, signer, None if anonymised else job.image)
             for number, face in enumerate(done, start=1):
+                if face.anonymised is not None:
+                    click.echo(f"{job.image}: face {number}: {face.anonymised}", err=True)
                 if masks is not None:
                     write_label_map(masks / f"{job.image.stem}-{number}-before.png", face.before)
                     write_label_map(masks / f"{job.image.stem}-{number}-after.png", face.after)

@@ -11,10 +11,11 @@ def command(as_json: bool) -> None:
     """List the edits of 'maskgan edit --apply': name, amounts, and what each does. Amount 0 changes nothing."""
     import json
 
+    from maskgan.editing.anonymise import ANONYMISE, Anonymise
     from maskgan.editing.looks import LOOKS, Look
     from maskgan.editing.named_edits import EDITS, NamedEdit
 
-    edits: list[NamedEdit | Look] = [*EDITS.values(), *LOOKS.values()]
+    edits: list[NamedEdit | Look | Anonymise] = [*EDITS.values(), *LOOKS.values(), ANONYMISE]
     if as_json:
         rows = [{"name": e.name, "amounts": e.range, "summary": e.summary} for e in edits]
         click.echo(json.dumps(rows, indent=2))

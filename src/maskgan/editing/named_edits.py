@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from maskgan.editing import accessories, hair_edits, mask_edits
+from maskgan.editing.anonymise import ANONYMISE, Anonymise
 from maskgan.editing.looks import LOOKS, Look
 from maskgan.editing.mask_warps import scale_part, thicken_part, warp_part
 from maskgan.errors import UserError
@@ -110,8 +111,8 @@ class NamedEdit:
         return amount
 
 
-def parse_edit(text: str) -> tuple[NamedEdit | Look, Amount]:
-    """``NAME``, ``NAME=AMOUNT`` or ``NAME=COLOUR`` as an edit and a checked amount.
+def parse_edit(text: str) -> tuple[NamedEdit | Look | Anonymise, Amount]:
+    """``NAME``, ``NAME=AMOUNT``, ``NAME=COLOUR`` or ``anonymise=SEED`` as an edit and a checked amount.
 
     Raises:
         UserError: there is no such edit, the amount is out of range, or the colour is none.
@@ -119,8 +120,11 @@ def parse_edit(text: str) -> tuple[NamedEdit | Look, Amount]:
     name, equals, value = text.strip().partition("=")
     if name in LOOKS:
         return LOOKS[name], LOOKS[name].check(value)
+    if name == ANONYMISE.name:
+        return ANONYMISE, ANONYMISE.check(value)
     if name not in EDITS:
-        raise UserError(f"{name!r} is no edit; 'maskgan edits' lists them: {', '.join((*EDITS, *LOOKS))}")
+        names = ", ".join((*EDITS, *LOOKS, ANONYMISE.name))
+        raise UserError(f"{name!r} is no edit; 'maskgan edits' lists them: {names}")
     edit = EDITS[name]
     if not equals:
         return edit, edit.check(None)

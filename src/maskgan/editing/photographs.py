@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isfinite
 from typing import Literal
 
 import numpy as np
 
+from maskgan.editing.anonymise import Anonymise, AnonymiseOptions
+from maskgan.editing.anonymiser import Anonymised, Anonymiser
 from maskgan.editing.face_detection import DetectedFace, FaceDetector
 from maskgan.editing.framing import Frame, crop_face, paste_back
 from maskgan.editing.label_patch import LabelPatch
 from maskgan.editing.looks import Look
 from maskgan.editing.named_edits import Amount, NamedEdit
 from maskgan.editing.parsing import Parser
+from maskgan.editing.recognition import open_recogniser
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
 from maskgan.face_parts import BACKGROUND, HAIR, HAT
@@ -24,8 +28,8 @@ from maskgan.labels import LabelMap
 WIDE = 1.4
 """Side of the frame for hair and hats, in sides of a face's frame."""
 
-AppliedEdit = tuple[NamedEdit | Look | LabelPatch, Amount]
-"""A named edit and how much of it, a look and its colour, or painted labels."""
+AppliedEdit = tuple[NamedEdit | Look | LabelPatch | Anonymise, Amount]
+"""A named edit and how much of it, a look and its colour, painted labels, or how a face is drawn anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,8 @@ class EditedFace:
     """The edited mask, S x S uint8."""
     frame: Frame
     """Where it was parsed, see ``frame_of_edits``."""
+    anonymised: Anonymised | None = None
+    """How it was drawn anew, in the face's own frame, before all else."""
 
 
 class PhotographEditor:
@@ -61,7 +67,7 @@ class PhotographEditor:
         Args:
             picture: H x W x 3 uint8.
             faces: which of those that ``faces`` found.
-            edits: applied one after the other.
+            edits: those that draw faces anew first, then others of the mask in turn, then colours.
 
         Returns:
             The photograph, H x W x 3 uint8, with every pixel as it was that no edit may change; and what was done.
@@ -69,10 +75,20 @@ class PhotographEditor:
         Raises:
             UserError: a face lacks what an edit needs.
         """
-        mask_edits = [pair for pair in edits if not isinstance(pair[0], Look)]
+        mask_edits = [pair for pair in edits if not isinstance(pair[0], Look | Anonymise)]
         looks = [pair for pair in edits if isinstance(pair[0], Look)]
+        anonymise = [amount for edit, amount in edits if isinstance(edit, Anonymise)]
         edited = []
-        for face in faces:
+        for number, face in enumerate(faces):
+            anonymised = None
+            for amount in anonymise:
+                crop = crop_face(picture, face.frame)
+                before = self._parser(crop)
+                anonymised = self._anonymiser(crop, before, AnonymiseOptions.parse(str(amount)), number)
+                picture = paste_back(picture, face.frame, crop, anonymised.picture)
+            if anonymised is not None and not mask_edits and not looks:
+                edited.append(EditedFace(face, before, anonymised.label_map, face.frame, anonymised))
+                continue
             frame = frame_of_edits(face, mask_edits or looks)
             crop = crop_face(picture, frame)
             before = self._parser(crop)
@@ -80,8 +96,12 @@ class PhotographEditor:
             if not np.array_equal(before, after):
                 picture = paste_back(picture, frame, crop, self._render(crop, before, after, mask_edits))
             picture = self._paint_looks(picture, EditedFace(face, before, after, frame), looks)
-            edited.append(EditedFace(face, before, after, frame))
+            edited.append(EditedFace(face, before, after, frame, anonymised))
         return picture, edited
+
+    @cached_property
+    def _anonymiser(self) -> Anonymiser:
+        return Anonymiser(self._editor.renderer, open_recogniser())
 
     def _render(self, crop: Picture, before: LabelMap, after: LabelMap, edits: Sequence[AppliedEdit]) -> Picture:
         self._editor.set_source(crop, before)
@@ -104,9 +124,9 @@ def frame_of_edits(face: DetectedFace, edits: Sequence[AppliedEdit]) -> Frame:
     return replace(face.frame, side=WIDE * face.frame.side) if wide else face.frame
 
 
-def _reaches_out(edit: NamedEdit | Look | LabelPatch) -> bool:
-    if isinstance(edit, LabelPatch):
-        return False  # it was painted in the face's own frame
+def _reaches_out(edit: NamedEdit | Look | LabelPatch | Anonymise) -> bool:
+    if isinstance(edit, LabelPatch | Anonymise):
+        return False  # made in the face's own frame
     if isinstance(edit, Look):
         return HAIR in edit.classes
     return BACKGROUND in edit.ground and bool({HAIR, HAT} & set(edit.part))

@@ -50,6 +50,11 @@ class FaceEditor:
         """An editor with the network of a weights file; arguments and errors as for ``Renderer.from_weights``."""
         return cls(Renderer.from_weights(path, device, precision, enhance))
 
+    @property
+    def renderer(self) -> Renderer:
+        """The network, as it is before any refinement."""
+        return self._renderer
+
     def set_source(self, picture: Picture, label_map: LabelMap) -> None:
         """Begin with a face: encode its style, forget earlier masks and styles.
 

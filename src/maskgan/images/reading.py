@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,6 +50,12 @@ class SourceImage:
     def plain(cls, picture: Picture) -> SourceImage:
         """H x W x 3 uint8 sRGB pixels that come from no file."""
         return cls(picture, Metadata(), None, picture, None, False, None)
+
+    def without_description(self) -> SourceImage:
+        """The same without EXIF, IPTC, XMP, comments and texts, which may say who and where somebody is."""
+        kept = self.metadata
+        bare = Metadata(icc_profile=kept.icc_profile, dpi=kept.dpi, chunks=kept.chunks, jpeg=kept.jpeg)
+        return replace(self, metadata=bare, jpeg=None)
 
     @property
     def nbytes(self) -> int:
