@@ -129,7 +129,7 @@ def test_bad_amounts_are_said(text: str, message: str) -> None:
 
 
 def test_a_mask_alone_is_refused(face: tuple[Picture, LabelMap]) -> None:
-    with pytest.raises(UserError, match="use 'maskgan edit'"):
+    with pytest.raises(UserError, match="use 'maskgan edit PHOTO"):
         ANONYMISE.apply(face[1])
 
 

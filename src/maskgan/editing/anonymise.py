@@ -80,7 +80,7 @@ class Anonymise:
         Raises:
             UserError: always.
         """
-        raise UserError("anonymise redraws photographs and cannot edit a mask alone; use 'maskgan edit'")
+        raise UserError("anonymise redraws photographs: use 'maskgan edit PHOTO --apply anonymise', without --mask")
 
 
 ANONYMISE = Anonymise()
