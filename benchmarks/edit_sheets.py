@@ -1,0 +1,139 @@
+"""Sheets of pictures of named edits, and the page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from maskgan.face_parts import FACE, HAIR, HAT, NECK, bounding_box
+from maskgan.files import atomic_path, make_folder
+from maskgan.images import Picture, resize_picture
+from maskgan.labels import CLASSES, LabelMap
+
+MAX_BYTES = 400_000
+"""Of all sheets together."""
+_CELL = 84
+_CAPTION = 58
+_QUALITIES = (72, 60, 50, 40, 30, 20)
+_TEXT = """# Named edits
+
+What `maskgan edit --apply NAME=AMOUNT` does ([how](command-line.md#photographs)). Without an amount, an edit is
+done whole; amount 0 changes nothing at all. A part that a face does not show cannot be edited: such cells are grey.
+
+Hair and hats are edited in a frame 1.4 times as wide as the face's own. Hair that reaches beyond it stays, so long
+hair that leaves the frame keeps its ends when its upper part is made shorter, fuller or bald. Masks are edges:
+where the parser puts a border a pixel beside the true one, a thin line of old pixels can stay, because pixels of
+other classes are never touched.
+
+## Measured
+
+*{date} · weights {weights} · {where}, at 256 px*
+
+```sh
+{command}
+```
+
+*Attribute found*: share of faces in which the attribute classifier finds CelebA's attribute, before and after.
+*Labels seen*: share of the changed labels that the face parser sees in the picture, before and after. *Identity*:
+mean cosine of the identity network that ships, before and after; it looks at hair and background too, and was in no
+loss of the face network. For `anonymise`, the cosine of the recogniser that it asked: SFace,
+which was the teacher of an edit network's identity loss. *Elsewhere*: pixels and labels that changed where the edit
+may change none, over all faces.
+
+{table}
+
+## Shown
+
+Rendered portraits, no real people. Rows: before, then the amounts of the table.
+
+{sheets}"""
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Pictures of one edit."""
+
+    name: str
+    summary: str
+    amounts: str
+    classes: tuple[int, ...]
+    rows: Sequence[tuple[str, Sequence[Picture | None]]]
+    """Captions, and a picture for each face, S x S x 3; ``None`` where it could not be edited."""
+    label_maps: Sequence[LabelMap]
+    """Masks of the faces before, S x S."""
+
+    def draw(self) -> Image.Image:
+        """The sheet: a row for each amount."""
+        wide = bool({HAIR, HAT, NECK} & set(self.classes)) and self.name not in ("glasses", "remove-glasses", "fringe")
+        boxes = [None if wide else _face_square(label_map) for label_map in self.label_maps]
+        size = (_CAPTION + _CELL * len(boxes), _CELL * len(self.rows))
+        sheet = Image.new("RGB", size, (250, 250, 250))
+        pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=12)
+        for i, (caption, pictures) in enumerate(self.rows):
+            pen.text((_CAPTION / 2, (i + 0.5) * _CELL), caption, (30, 30, 30), font, anchor="mm")
+            for j, (picture, box) in enumerate(zip(pictures, boxes, strict=True)):
+                cell = np.full((_CELL, _CELL, 3), 200, np.uint8)
+                if picture is not None:
+                    shown = picture if box is None else picture[box]
+                    cell = resize_picture(np.ascontiguousarray(shown), (_CELL, _CELL))
+                sheet.paste(Image.fromarray(cell), (_CAPTION + j * _CELL, i * _CELL))
+        return sheet
+
+
+def _face_square(label_map: LabelMap) -> tuple[slice, slice] | None:
+    """Rows and columns of a square about the face."""
+    box = bounding_box(np.isin(label_map, FACE))
+    if box is None:
+        return None
+    top, bottom, left, right = box
+    side = min(max(bottom - top, right - left) + 8, *label_map.shape)
+    row = min(max((top + bottom - side) // 2, 0), label_map.shape[0] - side)
+    column = min(max((left + right - side) // 2, 0), label_map.shape[1] - side)
+    return np.s_[row : row + side, column : column + side]
+
+
+def write_sheets(docs: Path, sheets: Sequence[Sheet], table: str, source: tuple[str, str, str]) -> None:
+    """Write ``edits.md`` and ``edits/NAME.webp``.
+
+    Args:
+        docs: the folder.
+        sheets: one for each edit.
+        table: what was measured, as Markdown.
+        source: the weights' fingerprint, the command, and on which faces it measured.
+    """
+    folder = make_folder(docs / "edits")
+    drawn = [sheet.draw() for sheet in sheets]
+    for quality in _QUALITIES:
+        files = [_webp(image, quality) for image in drawn]
+        if sum(map(len, files)) < MAX_BYTES:
+            break
+    for sheet, data in zip(sheets, files, strict=True):
+        with atomic_path(folder / f"{sheet.name}.webp") as temporary:
+            temporary.write_bytes(data)
+    weights, command, where = source
+    parts = "\n".join(_section(sheet) for sheet in sheets)
+    text = _TEXT.format(
+        date=datetime.now(UTC).date(), weights=weights, where=where, command=command, table=table, sheets=parts
+    )
+    with atomic_path(docs / "edits.md") as temporary:
+        temporary.write_text(text)
+
+
+def _section(sheet: Sheet) -> str:
+    names = ", ".join(CLASSES[label].title.lower() for label in sheet.classes)
+    return (
+        f"### {sheet.name}\n\n{sheet.summary[0].upper()}{sheet.summary[1:]}. Amounts: `{sheet.amounts}`. Pixels that "
+        f"may change: {names}.\n\n![{sheet.name}](edits/{sheet.name}.webp)\n"
+    )
+
+
+def _webp(image: Image.Image, quality: int) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=6)
+    return buffer.getvalue()
