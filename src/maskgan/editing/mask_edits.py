@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from maskgan.editing.mask_warps import sample_labels
 from maskgan.errors import UserError
 from maskgan.face_parts import (
     BACKGROUND,
@@ -53,7 +52,9 @@ def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
     source_x = centre_x + (columns - centre_x) / widen
     outward = np.clip(np.abs(source_x - centre_x) / half_width, 0, 1.2)
     source_y = centre_y + (rows - centre_y + lift * (outward**2 - 0.35)) / open_up
-    warped = sample_labels(label_map, MOUTH, source_y, source_x)
+    source_rows = np.clip(np.rint(source_y), 0, label_map.shape[0] - 1).astype(int)
+    source_columns = np.clip(np.rint(source_x), 0, label_map.shape[1] - 1).astype(int)
+    warped = label_map[source_rows, source_columns]
 
     edited = label_map.copy()
     edited[mouth] = SKIN

@@ -113,37 +113,6 @@ def warp_part(
     return result
 
 
-def sample_labels(label_map: LabelMap, part: Sequence[int], rows: Coordinates, columns: Coordinates) -> LabelMap:
-    """The label of a part that weighs most at each place between pixels, or 255 where something else does.
-
-    Args:
-        label_map: H x W uint8.
-        part: classes.
-        rows: of the places, h x w; those beyond the edges are taken at the edge.
-        columns: of the places, h x w.
-
-    Returns:
-        h x w uint8. Outlines are smoother than those of the nearest pixels.
-    """
-    height, width = label_map.shape
-    rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
-    bottom, right = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
-    down, across = rows - top, columns - left
-    corners = (
-        (label_map[top, left], (1 - down) * (1 - across)),
-        (label_map[top, right], (1 - down) * across),
-        (label_map[bottom, left], down * (1 - across)),
-        (label_map[bottom, right], down * across),
-    )
-    weights = np.stack([sum(weight * (labels == label) for labels, weight in corners) for label in part])
-    best = weights.argmax(axis=0)
-    chosen = np.asarray(part, dtype=label_map.dtype)[best]
-    # Half of what lies there is enough for the whole part; within it the heaviest class wins.
-    found: LabelMap = np.where(weights.sum(axis=0) >= 0.5, chosen, 255).astype(label_map.dtype)
-    return found
-
-
 def scale_part(
     label_map: LabelMap, part: Sequence[int], ground: Sequence[int], *, height: float = 1.0, width: float = 1.0
 ) -> LabelMap:
