@@ -55,6 +55,7 @@ test("pictures are saved with the mark of an edit, masks as palette files", asyn
 
 test("a project opens again as it was, with its steps", async () => {
   await paintHair();
+  await editor.at("tab-parts").click();
   await editor.at("lock-hair").click();
   await editor.at("tab-style").click();
   const [chooser] = await Promise.all([

@@ -100,7 +100,7 @@ test("WCAG AA holds in both themes, on desktop and phone, with dialogs and messa
   for (const theme of ["first", "second"]) {
     for (const [width, height] of /** @type {const} */ ([[1280, 800], [390, 844]])) {
       await resize(width, height);
-      for (const tab of ["parts", "shape", "style"]) {
+      for (const tab of ["edits", "colours", "parts", "shape", "style"]) {
         await editor.at(`tab-${tab}`).click();
         await check(`${theme} theme, ${width}x${height}, ${tab}`);
       }
@@ -119,7 +119,7 @@ test("WCAG AA holds in both themes, on desktop and phone, with dialogs and messa
 
 test("touch targets are 44 px", async () => {
   const phone = await windows.open({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
-  for (const tab of ["parts", "shape", "style"]) {
+  for (const tab of ["edits", "colours", "parts", "shape", "style"]) {
     await phone.at(`tab-${tab}`).click();
     const small = await phone.page.evaluate((least) => {
       const faults = [];

@@ -58,6 +58,7 @@ test("a painted smile changes the face where it was painted and not far from it;
 test("a locked class is not painted over; locking asks nothing of the network", async () => {
   const renders = () => editor.page.evaluate(() => document.documentElement.dataset.renders);
   const before = await renders();
+  await editor.at("tab-parts").click();
   await editor.at("lock-skin").click();
   await editor.rendered();
   assert.equal(await renders(), before);
@@ -97,6 +98,7 @@ test("keys choose tools, lock, blend the view and undo", async () => {
     await editor.page.keyboard.press(key);
     assert.equal(await pressed(`tool-${tool}`), "true", `${key} takes the ${tool}`);
   }
+  await editor.at("tab-parts").click();
   await editor.at("class-skin").click();
   await editor.page.keyboard.press("k");
   assert.equal(await pressed("lock-skin"), "true");
@@ -140,6 +142,7 @@ test("fill, pick and outline", async () => {
 });
 
 test("classes are hidden, the mask is made transparent, the face is compared with before", async () => {
+  await editor.at("tab-parts").click();
   await editor.at("show-skin").click();
   await editor.slide("mask-opacity", 0.8);
   await editor.look("skin-hidden");

@@ -100,6 +100,7 @@ function initPanels(app) {
       },
     });
     canvasView.redraw();
+    showNotice(eyedropper.hint);
   };
 
   const control = new EditControl(app, (busy) => document.body.toggleAttribute("data-editing", busy));
