@@ -90,12 +90,14 @@ export class FaceDocument {
   }
 
   /**
-   * Replace the mask within the current gesture.
+   * Replace the mask, and change settings with it, within the current gesture.
    *
    * @param {Uint8Array} data labels
+   * @param {Partial<Settings>} [change]
    */
-  setMask(data) {
+  setMask(data, change = {}) {
     this.mask.data.set(data);
+    this.settings = { ...this.settings, ...change };
     this.#notify("gesture");
   }
 

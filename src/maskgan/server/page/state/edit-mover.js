@@ -85,8 +85,7 @@ export class EditMover {
         const labels = await this.#mask(wanted);
         // A gesture that was cancelled meanwhile shows nothing; an amount passed shows until the next one comes.
         if (!this.#wanted || this.#closed) continue;
-        this.#document.setMask(labels);
-        this.#document.updateSettings({ edits: wanted });
+        this.#document.setMask(labels, { edits: wanted });
       } catch (error) {
         if (!this.#wanted || this.#pending) continue;
         this.#reset();

@@ -183,8 +183,15 @@ function amountSlider(control, { name, low, high }, title) {
  * @param {readonly number[]} classes
  */
 function shows({ project }, classes) {
-  return project !== null && project.document.original.data.some((label) => classes.includes(label));
+  if (!project) return false;
+  const { original } = project.document;
+  const shown = shownClasses.get(original) ?? new Set(original.data);
+  shownClasses.set(original, shown);
+  return classes.some((label) => shown.has(label));
 }
+
+/** Classes of unedited masks. @type {WeakMap<object, Set<number>>} */
+const shownClasses = new WeakMap();
 
 /**
  * What an edit may change; all else is locked.

@@ -38,8 +38,7 @@ export async function openRecipe(app, file) {
   document.commit(t("edits.reset"));
   document.updateSettings({ edits: [] });
   document.commit(t("edits.reset"));
-  document.setMask(byName);
-  document.updateSettings({ edits: named });
+  document.setMask(byName, { edits: named });
   document.commit(title);
   document.setMask(painted.data);
   document.commit(title);
