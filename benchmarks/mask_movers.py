@@ -42,7 +42,6 @@ DIRECTIONS: dict[str, dict[str, float]] = {
     "brows-raised": {"brows": 1.0},
     "nose-wider": {"nose": 1.0},
     "face-narrower": {"face_width": -1.0},
-    "hair-fuller": {"hair": 1.0},
 }
 """For each edit, the properties of a face's shape that its direction moves; the first is the one that is measured."""
 NAMES = (*FaceShape._fields, "lips", "eyes", "brows", "nose")

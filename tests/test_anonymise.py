@@ -1,5 +1,6 @@
 """Faces drawn anew: nobody's, the same for the same seed, and kept where asked."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from maskgan.cli.main import main
 from maskgan.editing.anonymise import ANONYMISE, AnonymiseOptions
 from maskgan.editing.anonymiser import Anonymiser, move_parts
 from maskgan.editing.named_edits import parse_edit
+from maskgan.editing.recipes import Recipe, parse_recipe
 from maskgan.editing.recognition import ShippedRecogniser, open_recogniser
 from maskgan.editing.renderer import Renderer
 from maskgan.errors import UserError
@@ -126,6 +128,11 @@ def test_amounts_say_seed_parts_and_threshold(text: str, amount: str) -> None:
 def test_bad_amounts_are_said(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         parse_edit(f"anonymise={text}")
+
+
+def test_recipes_carry_it() -> None:
+    recipe = Recipe((parse_edit("anonymise=7:keep=eyes"), parse_edit("smile=0.5")))
+    assert parse_recipe(json.dumps(recipe.to_json()).encode(), "a.json").edits == recipe.edits
 
 
 def test_a_mask_alone_is_refused(face: tuple[Picture, LabelMap]) -> None:
