@@ -1,6 +1,7 @@
 /**
- * The networks of an exported editor, run by ONNX Runtime.
+ * The networks of an exported editor behind pictures and masks; see docs/web.md for their inputs and outputs.
  *
+ * @typedef {import("../remote/api.js").ServerInfo} ServerInfo
  * @typedef {import("./arrays.js").LabelMap} LabelMap
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./arrays.js").Size} Size
@@ -27,41 +28,27 @@
  * @property {Partial<Record<NetworkName, NetworkInfo>>} networks
  * @property {{name: string, title: string, vector: number[]}[]} directions
  *
- * @typedef {{type: string, dims: readonly number[], data: any}} Tensor
- * @typedef {{run: (feeds: Record<string, any>) => Promise<Record<string, any>>, release?: () => Promise<void>}} InferenceSession
+ * @property {ServerInfo} info what the page needs to know
  *
- * @typedef {object} Runtime the part of ONNX Runtime used here
- * @property {new (type: string, data: any, dims: readonly number[]) => Tensor} Tensor
- * @property {{create: (model: Uint8Array, options?: object) => Promise<InferenceSession>}} InferenceSession
+ * @typedef {{data: Float32Array | Uint8Array | BigInt64Array, dims: readonly number[]}} Tensor
  *
- * @callback LoadFile
- * @param {string} file relative to the manifest
- * @param {number} bytes
- * @returns {Promise<Uint8Array>}
+ * @typedef {object} NetworkRunner
+ * @property {(name: NetworkName, inputs: Record<string, Tensor>) => Promise<Record<string, Tensor>>} run a network by its
+ *   name, opened when it is first used
  */
 
 import { EngineError, planes } from "./arrays.js";
 
 export class Networks {
-  #runtime;
-  #load;
-  #options;
-  /** @type {Map<NetworkName, Promise<InferenceSession>>} */
-  #sessions = new Map();
-  /** One run at a time, as the runtime needs it. @type {Promise<unknown>} */
-  #turn = Promise.resolve();
+  #runner;
 
   /**
+   * @param {NetworkRunner} runner
    * @param {Manifest} manifest
-   * @param {LoadFile} load
-   * @param {Runtime} runtime
-   * @param {object} [options] of the sessions, such as execution providers
    */
-  constructor(manifest, load, runtime, options = {}) {
+  constructor(runner, manifest) {
+    this.#runner = runner;
     this.manifest = manifest;
-    this.#load = load;
-    this.#runtime = runtime;
-    this.#options = options;
   }
 
   /** @param {NetworkName} name */
@@ -80,15 +67,6 @@ export class Networks {
   }
 
   /**
-   * Load networks before they are needed.
-   *
-   * @param {readonly NetworkName[]} names
-   */
-  async prepare(names) {
-    for (const name of names) await this.#session(name);
-  }
-
-  /**
    * The style of a face, style_size.
    *
    * @param {Planes} image 3 x H x W in [-1, 1]
@@ -96,7 +74,7 @@ export class Networks {
    * @returns {Promise<Float32Array>}
    */
   async encodeStyle(image, mask) {
-    return (await this.#run("style-encoder", { image: this.#image(image), labels: this.#labels(mask) })).style.data;
+    return floats((await this.#run("style-encoder", { image: imageTensor(image), labels: labelTensor(mask) })).style);
   }
 
   /**
@@ -108,8 +86,8 @@ export class Networks {
    * @returns {Promise<Planes>}
    */
   async generate(mask, style, context) {
-    const feeds = { labels: this.#labels(mask), style: this.#tensor(style, [1, style.length]) };
-    const around = context && { image: this.#image(context.image), hole: this.#image(context.hole) };
+    const feeds = { labels: labelTensor(mask), style: vector(style) };
+    const around = context && { image: imageTensor(context.image), hole: imageTensor(context.hole) };
     return imageOf((await this.#run("generator", { ...feeds, ...around })).generated);
   }
 
@@ -120,7 +98,7 @@ export class Networks {
    * @param {LabelMap} mask of the same size
    */
   async enhance(image, mask) {
-    return imageOf((await this.#run("enhancer", { image: this.#image(image), labels: this.#labels(mask) })).enhanced);
+    return imageOf((await this.#run("enhancer", { image: imageTensor(image), labels: labelTensor(mask) })).enhanced);
   }
 
   /**
@@ -129,7 +107,7 @@ export class Networks {
    * @returns {Promise<LabelMap>} of that size
    */
   async parse(image, size) {
-    return maskOf((await this.#run("parser", { image: this.#image(image), size: this.#size(size) })).labels);
+    return maskOf((await this.#run("parser", { image: imageTensor(image), size: sizeTensor(size) })).labels);
   }
 
   /**
@@ -139,7 +117,7 @@ export class Networks {
    * @returns {Promise<Float32Array>}
    */
   async encodeMask(mask) {
-    return (await this.#run("mask-encoder", { labels: this.#labels(mask) })).code.data;
+    return floats((await this.#run("mask-encoder", { labels: labelTensor(mask) })).code);
   }
 
   /**
@@ -148,7 +126,7 @@ export class Networks {
    * @returns {Promise<LabelMap>} of that size
    */
   async decodeMask(code, size) {
-    const feeds = { code: this.#tensor(code, [1, code.length]), size: this.#size(size) };
+    const feeds = { code: vector(code), size: sizeTensor(size) };
     return maskOf((await this.#run("mask-decoder", feeds)).labels);
   }
 
@@ -159,71 +137,48 @@ export class Networks {
    * @returns {Promise<Float32Array>}
    */
   async sampleCode(noise) {
-    return (await this.#run("mask-prior", { noise: this.#tensor(noise, [1, noise.length]) })).code.data;
+    return floats((await this.#run("mask-prior", { noise: vector(noise) })).code);
   }
 
   /** @type {import("./face-detection.js").DetectorNetwork} */
   async detect(image) {
-    const { scores, boxes, landmarks } = await this.#run("face-detector", { image: this.#image(image) });
-    return { scores: scores.data, boxes: boxes.data, landmarks: landmarks.data };
-  }
-
-  /** Give their memory back. */
-  async release() {
-    const sessions = await Promise.allSettled(this.#sessions.values());
-    this.#sessions.clear();
-    for (const result of sessions) if (result.status === "fulfilled") await result.value.release?.();
+    const { scores, boxes, landmarks } = await this.#run("face-detector", { image: imageTensor(image) });
+    return { scores: floats(scores), boxes: floats(boxes), landmarks: floats(landmarks) };
   }
 
   /**
    * @param {NetworkName} name
-   * @returns {Promise<InferenceSession>}
+   * @param {Record<string, Tensor>} inputs
    */
-  #session(name) {
-    let session = this.#sessions.get(name);
-    if (!session) {
-      const { file, bytes } = this.info(name);
-      session = this.#load(file, bytes).then((model) => this.#runtime.InferenceSession.create(model, this.#options));
-      this.#sessions.set(name, session);
-      // A network that could not be loaded is asked for again.
-      session.catch(() => this.#sessions.delete(name));
-    }
-    return session;
+  #run(name, inputs) {
+    this.info(name);
+    return this.#runner.run(name, inputs);
   }
+}
 
-  /**
-   * @param {NetworkName} name
-   * @param {Record<string, Tensor>} feeds
-   */
-  async #run(name, feeds) {
-    const session = await this.#session(name);
-    const run = this.#turn.then(() => session.run(feeds));
-    this.#turn = run.catch(() => {});
-    return run;
-  }
+/** @param {Float32Array} values @returns {Tensor} 1 x N */
+function vector(values) {
+  return { data: values, dims: [1, values.length] };
+}
 
-  /**
-   * @param {Float32Array} data
-   * @param {number[]} dims
-   */
-  #tensor(data, dims) {
-    return new this.#runtime.Tensor("float32", data, dims);
-  }
+/** @param {Planes} image @returns {Tensor} 1 x C x H x W */
+function imageTensor({ channels, height, width, data }) {
+  return { data, dims: [1, channels, height, width] };
+}
 
-  /** @param {Planes} image */
-  #image({ channels, height, width, data }) {
-    return this.#tensor(data, [1, channels, height, width]);
-  }
+/** @param {LabelMap} mask @returns {Tensor} 1 x H x W */
+function labelTensor({ width, height, data }) {
+  return { data, dims: [1, height, width] };
+}
 
-  /** @param {LabelMap} mask */
-  #labels({ width, height, data }) {
-    return new this.#runtime.Tensor("uint8", data, [1, height, width]);
-  }
+/** @param {Size} size @returns {Tensor} height and width */
+function sizeTensor({ width, height }) {
+  return { data: BigInt64Array.of(BigInt(height), BigInt(width)), dims: [2] };
+}
 
-  /** @param {Size} size */
-  #size({ width, height }) {
-    return new this.#runtime.Tensor("int64", BigInt64Array.of(BigInt(height), BigInt(width)), [2]);
-  }
+/** @param {Tensor} tensor */
+function floats({ data }) {
+  return /** @type {Float32Array} */ (data);
 }
 
 /**
@@ -231,7 +186,7 @@ export class Networks {
  * @returns {Planes}
  */
 function imageOf({ dims: [, channels, height, width], data }) {
-  return planes(channels, height, width, data);
+  return planes(channels, height, width, /** @type {Float32Array} */ (data));
 }
 
 /**
@@ -239,5 +194,5 @@ function imageOf({ dims: [, channels, height, width], data }) {
  * @returns {LabelMap}
  */
 function maskOf({ dims: [, height, width], data }) {
-  return { width, height, data: new Uint8Array(data) };
+  return { width, height, data: Uint8Array.from(/** @type {Uint8Array} */ (data)) };
 }

@@ -40,8 +40,24 @@ const COSINES = Float64Array.from({ length: 64 }, (_, i) => {
 export function qualityTables(quality) {
   const scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
   return [BRIGHTNESS, COLOUR].map((table) =>
-    ZIGZAG.map((natural) => Math.min(Math.max(Math.floor((table[natural] * scale + 50) / 100), 1), 255)),
+    zigzagTable(table).map((entry) => Math.min(Math.max(Math.floor((entry * scale + 50) / 100), 1), 255)),
   );
+}
+
+/**
+ * A table in natural order, row by row, as Pillow lists it.
+ *
+ * @param {readonly number[]} table in zigzag order
+ */
+export function naturalTable(table) {
+  const natural = new Array(64);
+  for (const [i, place] of ZIGZAG.entries()) natural[place] = table[i];
+  return natural;
+}
+
+/** @param {readonly number[]} table in natural order */
+export function zigzagTable(table) {
+  return ZIGZAG.map((place) => table[place]);
 }
 
 /**

@@ -1,0 +1,55 @@
+/**
+ * Bodies of requests, and answers.
+ *
+ * @typedef {import("./arrays.js").LabelMap} LabelMap
+ * @typedef {import("./arrays.js").Picture} Picture
+ */
+
+import { qualityTables, writeJpeg } from "./files/jpeg.js";
+import { jpegSegments, noMetadata } from "./files/metadata.js";
+import { requiredFile } from "./uploads.js";
+
+const THUMBNAIL_QUALITY = 85;
+
+/** @param {Request} request */
+export function isJson(request) {
+  return (request.headers.get("Content-Type") ?? "").startsWith("application/json");
+}
+
+/**
+ * @param {Request} request
+ * @returns {Promise<Uint8Array>} unpacked
+ */
+export async function bodyBytes(request) {
+  const body = await request.blob();
+  const isPacked = request.headers.get("Content-Encoding") === "gzip";
+  const stream = isPacked ? body.stream().pipeThrough(new DecompressionStream("gzip")) : body.stream();
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/**
+ * @param {FormData} form
+ * @param {string} name
+ */
+export async function partBytes(form, name) {
+  return new Uint8Array(await requiredFile(form, name).arrayBuffer());
+}
+
+/**
+ * @param {Blob} file
+ * @param {Record<string, string>} [headers]
+ */
+export function fileAnswer(file, headers = {}) {
+  return new Response(file, { headers: { "Content-Type": file.type, ...headers } });
+}
+
+/** @param {LabelMap} mask */
+export function maskAnswer({ data }) {
+  return new Response(Uint8Array.from(data), { headers: { "Content-Type": "application/octet-stream" } });
+}
+
+/** @param {Picture} picture @returns {Blob} a small JPEG for the screen */
+export function jpegFile(picture) {
+  const coding = { tables: qualityTables(THUMBNAIL_QUALITY), subsampling: 0 };
+  return new Blob([writeJpeg(picture, coding, jpegSegments(noMetadata(), ""))], { type: "image/jpeg" });
+}

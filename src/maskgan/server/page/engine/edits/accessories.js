@@ -1,0 +1,210 @@
+/**
+ * Glasses, hats and jewellery put on and taken off; masks stay as they are, results are new.
+ *
+ * @typedef {import("../arrays.js").LabelMap} LabelMap
+ */
+
+import {
+  BACKGROUND,
+  CLOTHES,
+  EARRING,
+  GLASSES,
+  HAIR,
+  HAT,
+  LEFT_EYE,
+  NECK,
+  NECKLACE,
+  NOSE,
+  RIGHT_EYE,
+  SKIN,
+} from "../../mask/label-map.js";
+import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
+import { BROWS, EARS, EYES, FACE } from "../face-parts.js";
+import { fillLine, fillRoundedRectangle } from "./drawing.js";
+import { browLine, copyMask, faceBox, fillFromNearest, flagged, paint } from "./mask-warps.js";
+import { inclusiveBox } from "./mouth-edits.js";
+
+/**
+ * Put on glasses: `clear` ones lie below the eyes, as CelebAMask-HQ paints them, `sun` ones over them.
+ *
+ * @param {LabelMap} mask
+ * @param {string} choice
+ */
+export function glasses(mask, choice) {
+  const [first, second] = EYES.map((eye) => {
+    const { top, bottom, left, right } = inclusiveBox(mask, [eye], "eyes");
+    return /** @type {const} */ ([(left + right) / 2, (top + bottom) / 2]);
+  }).sort(([a, b], [c, d]) => a - c || b - d);
+  const [[leftX, leftY], [rightX, rightY]] = [first, second];
+  const distance = rightX - leftX;
+  const [lensWidth, lensHeight] = [0.42 * distance, 0.3 * distance];
+  const tilt = (rightY - leftY) / Math.max(distance, 1);
+  const worn = { width: mask.width, height: mask.height, data: new Uint8Array(mask.data.length) };
+  const drop = 0.05 * distance; // lenses sit a little below the pupils
+  for (const [x, y] of [first, second]) {
+    const lens = { left: x - lensWidth, top: y + drop - lensHeight, right: x + lensWidth, bottom: y + drop + lensHeight };
+    fillRoundedRectangle(worn, lens, 0.75 * lensHeight);
+  }
+  const thickness = Math.max(rint(0.05 * distance), 1);
+  fillLine(worn, first, second, thickness);
+  for (const [[x, y], sign] of /** @type {const} */ ([[first, -1], [second, 1]])) {
+    const [start, reach] = [x + sign * lensWidth, sign * 0.35 * distance];
+    fillLine(worn, [start, y], [start + reach, y + tilt * reach], thickness);
+  }
+  const isFace = labelTable([...FACE, GLASSES, ...EARS, HAIR]);
+  const isSeen = labelTable(choice === "clear" ? EYES : []);
+  const edited = copyMask(mask);
+  paint(edited, GLASSES, (_row, _column, label, i) => Boolean(worn.data[i] && isFace[label] && !isSeen[label]));
+  return edited;
+}
+
+/**
+ * Put on a hat: a `beanie`, a `cap` with its visor in front, or one with a `brim` all around.
+ *
+ * @param {LabelMap} mask
+ * @param {string} choice
+ */
+export function hat(mask, choice) {
+  const edited = beanie(mask);
+  if (choice === "beanie") return edited;
+  const { top, bottom, left, right } = faceBox(mask);
+  const [height, width, middle] = [bottom - top, right - left, (left + right - 1) / 2];
+  const edge = browLine(mask) - 0.1 * height;
+  const [half, thick] = choice === "cap" ? [0.62 * width, 0.1 * height] : [0.95 * width, 0.07 * height];
+  const isKept = labelTable([...EYES, NOSE]);
+  paint(edited, HAT, (row, column, _, i) => {
+    const across = Math.abs(column - middle) / Math.max(half, 1);
+    if (across >= 1 || isKept[mask.data[i]]) return false;
+    const sag = 0.5 * thick * across ** 2;
+    return Math.abs(row - edge - sag) < thick * Math.sqrt(clamp(1 - across ** 2, 0, 1));
+  });
+  return edited;
+}
+
+/**
+ * A woollen hat over head and hair, down to above the brows.
+ *
+ * @param {LabelMap} mask
+ */
+function beanie(mask) {
+  const { top, bottom, left, right } = inclusiveBox(mask, [...FACE, GLASSES], "face");
+  const [height, width, centre] = [bottom - top, right - left, (left + right) / 2];
+  const [brows, hair] = [extent(where(mask, BROWS)), extent(where(mask, [HAIR, HAT]))];
+  const edge = (brows ? brows.top : top + 0.3 * height) - 0.1 * height;
+  const crown = Math.min(hair ? hair.top : top, top - 0.1 * height) - 0.03 * height;
+  const edited = copyMask(mask);
+  paint(edited, HAT, (row, column) => {
+    const up = clamp((edge - row) / Math.max(edge - crown, 1), 0, 1);
+    const half = 0.66 * width * Math.sqrt(1 - up ** 2);
+    // The edge bends down a little towards the ears.
+    const bend = 0.05 * height * ((column - centre) / (0.6 * width)) ** 2;
+    return Math.abs(column - centre) <= half && row <= edge + bend && row >= crown;
+  });
+  return edited;
+}
+
+/**
+ * Hang earrings below the ears that the mask shows, small studs to long drops.
+ *
+ * @param {LabelMap} mask
+ * @param {number} amount
+ */
+export function earrings(mask, amount) {
+  const { top, bottom } = faceBox(mask);
+  const ears = EARS.flatMap((ear) => extent(where(mask, [ear])) ?? []);
+  if (!ears.length) throw new EngineError("The mask shows no ears, so earrings cannot hang from them.");
+  const worn = { width: mask.width, height: mask.height, data: new Uint8Array(mask.data.length) };
+  const radius = Math.max(0.016 * (bottom - top), 1.5);
+  const length = (0.03 + 0.14 * amount) * (bottom - top);
+  for (const { bottom: low, left, right } of ears) {
+    const x = (left + right - 1) / 2;
+    fillRoundedRectangle(worn, { left: x - radius, top: low - 2 * radius, right: x + radius, bottom: low + length }, radius);
+  }
+  const edited = copyMask(mask);
+  paint(edited, EARRING, (_row, _column, _label, i) => Boolean(worn.data[i]));
+  return edited;
+}
+
+/**
+ * Lay a necklace around the neck, thin to broad.
+ *
+ * @param {LabelMap} mask
+ * @param {number} amount
+ */
+export function necklace(mask, amount) {
+  const box = extent(where(mask, [NECK]));
+  if (!box) throw new EngineError("The mask shows no neck, so a necklace cannot lie on it.");
+  const { top, bottom, left, right } = box;
+  const [middle, half] = [(left + right - 1) / 2, Math.max((right - left) / 2, 1)];
+  const thick = (0.02 + 0.06 * amount) * (right - left);
+  const edited = copyMask(mask);
+  paint(edited, NECKLACE, (row, column) => {
+    const across = (column - middle) / half;
+    const curve = top + (bottom - top) * (0.45 + 0.35 * (1 - across ** 2));
+    return Math.abs(across) < 1 && Math.abs(row - curve) < thick / 2 + 0.5;
+  });
+  return edited;
+}
+
+/**
+ * Take glasses off; eyes that dark lenses hid are drawn where the lenses were.
+ *
+ * @param {LabelMap} mask
+ */
+export function withoutGlasses(mask) {
+  const worn = where(mask, [GLASSES]);
+  const edited = fillFromNearest(mask, worn, [SKIN, NOSE, ...EARS, HAIR, ...BROWS]);
+  const box = extent(worn);
+  if (!box || EYES.some((eye) => mask.data.includes(eye))) return edited;
+  const face = faceBox(mask);
+  const middle = (box.left + box.right - 1) / 2;
+  const width = 0.11 * (face.right - face.left);
+  // In a picture the person's right eye lies on the left.
+  for (const [eye, side] of [[RIGHT_EYE, -1], [LEFT_EYE, 1]]) {
+    let [rows, columns, count] = [0, 0, 0];
+    for (let i = 0; i < worn.data.length; i++) {
+      const column = i % mask.width;
+      if (!worn.data[i] || side * (column - middle) <= 0) continue;
+      rows += Math.floor(i / mask.width);
+      columns += column;
+      count++;
+    }
+    if (!count) continue;
+    const [centreRow, centreColumn] = [rows / count, columns / count];
+    paint(edited, eye, (row, column, label) => {
+      return label === SKIN && ((column - centreColumn) / width) ** 2 + ((row - centreRow) / (0.42 * width)) ** 2 < 1;
+    });
+  }
+  return edited;
+}
+
+/**
+ * Take a hat off: hair comes where the head must be, what was behind comes elsewhere.
+ *
+ * @param {LabelMap} mask
+ */
+export function withoutHat(mask) {
+  const { bottom, left, right } = faceBox(mask);
+  const [middle, half] = [(left + right - 1) / 2, 0.66 * (right - left)];
+  const line = browLine(mask, 0.1); // a hat hides the forehead
+  const crown = line - 0.6 * (bottom - line);
+  const isHead = (/** @type {number} */ row, /** @type {number} */ column) =>
+    ((column - middle) / Math.max(half, 1)) ** 2 + (Math.min(row - line, 0) / Math.max(line - crown, 1)) ** 2 < 1;
+  const beyond = flagged(mask, (row, column, label) => label === HAT && !isHead(row, column));
+  const edited = fillFromNearest(mask, beyond, [BACKGROUND, CLOTHES, NECK]);
+  paint(edited, HAIR, (row, column, _, i) => mask.data[i] === HAT && isHead(row, column));
+  paint(edited, SKIN, (row, column, _, i) => {
+    if (mask.data[i] !== HAT || !isHead(row, column)) return false;
+    return ((column - middle) / (0.44 * (right - left))) ** 2 + ((row - line) / (0.32 * (bottom - line))) ** 2 < 1;
+  });
+  return edited;
+}
+
+/**
+ * Take earrings off.
+ *
+ * @param {LabelMap} mask
+ */
+export function withoutEarrings(mask) {
+  return fillFromNearest(mask, where(mask, [EARRING]), [...EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTHES]);
+}

@@ -1,0 +1,142 @@
+/**
+ * Named edits of hair; masks stay as they are, results are new.
+ *
+ * @typedef {import("../arrays.js").LabelMap} LabelMap
+ * @typedef {import("../arrays.js").Flags} Flags
+ */
+
+import { BACKGROUND, CLOTHES, EARRING, GLASSES, HAIR, NECK, SKIN } from "../../mask/label-map.js";
+import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
+import { BROWS, EARS, FACE } from "../face-parts.js";
+import { browLine, copyMask, faceBox, fillFromNearest, flagged, growPart, paint } from "./mask-warps.js";
+import { inclusiveBox } from "./mouth-edits.js";
+
+const AROUND = [BACKGROUND, NECK, CLOTHES];
+
+/**
+ * Longer hair down to the shoulders at 1, hair that ends above the ears at -1.
+ *
+ * @param {LabelMap} mask
+ * @param {number} amount
+ */
+export function longer(mask, amount) {
+  const { top, bottom } = faceBox(mask);
+  if (amount > 0) return longHair(mask, 0.35 + 0.75 * amount);
+  const box = extent(where(mask, [HAIR]));
+  if (!box) throw new EngineError("The mask shows no hair, so it cannot be made shorter.");
+  const end = box.bottom + amount * Math.max(box.bottom - (top + 0.35 * (bottom - top)), 0);
+  return withoutHair(mask, flagged(mask, (row, _, label) => label === HAIR && row >= end));
+}
+
+/**
+ * Hair that stands off further, or less far, from the head.
+ *
+ * @param {LabelMap} mask
+ * @param {number} amount
+ */
+export function fuller(mask, amount) {
+  const { left, right } = faceBox(mask);
+  if (!mask.data.includes(HAIR)) throw new EngineError("The mask shows no hair, so it cannot be made fuller.");
+  const reach = amount > 0 ? 0.12 : 0.07;
+  return growPart(mask, HAIR, AROUND, rint(reach * amount * (right - left)));
+}
+
+/**
+ * Hair over the forehead, down to just above the brows at 1; at -1 the forehead is free.
+ *
+ * @param {LabelMap} mask
+ * @param {number} amount
+ */
+export function fringe(mask, amount) {
+  const { top, bottom, left, right } = faceBox(mask);
+  const line = browLine(mask);
+  const half = Math.max((right - left) / 2, 1);
+  const across = (/** @type {number} */ column) => Math.abs(column - (left + right - 1) / 2) / half;
+  const edited = copyMask(mask);
+  if (amount > 0) {
+    const end = top + amount * (line - 0.03 * (bottom - top) - top);
+    paint(edited, HAIR, (row, column, label) => label === SKIN && row < end && across(column) < 0.95);
+    return edited;
+  }
+  // What lies over the forehead: within a dome from brow to brow.
+  const height = 0.33 * (bottom - line);
+  paint(edited, SKIN, (row, column, label) => {
+    if (label !== HAIR || row >= line || row <= line + amount * height) return false;
+    return (across(column) / 0.78) ** 2 + ((line - row) / height) ** 2 < 1;
+  });
+  return edited;
+}
+
+/**
+ * Less hair from the hairline back; at 1 none is left, and the head shows in its place.
+ *
+ * @param {LabelMap} mask
+ * @param {number} amount
+ */
+export function bald(mask, amount) {
+  const { bottom, left, right } = faceBox(mask);
+  const hair = extent(where(mask, [HAIR]));
+  if (!hair) return copyMask(mask);
+  const line = browLine(mask);
+  const [middle, half] = [(left + right - 1) / 2, 0.54 * (right - left)];
+  const crown = Math.max(line - 0.62 * (bottom - line), hair.top);
+  const isSkull = (/** @type {number} */ row, /** @type {number} */ column) =>
+    ((column - middle) / Math.max(half, 1)) ** 2 + (Math.min(row - line, 0) / Math.max(line - crown, 1)) ** 2 < 1 &&
+    row < line + 0.35 * (bottom - line);
+  // The part of the scalp that has lost its hair: from the brows up.
+  const reach = amount >= 1 ? 1 : amount * 0.9;
+  const isFront = (/** @type {number} */ row) => row >= line - reach * (line - crown) && (amount >= 1 || row < line);
+  const gone = flagged(mask, (row, column, label) => label === HAIR && !isSkull(row, column));
+  const result = amount >= 1 ? withoutHair(mask, gone) : copyMask(mask);
+  paint(result, SKIN, (row, column, _, i) => mask.data[i] === HAIR && isSkull(row, column) && isFront(row));
+  return result;
+}
+
+/**
+ * Let the hair fall on both sides of the face, behind it and over the clothes.
+ *
+ * @param {LabelMap} mask
+ * @param {number} length how far below the forehead it reaches, in heights of the face
+ */
+function longHair(mask, length) {
+  const { top, bottom, left, right } = inclusiveBox(mask, [...FACE, GLASSES], "face");
+  const [height, width, centre] = [bottom - top, right - left, (left + right) / 2];
+  const [crown, end] = [top - 0.14 * height, top + (0.25 + length) * height];
+  // Half the hair's width at each height: a dome over the head, then nearly straight, rounded off at the ends.
+  const halves = Float64Array.from({ length: mask.height }, (_, row) => {
+    const down = clamp((row - crown) / (end - crown), 0, 1);
+    const dome = Math.sqrt(1 - (1 - clamp(down / 0.4, 0, 1)) ** 2);
+    const ends = Math.sqrt(1 - clamp((down - 0.8) / 0.2, 0, 1) ** 2);
+    return width * dome * (0.58 + 0.07 * Math.sin(2.5 * Math.PI * down)) * (0.8 + 0.2 * ends);
+  });
+  const isBehind = labelTable([BACKGROUND, ...EARS, CLOTHES, EARRING, NECK]);
+  // The hairline arches above the brows; a forehead that ends below it stays as it is.
+  const brows = extent(where(mask, BROWS));
+  const hairline = (brows ? brows.top : top + 0.3 * height) - 0.2 * height;
+  const edited = copyMask(mask);
+  paint(edited, HAIR, (row, column, label) => {
+    const off = Math.abs(column - centre);
+    if (off > halves[row] || row < crown || row > end) return false;
+    // Below the jaw it falls on both sides.
+    if (off <= 0.3 * width && row > top + 0.6 * height) return false;
+    const arch = hairline + 0.22 * height * ((column - centre) / (0.5 * width)) ** 4;
+    return Boolean(isBehind[label]) || (label === SKIN && row < arch);
+  });
+  return edited;
+}
+
+/**
+ * What shows in place of hair: the neck below the face, what is behind the head elsewhere.
+ *
+ * @param {LabelMap} mask
+ * @param {Flags} gone
+ */
+function withoutHair(mask, gone) {
+  const { bottom, left, right } = faceBox(mask);
+  const width = right - left;
+  const isThroat = (/** @type {number} */ row, /** @type {number} */ column) =>
+    Math.abs(column - (left + right - 1) / 2) < 0.4 * width && row > bottom - 0.3 * width;
+  const throat = flagged(mask, isThroat);
+  const [beside, below] = [0, 1].map((side) => ({ ...gone, data: gone.data.map((flag, i) => Number(flag && throat.data[i] === side)) }));
+  return fillFromNearest(fillFromNearest(mask, beside, [BACKGROUND, CLOTHES]), below, [NECK, CLOTHES]);
+}

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { AppliedEdits, closeUp } from "../../src/maskgan/server/page/engine/applied-edits.js";
+import { EngineError } from "../../src/maskgan/server/page/engine/arrays.js";
+import { COLOURS, LOOKS, paintLook } from "../../src/maskgan/server/page/engine/edits/looks.js";
+import { EDITS, describeEdit } from "../../src/maskgan/server/page/engine/edits/named-edits.js";
+import { resizePicture } from "../../src/maskgan/server/page/engine/resampling.js";
+import { maskOfArray, maximumDifference, pictureOf, python, shareBeyond } from "./reference.js";
+
+const PORTRAITS = [1, 4, 6, 8];
+const CODE = `
+from maskgan.assets import portrait
+from maskgan.editing.looks import COLOURS, LOOKS
+from maskgan.editing.named_edits import EDITS
+from maskgan.errors import UserError
+from maskgan.images import read_label_map, read_picture, resize_label_map, resize_picture
+from maskgan.server.applied_edits import EditsInForce, close_up, one_click
+
+for number in portraits:
+    mask = read_label_map(portrait(number)[1])
+    results[f"mask{number}"] = mask
+    for name, edit in EDITS.items():
+        for amount in edit.choices or (0.35, 1.0, *([-0.5, -1.0] if edit.low < 0 else [])):
+            # What is taken off is put on first.
+            worn = {"remove-glasses": "glasses", "remove-hat": "hat", "remove-earrings": "earrings"}.get(name)
+            try:
+                start = EDITS[worn].apply(mask) if worn else mask
+                results[f"{number} {name}={amount:g}" if not edit.choices else f"{number} {name}={amount}"] = edit.apply(start, amount)
+            except UserError as error:
+                results[f"{number} {name}={amount:g}"] = "refused"
+picture = resize_picture(read_picture(portrait(4)[0]), (512, 512))
+mask = read_label_map(portrait(4)[1])
+results["picture"] = picture
+for name, look in LOOKS.items():
+    for colour in ("#8e3a1f", "#e3c893"):
+        results[f"{name}={colour}"] = look.paint(picture, mask, colour)
+force = EditsInForce.parse("smile=0.8,hat=cap,lip-colour=red", True)
+after = force.apply(mask)
+rendered = 255 - picture
+results["after"], results["finished"] = after, force.finish(picture, rendered, mask, after)
+results["closeUp"] = close_up(picture, mask, after, EDITS["smile"].part, 144)
+results["catalogue"] = [
+    {"name": e.name, "summary": e.summary, "low": e.low, "high": e.high, "choices": list(e.choices), "switch": e.switch,
+     "one_click": one_click(e), "part": list(e.part), "classes": list(e.classes)} for e in EDITS.values()]
+results["looks"] = [{"name": l.name, "summary": l.summary, "classes": list(l.classes)} for l in LOOKS.values()]
+results["colours"] = dict(COLOURS)
+`;
+const expected = python(CODE, { portraits: PORTRAITS });
+const picture = pictureOf(expected.picture);
+const portrait = maskOfArray(expected.mask4);
+/** Lines of the bridge and the temples may differ by single pixels. */
+const DRAWN = new Map([["glasses", 3e-4], ["remove-glasses", 3e-4]]);
+
+/** @param {string} edits */
+const parse = (edits, lock = false) => AppliedEdits.parse(new URLSearchParams({ edits, lock: String(lock) }));
+
+test("named edits give the masks of Python", () => {
+  let compared = 0;
+  for (const [key, reference] of Object.entries(expected)) {
+    const match = /^(\d) (([a-z-]+)=\S+)$/.exec(key);
+    if (!match) continue;
+    const [, number, text, name] = match;
+    const mask = maskOfArray(expected[`mask${number}`]);
+    const start = name.startsWith("remove-") ? parse(name.slice("remove-".length)).apply(mask) : mask;
+    if (reference === "refused") {
+      assert.throws(() => parse(text).apply(start), EngineError);
+      continue;
+    }
+    const share = shareBeyond(parse(text).apply(start).data, reference.data);
+    assert.ok(share <= (DRAWN.get(name) ?? 0), `${key}: ${share}`);
+    compared++;
+  }
+  assert.ok(compared > 150);
+});
+
+test("the same edits, colours and amounts are offered", () => {
+  assert.deepEqual(JSON.parse(JSON.stringify([...EDITS.values()].map(describeEdit))), expected.catalogue);
+  assert.deepEqual([...LOOKS.values()].map(({ name, summary, classes }) => ({ name, summary, classes })), expected.looks);
+  assert.deepEqual(COLOURS, expected.colours);
+});
+
+test("parts are coloured as in Python, within one level", () => {
+  for (const look of LOOKS.values()) {
+    for (const colour of ["#8e3a1f", "#e3c893"]) {
+      const painted = paintLook(look, picture, portrait, colour);
+      const reference = expected[`${look.name}=${colour}`].data;
+      assert.ok(maximumDifference(painted.data, reference) <= 1, look.name);
+      assert.ok(shareBeyond(painted.data, reference) < 1e-3);
+      assert.ok(shareBeyond(painted.data, picture.data) > 1e-4);
+    }
+  }
+});
+
+test("edits in force lock and colour a rendered picture as in Python", () => {
+  const edits = parse("smile=0.8,hat=cap,lip-colour=red", true);
+  const after = edits.apply(portrait);
+  assert.deepEqual(after.data, expected.after.data);
+  const rendered = { ...picture, data: picture.data.map((value) => 255 - value) };
+  const finished = edits.finish(picture, rendered, portrait, after);
+  assert.ok(shareBeyond(finished.data, expected.finished.data, 1) === 0);
+  const small = closeUp(picture, portrait, after, EDITS.get("smile")?.part ?? [], 144);
+  assert.deepEqual(small.data, new Uint8ClampedArray(expected.closeUp.data));
+  assert.deepEqual(resizePicture(small, small), small);
+});
+
+test("what is no edit is refused", () => {
+  for (const text of ["smile=2", "smile=", "smile=a", "glasses=round", "beard=1", "hair-colour=", "hair-colour=#12345"]) {
+    assert.throws(() => parse(text), EngineError, text);
+  }
+  assert.deepEqual(parse("smile=0").apply(portrait).data, portrait.data);
+});
