@@ -244,7 +244,7 @@ test("a photograph is opened, edited and saved as by the server, within 2 levels
     assert.deepEqual(read.edited.data, expected.stroke.data);
     assert.deepEqual(read.mask.data, parsed);
     assert.deepEqual(JSON.parse(read.editor), JSON.parse(editor));
-    assert.equal(read.style.shape[0], 1024);
+    assert.equal(read.style.shape[0], 512);
     const opened = await (await app(request("/api/sessions", formOf({ project: blobOf(expected.project.data) })))).json();
     assert.deepEqual(opened.project, { style: true, editor: { version: 1, mine: true } });
     const edited = new Uint8Array(await (await app(request(`/api/sessions/${opened.id}/edited`))).arrayBuffer());

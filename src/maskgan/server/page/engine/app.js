@@ -18,6 +18,7 @@ import { EngineError } from "./arrays.js";
 import { decodePicture } from "./codecs.js";
 import { generalRoutes } from "./routes/general.js";
 import { namedEditRoutes } from "./routes/named-edits.js";
+import { recipeRoutes } from "./routes/recipes.js";
 import { renderingRoutes } from "./routes/rendering.js";
 import { sessionRoutes } from "./routes/sessions.js";
 import { styleRoutes } from "./routes/styles.js";
@@ -31,7 +32,7 @@ import { styleRoutes } from "./routes/styles.js";
  */
 export function createApp(runner, manifest, asset, decode = decodePicture) {
   const state = new AppState(runner, manifest, asset, decode);
-  const groups = [generalRoutes, sessionRoutes, renderingRoutes, styleRoutes, namedEditRoutes];
+  const groups = [generalRoutes, sessionRoutes, renderingRoutes, styleRoutes, namedEditRoutes, recipeRoutes];
   const routes = groups.flatMap((group) => group(state)).map(([route, answer]) => ({ pattern: pathPattern(route), answer }));
   return async (request) => {
     const { pathname, searchParams: query } = new URL(request.url);

@@ -45,7 +45,8 @@ export class AppliedEdits {
     const edits = [];
     /** @type {{look: Look, colour: string}[]} */
     const looks = [];
-    for (const text of query.get("edits")?.split(",") ?? []) {
+    const given = query.get("edits");
+    for (const text of given ? given.split(",") : []) {
       const [name, value = null] = text.trim().split(/=(.*)/s, 2);
       const [edit, look] = [EDITS.get(name), LOOKS.get(name)];
       if (edit) edits.push({ edit, amount: checkAmount(edit, value) });

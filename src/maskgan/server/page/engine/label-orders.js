@@ -8,7 +8,7 @@ import { CLASS_NAMES } from "../mask/label-map.js";
 import { EngineError } from "./arrays.js";
 
 /** For each order, the class name of every index. @type {Record<string, readonly string[]>} */
-const ORDERS = {
+export const ORDERS = {
   "celebamask-hq": CLASS_NAMES,
   // zllrunning/face-parsing.PyTorch, and the many programs built on it.
   "face-parsing": [

@@ -6,8 +6,8 @@
  * @typedef {import("./codecs.js").DecodePicture} DecodePicture
  * @typedef {import("./files/edited-file.js").SourceImage} SourceImage
  * @typedef {import("./framing.js").Frame} Frame
+ * @typedef {import("./mask-check.js").MaskWarning} MaskWarning
  * @typedef {import("../remote/api.js").ServerInfo} ServerInfo
- * @typedef {import("../remote/api.js").FaceClass} FaceClass
  */
 
 import { NUM_CLASSES } from "../mask/label-map.js";
@@ -18,6 +18,7 @@ import { readMetadata } from "./files/metadata.js";
 import { isGrey, isPng, readPixels } from "./files/png.js";
 import { MIN_SIDE, cropFace, radians } from "./framing.js";
 import { standardOrder } from "./label-orders.js";
+import { maskWarnings } from "./mask-check.js";
 import { requireSameProportions } from "./renderer.js";
 
 /** Longest side over shortest side of a picture that is not cropped. */
@@ -69,23 +70,27 @@ export class Uploads {
   }
 
   /**
-   * The parts `picture`, `mask`, its `order` and `crop` of a form, the picture and its mask cut to the crop.
+   * The parts `picture`, `mask`, its `order` and `crop` of a form, the picture and its mask cut to the crop; and what seems
+   * wrong with the mask.
    *
    * @param {FormData} form
-   * @returns {Promise<{source: SourceImage, mask: LabelMap | null}>}
+   * @returns {Promise<{source: SourceImage, mask: LabelMap | null, warnings: MaskWarning[]}>}
    */
   async face(form) {
     const { source, frame } = await this.framedPicture(form);
     const file = form.get("mask");
     let mask = file instanceof Blob ? await this.mask(file) : null;
+    /** @type {MaskWarning[]} */
+    let warnings = [];
     if (mask) {
       requireSameProportions(source.picture, mask);
       const order = form.get("order");
       if (order !== null) mask = standardOrder(mask, String(order));
+      warnings = maskWarnings(mask, this.#info.classes, order !== null);
     }
-    if (!frame) return { source, mask };
+    if (!frame) return { source, mask, warnings };
     const cut = mask && cutMask(mask, frame, source.picture, this.#info.limits.side);
-    return { source: { ...source, picture: cropFace(source.picture, frame), jpeg: null }, mask: cut };
+    return { source: { ...source, picture: cropFace(source.picture, frame), jpeg: null }, mask: cut, warnings };
   }
 
   /**

@@ -35,16 +35,16 @@ async function begin(state, { request }) {
     const { source, mask } = await state.portrait((await request.json()).portrait);
     return queue.run(signal, async () => {
       const face = await studio.face(source, mask, signal);
-      return answer(state.add(face, face.model.mask, null), false);
+      return answer(state.add(face, face.model.mask, null));
     });
   }
   const form = await request.formData();
   const project = form.get("project");
   return queue.run(signal, async () => {
     if (project instanceof Blob) return reopen(state, project, signal);
-    const { source, mask } = await uploads.face(form);
+    const { source, mask, warnings } = await uploads.face(form);
     const face = await studio.face(source, mask, signal);
-    return answer(state.add(face, face.model.mask, null), !mask);
+    return answer(state.add(face, face.model.mask, null), { parsed: !mask, warnings });
   });
 }
 
@@ -59,17 +59,19 @@ async function reopen(state, file, signal) {
   const face = await studio.face(project.source, project.mask, signal);
   const edited = await studio.fitMask(project.source.picture, project.edited);
   const style = project.style && (await studio.reference(project.style.picture, project.style.mask));
-  return answer(state.add(face, edited, style), false, { style: style !== null, editor: project.editor });
+  return answer(state.add(face, edited, style), { project: { style: style !== null, editor: project.editor } });
 }
 
 /**
  * @param {Session} session
- * @param {boolean} parsed whether the mask was predicted
- * @param {{style: boolean, editor: unknown} | null} project
+ * @param {object} [begin]
+ * @param {boolean} [begin.parsed] whether the mask was predicted
+ * @param {import("../mask-check.js").MaskWarning[]} [begin.warnings]
+ * @param {{style: boolean, editor: unknown} | null} [begin.project]
  */
-function answer({ id, face }, parsed, project = null) {
+function answer({ id, face }, { parsed = false, warnings = [], project = null } = {}) {
   const { width, height } = face.model.mask;
-  return Response.json({ id, width, height, parsed, warnings: [], project }, { status: 201 });
+  return Response.json({ id, width, height, parsed, warnings, project }, { status: 201 });
 }
 
 /**

@@ -36,9 +36,9 @@ async function choose(state, call) {
   const portrait = isJson(request) ? await state.portrait((await request.json()).portrait) : null;
   const form = portrait ? null : await request.formData();
   return state.queue.run(request.signal, async () => {
-    const { source, mask } = form ? await state.uploads.face(form) : /** @type {NonNullable<typeof portrait>} */ (portrait);
-    session.style = await state.studio.reference(source.picture, mask);
-    return Response.json({ parsed: !mask, warnings: [] });
+    const opened = form ? await state.uploads.face(form) : { .../** @type {NonNullable<typeof portrait>} */ (portrait), warnings: [] };
+    session.style = await state.studio.reference(opened.source.picture, opened.mask);
+    return Response.json({ parsed: !opened.mask, warnings: opened.warnings });
   });
 }
 
