@@ -123,6 +123,9 @@ def write_sheets(docs: Path, sheets: Sequence[Sheet], table: str, source: tuple[
     )
     with atomic_path(docs / "edits.md") as temporary:
         temporary.write_text(text)
+    index = docs / "index.md"
+    if index.is_file() and "\nedits\n" not in (listed := index.read_text()):
+        index.write_text(listed.replace("\ncommand-line\n", "\ncommand-line\nedits\n"))
 
 
 def _section(sheet: Sheet) -> str:
