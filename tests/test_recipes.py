@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_a_recipe_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [edit.name for edit, _ in recipe.edits] == ["smile", "glasses", "hair-colour", "patch"]
     assert [amount for _, amount in recipe.edits[:3]] == [0.6, "clear", "#8e3a1f"]
     write_recipe(tmp_path / "r.json", recipe)
-    assert read_recipe(tmp_path / "r.json") == recipe
+    assert read_recipe(tmp_path / "r.json") == recipe == pickle.loads(pickle.dumps(recipe))
     assert json.loads((tmp_path / "r.json").read_text()) == recipe_json()
 
 
@@ -144,7 +145,7 @@ def test_a_patch_turns_one_mask_into_the_other(height: int, width: int, random: 
     if patch is None:
         assert (before == after).all()
         return
-    np.testing.assert_array_equal(patch.paint(before), after)
+    np.testing.assert_array_equal(patch.apply(before), after)
     assert parsed(json.loads(encode_recipe(Recipe(((patch, 1.0),))))).edits == ((patch, 1.0),)
 
 
@@ -154,13 +155,13 @@ def test_a_patch_is_painted_on_masks_of_other_sizes() -> None:
     after[2:4, 2:6] = INDEX["hair"]
     patch = LabelPatch.between(before, after)
     assert patch is not None
-    larger = patch.paint(np.ones((32, 32), np.uint8))
+    larger = patch.apply(np.ones((32, 32), np.uint8))
     assert (larger[8:16, 8:24] == INDEX["hair"]).all() and (larger == 1).sum() == 32 * 32 - 8 * 16
-    wide = patch.paint(np.ones((64, 64), np.uint8), 2.0)  # of a frame of twice the side
+    wide = patch.apply(np.ones((64, 64), np.uint8), frame_side=2.0)  # of a frame of twice the side
     np.testing.assert_array_equal(wide[16:48, 16:48], larger)
     assert (wide == INDEX["hair"]).sum() == 8 * 16
     with pytest.raises(UserError, match="other proportions"):
-        patch.paint(np.ones((32, 16), np.uint8))
+        patch.apply(np.ones((32, 16), np.uint8))
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def tiny_service(dense_mapping: Path) -> InferenceService:
 
 def editor_app(service: InferenceService, limits: Limits | None = None, token: str | None = None) -> FastAPI:
     """The application on the loopback, or beyond it where there is a token."""
-    info = ServerInfo("cpu", "0" * 64, 64, "none")
+    info = ServerInfo("cpu", "0" * 64, 64, "none", {"dense-mapping": "0" * 64})
     return create_app(service, info, limits, names=None if token else names_of("127.0.0.1"), token=token)
 
 

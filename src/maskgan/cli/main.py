@@ -21,6 +21,7 @@ _COMMANDS = (
     "serve",
     "edit",
     "edits",
+    "bulk",
     "style-copy",
     "faces",
     "frame",

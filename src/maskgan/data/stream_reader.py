@@ -33,7 +33,8 @@ _RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?\d+)?\}")
 _CHOICE = re.compile(r"\{[^{}]*,[^{}]*\}")
 _RANGE_DIGITS = 18
 _COMPRESSED: dict[bytes, Any] = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File, b"\xfd7zXZ\0": lzma.LZMAFile}
-_CUT_OFF = (DamagedTarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+CUT_OFF = (DamagedTarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+"""What reading a tar that is damaged or cut off ends with."""
 _REMEMBERED = 1_000_000  # keys, of some 100 bytes each
 
 
@@ -97,13 +98,13 @@ class StreamReader:
         for shard in shards:
             whole = 0
             try:
-                with _opened(shard) as stream:
+                with open_shard(shard) as stream:
                     for sample in self._grouped(shard, TarReader(stream)):
                         whole += sample.problem is None
                         yield sample
             except UserError:
                 raise
-            except _CUT_OFF as error:
+            except CUT_OFF as error:
                 after = f", after {whole} whole pairs" if whole else ""
                 problem = UserError(f"{shard}: cannot be read as a tar file, or is cut off ({_reason(error)}){after}")
                 yield Sample(shard, "", {}, problem)
@@ -146,7 +147,7 @@ class StreamReader:
                 if is_pair_file(suffix) and member.problem is not None:
                     problem = unusable(f"{shard}:{member.name}", member.problem)
                 files[suffix] = reader.read() if is_pair_file(suffix) and member.problem is None else b""
-        except _CUT_OFF as error:
+        except CUT_OFF as error:
             damage = error
         yield from finished()
         if damage is not None and key is not None:
@@ -192,8 +193,8 @@ def _reason(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _opened(shard: str) -> Iterator[BinaryIO]:
-    """A local file, or what webdataset opens; unpacked if it is compressed."""
+def open_shard(shard: str) -> Iterator[BinaryIO]:
+    """An absolute path's file, or what webdataset opens; unpacked if it is compressed."""
     local = Path(shard).is_absolute()
     opened = require_file(Path(shard)).open("rb") if local else webdataset_module().gopen(shard)
     try:

@@ -89,11 +89,12 @@ class LabelPatch:
             end += gap + count
         return flat.reshape(self.height, self.width)
 
-    def paint(self, label_map: LabelMap, frame_side: float = 1.0) -> LabelMap:
+    def apply(self, label_map: LabelMap, amount: object = None, frame_side: float = 1.0) -> LabelMap:
         """Paint a mask.
 
         Args:
             label_map: H x W uint8.
+            amount: not used; a patch is painted whole.
             frame_side: side of its frame, in sides of the frame that the patch was painted in; both have one middle.
 
         Returns:
@@ -102,6 +103,7 @@ class LabelPatch:
         Raises:
             UserError: the proportions differ from those of the mask that the patch was painted on.
         """
+        del amount
         height, width = label_map.shape
         if abs(width * self.height / (height * self.width) - 1) > _ASPECT_TOLERANCE:
             raise UserError(

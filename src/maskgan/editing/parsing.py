@@ -40,19 +40,35 @@ class Parser:
         """Parse a batch at the parser's own resolution, with smooth outlines.
 
         Args:
-            pictures: H x W x 3 uint8 images, all of one size.
+            pictures: H x W x 3 uint8 images of any sizes.
 
         Returns:
-            H x W uint8 label maps, 0..18.
+            H x W uint8 label maps, 0..18, each of its picture's size.
         """
-        height, width = pictures[0].shape[:2]
-        longer = max(height, width)
-        top, left = (longer - height) // 2, (longer - width) // 2
-        # Faces keep their proportions: a picture that is not square is one with its borders drawn out.
-        margins = ((top, longer - height - top), (left, longer - width - left), (0, 0))
-        size = (self._side, self._side)
-        small = np.stack([resize_picture(np.pad(picture, margins, mode="edge"), size) for picture in pictures])
+        small = np.stack([self._squared(picture) for picture in pictures])
         images = normalise(torch.from_numpy(small).to(self._device).permute(0, 3, 1, 2))
-        logits = F.interpolate(self.network(images), size=(longer, longer), mode="bilinear", align_corners=False)
-        labels = logits[:, :, top : top + height, left : left + width].argmax(1)
-        return list(labels.byte().cpu().numpy())
+        logits = self.network(images)
+        return [_labels(own, picture) for own, picture in zip(logits.split(1), pictures, strict=True)]
+
+    def _squared(self, picture: Picture) -> Picture:
+        """At the parser's resolution: a picture that is not square is one with its borders drawn out."""
+        top, left, longer = _margins(picture)
+        height, width = picture.shape[:2]
+        margins = ((top, longer - height - top), (left, longer - width - left), (0, 0))
+        return resize_picture(np.pad(picture, margins, mode="edge"), (self._side, self._side))
+
+
+def _margins(picture: Picture) -> tuple[int, int, int]:
+    """Rows above and columns beside a picture in a square, and the square's side."""
+    height, width = picture.shape[:2]
+    longer = max(height, width)
+    return (longer - height) // 2, (longer - width) // 2, longer
+
+
+def _labels(logits: torch.Tensor, picture: Picture) -> LabelMap:
+    """The labels of 1 x C x h x w logits at the size of their picture."""
+    top, left, longer = _margins(picture)
+    height, width = picture.shape[:2]
+    large = F.interpolate(logits, size=(longer, longer), mode="bilinear", align_corners=False)
+    labels: LabelMap = large[0, :, top : top + height, left : left + width].argmax(0).byte().cpu().numpy()
+    return labels

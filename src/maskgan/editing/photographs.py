@@ -147,8 +147,10 @@ def apply_edits(label_map: LabelMap, edits: Sequence[AppliedEdit], frame_side: f
         UserError: the face lacks what an edit needs.
     """
     for edit, amount in edits:
-        painted = isinstance(edit, LabelPatch)
-        label_map = edit.paint(label_map, frame_side) if painted else edit.apply(label_map, amount)
+        if isinstance(edit, LabelPatch):
+            label_map = edit.apply(label_map, frame_side=frame_side)
+        else:
+            label_map = edit.apply(label_map, amount)
     return label_map
 
 

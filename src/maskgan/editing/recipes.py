@@ -46,6 +46,10 @@ class Recipe:
     program: str = f"maskgan {__version__}"
     """What wrote it."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its file, for named edits are functions."""
+        return parse_recipe, (encode_recipe(self), "recipe")
+
     def to_json(self) -> dict[str, Any]:
         """As plain JSON types."""
         return {
@@ -54,7 +58,7 @@ class Recipe:
             "program": self.program,
             "weights": dict(sorted(self.weights.items())),
             "face": self.face,
-            "edits": [_edit_to_json(edit) for edit in self.edits],
+            "edits": [edit_to_json(edit) for edit in self.edits],
         }
 
     @property
@@ -161,6 +165,15 @@ def parse_edits(value: Any) -> tuple[AppliedEdit, ...]:
     return tuple(edits)
 
 
+def edit_to_json(applied: AppliedEdit) -> dict[str, Any]:
+    """An entry of a recipe's ``edits``."""
+    edit, amount = applied
+    if isinstance(edit, LabelPatch):
+        runs = [number for run in edit.runs for number in run]
+        return {"patch": {"height": edit.height, "width": edit.width, "runs": runs}}
+    return {"name": edit.name, "amount": amount}
+
+
 def _load(text: bytes) -> dict[str, Any]:
     if len(text) > MAX_BYTES:
         raise UserError(f"is over {MAX_BYTES >> 20} MB, too large for a recipe")
@@ -215,14 +228,6 @@ def _check_fields(value: dict[str, Any], required: tuple[str, ...], optional: tu
         raise UserError(f"lacks '{missing[0]}'")
     if unknown := [name for name in value if name not in (*required, *optional)]:
         raise UserError(f"has the unknown field {unknown[0]!r:.40}")
-
-
-def _edit_to_json(applied: AppliedEdit) -> dict[str, Any]:
-    edit, amount = applied
-    if isinstance(edit, LabelPatch):
-        runs = [number for run in edit.runs for number in run]
-        return {"patch": {"height": edit.height, "width": edit.width, "runs": runs}}
-    return {"name": edit.name, "amount": amount}
 
 
 def _edit_from_json(value: Any) -> AppliedEdit:

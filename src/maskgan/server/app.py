@@ -24,6 +24,7 @@ from maskgan.server.middleware import InternalErrorMiddleware, RequestLogMiddlew
 from maskgan.server.routes.general import general_routes
 from maskgan.server.routes.moves import move_routes
 from maskgan.server.routes.named_edits import named_edit_routes
+from maskgan.server.routes.recipes import recipe_routes
 from maskgan.server.routes.refinement import refinement_routes
 from maskgan.server.routes.rendering import rendering_routes
 from maskgan.server.routes.sessions import session_routes
@@ -70,6 +71,7 @@ def create_app(
         style_routes,
         move_routes,
         named_edit_routes,
+        recipe_routes,
     ):
         app.include_router(routes(state))
     _serve_page(app)

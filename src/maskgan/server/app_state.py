@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -44,6 +44,7 @@ class ServerInfo:
     sha256: str  # of the dense mapping weights
     resolution: int
     licence: str
+    recipe_weights: Mapping[str, str] = field(default_factory=dict)  # SHA-256 by model type, see ``editing.recipes``
 
 
 class AppState:

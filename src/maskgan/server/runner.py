@@ -21,6 +21,7 @@ from maskgan.checkpoints.weights import read_info, sha256
 from maskgan.editing.face_detection import FaceDetector
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
+from maskgan.editing.recipes import weights_in_use
 from maskgan.editing.renderer import Precision, Renderer
 from maskgan.errors import UserError
 from maskgan.server.app import create_app
@@ -107,7 +108,8 @@ def editor_app(
     service = InferenceService(renderer, Parser(shipped_weights("parser"), device), manifold, detector)
     service.warm_up()
     info = read_info(path)
-    server_info = ServerInfo(device, sha256(path), info.resolution, info.licence)
+    recipe_weights = weights_in_use(path, enhance)
+    server_info = ServerInfo(device, sha256(path), info.resolution, info.licence, recipe_weights)
     limits = Limits(batch_size=1 if device == "cpu" else _GPU_BATCH)
     return create_app(service, server_info, limits, names=names_of(host) if is_loopback(host) else None, token=token)
 

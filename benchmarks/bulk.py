@@ -1,0 +1,159 @@
+"""How fast ``maskgan bulk`` edits a collection, as ratios within one run.
+
+    python benchmarks/bulk.py [--faces 24] [--side 256] [--rounds 2] [--weights FILE] [SHARDS...]
+
+Edits framed faces (the sample portraits, unless SHARDS are given) by one recipe: one photograph at a time, in batches,
+and in batches by two processes, in turns, so that a busy machine slows all alike. Prints photographs per second, the
+ratios, what the stages of one process take, and the memory of one process after the first and after the last shard.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import resource
+import statistics
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from maskgan.assets import portrait, shipped_weights
+from maskgan.bulk.batch_editor import BatchEditor, Photograph
+from maskgan.bulk.engines import run_here, run_processes
+from maskgan.bulk.job import BulkJob, BulkOptions, NamedRecipe
+from maskgan.bulk.samples import sample_files, sample_json
+from maskgan.bulk.shards import find_shards, read_pictures
+from maskgan.editing.named_edits import parse_edit
+from maskgan.editing.recipes import Recipe
+from maskgan.images import decode_source, read_picture, resize_picture, write_picture
+
+_SHARDS = 4
+_PORTRAITS = 9
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("shards", nargs="*", help="framed faces; the sample portraits if absent")
+    parser.add_argument("--faces", type=int, default=24, help="number of portraits")
+    parser.add_argument("--side", type=int, default=256, help="of the portraits, in pixels")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--weights", type=Path, default=None)
+    parser.add_argument("--edit", default="smile=0.7", help="one named edit")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        inputs = options.shards or [str(_portraits(folder, options.faces, options.side))]
+        job = BulkJob(
+            shards=find_shards(inputs, max(options.faces // _SHARDS, 1)),
+            recipes=(NamedRecipe("edit", Recipe((parse_edit(options.edit),))),),
+            output=folder / "out",
+            requirements=(),
+            options=BulkOptions(
+                options.weights or shipped_weights("dense-mapping"), framed=True, batch_size=options.batch_size
+            ),
+            hashes={},
+        )
+        single = replace(job, options=replace(job.options, batch_size=1))
+        ways = {"one photograph at a time": (single, 1), "batches": (job, 1), "batches, 2 processes": (job, 2)}
+        rates: dict[str, list[float]] = {way: [] for way in ways}
+        memory: list[int] = []
+        for _ in range(options.rounds):
+            for way, (which, processes) in ways.items():
+                rates[way].append(_rate(which, processes, memory if way == "batches" else []))
+        medians = {way: statistics.median(found) for way, found in rates.items()}
+        for way, rate in medians.items():
+            print(f"{way:26} {rate:6.2f} photographs/s")
+        print(f"batches against single:    {medians['batches'] / medians['one photograph at a time']:.2f}")
+        print(f"2 processes against 1:     {medians['batches, 2 processes'] / medians['batches']:.2f}")
+        print(f"memory after the first and the last shard: {memory[0]} and {memory[-1]} MB")
+        print(json.dumps({stage: round(seconds, 4) for stage, seconds in _stages(job).items()}))
+    return 0
+
+
+def _portraits(folder: Path, count: int, side: int) -> Path:
+    """A folder of framed portraits; each returns every ``_PORTRAITS`` files."""
+    photographs = folder / "portraits"
+    photographs.mkdir()
+    for number in range(count):
+        picture = read_picture(portrait(number % _PORTRAITS + 1)[0])
+        write_picture(photographs / f"{number:05d}.jpg", resize_picture(picture, (side, side)))
+    return photographs
+
+
+def _rate(job: BulkJob, processes: int, memory: list[int]) -> float:
+    """Photographs per second from the first shard done to the last, so that loading does not count."""
+    with tempfile.TemporaryDirectory(dir=job.output.parent) as name:
+        job = replace(job, output=Path(name))
+        shards = list(job.shards)
+        run = run_here(job, shards) if processes == 1 else run_processes(job, shards, processes)
+        begun, pictures = 0.0, 0
+        # The first shard of each process warms it up.
+        for done, report in enumerate(run, start=1):
+            assert report is not None
+            if begun:
+                pictures += report.pictures
+            if done == processes:
+                begun = time.perf_counter()
+            memory.append(_resident())
+        return pictures / max(time.perf_counter() - begun, 1e-9)
+
+
+def _stages(job: BulkJob) -> dict[str, float]:
+    """Seconds a photograph that the stages take, one after the other."""
+    editor = BatchEditor(job.options)
+    encoded = list(read_pictures(job.shards[0]))
+    seconds = {}
+
+    def clock(stage: str, begun: float) -> None:
+        seconds[stage] = (time.perf_counter() - begun) / len(encoded)
+
+    begun = time.perf_counter()
+    sources = [decode_source(io.BytesIO(one.data), one.key) for one in encoded]
+    clock("decode", begun)
+    photographs = [
+        Photograph(one.key, source, editor.find_faces(source.picture), one.suffix == ".jpg")
+        for one, source in zip(encoded, sources, strict=True)
+    ]
+    editor.edit(photographs, job.recipes)  # warms up
+    begun = time.perf_counter()
+    results, _ = editor.edit(photographs, job.recipes)
+    clock("edit and measure", begun)
+    begun = time.perf_counter()
+    files = [sample_files(one, sample_json(one, job), "same") for one in results]
+    clock("encode", begun)
+    begun = time.perf_counter()
+    with tarfile.open(job.output.parent / "written.tar", "w") as tar:
+        for name, content in (file for sample in files for file in sample):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    clock("write", begun)
+    finder = BatchEditor(replace(job.options, framed=False))
+    begun = time.perf_counter()
+    for source in sources:
+        finder.find_faces(source.picture)
+    clock("find faces, without --framed", begun)
+    return seconds
+
+
+def _resident() -> int:
+    """Resident memory of this process in MB."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return pages * resource.getpagesize() >> 20
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,275 @@
+"""Edits the faces of several photographs by several recipes, each network on batches of faces.
+
+What is done to one face is what ``editing.photographs.PhotographEditor`` does; a test compares both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgan.assets import shipped_weights
+from maskgan.bulk.job import BulkOptions, NamedRecipe
+from maskgan.bulk.measures import FaceMeasures, Measures
+from maskgan.editing.face_detection import DetectedFace, FaceDetector
+from maskgan.editing.framing import Frame, crop_face, paste_back
+from maskgan.editing.looks import Look
+from maskgan.editing.parsing import Parser
+from maskgan.editing.photographs import (
+    AppliedEdit,
+    apply_edits,
+    choose_faces,
+    frame_of_edits,
+    lock_pixels,
+    paint_looks,
+)
+from maskgan.editing.pipeline import Edit, FaceModel, finish, generate
+from maskgan.editing.renderer import Renderer
+from maskgan.errors import UserError
+from maskgan.images import Picture, SourceImage
+from maskgan.labels import LabelMap
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+_SQUARE = 0.01  # by which a framed face's sides may differ
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """A decoded picture of a shard."""
+
+    key: str
+    source: SourceImage
+    faces: list[DetectedFace]
+    """The largest first."""
+    is_jpeg: bool = False
+    """Whether it came as a JPEG."""
+
+    @property
+    def picture(self) -> Picture:
+        """H x W x 3 uint8."""
+        return self.source.picture
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that could not be edited."""
+
+    key: str
+    recipe: str | None
+    """``None``: not by any."""
+    error: str
+
+
+@dataclass(eq=False)
+class _Face:
+    """What is done to one face by one recipe."""
+
+    face: DetectedFace
+    frame: Frame
+    crop: Picture
+    before: LabelMap
+    after: LabelMap
+    rendered: Picture | None = None
+
+
+@dataclass(eq=False)
+class EditedPhotograph:
+    """A photograph after a recipe."""
+
+    photograph: Photograph
+    recipe: NamedRecipe
+    picture: Picture
+    """H x W x 3 uint8."""
+    faces: list[_Face]
+    measures: list[FaceMeasures] = field(default_factory=list)
+    """Of each face."""
+
+    @property
+    def changed(self) -> NDArray[np.bool_]:
+        """Pixels that differ from the photograph's, H x W."""
+        changed: NDArray[np.bool_] = (self.picture != self.photograph.picture).any(axis=-1)
+        return changed
+
+    @property
+    def looks(self) -> list[AppliedEdit]:
+        """The colours among the edits."""
+        return [pair for pair in self.recipe.recipe.edits if isinstance(pair[0], Look)]
+
+    @property
+    def mask_edits(self) -> list[AppliedEdit]:
+        """The edits of the mask."""
+        return [pair for pair in self.recipe.recipe.edits if not isinstance(pair[0], Look)]
+
+
+class BatchEditor:
+    """The networks, loaded once."""
+
+    def __init__(self, options: BulkOptions) -> None:
+        """Load them.
+
+        Raises:
+            UserError: weights are missing, damaged or of another model type.
+        """
+        self._options = options
+        device = options.device
+        self._renderer = Renderer.from_weights(options.weights, device, options.precision, options.enhance)
+        self._parser = Parser(shipped_weights("parser"), device)
+        self._detector = FaceDetector.from_weights(shipped_weights("face-detector"), device)
+        self._measures = Measures(device)
+
+    def find_faces(self, picture: Picture) -> list[DetectedFace]:
+        """The faces of a picture, H x W x 3 uint8, the largest first.
+
+        Raises:
+            UserError: it is said to be framed and not square.
+        """
+        if not self._options.framed:
+            return self._detector.detect(picture)
+        height, width = picture.shape[:2]
+        if abs(width / height - 1) > _SQUARE:
+            raise UserError(f"is {width}x{height}, so it is no framed face; leave out --framed")
+        return [DetectedFace(1.0, (0.0, 0.0, width, height), Frame(width / 2, height / 2, min(height, width)))]
+
+    def edit(
+        self, photographs: Sequence[Photograph], recipes: Sequence[NamedRecipe]
+    ) -> tuple[list[EditedPhotograph], list[Failure]]:
+        """Every photograph by every recipe.
+
+        Returns:
+            Results, photograph by photograph, and what could not be done.
+        """
+        crops = _Crops(lambda pictures: self._batched(self._parser.parse, pictures))
+        results: list[EditedPhotograph] = []
+        failures: list[Failure] = []
+        planned: list[tuple[EditedPhotograph, list[DetectedFace]]] = []
+        for photograph in photographs:
+            for recipe in recipes:
+                one = EditedPhotograph(photograph, recipe, photograph.picture, [])
+                try:
+                    faces = choose_faces(photograph.faces, recipe.recipe.face, photograph.key)
+                    for face in faces:
+                        crops.add(photograph, frame_of_edits(face, one.mask_edits or one.looks))
+                except UserError as error:
+                    failures.append(Failure(photograph.key, recipe.name, str(error)))
+                    continue
+                planned.append((one, faces))
+        crops.parse()
+        for one, faces in planned:
+            try:
+                one.faces = [self._edit_mask(crops, one, face) for face in faces]
+                results.append(one)
+            except UserError as error:
+                failures.append(Failure(one.photograph.key, one.recipe.name, str(error)))
+        self._render(results)
+        results = self._paint(results, failures)
+        self._measures.measure(results, self._batched, self._parser)
+        return results, failures
+
+    def _edit_mask(self, crops: _Crops, one: EditedPhotograph, face: DetectedFace) -> _Face:
+        frame = frame_of_edits(face, one.mask_edits or one.looks)
+        crop, before = crops.get(one.photograph, frame)
+        after = apply_edits(before, one.mask_edits, frame.side / face.frame.side)
+        return _Face(face, frame, crop, before, after)
+
+    def _render(self, results: Sequence[EditedPhotograph]) -> None:
+        """Render the faces whose masks changed, and put them back."""
+        changed = [(one, face) for one in results for face in one.faces if not np.array_equal(face.before, face.after)]
+        own = {id(face.crop): face for _, face in changed}  # recipes share crops, and so the network's view of them
+        models: dict[int, FaceModel] = {}
+        for group in _grouped(own.values(), lambda face: self._renderer.working_size(face.before)):
+            for batch in _batches(group, self._options.batch_size):
+                styles = self._renderer.encode_batch([f.crop for f in batch], [f.before for f in batch])
+                for face, style in zip(batch, styles.split(1), strict=True):
+                    models[id(face.crop)] = FaceModel(face.crop, face.before, self._renderer, style)
+        edits = [(one, face, Edit(models[id(face.crop)], face.after)) for one, face in changed]
+        for group in _grouped(edits, lambda entry: entry[2].batch_key):
+            for batch in _batches(group, self._options.batch_size):
+                for (one, face, edit), image in zip(batch, generate([entry[2] for entry in batch]), strict=True):
+                    rendered = finish(edit, image)
+                    face.rendered = lock_pixels(face.crop, rendered, (face.before, face.after), one.mask_edits)
+        for one, face in changed:
+            assert face.rendered is not None
+            one.picture = paste_back(one.picture, face.frame, face.crop, face.rendered)
+
+    def _paint(self, results: list[EditedPhotograph], failures: list[Failure]) -> list[EditedPhotograph]:
+        """Paint the colours; results that lack what is to be coloured become failures."""
+        frames = {
+            id(face): frame
+            for one in results
+            for face in one.faces
+            if one.looks and (frame := frame_of_edits(face.face, one.looks)) != face.frame
+        }
+        # In another frame than that of the other edits, the face is parsed again.
+        again = [
+            (face, crop_face(one.picture, frames[id(face)]))
+            for one in results
+            for face in one.faces
+            if id(face) in frames
+        ]
+        parsed = self._batched(self._parser.parse, [crop for _, crop in again])
+        masks = {id(face): label_map for (face, _), label_map in zip(again, parsed, strict=True)}
+        kept = []
+        for one in results:
+            try:
+                for face in one.faces if one.looks else ():
+                    frame = frames.get(id(face), face.frame)
+                    crop = crop_face(one.picture, frame)
+                    painted = paint_looks(crop, masks.get(id(face), face.after), one.looks)
+                    one.picture = paste_back(one.picture, frame, crop, painted)
+                kept.append(one)
+            except UserError as error:
+                failures.append(Failure(one.photograph.key, one.recipe.name, str(error)))
+        return kept
+
+    def _batched(self, network: Callable[[list[ItemT]], Iterable[ResultT]], items: Sequence[ItemT]) -> list[ResultT]:
+        return [result for batch in _batches(items, self._options.batch_size) for result in network(batch)]
+
+
+class _Crops:
+    """What frames show of photographs, and the masks there; each cut and parsed once, whatever recipes need it."""
+
+    def __init__(self, parse: Callable[[list[Picture]], list[LabelMap]]) -> None:
+        self._parse = parse
+        self._crops: dict[tuple[int, Frame], Picture] = {}
+        self._masks: dict[tuple[int, Frame], LabelMap] = {}
+
+    def add(self, photograph: Photograph, frame: Frame) -> None:
+        """Cut out what a frame shows.
+
+        Raises:
+            UserError: as for ``crop_face``.
+        """
+        place = (id(photograph), frame)
+        if place not in self._crops:
+            self._crops[place] = crop_face(photograph.picture, frame)
+
+    def parse(self) -> None:
+        """Parse all."""
+        places = list(self._crops)
+        parsed = self._parse([self._crops[place] for place in places])
+        self._masks = dict(zip(places, parsed, strict=True))
+
+    def get(self, photograph: Photograph, frame: Frame) -> tuple[Picture, LabelMap]:
+        """Crop and mask, S x S x 3 and S x S uint8."""
+        place = (id(photograph), frame)
+        return self._crops[place], self._masks[place]
+
+
+def _batches(items: Iterable[ItemT], size: int) -> Iterable[list[ItemT]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _grouped(items: Iterable[ItemT], key: Callable[[ItemT], object]) -> list[list[ItemT]]:
+    """Items with one key together, in the order in which the keys come first."""
+    groups: dict[object, list[ItemT]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
