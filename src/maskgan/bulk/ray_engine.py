@@ -9,11 +9,14 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from maskgan.assets import WEIGHTS_VARIABLE
 from maskgan.bulk.batch_editor import BatchEditor, Failure
 from maskgan.bulk.job import BulkJob
 from maskgan.bulk.shard_runner import ShardReport, edit_shard
 from maskgan.bulk.shards import Shard
 from maskgan.errors import MaskGANError, UserError
+
+_MAX_BLOCKS = 10_000  # of rows, the units that Ray hands to actors
 
 
 def run_ray(job: BulkJob, shards: list[Shard], actors: int | None) -> Iterator[ShardReport | None]:
@@ -33,13 +36,15 @@ def run_ray(job: BulkJob, shards: list[Shard], actors: int | None) -> Iterator[S
     except ImportError:
         raise UserError("--engine ray needs Ray: run pip install 'maskgan[ray]'") from None
     on_gpu = job.options.device == "cuda"
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    variables = {name: os.environ[name] for name in ("PYTHONPATH", WEIGHTS_VARIABLE) if name in os.environ}
     started = not ray.is_initialized()
     if started:
         ray.init(
             include_dashboard=False,
             log_to_driver=False,
             logging_level="ERROR",
-            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}},
+            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1", **variables}},
         )
     try:
         resources = ray.cluster_resources()
@@ -47,7 +52,11 @@ def run_ray(job: BulkJob, shards: list[Shard], actors: int | None) -> Iterator[S
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.execution_options.preserve_order = False
-        outcomes = ray.data.from_items([{"number": job.shards.index(shard)} for shard in shards]).map(
+        numbers = {shard.name: number for number, shard in enumerate(job.shards)}
+        rows = ray.data.from_items(
+            [{"number": numbers[shard.name]} for shard in shards], override_num_blocks=min(len(shards), _MAX_BLOCKS)
+        )
+        outcomes = rows.map(
             _ShardEditor,
             fn_constructor_args=(job,),
             concurrency=min(actors, len(shards)),

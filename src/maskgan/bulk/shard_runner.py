@@ -28,7 +28,7 @@ from maskgan.images import decode_source
 
 ItemT = TypeVar("ItemT")
 
-_WINDOW_PIXELS = 48_000_000  # of the photographs edited together, but for the last of them
+_WINDOW_PIXELS = 48_000_000  # of results in memory together, but for those of one photograph
 _ENCODERS = 2
 
 
@@ -108,7 +108,7 @@ def _write(job: BulkJob, shard: Shard, editor: BatchEditor, report: ShardReport,
         ThreadPoolExecutor(1, "decoding", _one_thread) as decoder,
         ThreadPoolExecutor(_ENCODERS, "encoding", _one_thread) as encoder,
     ):
-        for window in _ahead(_windows(shard, editor, job.options.batch_size), decoder):
+        for window in _ahead(_windows(job, shard, editor), decoder):
             photographs = [item for item in window if isinstance(item, Photograph)]
             report.pictures += len(window)
             results, failures = editor.edit(photographs, job.recipes)
@@ -124,15 +124,16 @@ def _write(job: BulkJob, shard: Shard, editor: BatchEditor, report: ShardReport,
             write_next()
 
 
-def _windows(shard: Shard, editor: BatchEditor, count: int) -> Iterator[list[Photograph | Failure]]:
-    """Photographs to edit together: ``count``, fewer where they are large."""
+def _windows(job: BulkJob, shard: Shard, editor: BatchEditor) -> Iterator[list[Photograph | Failure]]:
+    """Photographs to edit together: a batch, fewer where they are large or recipes many."""
+    count, most = job.options.batch_size, _WINDOW_PIXELS // max(len(job.recipes), 1)
     window: list[Photograph | Failure] = []
     pixels = 0
     for encoded in read_pictures(shard):
         opened = _opened(encoded, editor)
         window.append(opened)
         pixels += 0 if isinstance(opened, Failure) else opened.picture.size // 3
-        if len(window) == count or pixels >= _WINDOW_PIXELS:
+        if len(window) == count or pixels >= most:
             yield window
             window, pixels = [], 0
     if window:
