@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.queues import SimpleQueue
 
 import torch
 
@@ -50,8 +51,8 @@ def run_job(job: BulkJob, engine: str, processes: int | None) -> Iterator[ShardR
 
 def _available_processes(device: str) -> int:
     """One process a GPU, or one a core."""
-    if device == "cuda":
-        return torch.cuda.device_count()
+    if device != "cpu":
+        return max(torch.cuda.device_count(), 1)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -121,7 +122,7 @@ class _Worker:
     editor: BatchEditor | None = None
 
 
-def _begin(job: BulkJob, numbers: multiprocessing.queues.SimpleQueue[int]) -> None:
+def _begin(job: BulkJob, numbers: SimpleQueue[int]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)

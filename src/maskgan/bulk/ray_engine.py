@@ -109,4 +109,5 @@ def _report(outcome: dict[str, Any]) -> ShardReport | None:
     if not outcome["shard"]:
         return None
     failures = [Failure(key, recipe or None, error) for key, recipe, error in outcome["failures"]]
-    return ShardReport(outcome["shard"], *(int(count) for count in outcome["counts"]), failures)
+    pictures, samples, filtered = (int(count) for count in outcome["counts"])
+    return ShardReport(outcome["shard"], pictures, samples, filtered, failures)
