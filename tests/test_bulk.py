@@ -218,6 +218,23 @@ def test_results_are_those_of_maskgan_edit(tmp_path: Path, tiny_weights: Path) -
     assert len(faces) == 2 and faces[0]["frame"]["side"] > faces[1]["frame"]["side"]
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_faces_are_drawn_anew_as_by_maskgan_edit(tmp_path: Path) -> None:
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    write_picture(photographs / "face.png", resize_picture(read_picture(portrait(7)[0]), (192, 192)))
+    recipe = write_recipe(tmp_path / "anonymous.json", ("anonymise", "3:keep=eyes"), ("smile", 0.5))
+    rest = ["--recipe", str(recipe), "-o"]
+    assert main(["edit", str(photographs / "face.png"), *rest, str(tmp_path / "edit.png")]) == 0
+    assert main(["bulk", str(photographs), *rest, str(tmp_path / "out"), "--batch-size", "1"]) == 0
+    files = read_tar(tmp_path / "out" / "photographs-00000.tar")
+    edited = decode_picture(io.BytesIO(files["face+anonymous.png"]), "face")
+    np.testing.assert_array_equal(edited, read_picture(tmp_path / "edit.png"))
+    drawn = json.loads(files["face+anonymous.json"])["faces"][0]["anonymised"]
+    assert drawn["after"] < drawn["threshold"] < drawn["before"]
+
+
 def test_what_cannot_be_edited_is_listed_and_counts(
     tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

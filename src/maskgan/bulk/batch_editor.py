@@ -5,8 +5,10 @@ What is done to one face is what ``editing.photographs.PhotographEditor`` does; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import TypeVar
 
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 from maskgan.assets import shipped_weights
 from maskgan.bulk.job import BulkOptions, NamedRecipe
 from maskgan.bulk.measures import FaceMeasures, Measures
+from maskgan.editing.anonymise import Anonymise, AnonymiseOptions
+from maskgan.editing.anonymiser import Anonymised, Anonymiser
 from maskgan.editing.face_detection import DetectedFace, FaceDetector
 from maskgan.editing.framing import Frame, crop_face, paste_back
 from maskgan.editing.looks import Look
@@ -29,6 +33,7 @@ from maskgan.editing.photographs import (
     paint_looks,
 )
 from maskgan.editing.pipeline import Edit, FaceModel, finish, generate
+from maskgan.editing.recognition import open_recogniser
 from maskgan.editing.renderer import Renderer
 from maskgan.errors import UserError
 from maskgan.images import Picture, SourceImage
@@ -67,14 +72,20 @@ class Failure:
 
 
 @dataclass(eq=False)
-class _Face:
+class FaceEdit:
     """What is done to one face by one recipe."""
 
     face: DetectedFace
     frame: Frame
+    """Where its mask is edited."""
     crop: Picture
+    """What the frame shows, S x S x 3 uint8."""
     before: LabelMap
+    """Its mask as parsed, S x S uint8."""
     after: LabelMap
+    """The edited mask, S x S uint8."""
+    anonymised: Anonymised | None = None
+    """How it was drawn anew, in the face's own frame, before all else."""
     rendered: Picture | None = None
 
 
@@ -86,9 +97,16 @@ class EditedPhotograph:
     recipe: NamedRecipe
     picture: Picture
     """H x W x 3 uint8."""
-    faces: list[_Face]
+    faces: list[FaceEdit]
     measures: list[FaceMeasures] = field(default_factory=list)
     """Of each face."""
+    failed: bool = False
+    """Whether a face could not be drawn anew."""
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether faces were drawn anew and nothing else is to be done."""
+        return bool(self.anonymise) and not self.mask_edits and not self.looks
 
     @property
     def changed(self) -> NDArray[np.bool_]:
@@ -104,7 +122,13 @@ class EditedPhotograph:
     @property
     def mask_edits(self) -> list[AppliedEdit]:
         """The edits of the mask."""
-        return [pair for pair in self.recipe.recipe.edits if not isinstance(pair[0], Look)]
+        return [pair for pair in self.recipe.recipe.edits if not isinstance(pair[0], Look | Anonymise)]
+
+    @property
+    def anonymise(self) -> list[AnonymiseOptions]:
+        """How faces are drawn anew, before all else."""
+        edits = self.recipe.recipe.edits
+        return [AnonymiseOptions.parse(str(amount)) for edit, amount in edits if isinstance(edit, Anonymise)]
 
 
 class BatchEditor:
@@ -145,41 +169,78 @@ class BatchEditor:
             Results, photograph by photograph, and what could not be done.
         """
         crops = _Crops(lambda pictures: self._batched(self._parser.parse, pictures))
-        results: list[EditedPhotograph] = []
         failures: list[Failure] = []
         planned: list[tuple[EditedPhotograph, list[DetectedFace]]] = []
         for photograph in photographs:
             for recipe in recipes:
                 one = EditedPhotograph(photograph, recipe, photograph.picture, [])
-                try:
-                    faces = choose_faces(photograph.faces, recipe.recipe.face, photograph.key)
-                    for face in faces:
-                        crops.add(photograph, frame_of_edits(face, one.mask_edits or one.looks))
-                except UserError as error:
-                    failures.append(Failure(photograph.key, recipe.name, str(error)))
-                    continue
-                planned.append((one, faces))
-        crops.parse()
-        for one, faces in planned:
-            try:
-                one.faces = [self._edit_mask(crops, one, face) for face in faces]
-                results.append(one)
-            except UserError as error:
-                failures.append(Failure(one.photograph.key, one.recipe.name, str(error)))
+                with _failing(one, failures):
+                    planned.append((one, choose_faces(photograph.faces, recipe.recipe.face, photograph.key)))
+        self._anonymise(crops, [(one, faces) for one, faces in planned if one.anonymise], failures)
+        planned = [(one, faces) for one, faces in planned if not one.failed]
+        for stage in (self._cut, self._edit_masks):
+            done = []
+            for one, faces in planned:
+                with _failing(one, failures):
+                    stage(crops, one, faces)
+                    done.append((one, faces))
+            crops.parse()
+            planned = done
+        results = [one for one, _ in planned]
         self._render(results)
         results = self._paint(results, failures)
         self._measures.measure(results, self._batched, self._parser)
         return results, failures
 
-    def _edit_mask(self, crops: _Crops, one: EditedPhotograph, face: DetectedFace) -> _Face:
-        frame = frame_of_edits(face, one.mask_edits or one.looks)
-        crop, before = crops.get(one.photograph, frame)
-        after = apply_edits(before, one.mask_edits, frame.side / face.frame.side)
-        return _Face(face, frame, crop, before, after)
+    def _anonymise(
+        self, crops: _Crops, planned: list[tuple[EditedPhotograph, list[DetectedFace]]], failures: list[Failure]
+    ) -> None:
+        """Draw faces anew, one by one: how often the network is asked depends on the face."""
+        for one, faces in planned:
+            with _failing(one, failures):
+                for face in faces:
+                    crops.add(one.picture, face.frame)
+        crops.parse()
+        for one, faces in planned:
+            picture = one.picture
+            with _failing(one, failures):
+                for number, face in enumerate(faces):
+                    crop, before = crops.get(one.photograph.picture, face.frame)
+                    for options in one.anonymise:
+                        drawn = self._anonymiser(crop, before, options, number)
+                    picture = paste_back(picture, face.frame, crop, drawn.picture)
+                    one.faces.append(FaceEdit(face, face.frame, crop, before, drawn.label_map, drawn))
+                one.picture = picture
+            one.failed = len(one.faces) < len(faces)
+
+    @cached_property
+    def _anonymiser(self) -> Anonymiser:
+        return Anonymiser(self._renderer, open_recogniser())
+
+    def _cut(self, crops: _Crops, one: EditedPhotograph, faces: Sequence[DetectedFace]) -> None:
+        if not one.is_drawn:
+            for face in faces:
+                crops.add(one.picture, frame_of_edits(face, one.mask_edits or one.looks))
+
+    def _edit_masks(self, crops: _Crops, one: EditedPhotograph, faces: Sequence[DetectedFace]) -> None:
+        if one.is_drawn:
+            return
+        anonymised = [face.anonymised for face in one.faces] or [None] * len(faces)
+        one.faces = []
+        for face, drawn in zip(faces, anonymised, strict=True):
+            frame = frame_of_edits(face, one.mask_edits or one.looks)
+            crop, before = crops.get(one.picture, frame)
+            after = apply_edits(before, one.mask_edits, frame.side / face.frame.side)
+            one.faces.append(FaceEdit(face, frame, crop, before, after, drawn))
 
     def _render(self, results: Sequence[EditedPhotograph]) -> None:
         """Render the faces whose masks changed, and put them back."""
-        changed = [(one, face) for one in results for face in one.faces if not np.array_equal(face.before, face.after)]
+        changed = [
+            (one, face)
+            for one in results
+            for face in one.faces
+            if not one.is_drawn and not np.array_equal(face.before, face.after)
+        ]
         own = {id(face.crop): face for _, face in changed}  # recipes share crops, and so the network's view of them
         models: dict[int, FaceModel] = {}
         for group in _grouped(own.values(), lambda face: self._renderer.working_size(face.before)):
@@ -216,15 +277,13 @@ class BatchEditor:
         masks = {id(face): label_map for (face, _), label_map in zip(again, parsed, strict=True)}
         kept = []
         for one in results:
-            try:
+            with _failing(one, failures):
                 for face in one.faces if one.looks else ():
                     frame = frames.get(id(face), face.frame)
                     crop = crop_face(one.picture, frame)
                     painted = paint_looks(crop, masks.get(id(face), face.after), one.looks)
                     one.picture = paste_back(one.picture, frame, crop, painted)
                 kept.append(one)
-            except UserError as error:
-                failures.append(Failure(one.photograph.key, one.recipe.name, str(error)))
         return kept
 
     def _batched(self, network: Callable[[list[ItemT]], Iterable[ResultT]], items: Sequence[ItemT]) -> list[ResultT]:
@@ -232,33 +291,43 @@ class BatchEditor:
 
 
 class _Crops:
-    """What frames show of photographs, and the masks there; each cut and parsed once, whatever recipes need it."""
+    """What frames show of pictures, and the masks there; each cut and parsed once, whatever recipes need it."""
 
     def __init__(self, parse: Callable[[list[Picture]], list[LabelMap]]) -> None:
         self._parse = parse
+        self._pictures: dict[int, Picture] = {}  # held, so that no other gets their ids
         self._crops: dict[tuple[int, Frame], Picture] = {}
         self._masks: dict[tuple[int, Frame], LabelMap] = {}
 
-    def add(self, photograph: Photograph, frame: Frame) -> None:
+    def add(self, picture: Picture, frame: Frame) -> None:
         """Cut out what a frame shows.
 
         Raises:
             UserError: as for ``crop_face``.
         """
-        place = (id(photograph), frame)
+        place = (id(picture), frame)
         if place not in self._crops:
-            self._crops[place] = crop_face(photograph.picture, frame)
+            self._crops[place] = crop_face(picture, frame)
+            self._pictures[id(picture)] = picture
 
     def parse(self) -> None:
-        """Parse all."""
-        places = list(self._crops)
-        parsed = self._parse([self._crops[place] for place in places])
-        self._masks = dict(zip(places, parsed, strict=True))
+        """Parse what was added since the last time."""
+        places = [place for place in self._crops if place not in self._masks]
+        self._masks |= zip(places, self._parse([self._crops[place] for place in places]), strict=True)
 
-    def get(self, photograph: Photograph, frame: Frame) -> tuple[Picture, LabelMap]:
+    def get(self, picture: Picture, frame: Frame) -> tuple[Picture, LabelMap]:
         """Crop and mask, S x S x 3 and S x S uint8."""
-        place = (id(photograph), frame)
+        place = (id(picture), frame)
         return self._crops[place], self._masks[place]
+
+
+@contextmanager
+def _failing(one: EditedPhotograph, failures: list[Failure]) -> Iterator[None]:
+    """Note what cannot be done in the block, and go on."""
+    try:
+        yield
+    except UserError as error:
+        failures.append(Failure(one.photograph.key, one.recipe.name, str(error)))
 
 
 def _batches(items: Iterable[ItemT], size: int) -> Iterable[list[ItemT]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maskgan.bulk.batch_editor import EditedPhotograph
+from maskgan.bulk.batch_editor import FaceEdit, EditedPhotograph
 from maskgan.bulk.job import BulkJob
 from maskgan.images import encode_label_map
 from maskgan.provenance import encode_edited
@@ -41,12 +41,22 @@ def sample_json(one: EditedPhotograph, job: BulkJob) -> dict[str, Any]:
                 "identity": round(measures.identity, 4),
                 "agreement": None if measures.agreement is None else round(measures.agreement, 4),
                 "found": measures.found,
+                **_anonymised(face),
                 "attributes_before": list(measures.attributes_before),
                 "attributes_after": list(measures.attributes_after),
             }
             for face, measures in zip(one.faces, one.measures, strict=True)
         ],
     }
+
+
+def _anonymised(face: FaceEdit) -> dict[str, Any]:
+    drawn = face.anonymised
+    if drawn is None:
+        return {}
+    numbers = {"before": drawn.before, "after": drawn.after, "threshold": drawn.threshold}
+    rounded = {name: round(value, 4) for name, value in numbers.items()}
+    return {"anonymised": {"recogniser": drawn.recogniser, **rounded}}
 
 
 def sample_files(one: EditedPhotograph, told: dict[str, Any], format: str) -> list[tuple[str, bytes]]:
@@ -59,9 +69,11 @@ def sample_files(one: EditedPhotograph, told: dict[str, Any], format: str) -> li
     """
     as_jpeg = one.photograph.is_jpeg if format == "same" else format == "jpeg"
     chosen: Literal["png", "jpeg"] = "jpeg" if as_jpeg else "png"
+    # Where a face was drawn anew, nothing is kept that may say who it was.
+    source = one.photograph.source.without_description() if one.anonymise else one.photograph.source
     key = f"{one.photograph.key}+{one.recipe.name}"
     files = [
-        ("jpg" if chosen == "jpeg" else "png", encode_edited(one.picture, chosen, one.photograph.source)),
+        ("jpg" if chosen == "jpeg" else "png", encode_edited(one.picture, chosen, source)),
         ("region.png", _bilevel(one.changed)),
     ]
     for number, face in enumerate(one.faces, start=1):
