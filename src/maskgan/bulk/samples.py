@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maskgan.bulk.batch_editor import FaceEdit, EditedPhotograph
+from maskgan.bulk.batch_editor import EditedPhotograph, FaceEdit
 from maskgan.bulk.job import BulkJob
 from maskgan.images import encode_label_map
 from maskgan.provenance import encode_edited
