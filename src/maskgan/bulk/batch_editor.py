@@ -246,12 +246,14 @@ class BatchEditor:
         for group in _grouped(own.values(), lambda face: self._renderer.working_size(face.before)):
             for batch in _batches(group, self._options.batch_size):
                 styles = self._renderer.encode_batch([f.crop for f in batch], [f.before for f in batch])
-                for face, style in zip(batch, styles.split(1), strict=True):
+                for number, face in enumerate(batch):
+                    style = styles[number : number + 1]
                     models[id(face.crop)] = FaceModel(face.crop, face.before, self._renderer, style)
         edits = [(one, face, Edit(models[id(face.crop)], face.after)) for one, face in changed]
-        for group in _grouped(edits, lambda entry: entry[2].batch_key):
-            for batch in _batches(group, self._options.batch_size):
-                for (one, face, edit), image in zip(batch, generate([entry[2] for entry in batch]), strict=True):
+        for same_size in _grouped(edits, lambda entry: entry[2].batch_key):
+            for together in _batches(same_size, self._options.batch_size):
+                images = generate([edit for _, _, edit in together])
+                for (one, face, edit), image in zip(together, images, strict=True):
                     rendered = finish(edit, image)
                     face.rendered = lock_pixels(face.crop, rendered, (face.before, face.after), one.mask_edits)
         for one, face in changed:

@@ -5,6 +5,7 @@ All machines must see the input shards and the output folder under the same path
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -43,7 +44,7 @@ def run_ray(job: BulkJob, shards: list[Shard], actors: int | None) -> Iterator[S
         ray.init(
             include_dashboard=False,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             runtime_env={"env_vars": {"OMP_NUM_THREADS": "1", **variables}},
         )
     try:
