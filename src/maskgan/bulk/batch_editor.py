@@ -329,7 +329,8 @@ def _failing(one: EditedPhotograph, failures: list[Failure]) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        failures.append(Failure(one.photograph.key, one.recipe.name, str(error)))
+        key = one.photograph.key
+        failures.append(Failure(key, one.recipe.name, str(error).removeprefix(f"{key}: ")))
 
 
 def _batches(items: Iterable[ItemT], size: int) -> Iterable[list[ItemT]]:
