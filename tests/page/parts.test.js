@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { boundingBox } from "../../src/maskgan/server/page/mask/label-map.js";
 import { reflect, symmetryAxis } from "../../src/maskgan/server/page/mask/symmetry.js";
 import { fillFromNearest } from "../../src/maskgan/server/page/mask/nearest.js";
-import { bendDisplacement, displacePart, affineDisplacement, selectPart, unionOfParts } from "../../src/maskgan/server/page/mask/parts.js";
+import { bendDisplacement } from "../../src/maskgan/server/page/mask/bend.js";
+import { displacePart, affineDisplacement, selectPart, unionOfParts } from "../../src/maskgan/server/page/mask/parts.js";
 import { locking, maskOf, plain, rowsOf } from "./masks.js";
 
 /** A face of skin with lips (11, 12) around a mouth (10), 60 x 40. */
@@ -199,4 +200,43 @@ test("a bend at two places moves both, and parts are united", () => {
   const drags = [1.5, 8.5].map((x) => ({ grip: { x, y: 1.5 }, pull: { x: 0, y: -1 } }));
   const data = displacePart(mask, part, bendDisplacement(part, drags, 3), locking());
   assert.deepEqual(rowsOf({ ...mask, data }), ["abaaaaaaba", "aaaaaaaaaa", "aaaaaaaaaa"]);
+});
+
+/**
+ * How far each column of the mouth rose, from the middle to the right corner.
+ *
+ * @param {import("../../src/maskgan/server/page/mask/bend.js").Drag[]} drags
+ */
+function riseOf(drags) {
+  const mask = plain(240, 160, 1);
+  for (let i = 0; i < mask.data.length; i++) {
+    const [x, y] = [i % 240, Math.floor(i / 240)];
+    if (((x + 0.5 - 120) / 56) ** 2 + ((y + 0.5 - 90) / 14) ** 2 < 1) mask.data[i] = y < 90 ? 11 : 12;
+  }
+  const part = selectPart(mask, { x: 120, y: 88 }, locking());
+  assert.ok(part);
+  const data = displacePart(mask, part, bendDisplacement(part, drags, 60), locking());
+  /** The line between the lips. */
+  const seam = (/** @type {Uint8Array} */ labels, /** @type {number} */ x) => {
+    let y = 0;
+    while (y < 160 && labels[y * 240 + x] !== 12) y++;
+    return y;
+  };
+  return [120, 134, 148, 162].map((x) => seam(mask.data, x) - seam(data, x));
+}
+
+test("pulling both corners of the mouth up gives a smile, a parabola level in the middle, at once or in turns", () => {
+  const corners = [65, 175].map((x) => ({ grip: { x, y: 90 }, pull: { x: 0, y: -16 } }));
+  const rise = riseOf(corners);
+  // Shares of 16 at 0, 14, 28 and 42 of 55 pixels from the middle, squared.
+  for (const [i, expected] of [0, 1, 4.1, 9.3].entries()) {
+    assert.ok(Math.abs(rise[i] - expected) <= 1, `${rise} at ${i}`);
+  }
+  assert.deepEqual(riseOf([corners[1]]), rise, "the other corner does not matter on this side");
+  assert.deepEqual(riseOf([corners[0]]), [0, 0, 0, 0]);
+});
+
+test("a mouth bent in its middle follows by distance", () => {
+  const rise = riseOf([{ grip: { x: 120, y: 90 }, pull: { x: 0, y: -16 } }]);
+  assert.ok(rise[0] >= 15 && rise[3] < rise[2] && rise[2] < rise[1], String(rise));
 });

@@ -66,6 +66,8 @@ function initPanels(app) {
     preferences: app.preferences,
     classes: app.info.classes,
     symmetry: () => canvasView.symmetry,
+    axis: () => canvasView.axis,
+    colours: () => canvasView.colours,
     view: () => canvasView.view,
     redraw: () => canvasView.redraw(),
     notify: showNotice,
@@ -73,6 +75,9 @@ function initPanels(app) {
   const tools = createTools(editor);
   canvasView = new CanvasView(app, tools.brush);
   app.commitPending = () => canvasView.commitPending();
+  canvasView.onPick = (label) => {
+    if (label !== null) tools.picker.pick(label);
+  };
   /** @param {string} name */
   const selectTool = (name) => {
     app.commitPending();

@@ -63,6 +63,6 @@ export function paintLine(mask, from, to, diameter, ink, locks) {
  * @param {number | LabelMap} ink
  * @param {Locks} locks
  */
-function paintPixel(mask, index, ink, locks) {
+export function paintPixel(mask, index, ink, locks) {
   if (!locks[mask.data[index]]) mask.data[index] = typeof ink === "number" ? ink : ink.data[index];
 }

@@ -1,5 +1,5 @@
 /**
- * Selecting, moving, scaling and bending parts of a face.
+ * Selecting, moving and scaling parts of a face.
  *
  * @typedef {import("./label-map.js").LabelMap} LabelMap
  * @typedef {import("./label-map.js").Point} Point
@@ -10,6 +10,7 @@
  * @property {number} label class under the pointer
  * @property {boolean} isGroup whether grouped classes are included
  * @property {Uint8Array} pixels flag per mask pixel
+ * @property {number} width of the mask
  * @property {Box} box around the flagged pixels
  *
  * @typedef {object} Displacement
@@ -42,7 +43,7 @@ import {
 import { connectedRegion } from "./fill.js";
 import { fillFromNearest } from "./nearest.js";
 
-const MOUTH_CLASSES = [MOUTH, UPPER_LIP, LOWER_LIP];
+export const MOUTH_CLASSES = [MOUTH, UPPER_LIP, LOWER_LIP];
 const FACE_CLASSES = [
   SKIN,
   NOSE,
@@ -59,12 +60,6 @@ const FACE_CLASSES = [
 
 /** Large areas: a nearby feature takes precedence when clicking them. */
 const BACKDROP_CLASSES = [BACKGROUND, SKIN, HAIR, NECK, CLOTHES];
-
-/** Maximum slope of the displacement; from 1 on the outline would fold over. */
-const MAX_SLOPE = 0.7;
-
-/** The steepest slope of the falloff (1 - r^2)^2, at r = 1 / sqrt(3). */
-const FALLOFF_SLOPE = 1.54;
 
 /**
  * Classes selected together: lips with the mouth, facial features with the skin.
@@ -96,7 +91,7 @@ export function selectPart(mask, point, locks, { groupParts = true, allRegions =
   const classes = (groupParts ? groupedClasses(label) : [label]).filter((other) => !locks[other]);
   if (!allRegions) {
     const region = connectedRegion(mask, start, classes);
-    return region && { label, isGroup: classes.length > 1, ...region };
+    return region && { label, isGroup: classes.length > 1, width: mask.width, ...region };
   }
   const pixels = new Uint8Array(mask.data.length);
   const box = { left: mask.width, top: mask.height, right: 0, bottom: 0 };
@@ -110,7 +105,7 @@ export function selectPart(mask, point, locks, { groupParts = true, allRegions =
       box.bottom = Math.max(box.bottom, y + 1);
     }
   }
-  return { label, isGroup: classes.length > 1, pixels, box };
+  return { label, isGroup: classes.length > 1, pixels, width: mask.width, box };
 }
 
 /**
@@ -206,43 +201,6 @@ export function unionOfParts(first, second) {
     bottom: Math.max(first.box.bottom, second.box.bottom),
   };
   return { ...first, pixels: first.pixels.map((flag, i) => flag | second.pixels[i]), box };
-}
-
-/**
- * Bend: drag one point, or several at once; their surroundings follow with a smooth falloff.
- *
- * @param {Part} part
- * @param {{grip: Point, pull: Point}[]} drags start and vector of each drag
- * @param {number} radius falloff radius; enlarged for long drags to avoid folding
- * @returns {Displacement}
- */
-export function bendDisplacement(part, drags, radius) {
-  const length = drags.reduce((sum, { pull }) => sum + Math.hypot(pull.x, pull.y), 0);
-  const reach = Math.max(radius, (FALLOFF_SLOPE * Math.max(...drags.map(({ pull }) => Math.hypot(pull.x, pull.y)))) / MAX_SLOPE);
-  return {
-    box: {
-      left: part.box.left - length,
-      top: part.box.top - length,
-      right: part.box.right + length,
-      bottom: part.box.bottom + length,
-    },
-    trace(x, y, source) {
-      source.x = x;
-      source.y = y;
-      // Invert the displacement by fixed-point iteration.
-      for (let step = 0; step < 6; step++) {
-        let [shiftX, shiftY] = [0, 0];
-        for (const { grip, pull } of drags) {
-          const distance = ((source.x - grip.x) ** 2 + (source.y - grip.y) ** 2) / (reach * reach);
-          const share = distance < 1 ? (1 - distance) ** 2 : 0;
-          shiftX += share * pull.x;
-          shiftY += share * pull.y;
-        }
-        source.x = x - shiftX;
-        source.y = y - shiftY;
-      }
-    },
-  };
 }
 
 /**

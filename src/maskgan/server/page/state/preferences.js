@@ -9,6 +9,9 @@
  * @property {boolean} groupParts select lips with the mouth, facial features with the skin
  * @property {boolean} allRegions select all connected regions of a class
  * @property {boolean} symmetric whether painting is mirrored
+ * @property {boolean} followEdges whether the brush stops at edges of the photograph
+ * @property {number} stabiliser length of the string between pointer and brush, screen pixels
+ * @property {boolean} penPressure whether a pen's pressure sets the width of its strokes
  * @property {number} opacity of the mask over the picture, 0..1
  * @property {number[]} hidden hidden classes
  * @property {boolean} maskShown
@@ -32,6 +35,9 @@ export const DEFAULTS = {
   groupParts: true,
   allRegions: false,
   symmetric: false,
+  followEdges: false,
+  stabiliser: 0,
+  penPressure: true,
   opacity: 0.45,
   hidden: [],
   maskShown: true,
@@ -51,6 +57,7 @@ export const MIN_BRUSH = 1;
 export const MAX_BRUSH = 160;
 export const MIN_REACH = 10;
 export const MAX_REACH = 200;
+export const MAX_STABILISER = 60;
 
 /** @type {Partial<Record<keyof PreferenceValues, [number, number]>>} */
 const BOUNDS = {
@@ -58,6 +65,7 @@ const BOUNDS = {
   brushSize: [MIN_BRUSH, MAX_BRUSH],
   bendRadius: [MIN_REACH, MAX_REACH],
   opacity: [0, 1],
+  stabiliser: [0, MAX_STABILISER],
 };
 
 export class Preferences {

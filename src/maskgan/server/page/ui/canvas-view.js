@@ -8,14 +8,17 @@
  * @typedef {import("./app.js").App} App
  */
 
+import { nameOf } from "../i18n/translate.js";
 import { labelAt } from "../mask/label-map.js";
 import { symmetryAxis } from "../mask/symmetry.js";
 import { fitView, panView, panesFor, pinchView, toMask, toScreen, zoomView } from "../state/view.js";
+import { drawAxis, drawCursor } from "./canvas-marks.js";
 import { byId } from "./elements.js";
 import { Gestures } from "./gestures.js";
+import { KeyboardCursor } from "./keyboard-cursor.js";
 import { pixelTable } from "./palette.js";
+import { coloursOf } from "./photograph-colours.js";
 import { CanvasPane } from "./canvas-pane.js";
-import { strokeTwice } from "./tools/tool.js";
 
 const DOUBLE_TAP_ZOOM = 2.5;
 
@@ -37,6 +40,17 @@ export class CanvasView {
   #gestures;
   /** @type {Axis | null} of the open face */
   #axis = null;
+  /** Cursor of the keyboard. */
+  cursor = new KeyboardCursor({
+    tool: () => this.tool,
+    area: () => this.#area,
+    scale: () => this.view.scale,
+    describe: (point) => this.#describe(point),
+    moved: () => {
+      this.#pointer = this.cursor.point && toScreen(this.view, this.cursor.point);
+      this.redraw();
+    },
+  });
   /** @type {Point | null} the pointer, in screen pixels of its pane */
   #pointer = null;
 
@@ -57,7 +71,8 @@ export class CanvasView {
     observer.observe(byId("panes", HTMLElement));
     for (const pane of panes) observer.observe(pane.canvas);
     app.addEventListener("open", () => {
-      this.#axis = symmetryAxis(app.openProject.document.original);
+      this.#axis = null;
+      this.cursor.hide();
       this.#overlayStale = true;
       this.fit();
     });
@@ -110,12 +125,14 @@ export class CanvasView {
   /** Revert the tool's unfinished action, and ignore the rest of the current press. */
   cancelTool() {
     for (const gestures of this.#gestures) gestures.endTool();
+    this.cursor.release();
     this.tool.cancel();
   }
 
   /** Commit or drop the tool's unfinished action, and ignore the rest of the current press. */
   commitPending() {
     for (const gestures of this.#gestures) gestures.endTool();
+    this.cursor.release();
     this.tool.commitPending();
   }
 
@@ -123,6 +140,20 @@ export class CanvasView {
   focus() {
     this.#pane.canvas.focus({ preventScroll: true });
   }
+
+  /**
+   * Painting by keys; on a focused canvas only.
+   *
+   * @param {KeyboardEvent} event
+   * @returns {boolean} whether the key was handled
+   */
+  key(event) {
+    const isHere = [this.#maskPane, this.#resultPane].some(({ canvas }) => canvas === event.target);
+    return isHere && this.#app.project !== null && this.cursor.key(event);
+  }
+
+  /** Called with the class that was pressed with Alt, or null outside. */
+  onPick = (/** @type {number | null} */ _label) => {};
 
   /** Called when other panes are shown. */
   onPanes = (/** @type {"mask" | "result" | "both"} */ _shown) => {};
@@ -150,10 +181,22 @@ export class CanvasView {
     return panesFor(choice, { width: panes.clientWidth, height: panes.clientHeight }, single);
   }
 
+  /** @returns {Axis} between left and right of the open face */
+  get axis() {
+    this.#axis ??= symmetryAxis(this.#app.openProject.document.original);
+    return this.#axis;
+  }
+
+  /** Colours of the photograph at the mask's size. */
+  get colours() {
+    const { picture, document } = this.#app.openProject;
+    return coloursOf(picture, document.mask);
+  }
+
   /** @returns {Axis | null} axis of symmetric painting; null: off */
   get symmetry() {
     const { project, preferences } = this.#app;
-    return project && preferences.values.symmetric ? this.#axis : null;
+    return project && preferences.values.symmetric ? this.axis : null;
   }
 
   /** @returns {"photo" | "result"} image under the mask */
@@ -174,8 +217,9 @@ export class CanvasView {
     const { opacity, compare, split, maskShown } = preferences.values;
     const rendered = (!this.#showsOriginal && result) || project.picture;
     const drawTool = (/** @type {CanvasRenderingContext2D} */ context) => {
-      this.#drawAxis(context);
+      if (this.symmetry) drawAxis(context, this.view, this.symmetry, this.#area.width + this.#area.height);
       this.tool.draw(context);
+      if (this.cursor.point) drawCursor(context, this.view, this.cursor.point);
     };
     if (this.#overlayStale) this.#renderOverlay();
     this.#updateHover();
@@ -191,18 +235,10 @@ export class CanvasView {
     this.onDraw();
   }
 
-  /** @param {CanvasRenderingContext2D} context */
-  #drawAxis(context) {
-    const { symmetry } = this;
-    if (!symmetry) return;
-    const { x, y, tilt } = symmetry;
-    const length = this.#area.width + this.#area.height;
-    context.beginPath();
-    for (const side of [-1, 1]) {
-      const end = toScreen(this.view, { x: x - side * length * Math.sin(tilt), y: y + side * length * Math.cos(tilt) });
-      context.lineTo(end.x, end.y);
-    }
-    strokeTwice(context, [2, 6]);
+  /** @param {Point} point */
+  #describe(point) {
+    const label = labelAt(this.#app.openProject.document.mask, point);
+    return label === null ? "" : nameOf("class", this.#app.info.classes[label]);
   }
 
   #renderOverlay() {
@@ -235,10 +271,16 @@ export class CanvasView {
 
   /** @param {CanvasPane} pane */
   #createGestures(pane) {
-    const point = (/** @type {Point} */ screen) => toMask(this.view, screen);
+    const point = (/** @type {import("./gestures.js").PenPoint} */ screen) => ({ ...screen, ...toMask(this.view, screen) });
     return new Gestures(pane.canvas, {
       begin: (screen, event) => {
         if (!this.#app.project) return;
+        this.cursor.hide();
+        if (event.altKey && this.tool.picksWithAlt) {
+          for (const gestures of this.#gestures) gestures.endTool();
+          this.onPick(labelAt(this.#app.project.document.mask, point(screen)));
+          return;
+        }
         this.tool.begin(point(screen), event);
         this.redraw();
       },
@@ -253,6 +295,7 @@ export class CanvasView {
       hover: (screen) => {
         if (!this.#app.project) return;
         this.#pointer = screen;
+        if (screen) this.cursor.hide();
         this.tool.hover(screen && point(screen));
         this.#updateHover();
         this.#showCursor(this.tool.cursor);

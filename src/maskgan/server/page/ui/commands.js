@@ -62,15 +62,15 @@ export function initCommands(app, canvasView, { selectTool, open, help }) {
 
   window.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (document.querySelector("dialog[open]")) return;
-    if (event.key === " " && !target.matches("button, input, a")) {
-      canvasView.holdPan(true);
+    if (document.querySelector("dialog[open], :popover-open")) return;
+    // Focused buttons and sliders handle Enter and arrow keys themselves.
+    const ownsKey = target.matches("button, input, select, a, [role=slider]");
+    if (app.project && ((!ownsKey && canvasView.tool.key(event)) || canvasView.key(event))) {
       event.preventDefault();
       return;
     }
-    // Focused buttons and sliders handle Enter and arrow keys themselves.
-    const ownsKey = target.matches("button, input, a, [role=slider]");
-    if (app.project && !ownsKey && canvasView.tool.key(event)) {
+    if (event.key === " " && !ownsKey) {
+      canvasView.holdPan(true);
       event.preventDefault();
       return;
     }

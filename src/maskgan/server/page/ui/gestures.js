@@ -4,9 +4,11 @@
  *
  * @typedef {import("../mask/label-map.js").Point} Point
  *
+ * @typedef {Point & {pressure?: number}} PenPoint pressure of a pen, 0..1
+ *
  * @typedef {object} GestureTarget all points in screen pixels of the canvas
- * @property {(point: Point, event: PointerEvent) => void} begin
- * @property {(points: Point[], event: PointerEvent) => void} drag all coalesced points since the last call
+ * @property {(point: PenPoint, event: PointerEvent) => void} begin
+ * @property {(points: PenPoint[], event: PointerEvent) => void} drag all coalesced points since the last call
  * @property {(event: PointerEvent) => void} end
  * @property {() => void} cancel
  * @property {(point: Point | null) => void} hover null if the pointer left
@@ -29,7 +31,7 @@ export class Gestures {
   #down = new Map();
   /** @type {"idle" | "tap" | "tool" | "view" | "ended"} tap: a touch that may become a drag; ended: ignored until lifted */
   #mode = "idle";
-  /** @type {{point: Point, event: PointerEvent} | null} the touch in mode "tap" */
+  /** @type {{point: PenPoint, event: PointerEvent} | null} the touch in mode "tap" */
   #touch = null;
   /** @type {{point: Point, event: PointerEvent} | null} a finished tap, delayed in case it is the first of two */
   #firstTap = null;
@@ -185,10 +187,15 @@ export class Gestures {
     }
   }
 
-  /** @param {MouseEvent} event */
+  /**
+   * @param {MouseEvent} event
+   * @returns {PenPoint}
+   */
   #pointOf(event) {
     const box = this.#canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    const point = { x: event.clientX - box.left, y: event.clientY - box.top };
+    const isPen = event instanceof PointerEvent && event.pointerType === "pen";
+    return isPen ? { ...point, pressure: event.pressure } : point;
   }
 }
 

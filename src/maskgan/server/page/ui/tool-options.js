@@ -5,17 +5,19 @@
  * @typedef {import("./canvas-view.js").CanvasView} CanvasView
  * @typedef {import("./tools/tool.js").Tool} Tool
  * @typedef {import("./tools/stamp-tool.js").StampTool} StampTool
+ * @typedef {import("./tools/move-tool.js").MoveTool} MoveTool
  */
 
 import { nameOf, t } from "../i18n/translate.js";
 import { STAMPS } from "../mask/stamps.js";
-import { MAX_BRUSH, MAX_REACH, MIN_BRUSH, MIN_REACH } from "../state/preferences.js";
+import { MAX_BRUSH, MAX_REACH, MAX_STABILISER, MIN_BRUSH, MIN_REACH } from "../state/preferences.js";
 import { byId, create, icon, slider } from "./elements.js";
 import { cssColour } from "./palette.js";
+import { popoverButton } from "./popover.js";
 
 /**
  * @param {App} app
- * @param {Record<string, Tool> & {stamp: StampTool}} tools
+ * @param {Record<string, Tool> & {stamp: StampTool, move: MoveTool}} tools
  * @param {CanvasView} canvasView
  */
 export function initToolOptions(app, tools, canvasView) {
@@ -51,6 +53,29 @@ export function initToolOptions(app, tools, canvasView) {
   const groupParts = checkbox(app, "groupParts", t("option.group-parts"));
   const allRegions = checkbox(app, "allRegions", t("option.all-regions"));
 
+  const followEdges = checkbox(app, "followEdges", t("option.follow-edges"));
+  const stabiliser = slider({
+    label: t("option.stabiliser"),
+    min: 0,
+    max: MAX_STABILISER,
+    step: 1,
+    value: preferences.values.stabiliser,
+    format: (value) => t("option.pixels", { value }),
+    input: (value) => preferences.set({ stabiliser: value }),
+    testId: "stabiliser",
+  });
+  const pressure = checkbox(app, "penPressure", t("option.pressure"));
+  const more = popoverButton(t("option.more"), "sliders", "brush-more", stabiliser.element, pressure);
+  const reshaping = /** @type {const} */ ([
+    ["grow", "option.grow"],
+    ["shrink", "option.shrink"],
+    ["smooth", "option.smooth"],
+  ]).map(([how, title]) => {
+    const button = create("button", { class: "chip", "data-testid": `part-${how}` }, t(title));
+    button.addEventListener("click", () => tools.move.reshape(how));
+    return button;
+  });
+
   const stamps = STAMPS.map(({ name }) => {
     const button = create("button", { class: "chip", "data-testid": `stamp-${name}` }, t(`stamp.${name}`));
     button.addEventListener("click", () => {
@@ -66,12 +91,12 @@ export function initToolOptions(app, tools, canvasView) {
 
   /** @type {Record<string, HTMLElement[]>} */
   const controls = {
-    brush: [chosen, brush.element],
-    eraser: [brush.element],
+    brush: [chosen, brush.element, followEdges, more],
+    eraser: [brush.element, followEdges, more],
     fill: [chosen],
     lasso: [chosen],
     picker: [chosen],
-    move: [groupParts, allRegions],
+    move: [...reshaping, groupParts, allRegions],
     bend: [reach.element, groupParts],
     stamp: [...stamps.map(({ button }) => button), apply, discard],
   };
@@ -100,13 +125,14 @@ export function initToolOptions(app, tools, canvasView) {
   canvasView.onDraw = () => {
     const text = tools[preferences.values.tool].hint;
     if (hint.textContent !== text) hint.textContent = text;
+    for (const button of reshaping) button.disabled = !tools.move.hasSelection;
   };
   showControls();
 }
 
 /**
  * @param {App} app
- * @param {"groupParts" | "allRegions"} key
+ * @param {"groupParts" | "allRegions" | "followEdges" | "penPressure"} key
  * @param {string} label
  */
 function checkbox({ preferences }, key, label) {

@@ -10,7 +10,7 @@ import { StampTool } from "./tools/stamp-tool.js";
  * Create all tools, by name.
  *
  * @param {import("./tools/tool.js").ToolContext} editor
- * @returns {Record<string, import("./tools/tool.js").Tool> & {stamp: StampTool}}
+ * @returns {Record<string, import("./tools/tool.js").Tool> & {stamp: StampTool, picker: PickerTool, move: MoveTool}}
  */
 export function createTools(editor) {
   return {

@@ -1,5 +1,6 @@
 import { t } from "../../i18n/translate.js";
-import { bendDisplacement, displacePart, removePart, selectPart, unionOfParts } from "../../mask/parts.js";
+import { bendDisplacement } from "../../mask/bend.js";
+import { displacePart, removePart, selectPart, unionOfParts } from "../../mask/parts.js";
 import { Tool, strokeTwice } from "./tool.js";
 
 const REACH = 10; // hit radius, screen pixels
@@ -12,6 +13,8 @@ const REACH = 10; // hit radius, screen pixels
  * @typedef {import("../../mask/label-map.js").LabelMap} LabelMap
  */
 export class BendTool extends Tool {
+  /** @type {"stroke"} */
+  keyboard = "stroke";
   cursor = "grab";
   /** @type {{part: Part, base: LabelMap, background: Uint8Array, from: Point} | null} */
   #drag = null;
@@ -55,7 +58,7 @@ export class BendTool extends Tool {
       grip,
       pull: { x: ends[side].x - grip.x, y: ends[side].y - grip.y },
     }));
-    const bending = bendDisplacement(part, drags, this.editor.preferences.values.bendRadius);
+    const bending = bendDisplacement(part, drags, this.editor.preferences.values.bendRadius, this.editor.axis().tilt);
     const document = this.editor.document();
     document.setMask(displacePart(base, part, bending, document.locks, background));
   }

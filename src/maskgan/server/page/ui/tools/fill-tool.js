@@ -9,6 +9,9 @@ import { Tool } from "./tool.js";
  * @typedef {import("./tool.js").Point} Point
  */
 export class FillTool extends Tool {
+  /** @type {"click"} */
+  keyboard = "click";
+  picksWithAlt = true;
   /** @type {Point | null} */
   #pressed = null;
 

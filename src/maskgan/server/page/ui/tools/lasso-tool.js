@@ -11,6 +11,9 @@ const DRAGGED = 4; // a longer press is a freehand line rather than a corner, sc
  * @typedef {import("./tool.js").Point} Point
  */
 export class LassoTool extends Tool {
+  /** @type {"click"} */
+  keyboard = "click";
+  picksWithAlt = true;
   /** @type {Point[]} */
   #corners = [];
   /** @type {Point[]} */

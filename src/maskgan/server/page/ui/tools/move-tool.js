@@ -1,9 +1,16 @@
 import { t } from "../../i18n/translate.js";
+import { boundingBox } from "../../mask/label-map.js";
 import { displacePart, affineDisplacement, selectPart, removePart } from "../../mask/parts.js";
+import { growPart, shrinkPart, smoothPart } from "../../mask/outline.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./frame-handles.js";
 import { Tool } from "./tool.js";
 
 const REACH = 8; // hit radius, screen pixels
+const RESHAPE = /** @type {const} */ ({
+  grow: [growPart, "step.grow"],
+  shrink: [shrinkPart, "step.shrink"],
+  smooth: [smoothPart, "step.smooth"],
+});
 const ARROWS = /** @type {Record<string, [number, number]>} */ ({
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -28,6 +35,8 @@ const ARROWS = /** @type {Record<string, [number, number]>} */ ({
  * @property {Uint8Array} shown the labels this tool set last, to detect other changes
  */
 export class MoveTool extends Tool {
+  /** @type {"click"} */
+  keyboard = "click";
   /** @type {Selection | null} */
   #selection = null;
   /** @type {Frame | null} */
@@ -45,7 +54,7 @@ export class MoveTool extends Tool {
 
   /**
    * @param {Point} point
-   * @param {PointerEvent} event
+   * @param {import("./tool.js").Press} event
    */
   begin(point, event) {
     this.#resetIfStale();
@@ -106,6 +115,30 @@ export class MoveTool extends Tool {
     this.editor.redraw();
   }
 
+  /** Whether a part is selected. */
+  get hasSelection() {
+    this.#resetIfStale();
+    return this.#selection !== null;
+  }
+
+  /**
+   * Change the outline of the selected part by a few pixels; one step of history.
+   *
+   * @param {"grow" | "shrink" | "smooth"} how
+   */
+  reshape(how) {
+    this.#resetIfStale();
+    if (!this.#selection || !this.#frame) return;
+    const document = this.editor.document();
+    const mask = { ...document.mask, data: document.mask.data.slice() };
+    const [change, step] = RESHAPE[how];
+    const { data, part } = change(mask, this.#movedPart(), reshapeAmount(mask), document.locks);
+    document.setMask(data);
+    this.#hold(part, { ...mask, data });
+    document.commit(t(step, { part: this.titleOfPart(part) }));
+    this.editor.redraw();
+  }
+
   /** @param {Point | null} point */
   hover(point) {
     this.#resetIfStale();
@@ -146,6 +179,15 @@ export class MoveTool extends Tool {
       this.editor.notify(t("notice.no-part"));
       return;
     }
+    this.#hold(part, base);
+    this.editor.notify(t("notice.selected", { part: this.titleOfPart(part) }));
+  }
+
+  /**
+   * @param {Part} part
+   * @param {LabelMap} base the mask with it
+   */
+  #hold(part, base) {
     const { left, top, right, bottom } = part.box;
     this.#frame = {
       x: (left + right) / 2,
@@ -154,9 +196,17 @@ export class MoveTool extends Tool {
       halfHeight: (bottom - top) / 2,
       angle: 0,
     };
-    const background = removePart(base, part, document.locks);
+    const background = removePart(base, part, this.editor.document().locks);
     this.#selection = { part, base, background, rest: this.#frame, shown: base.data };
-    this.editor.notify(t("notice.selected", { part: this.titleOfPart(part) }));
+  }
+
+  /** The selected part where it is now. @returns {Part} */
+  #movedPart() {
+    const { part, base, rest } = /** @type {Selection} */ (this.#selection);
+    const flags = { ...base, data: part.pixels };
+    const moved = displacePart(flags, part, this.#motion(rest), new Uint8Array(2), new Uint8Array(part.pixels.length));
+    const box = boundingBox({ ...base, data: moved }, [1]);
+    return box ? { ...part, pixels: moved, box } : part;
   }
 
   /** @param {Frame} frame */
@@ -164,16 +214,22 @@ export class MoveTool extends Tool {
     if (!this.#selection) return;
     const { part, base, background, rest } = this.#selection;
     const document = this.editor.document();
-    const motion = affineDisplacement(part, {
+    this.#frame = frame;
+    this.#selection.shown = displacePart(base, part, this.#motion(rest), document.locks, background);
+    document.setMask(this.#selection.shown);
+  }
+
+  /** @param {Frame} rest */
+  #motion(rest) {
+    const { part } = /** @type {Selection} */ (this.#selection);
+    const frame = this.#frame ?? rest;
+    return affineDisplacement(part, {
       dx: frame.x - rest.x,
       dy: frame.y - rest.y,
       scaleX: frame.halfWidth / rest.halfWidth,
       scaleY: frame.halfHeight / rest.halfHeight,
       angle: frame.angle,
     });
-    this.#frame = frame;
-    this.#selection.shown = displacePart(base, part, motion, document.locks, background);
-    document.setMask(this.#selection.shown);
   }
 
   #commit() {
@@ -189,4 +245,13 @@ export class MoveTool extends Tool {
     this.#selection = null;
     this.#frame = null;
   }
+}
+
+/**
+ * One step of growing, shrinking or smoothing: a 256th of the mask.
+ *
+ * @param {LabelMap} mask
+ */
+function reshapeAmount({ width, height }) {
+  return Math.max(Math.round(Math.max(width, height) / 256), 1);
 }

@@ -4,6 +4,8 @@ import { Tool } from "./tool.js";
 
 /** Picks the class under the pointer. */
 export class PickerTool extends Tool {
+  /** @type {"click"} */
+  keyboard = "click";
   get hint() {
     return t("hint.picker");
   }
@@ -11,7 +13,11 @@ export class PickerTool extends Tool {
   /** @param {import("./tool.js").Point} point */
   begin(point) {
     const label = labelAt(this.editor.document().mask, point);
-    if (label === null) return;
+    if (label !== null) this.pick(label);
+  }
+
+  /** @param {number} label */
+  pick(label) {
     this.editor.preferences.set({ label });
     this.editor.notify(t("notice.class", { part: this.titleOf(label) }));
   }

@@ -47,7 +47,7 @@ export class StampTool extends Tool {
 
   /**
    * @param {Point} point
-   * @param {PointerEvent} event
+   * @param {import("./tool.js").Press} event
    */
   begin(point, event) {
     if (!this.#pending) return;

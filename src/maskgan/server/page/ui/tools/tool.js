@@ -8,12 +8,17 @@
  * @typedef {import("../../mask/symmetry.js").Axis} Axis
  * @typedef {import("../../remote/api.js").FaceClass} FaceClass
  *
+ * @typedef {Pick<PointerEvent, "shiftKey" | "altKey" | "detail">} Press a pointer's or a key's event
+ * @typedef {Point & {pressure?: number}} PenPoint pressure of a pen, 0..1
+ *
  * @typedef {object} ToolContext what tools have access to
  * @property {() => FaceDocument} document
  * @property {() => boolean} isUnedited whether the face has no edits yet
  * @property {Preferences} preferences
  * @property {readonly FaceClass[]} classes
  * @property {() => Axis | null} symmetry axis of symmetric painting; null: off
+ * @property {() => Axis} axis between left and right of the open face
+ * @property {() => import("../../mask/edges.js").ColourMap} colours of the photograph
  * @property {() => View} view
  * @property {() => void} redraw
  * @property {(text: string) => void} notify
@@ -34,13 +39,19 @@ export class Tool {
   /** CSS cursor. */
   cursor = "crosshair";
 
+  /** Whether a press with Alt picks the class instead. */
+  picksWithAlt = false;
+
+  /** How keys use the tool at a cursor: press and lift, a click, or not at all. @type {"stroke" | "click" | null} */
+  keyboard = null;
+
   /**
-   * @param {Point} _point
-   * @param {PointerEvent} _event
+   * @param {PenPoint} _point
+   * @param {Press} _event
    */
   begin(_point, _event) {}
 
-  /** @param {Point[]} _points all points since the last call */
+  /** @param {PenPoint[]} _points all points since the last call */
   drag(_points) {}
 
   end() {}
