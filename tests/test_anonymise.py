@@ -100,6 +100,13 @@ def test_parts_move_and_none_is_lost(seed: int, face: tuple[Picture, LabelMap]) 
     assert (np.isin(moved, HAIR) & (mask != HAIR)).mean() < 0.2
 
 
+def test_faces_that_lack_parts_move_what_they_have(face: tuple[Picture, LabelMap]) -> None:
+    profile = np.where(np.isin(face[1], (EYES[0], BROWS[0], *MOUTH)), 1, face[1]).astype(np.uint8)
+    moved = move_parts(profile, np.random.default_rng(0))
+    assert not np.isin(moved, (EYES[0], BROWS[0], *MOUTH)).any()
+    assert (moved == EYES[1]).any() and (moved != profile).any()
+
+
 @pytest.mark.parametrize(
     ("text", "amount"),
     [

@@ -181,8 +181,11 @@ def move_parts(
             continue
         up = draws[part][0] * strength * _FARTHEST * (bottom - top)
         apart = draws[part][1] * strength * _APART * (right - left) if part in ("eyes", "brows") else 0.0
-        for label in labels if apart else [None]:
-            moved = _shifted(moved, labels if label is None else (label,), up, apart, middle)
+        # Left and right by themselves where they move apart; of a face in profile one may be missing.
+        groups: list[tuple[int, ...]] = [(label,) for label in labels] if apart else [labels]
+        for group in groups:
+            if np.isin(moved, group).any():
+                moved = _shifted(moved, group, up, apart, middle)
     for part, names in _AMOUNTS.items():
         for name in names:
             if part not in keep and (part == "face" or np.isin(moved, _SHIFTS[part]).any()):
