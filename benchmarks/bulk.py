@@ -64,21 +64,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         single = replace(job, options=replace(job.options, batch_size=1))
         ways = {"one photograph at a time": (single, 1), "batches": (job, 1), "batches, 2 processes": (job, 2)}
-        rates: dict[str, list[float]] = {way: [] for way in ways}
+        seconds: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         memory: list[int] = []
         for _ in range(options.rounds):
             for way, (which, processes) in ways.items():
-                rates[way].append(_rate(which, processes, memory if way == "batches" else []))
-        medians = {way: statistics.median(found) for way, found in rates.items()}
-        for way, rate in medians.items():
-            print(f"{way:26} {rate:6.2f} photographs/s")
-        print(f"batches against single:    {medians['batches'] / medians['one photograph at a time']:.2f}")
-        print(f"2 processes against 1:     {medians['batches, 2 processes'] / medians['batches']:.2f}")
+                seconds[way].append(_seconds(which, processes, memory if way == "batches" else []))
+        wall = {way: statistics.median(w for w, _ in found) for way, found in seconds.items()}
+        single, batches, two = ways
+        for way in ways:
+            print(f"{way:26} {1 / wall[way]:6.2f} photographs/s")
+        print(f"batches against single:    {wall[single] / wall[batches]:.2f}")
+        cpu = {way: statistics.median(c for _, c in seconds[way]) for way in (single, batches)}
+        print(f"the same by CPU time:      {cpu[single] / cpu[batches]:.2f} ({cpu[batches]:.3f} s a photograph)")
+        print(f"2 processes against 1:     {wall[batches] / wall[two]:.2f}")
         print(f"memory after the first and the last shard: {memory[0]} and {memory[-1]} MB")
-        stages = _stages(job)
+        stages, size = _stages(job)
         print("CPU seconds a photograph, one thread:")
-        for stage, seconds in stages.items():
-            print(f"  {stage:28} {seconds:.3f}")
+        for stage, taken in stages.items():
+            print(f"  {stage:28} {taken:.3f}")
+        print(f"a sample in the tar: {size / 1000:.1f} kB")
     return 0
 
 
@@ -92,26 +96,26 @@ def _portraits(folder: Path, count: int, side: int) -> Path:
     return photographs
 
 
-def _rate(job: BulkJob, processes: int, memory: list[int]) -> float:
-    """Photographs per second from the first shard done to the last, so that loading does not count."""
+def _seconds(job: BulkJob, processes: int, memory: list[int]) -> tuple[float, float]:
+    """Seconds a photograph, and CPU seconds of this process, after the first shards, which load the networks."""
     with tempfile.TemporaryDirectory(dir=job.output.parent) as name:
         job = replace(job, output=Path(name))
         shards = list(job.shards)
         run = run_here(job, shards) if processes == 1 else run_processes(job, shards, processes)
-        begun, pictures = 0.0, 0
+        begun, cpu, pictures = 0.0, 0.0, 0
         # The first shard of each process warms it up.
         for done, report in enumerate(run, start=1):
             assert report is not None
             if begun:
                 pictures += report.pictures
             if done == processes:
-                begun = time.perf_counter()
+                begun, cpu = time.perf_counter(), time.process_time()
             memory.append(_resident())
-        return pictures / max(time.perf_counter() - begun, 1e-9)
+        return (time.perf_counter() - begun) / pictures, (time.process_time() - cpu) / pictures
 
 
-def _stages(job: BulkJob) -> dict[str, float]:
-    """CPU seconds a photograph of the stages; other programs on the machine hardly change them."""
+def _stages(job: BulkJob) -> tuple[dict[str, float], float]:
+    """CPU seconds a photograph of the stages, which other programs hardly change, and bytes of a sample in the tar."""
     editor = BatchEditor(job.options)
     encoded = list(read_pictures(job.shards[0]))
     seconds = {}
@@ -145,7 +149,7 @@ def _stages(job: BulkJob) -> dict[str, float]:
     for source in sources:
         finder.find_faces(source.picture)
     clock("find faces, without --framed", begun)
-    return seconds
+    return seconds, (job.output.parent / "written.tar").stat().st_size / len(results)
 
 
 def _resident() -> int:
