@@ -27,7 +27,6 @@ import { initViewControls } from "./ui/view-controls.js";
 import { App } from "./ui/app.js";
 
 const FIRST_PORTRAIT = 7;
-const PHONE = "(max-width: 699px)"; // as in layout.css
 
 async function start() {
   // The URL may carry an access token, which is a cookie by now; do not leave it in the address bar.
@@ -125,9 +124,8 @@ function initPanels(app) {
   initDropAndPaste(app);
   const takeTool = (/** @type {string} */ name) => {
     selectTool(name);
-    // Phones hide the options of tools beside cards and colours.
-    const isBesideCards = ["edits", "colours"].includes(app.preferences.values.tab);
-    if (isBesideCards && matchMedia(PHONE).matches) byId("tab-parts", HTMLButtonElement).click();
+    // Beside cards and colours, the options of tools are hidden.
+    if (["edits", "colours"].includes(app.preferences.values.tab)) byId("tab-parts", HTMLButtonElement).click();
   };
   initCommands(app, canvasView, { selectTool: takeTool, open: initOpenDialog(app), help: initHelpDialog() });
 }
