@@ -262,6 +262,7 @@ test("a photograph is opened, edited and saved as by the server, within 2 levels
       ["/api/sessions", formOf({ picture: blobOf(Uint8Array.of(1, 2, 3)) })],
       ["/api/sessions", formOf({ project: blobOf(Uint8Array.of(1, 2, 3)) })],
       ["/api/sessions", formOf({ picture: photograph, crop: '{"x": 1, "y": 1, "side": 9}' })],
+      [`${session}/photograph`, formOf({ mask: new Blob([parsed]), picture: photograph, crop: crop.replace('"x":', '"x": 1') })],
     ])) {
       const answer = await app(request(url, body));
       assert.equal(answer.status, 400, url);

@@ -12,11 +12,11 @@
 import { CLASS_NAMES } from "../../mask/label-map.js";
 import { bodyBytes, fileAnswer, partBytes } from "../answers.js";
 import { AppliedEdits, paintWide } from "../applied-edits.js";
-import { EngineError } from "../arrays.js";
+import { EngineError, equalArrays } from "../arrays.js";
 import { bitmapFile } from "../codecs.js";
 import { encodeEdited } from "../files/edited-file.js";
 import { writeMask } from "../files/png.js";
-import { pasteBack } from "../framing.js";
+import { cropFace, pasteBack } from "../framing.js";
 import { writeProject } from "../projects.js";
 import { rawMask } from "../uploads.js";
 
@@ -82,6 +82,9 @@ async function photograph(state, call) {
     if (!frame) throw new EngineError("The request lacks its part “crop”.");
     const edits = AppliedEdits.parse(call.query);
     const cut = face.pictures.full;
+    if (!equalArrays(cropFace(source.picture, frame).data, cut.data)) {
+      throw new EngineError("Photograph and crop are not those that this face was opened from.");
+    }
     const locked = edits.lock(cut, await renderedPicture(state, call, session, mask, "full"), face.model.mask, mask);
     let changed = pasteBack(source.picture, frame, cut, edits.reachesOut ? locked : edits.paint(locked, mask));
     if (edits.reachesOut) changed = await paintWide(edits, changed, frame, mask, (picture) => state.studio.fitMask(picture, null));
