@@ -45,7 +45,7 @@ buffer = BytesIO()
 image.save(buffer, "PNG", pnginfo=info, exif=exif, dpi=(150, 150))
 results["png"] = buffer.getvalue()
 for mode in ("1", "L", "P", "LA", "RGB", "RGBA", "I;16"):
-    source = Image.fromarray(mask).convert(mode) if mode != "I;16" else Image.fromarray(mask.astype(np.uint16) * 256)
+    source = Image.fromarray(mask).convert(mode) if mode != "I;16" else Image.fromarray(mask.astype(np.uint16))
     if mode == "P":
         source = Image.fromarray(mask); source.putpalette([7, 8, 9] * 19)
     buffer = BytesIO()

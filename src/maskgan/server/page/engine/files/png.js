@@ -10,7 +10,8 @@
  * @property {number} width
  * @property {number} height
  * @property {number} channels 1 grey or index, 2 grey and alpha, 3 RGB, 4 RGBA
- * @property {Uint8Array} data a byte a channel: 16-bit samples keep their upper byte, lower depths their own numbers
+ * @property {Uint8Array} data a byte a channel: numbers of grey files as they are, 255 at most; of 16-bit colours the upper
+ *   byte
  * @property {number} depth bits of a sample in the file
  * @property {Uint8Array | null} palette RGB of each index
  */
@@ -111,7 +112,7 @@ export async function readPixels(bytes, maxPixels) {
     for (let y = 0; y < lines; y++) {
       for (let x = 0; x < columns; x++) {
         const to = ((top + y * stepY) * width + left + x * stepX) * channels;
-        for (let c = 0; c < channels; c++) pixels.data[to + c] = sample(pass, y * stride, x * channels + c, depth);
+        for (let c = 0; c < channels; c++) pixels.data[to + c] = sample(pass, y * stride, x * channels + c, depth, channels > 2);
       }
     }
   }
@@ -131,10 +132,14 @@ export function isGrey({ channels, palette }) {
  * @param {number} start of the row
  * @param {number} index of the sample in it
  * @param {number} depth
+ * @param {boolean} isColour
  */
-function sample(rows, start, index, depth) {
+function sample(rows, start, index, depth, isColour) {
   if (depth === 8) return rows[start + index];
-  if (depth === 16) return rows[start + 2 * index];
+  if (depth === 16) {
+    const [upper, lower] = rows.subarray(start + 2 * index, start + 2 * index + 2);
+    return isColour ? upper : upper ? 255 : lower;
+  }
   const bit = index * depth;
   return (rows[start + (bit >> 3)] >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
 }
