@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parent / "page"
-BROWSER = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 UNIT_TESTS = sorted(PAGE.glob("*.test.js"))
 BROWSER_TESTS = sorted((PAGE / "browser").glob("*.test.js"))
 
@@ -53,7 +53,24 @@ def editor_address() -> Iterator[str]:
 
 @pytest.mark.slow
 @has_packages
-@pytest.mark.skipif(not Path(BROWSER).exists(), reason=f"NO CHROMIUM at {BROWSER}: the browser tests were not run")
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"NO CHROMIUM at {CHROMIUM}: the browser tests were not run")
 @pytest.mark.parametrize("path", BROWSER_TESTS, ids=lambda path: path.name.removesuffix(".test.js"))
 def test_the_page_in_a_browser(path: Path, editor_address: str) -> None:
-    run("node", "--test", f"browser/{path.name}", EDITOR_ADDRESS=editor_address)
+    run("node", "--test", f"browser/{path.name}", EDITOR_ADDRESS=editor_address, BROWSER="chromium")
+
+
+@pytest.fixture(scope="module")
+def firefox() -> str:
+    """Playwright's build of Firefox, the only one that it can drive."""
+    ask = 'import("playwright-core").then(({ firefox }) => console.log(firefox.executablePath()))'
+    path = os.environ.get("FIREFOX") or subprocess.check_output(["node", "-e", ask], cwd=PAGE, text=True).strip()
+    if not Path(path).exists():
+        pytest.skip(f"NO FIREFOX of Playwright at {path}: the browser tests were not run in it")
+    return path
+
+
+@has_packages
+@pytest.mark.slow
+@pytest.mark.parametrize("path", BROWSER_TESTS, ids=lambda path: path.name.removesuffix(".test.js"))
+def test_the_page_in_firefox(path: Path, editor_address: str, firefox: str) -> None:
+    run("node", "--test", f"browser/{path.name}", EDITOR_ADDRESS=editor_address, BROWSER="firefox", FIREFOX=firefox)

@@ -94,7 +94,7 @@ test("several requests that find the session gone begin one new one", async () =
   const face = begin();
   await face.session;
   server.forgetAll();
-  await Promise.all([face.picture(), face.maskFile(labels), face.move(labels, { random: 1, amount: 1 }, null)]);
+  await Promise.all([face.picture("lossless"), face.maskFile(labels), face.move(labels, { random: 1, amount: 1 }, null)]);
   assert.equal(server.asked.filter((line) => line === "POST /api/sessions").length, 2);
 });
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -11,22 +12,25 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from maskgan import __version__
 from maskgan.errors import UserError
 from maskgan.server.app_state import AppState, ServerInfo
+from maskgan.server.compression import CompressionMiddleware
 from maskgan.server.http_errors import HTTPError
 from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
 from maskgan.server.middleware import InternalErrorMiddleware, RequestLogMiddleware
+from maskgan.server.page_bundle import PageBundle
 from maskgan.server.routes.general import general_routes
 from maskgan.server.routes.moves import move_routes
 from maskgan.server.routes.named_edits import named_edit_routes
 from maskgan.server.routes.recipes import recipe_routes
 from maskgan.server.routes.refinement import refinement_routes
 from maskgan.server.routes.rendering import rendering_routes
+from maskgan.server.routes.responses import FOREVER
 from maskgan.server.routes.sessions import session_routes
 from maskgan.server.routes.styles import style_routes
 from maskgan.server.security import SecurityMiddleware
@@ -77,6 +81,7 @@ def create_app(
     _serve_page(app)
     _answer_errors(app)
     app.add_middleware(InternalErrorMiddleware)
+    app.add_middleware(CompressionMiddleware)
     app.add_middleware(SecurityMiddleware, names=names, token=token)
     app.add_middleware(RequestLogMiddleware)
     return app
@@ -87,9 +92,27 @@ def _serve_page(app: FastAPI) -> None:
     mimetypes.add_type("text/javascript", ".js")
     mimetypes.add_type("text/javascript", ".mjs")
 
+    bundle = PageBundle(PAGE)
+
     @app.get("/", include_in_schema=False)
-    async def index() -> FileResponse:
-        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+    async def index(request: Request) -> Response:
+        """The page; with ``?modules`` the one that loads each file by itself, for work on the page."""
+        if "modules" in request.query_params:
+            return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+        current = await asyncio.to_thread(bundle.current)
+        return HTMLResponse(current.html, headers={"Cache-Control": "no-cache"})
+
+    @app.get("/page/{name}-{digest}.{suffix}", include_in_schema=False)
+    async def asset(request: Request) -> Response:
+        """A file of the bundle, under an address with its hash."""
+        current = await asyncio.to_thread(bundle.current)
+        found = current.assets.get(request.url.path.rpartition("/")[2])
+        if found is None:
+            raise HTTPException(404)
+        headers = {**FOREVER, "Vary": "Accept-Encoding"}
+        if "gzip" not in request.headers.get("accept-encoding", "").lower():
+            return Response(found.data, media_type=found.media_type, headers=headers)
+        return Response(found.packed, media_type=found.media_type, headers={**headers, "Content-Encoding": "gzip"})
 
     app.mount("/page", _Revalidated(directory=PAGE))
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { after, afterEach, before, beforeEach } from "node:test";
-import { chromium } from "playwright-core";
+import { chromium, firefox } from "playwright-core";
 
 /**
  * @typedef {import("playwright-core").Browser} Browser
@@ -16,8 +16,17 @@ const SIDE = 512; // of the masks in these tests
 const PATIENCE = 60_000; // milliseconds; machines that test are often busy
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 
-/** Chromium, headless. */
+/** Which browser the tests run in; Firefox is Playwright's build of it, which alone Playwright can drive. */
+export const BROWSER = process.env.BROWSER ?? "chromium";
+
+/** The browser, headless: Chromium, or Firefox where `BROWSER` says so. */
 export function openBrowser() {
+  if (BROWSER === "firefox") {
+    const executablePath = process.env.FIREFOX ?? firefox.executablePath();
+    assert.ok(existsSync(executablePath), `${executablePath} is missing; FIREFOX names another of Playwright's builds`);
+    return firefox.launch({ executablePath });
+  }
+  assert.equal(BROWSER, "chromium", "BROWSER is chromium or firefox");
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   assert.ok(existsSync(executablePath), `${executablePath} is missing; CHROMIUM names another`);
   return chromium.launch({ executablePath, args: FLAGS });

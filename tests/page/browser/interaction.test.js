@@ -148,3 +148,37 @@ test("a double tap zooms and paints nothing; a tap paints", async () => {
   assert.equal(await editor.classAt(FOREHEAD), "hat");
   assert.equal(await undoAll(), 1);
 });
+
+test("the toolbar and the list of classes are one tab stop each, moved in by arrow keys", async () => {
+  const focused = () => editor.page.evaluate(() => document.activeElement?.getAttribute("data-testid") ?? "");
+  const press = (/** @type {string} */ key) => editor.page.keyboard.press(key);
+  await editor.at("tool-brush").focus();
+  await press("ArrowDown");
+  assert.equal(await focused(), "tool-eraser");
+  await press("End");
+  assert.equal(await focused(), "symmetry");
+  await press("ArrowDown");
+  assert.equal(await focused(), "tool-brush");
+  await press("Tab");
+  assert.ok(!(await focused()).startsWith("tool-"), "one tab stop");
+  await press("Shift+Tab");
+  assert.equal(await focused(), "tool-brush");
+
+  await editor.at("class-hair").click();
+  await press("ArrowRight");
+  assert.equal(await focused(), "show-hair");
+  await press("ArrowRight");
+  assert.equal(await focused(), "lock-hair");
+  await press("ArrowDown");
+  assert.equal(await focused(), "lock-skin");
+  await press("Enter");
+  assert.equal(await editor.at("lock-skin").getAttribute("aria-pressed"), "true");
+  assert.equal(await editor.at("chosen-class").textContent(), "hair", "locking chooses no class");
+  await press("ArrowRight");
+  await press("ArrowDown");
+  assert.equal(await focused(), "class-l_brow");
+  assert.equal(await editor.at("chosen-class").textContent(), "left brow");
+  for (const [id, name] of [["tool-bend", "Bend a part (W)"], ["zoom-in", "Zoom in (+)"], ["fit", "Fit to the window (0)"]]) {
+    assert.equal(await editor.at(id).getAttribute("title"), name);
+  }
+});

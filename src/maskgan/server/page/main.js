@@ -16,6 +16,7 @@ import { initHelpDialog, initTooltips, save, initSaveMenu, initTabs, initThemeBu
 import { showError, showNotice } from "./ui/messages.js";
 import { initDropAndPaste, initOpenDialog } from "./ui/open-dialog.js";
 import { initRefinePanel } from "./ui/refine-panel.js";
+import { initRovingGroups } from "./ui/roving.js";
 import { initShapePanel } from "./ui/shape-panel.js";
 import { CanvasView } from "./ui/canvas-view.js";
 import { initStepsMenu } from "./ui/steps-menu.js";
@@ -37,6 +38,7 @@ async function start() {
   initDialogs();
   initTabs(preferences);
   initTooltips();
+  initRovingGroups();
   let info;
   try {
     [info] = await Promise.all([fetchInfo(), loadIcons()]);

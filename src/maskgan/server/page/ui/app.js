@@ -3,6 +3,7 @@
  *
  * - `open`: a project was opened
  * - `change`: the document changed; `detail` is the cause
+ * - `picture`: the photograph is shown more exactly
  * - `result`: a new render arrived
  * - `busy`: opening or rendering started or ended
  *
@@ -260,6 +261,25 @@ export class App extends EventTarget {
     });
     this.#emit("open");
     this.#renderer.invalidate();
+    void this.#whileBusy(() => this.#loadLossless(project));
+  }
+
+  /**
+   * Replace the picture that was quick to load by the exact one, so that before and after differ in edited pixels only.
+   *
+   * @param {Project} project
+   */
+  async #loadLossless(project) {
+    // Without it, the quick one stays.
+    const picture = await project.remote.picture("lossless").then(createImageBitmap).catch(() => null);
+    if (!picture || this.project !== project) {
+      picture?.close();
+      return;
+    }
+    const quick = project.picture;
+    project.picture = picture;
+    this.#emit("picture");
+    quick.close();
   }
 
   async #closeProject() {
@@ -286,7 +306,7 @@ export class App extends EventTarget {
   }
 
   /**
-   * @param {"open" | "change" | "result" | "busy"} event
+   * @param {"open" | "change" | "picture" | "result" | "busy"} event
    * @param {unknown} [detail]
    */
   #emit(event, detail) {

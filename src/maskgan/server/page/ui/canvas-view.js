@@ -80,7 +80,7 @@ export class CanvasView {
       this.#overlayStale = true;
       this.redraw();
     });
-    app.addEventListener("result", () => this.redraw());
+    for (const event of ["result", "picture"]) app.addEventListener(event, () => this.redraw());
     app.preferences.onChange((changed) => {
       if ("hidden" in changed) this.#overlayStale = true;
       if ("panes" in changed || "tab" in changed) this.#showPanes();

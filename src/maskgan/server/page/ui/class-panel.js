@@ -8,6 +8,7 @@
 import { nameOf, t } from "../i18n/translate.js";
 import { byId, capitalize, create, icon } from "./elements.js";
 import { cssColour } from "./palette.js";
+import { arrowStep } from "./roving.js";
 
 /** Display order. */
 const ORDER = [13, 1, 6, 7, 4, 5, 2, 10, 11, 12, 8, 9, 17, 18, 3, 14, 15, 16, 0];
@@ -23,7 +24,7 @@ export function initClassPanel(app) {
     const present = new Set(app.project?.document.mask.data);
     for (const row of rows) row.update({ label, hidden, locks, present });
   };
-  list.addEventListener("keydown", (event) => moveChoice(event, list));
+  list.addEventListener("keydown", (event) => moveFocus(event, list));
   app.addEventListener("open", update);
   app.addEventListener("change", (event) => {
     if (/** @type {CustomEvent} */ (event).detail !== "gesture") update();
@@ -63,14 +64,14 @@ function classRow(app, face) {
     create("span", {}, capitalize(part)),
   );
   choose.addEventListener("click", () => app.preferences.set({ label: index }));
-  const show = create("button", { class: "plain", "data-testid": `show-${name}` });
+  const show = create("button", { class: "plain", tabindex: -1, "data-testid": `show-${name}` });
   show.addEventListener("click", () => {
     const { hidden } = app.preferences.values;
     app.preferences.set({
       hidden: hidden.includes(index) ? hidden.filter((other) => other !== index) : [...hidden, index],
     });
   });
-  const lock = create("button", { class: "plain", "data-testid": `lock-${name}` });
+  const lock = create("button", { class: "plain", tabindex: -1, "data-testid": `lock-${name}` });
   lock.addEventListener("click", () => toggleLock(app, index));
   const element = create("li", { class: "class-row", role: "none" }, choose, show, lock);
   return {
@@ -101,18 +102,21 @@ function toggle(button, on, onIcon, offIcon, label) {
 }
 
 /**
- * Arrow keys move the selection, as in any radio group.
+ * The list is one tab stop. Up and down choose another class, or go to the same button of another row; left and right
+ * move within a row, to the buttons that show and lock.
  *
  * @param {KeyboardEvent} event
  * @param {HTMLElement} list
  */
-function moveChoice(event, list) {
-  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-  const radios = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[role=radio]")]);
-  const at = radios.indexOf(/** @type {HTMLElement} */ (event.target));
-  if (!step || at < 0) return;
-  const next = radios[(at + step + radios.length) % radios.length];
-  next.click();
+function moveFocus(event, list) {
+  const step = arrowStep(event.key);
+  const rows = [...list.children].map((row) => /** @type {HTMLElement[]} */ ([...row.querySelectorAll("button")]));
+  const row = rows.findIndex((buttons) => buttons.some((button) => button === event.target));
+  if (!step || row < 0) return;
+  const column = rows[row].findIndex((button) => button === event.target);
+  const count = rows[row].length;
+  const next = rows[(row + step.down + rows.length) % rows.length][(column + step.across + count) % count];
+  if (step.down && column === 0) next.click();
   next.focus();
   event.preventDefault();
   event.stopPropagation();

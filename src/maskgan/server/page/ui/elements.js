@@ -28,8 +28,9 @@ export function create(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Inline the icons, so that they show even if the server is unreachable. */
+/** Inline the icons, so that they show even if the server is unreachable; the server's bundle has them in the page. */
 export async function loadIcons() {
+  if (document.getElementById("icon-mark")) return;
   const file = await fetch("page/icons.svg");
   const icons = new DOMParser().parseFromString(await file.text(), "image/svg+xml").documentElement;
   icons.setAttribute("hidden", "");

@@ -1,12 +1,13 @@
 /** Save menu, help dialog, tabs, theme button. */
 
-import { isRightToLeft, t, tIfKnown } from "../i18n/translate.js";
+import { t, tIfKnown } from "../i18n/translate.js";
 import { SHORTCUTS, keyName } from "../state/shortcuts.js";
 import { stem } from "../state/files.js";
 import { openModal } from "./dialogs.js";
 import { byId, create } from "./elements.js";
 import { saveFile } from "./file-picker.js";
 import { showNotice, withProgress } from "./messages.js";
+import { arrowStep } from "./roving.js";
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
@@ -127,10 +128,9 @@ export function initTabs(preferences) {
   for (const [at, button] of buttons.entries()) {
     button.addEventListener("click", () => choose(button));
     button.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
+      const step = arrowStep(event.key)?.across;
       if (!step) return;
-      const way = isRightToLeft() ? -step : step;
-      const next = buttons[(at + way + buttons.length) % buttons.length];
+      const next = buttons[(at + step + buttons.length) % buttons.length];
       choose(next);
       next.focus();
       event.stopPropagation();

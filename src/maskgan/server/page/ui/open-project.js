@@ -20,7 +20,7 @@ import { defaultSettings, parseSettings } from "../state/settings.js";
  * @property {FaceDocument} document
  * @property {RemoteFace} remote
  * @property {Map<string, StylePicture>} styles opened style references by key
- * @property {ImageBitmap} picture the source at display size
+ * @property {ImageBitmap} picture the source at display size; at first with JPEG artefacts
  * @property {Appearance | null} appearance saved view settings, if any
  * @property {string | null} warning warning about unreadable parts of a project file
  */
@@ -38,7 +38,7 @@ export async function openSource(source, title) {
   const remote = new RemoteFace(source, (key) => styles.get(key));
   const session = await remote.session;
   const [picture, original, edited] = await Promise.all([
-    remote.picture().then(createImageBitmap),
+    remote.picture("quick").then(createImageBitmap),
     remote.mask("mask"),
     remote.mask("edited"),
   ]);
@@ -82,7 +82,7 @@ export async function openSource(source, title) {
 export async function restoreProject({ record, steps, assets }) {
   const { source, styles } = assets;
   const remote = new RemoteFace(source, (key) => styles.get(key));
-  const picture = await createImageBitmap(await remote.picture());
+  const picture = await createImageBitmap(await remote.picture("quick"));
   const original = { width: record.width, height: record.height, data: assets.original };
   const document = new FaceDocument(original, {
     edited: record.edited,

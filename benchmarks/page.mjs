@@ -1,0 +1,104 @@
+/**
+ * The page in a browser: how long until it can be used at 1.6 Mbit/s, and how fast the face follows a pen.
+ *
+ *     node benchmarks/page.mjs [--rounds 5]
+ *
+ * Starts `maskgan serve` (PYTHON names the interpreter) and Chromium (CHROMIUM), throttled by the browser itself to
+ * 1.6 Mbit/s and 150 ms of latency with an empty cache, as Lighthouse does for "slow 4G". Usable: the face is shown
+ * and the brush paints. Then, without throttling, strokes with a mouse: previews a second while it moves, and the time
+ * from pen-up to the final picture. Prints medians; needs the packages of tests/page/setup.sh.
+ */
+
+import { openBrowser, openEditor, startServer } from "../tests/page/browser/editor.js";
+
+const BYTES_PER_SECOND = 1_600_000 / 8;
+const LATENCY = 150; // milliseconds
+const STROKE = 4000; // milliseconds
+
+const at = process.argv.indexOf("--rounds");
+const rounds = at < 0 ? 5 : Number(process.argv[at + 1]);
+
+/** @param {number[]} values */
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+/**
+ * Load the page over a slow line.
+ *
+ * @param {Awaited<ReturnType<typeof openBrowser>>} browser
+ * @param {string} address
+ * @returns {Promise<{usable: number, bytes: number, requests: number}>} milliseconds, and what had arrived by then
+ */
+async function loadSlowly(browser, address) {
+  const editor = await openEditor(browser, address);
+  const session = await editor.page.context().newCDPSession(editor.page);
+  await session.send("Network.enable");
+  await session.send("Network.emulateNetworkConditions", {
+    offline: false,
+    latency: LATENCY,
+    downloadThroughput: BYTES_PER_SECOND,
+    uploadThroughput: BYTES_PER_SECOND,
+  });
+  let [bytes, requests] = [0, 0];
+  session.on("Network.loadingFinished", (event) => {
+    bytes += event.encodedDataLength;
+    requests++;
+  });
+  const begun = Date.now();
+  await editor.page.goto(address, { waitUntil: "commit" });
+  await editor.until("the face", () => editor.page.evaluate(() => Boolean(document.querySelector("#title")?.textContent)));
+  const usable = Date.now() - begun;
+  const arrived = { usable, bytes, requests };
+  await editor.rendered();
+  await editor.close();
+  return arrived;
+}
+
+/**
+ * Paint a stroke, and watch the renders that the page counts.
+ *
+ * @param {import("../tests/page/browser/editor.js").Editor} editor
+ * @param {number} row
+ */
+async function paint(editor, row) {
+  const renders = () => editor.page.evaluate(() => Number(document.documentElement.dataset.renders));
+  const before = await renders();
+  const [from, to] = [await editor.placeOf([180, row]), await editor.placeOf([330, row])];
+  await editor.page.mouse.move(from.x, from.y);
+  await editor.page.mouse.down();
+  const begun = Date.now();
+  while (Date.now() - begun < STROKE) {
+    const share = (Date.now() - begun) / STROKE;
+    await editor.page.mouse.move(from.x + share * (to.x - from.x), from.y + 4 * Math.sin(40 * share));
+    await editor.page.waitForTimeout(15);
+  }
+  const previews = (await renders()) - before;
+  const lifted = Date.now();
+  await editor.page.mouse.up();
+  const idle = () => editor.page.evaluate(() => document.documentElement.dataset.state === "idle");
+  while ((await renders()) === before + previews || !(await idle())) await editor.page.waitForTimeout(5);
+  return { penUp: Date.now() - lifted, previews: (1000 * previews) / STROKE };
+}
+
+const server = await startServer();
+const browser = await openBrowser();
+try {
+  await loadSlowly(browser, server.address); // the server analyses the portrait once
+  const loads = [];
+  for (let i = 0; i < rounds; i++) loads.push(await loadSlowly(browser, server.address));
+  const editor = await (await openEditor(browser, server.address)).load();
+  await editor.take("brush", "hat");
+  const strokes = [];
+  for (let i = 0; i < rounds; i++) strokes.push(await paint(editor, 90 + 12 * i));
+  await editor.close();
+  const { bytes, requests } = loads[loads.length - 1];
+  console.log(`usable at 1.6 Mbit/s, ${LATENCY} ms latency   median ${(median(loads.map(({ usable }) => usable)) / 1000).toFixed(2)} s`);
+  console.log(`loaded by then                        ${Math.round(bytes / 1000)} kB in ${requests} requests`);
+  console.log(`pen-up to final picture               median ${(median(strokes.map(({ penUp }) => penUp)) / 1000).toFixed(2)} s`);
+  console.log(`previews while painting               median ${median(strokes.map(({ previews }) => previews)).toFixed(1)} a second`);
+} finally {
+  await browser.close();
+  await server.stop();
+}
