@@ -37,12 +37,13 @@ def test_modules_keep_their_own_names_and_run_once_in_order(tmp_path: Path) -> N
         "const value = 1;\nconsole.log(value, other, new Shape().area(), b.value);\n"
         'void import("./c.js").then(({ C }) => console.log(C));\n',
         a='import { value as base } from "./b.js";\n/** Doc. @type {import("./none.js").X} */\n'
-        "export const value = base + 1;\nexport class Shape {\n  area() {\n    return 5;\n  }\n}\n",
+        "export const value = base + 1;\nexport class Shape {\n  area() {\n    /** @type {number} */ const side = 5;\n"
+        "    return side; /** Not code. */\n  }\n}\n",
         b='console.log("b runs");\nexport const value = 40;\n',
         c="export const C = 7;\n",
     )
     code = join_modules(main, tmp_path)
-    assert "Doc." not in code and "none.js" not in code
+    assert "Doc." not in code and "Not code" not in code and "none.js" not in code
     assert run(code, tmp_path) == "b runs\n1 41 5 40\n7\n"
 
 
@@ -61,7 +62,7 @@ def test_what_the_bundle_cannot_join_is_named(tmp_path: Path, modules: dict[str,
         join_modules(write(tmp_path, **modules), tmp_path)
 
 
-def test_the_shipped_page_is_one_script_and_one_style_sheet() -> None:
+def test_the_shipped_page_is_one_script_and_one_style_sheet(tmp_path: Path) -> None:
     bundle = build_bundle(PAGE)
     html = bundle.html.decode()
     assert sorted(Path(name).suffix for name in bundle.assets) == [".css", ".js"]
@@ -72,6 +73,10 @@ def test_the_shipped_page_is_one_script_and_one_style_sheet() -> None:
     script = next(asset for asset in bundle.assets.values() if asset.name.endswith(".js"))
     assert len(script.packed) < 80_000
     assert not re.search(r"\beval\(|new Function", script.data.decode())
+    if shutil.which("node") is not None:
+        joined = tmp_path / "joined.mjs"
+        joined.write_bytes(script.data)
+        subprocess.run(["node", "--check", str(joined)], check=True, timeout=60)
     for name in re.findall(r'import\("\./([^"]*)"\)', script.data.decode()):
         assert (PAGE / name).is_file()
 

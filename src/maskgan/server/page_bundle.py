@@ -19,7 +19,7 @@ _DYNAMIC_IMPORT = re.compile(r'\bimport\("(\.[^"]+)"\)')
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|class|const) (\w+)", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import\b(?!\()|export\b).*$", re.MULTILINE)
 _RENAMED = re.compile(r"\b(\w+) as (\w+)")
-_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*\n|/\*\*.*?\*/", re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n|/\*\*(?:(?!\*/).)*\*/", re.MULTILINE | re.DOTALL)
 _STYLE_SHEET = re.compile(r'<link rel="stylesheet" href="([^"]+)" />')
 _SCRIPT = re.compile(r'<script type="module" src="([^"]+)"></script>')
 
