@@ -10,13 +10,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { eachTestInAnEditor } from "./editor.js";
+import { BROWSER, eachTestInAnEditor } from "./editor.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 
 const PORTRAITS = fileURLToPath(new URL("../../../src/maskgan/assets/portraits/", import.meta.url));
 const DESKTOP = { viewport: { width: 1280, height: 800 } };
-const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: BROWSER === "chromium", hasTouch: true, deviceScaleFactor: 2 };
 
 /** Two rendered portraits side by side, as a phone writes them: 1600x1200, JPEG. The second person is on the right. */
 const COMPOSE = `
