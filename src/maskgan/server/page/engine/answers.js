@@ -28,6 +28,16 @@ export async function bodyBytes(request) {
 }
 
 /**
+ * @param {Request} request
+ * @returns {Promise<FormData>} unpacked
+ */
+export async function formOf(request) {
+  if (request.headers.get("Content-Encoding") !== "gzip") return request.formData();
+  const headers = { "Content-Type": request.headers.get("Content-Type") ?? "" };
+  return new Response(await bodyBytes(request), { headers }).formData();
+}
+
+/**
  * @param {FormData} form
  * @param {string} name
  */

@@ -104,8 +104,26 @@ export async function labelBody(labels) {
   const headers = { "Content-Type": "application/octet-stream" };
   if (!("CompressionStream" in globalThis)) return { method: "POST", headers, body: labels.slice() };
   headers["Content-Encoding"] = "gzip";
-  const stream = new Blob([labels]).stream().pipeThrough(new CompressionStream("gzip"));
-  return { method: "POST", headers, body: await new Response(stream).arrayBuffer() };
+  return { method: "POST", headers, body: await gzipped(new Blob([labels])) };
+}
+
+/** @param {Blob} blob */
+function gzipped(blob) {
+  return new Response(blob.stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
+}
+
+/**
+ * A multipart form as a gzip-compressed request body, for forms with label maps.
+ *
+ * @param {Record<string, Blob | string>} parts
+ * @returns {Promise<RequestInit>}
+ */
+export async function packedFormBody(parts) {
+  const plain = formBody(parts);
+  if (!("CompressionStream" in globalThis)) return plain;
+  const encoded = new Response(/** @type {FormData} */ (plain.body));
+  const headers = { "Content-Type": encoded.headers.get("Content-Type") ?? "", "Content-Encoding": "gzip" };
+  return { method: "POST", headers, body: await gzipped(await encoded.blob()) };
 }
 
 /**

@@ -29,7 +29,7 @@
 import { t } from "../i18n/translate.js";
 import { CLASS_NAMES } from "../mask/label-map.js";
 import { editsQuery } from "../state/named-edits.js";
-import { ApiError, formBody, jsonBody, labelBody, request } from "./api.js";
+import { ApiError, formBody, jsonBody, labelBody, packedFormBody, request } from "./api.js";
 import { sessionRequest } from "./sources.js";
 
 /** Lossless, so that before and after differ in edited pixels only. */
@@ -119,7 +119,7 @@ export class RemoteFace {
    * @returns {Promise<Uint8Array>}
    */
   async move(labels, move, style) {
-    const body = formBody({ mask: new Blob([labels]), move: JSON.stringify(move) });
+    const body = await packedFormBody({ mask: new Blob([labels]), move: JSON.stringify(move) });
     return readLabels(await this.#requestWithStyle(style, () => "move", body));
   }
 
@@ -187,7 +187,7 @@ export class RemoteFace {
    * @param {unknown} editor stored in the project file as is
    */
   async project(labels, style, editor) {
-    const body = formBody({ mask: new Blob([labels]), editor: JSON.stringify(editor) });
+    const body = await packedFormBody({ mask: new Blob([labels]), editor: JSON.stringify(editor) });
     return (await this.#requestWithStyle(style, () => "project", body)).blob();
   }
 
@@ -198,7 +198,7 @@ export class RemoteFace {
    * @param {AppliedEdit[]} edits in force
    */
   async recipe(labels, edits) {
-    const body = formBody({ mask: new Blob([labels]), edits: JSON.stringify({ edits }) });
+    const body = await packedFormBody({ mask: new Blob([labels]), edits: JSON.stringify({ edits }) });
     return (await this.#request("recipe", body)).blob();
   }
 

@@ -5,7 +5,7 @@
  * @typedef {import("../app-state.js").AppState} AppState
  */
 
-import { fileAnswer } from "../answers.js";
+import { fileAnswer, formOf } from "../answers.js";
 import { bitmapFile } from "../codecs.js";
 import { detectFaces } from "../face-detection.js";
 import { cropFace, radians } from "../framing.js";
@@ -31,7 +31,7 @@ export function generalRoutes(state) {
  * @param {Call} call
  */
 async function detect({ queue, uploads, networks }, { request }) {
-  const form = await request.formData();
+  const form = await formOf(request);
   return queue.run(request.signal, async () => {
     const { source, frame } = await uploads.framedPicture(form);
     const { picture } = source;
@@ -49,7 +49,7 @@ async function detect({ queue, uploads, networks }, { request }) {
  * @param {Call} call
  */
 async function preview({ uploads }, { request }) {
-  const { picture } = await uploads.source(requiredFile(await request.formData(), "picture"));
+  const { picture } = await uploads.source(requiredFile(await formOf(request), "picture"));
   const headers = { "Picture-Width": String(picture.width), "Picture-Height": String(picture.height) };
   return fileAnswer(bitmapFile(downscale(picture, DISPLAY_SIDE)), headers);
 }

@@ -5,7 +5,7 @@
  * @typedef {import("../app-state.js").AppState} AppState
  */
 
-import { bodyBytes, fileAnswer, partBytes } from "../answers.js";
+import { bodyBytes, fileAnswer, partBytes, formOf } from "../answers.js";
 import { applySteps, describeStep, encodeRecipe, otherWeights, parseRecipe, parseSteps, stepsTo, weightsInUse } from "../recipes.js";
 import { rawMask } from "../uploads.js";
 
@@ -26,7 +26,7 @@ export function recipeRoutes(state) {
  */
 async function save(state, call) {
   const own = state.session(call).face.model.mask;
-  const form = await call.request.formData();
+  const form = await formOf(call.request);
   const edited = rawMask(await partBytes(form, "mask"), own);
   const part = form.get("edits");
   const text = part instanceof Blob ? await part.text() : part;

@@ -10,7 +10,7 @@
  */
 
 import { CLASS_NAMES } from "../../mask/label-map.js";
-import { bodyBytes, fileAnswer, partBytes } from "../answers.js";
+import { bodyBytes, fileAnswer, partBytes, formOf } from "../answers.js";
 import { AppliedEdits, paintWide } from "../applied-edits.js";
 import { EngineError, equalArrays } from "../arrays.js";
 import { bitmapFile } from "../codecs.js";
@@ -74,7 +74,7 @@ async function result(state, call) {
  */
 async function photograph(state, call) {
   const session = state.session(call);
-  const form = await call.request.formData();
+  const form = await formOf(call.request);
   const { face } = session;
   const mask = rawMask(await partBytes(form, "mask"), face.model.mask);
   return state.queue.run(call.request.signal, async () => {
@@ -126,7 +126,7 @@ async function maskFile(state, call) {
  */
 async function project(state, call) {
   const { face, style } = state.session(call);
-  const form = await call.request.formData();
+  const form = await formOf(call.request);
   const edited = rawMask(await partBytes(form, "mask"), face.model.mask);
   const part = form.get("editor");
   const editor = part instanceof Blob ? await part.text() : String(part);

@@ -6,7 +6,7 @@
  * @typedef {import("../app-state.js").Session} Session
  */
 
-import { fileAnswer, isJson, maskAnswer } from "../answers.js";
+import { fileAnswer, isJson, maskAnswer, formOf } from "../answers.js";
 import { bitmapFile } from "../codecs.js";
 import { readProject } from "../projects.js";
 
@@ -38,7 +38,7 @@ async function begin(state, { request }) {
       return answer(state.add(face, face.model.mask, null));
     });
   }
-  const form = await request.formData();
+  const form = await formOf(request);
   const project = form.get("project");
   return queue.run(signal, async () => {
     if (project instanceof Blob) return reopen(state, project, signal);

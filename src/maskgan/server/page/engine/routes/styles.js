@@ -5,7 +5,7 @@
  * @typedef {import("../app-state.js").AppState} AppState
  */
 
-import { fileAnswer, isJson, jpegFile, maskAnswer, partBytes } from "../answers.js";
+import { fileAnswer, isJson, jpegFile, maskAnswer, partBytes, formOf } from "../answers.js";
 import { NotFoundError } from "../app-state.js";
 import { EngineError } from "../arrays.js";
 import { downscale } from "../studio.js";
@@ -34,7 +34,7 @@ async function choose(state, call) {
   const session = state.session(call);
   const { request } = call;
   const portrait = isJson(request) ? await state.portrait((await request.json()).portrait) : null;
-  const form = portrait ? null : await request.formData();
+  const form = portrait ? null : await formOf(request);
   return state.queue.run(request.signal, async () => {
     const opened = form ? await state.uploads.face(form) : { .../** @type {NonNullable<typeof portrait>} */ (portrait), warnings: [] };
     session.style = await state.studio.reference(opened.source.picture, opened.mask);
@@ -67,7 +67,7 @@ function drop(state, call) {
  */
 async function move(state, call) {
   const session = state.session(call);
-  const form = await call.request.formData();
+  const form = await formOf(call.request);
   const mask = rawMask(await partBytes(form, "mask"), session.face.model.mask);
   const step = JSON.parse(String(form.get("move")));
   if (!Number.isFinite(step.amount) || Math.abs(step.amount) > 1) throw new EngineError("A mask is moved by an amount from -1 to 1.");
