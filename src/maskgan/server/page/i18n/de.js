@@ -308,7 +308,7 @@ export const DE = {
     "Der Server ist nicht erreichbar. Deine Arbeit ist in diesem Browser gespeichert; starte den Server mit „maskgan serve“ neu.",
   "message.status": "Der Server hat mit {status} geantwortet.",
 
-  "panel.edits": "Bearbeiten",
+  "panel.edits": "Ändern",
   "panel.colours": "Farben",
   "edits.note": "Ein Klick auf ein Bild wendet es an, ein zweiter nimmt es zurück.",
   "edits.reset": "Alle zurücksetzen",

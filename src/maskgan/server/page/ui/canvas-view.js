@@ -176,8 +176,8 @@ export class CanvasView {
   get shownPanes() {
     const panes = byId("panes", HTMLElement);
     const { panes: choice, tab } = this.#app.preferences.values;
-    // Who edits by cards wants to see the face, who paints the mask.
-    const single = ["edits", "colours"].includes(tab) ? "result" : "mask";
+    // Who edits by cards or styles wants to see the face, who paints the mask.
+    const single = ["edits", "colours", "style"].includes(tab) ? "result" : "mask";
     return panesFor(choice, { width: panes.clientWidth, height: panes.clientHeight }, single);
   }
 
