@@ -21,7 +21,7 @@ from torch.profiler import profile
 
 from maskgan.config import preset
 from maskgan.data.batches import Faces
-from maskgan.losses.adversarial import feature_matching, lsgan_d_loss, lsgan_g_loss
+from maskgan.losses.adversarial import discriminator_loss, feature_matching, generator_loss
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.networks import backbone, discriminator
 from maskgan.networks.dense_mapping import DenseMappingNetwork
@@ -58,9 +58,9 @@ class PlainStep:
             mask = F.one_hot(label_maps.long(), 19).permute(0, 3, 1, 2).float().contiguous()
             made = self.generator(mask, pictures, mask)
             real, fake = self.discriminator(mask, pictures), self.discriminator(mask, made.detach())
-            discriminator_loss = lsgan_d_loss([o.logits for o in real], [o.logits for o in fake])
+            d_loss = discriminator_loss([o.logits for o in real], [o.logits for o in fake])
             fake = self.discriminator(mask, made)
-            loss = self.weights.adversarial * lsgan_g_loss([o.logits for o in fake])
+            loss = self.weights.adversarial * generator_loss([o.logits for o in fake])
             matching = feature_matching([o.features for o in real], [o.features for o in fake])
             loss = loss + self.weights.feature_matching * matching
             loss = loss + self.weights.perceptual * self.perceptual(made, pictures)
@@ -69,7 +69,7 @@ class PlainStep:
             loss.backward(retain_graph=True)
             generator_optimizer.step()
             discriminator_optimizer.zero_grad()
-            discriminator_loss.backward()
+            d_loss.backward()
             discriminator_optimizer.step()
         finally:
             backbone.adain = discriminator.adain = adain

@@ -17,7 +17,7 @@ from maskgan.checkpoints.weights import load_weights
 from maskgan.data.loading import BatchLoader, Samples, pair_to_tensors
 from maskgan.data.pairs import FacePair
 from maskgan.errors import UserError
-from maskgan.training.config import FaceLossWeights, TrainingConfig
+from maskgan.training.config import LossWeights, TrainingConfig
 from tiny_runs import FORKSERVER_PRELOAD, PAIRS, config, run, state
 
 KILLS = 20
@@ -55,7 +55,7 @@ def snapshot_number(folder: Path) -> int | None:
 def test_a_run_killed_at_any_moment_resumes_from_a_complete_state(tmp_path: Path) -> None:
     def goal(images: int) -> TrainingConfig:
         # Without the perceptual network a process starts sooner and more of the moments fall into training.
-        weights = FaceLossWeights(perceptual=0)
+        weights = LossWeights(perceptual=0)
         return config(images=images, lr_decay_start=1.0, snapshot_minutes=0, sample_minutes=1000, weights=weights)
 
     moments = random.Random(0)

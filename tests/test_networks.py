@@ -20,7 +20,6 @@ from maskgan.config import (
 )
 from maskgan.config_dict import from_dict, to_dict, upgrade, with_overrides
 from maskgan.errors import UserError
-from maskgan.losses.feature_outliers import feature_outlier_penalty
 from maskgan.networks import backbone
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
@@ -258,22 +257,6 @@ def test_the_last_upsampling_may_have_a_limit_of_its_own(
     config = BackboneConfig(base_channels=4, downsamplings=2, residual_blocks=1, norm_clamp=2.5, last_norm_clamp=finest)
     backbone.Backbone(config, 3, modulated=False)(torch.randn(1, 3, 32, 32))
     assert clamps[-2:] == expected and not any(clamps[:-2])
-
-
-def test_saturated_colours_count_as_feature_outliers() -> None:
-    network = backbone.Backbone(preset("tiny").dense_mapping.backbone, 19, modulated=False)
-    torch.nn.init.zeros_(network.head.weight)
-    assert network.head.bias is not None
-    for values, excess in (([2.9, -2.9, 0.0], 0.0), ([0.0, -6.0, 3.0], 16.0 - 4.0)):
-        network.head.bias.data = torch.tensor(values)
-        with network.record_activation_energies() as energies:
-            network(masks(2, 64))
-        layers = 2 * len(network.residual) + len(network.up) + 1
-        assert len(energies) == layers
-        network(masks(2, 64))
-        assert len(energies) == layers  # recording ends with the block
-        assert energies[-1].shape == (2, 64, 64)
-        assert feature_outlier_penalty(energies[-1:]).item() == pytest.approx(excess)
 
 
 def test_what_is_normalised_is_kept_within_a_limit() -> None:

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +15,27 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from maskgan.assets import SHIPPED_MODELS
 from maskgan.checkpoints.manifest import MANIFEST, mismatches, read_manifest
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
-from maskgan.data.transforms import NO_AUGMENTATION, SHARP_AUGMENTATION, WIDE_AUGMENTATION
+from maskgan.data.transforms import NO_AUGMENTATION, WIDE_AUGMENTATION
 from maskgan.editing.mask_directions import load_directions
 from maskgan.errors import UserError
 from maskgan.training import archive
-from maskgan.training.config import FaceLossWeights, LossWeights, TrainingConfig
+from maskgan.training.config import LossWeights, TrainingConfig
 from maskgan.training.dense_mapping import DenseMappingStage
 from maskgan.training.ebst import EBSTStage
+from maskgan.training.edit_config import EditLossWeights
 from maskgan.training.parser import ParserStage
 from maskgan.training.pipeline import LabelledData, pipeline
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.state_compression import compress, decompress
 from tiny_runs import FORKSERVER_PRELOAD, config, state
 
-PARTS = (
-    *("mask-vae", "face-features", "dense-mapping", "swaps", "ebst"),
-    *("enhancer", "parser", "attributes", "identity"),
-)
-STAGES = [{"face-features": "attributes", "swaps": "dense-mapping"}.get(part, part) for part in PARTS]
-TRAINED_MODELS = [kind for kind in SHIPPED_MODELS if kind != "face-detector"]  # that one is imported
-IMAGES = 40  # 1, 1, 3, 3, 2, 1, 1, 1 and 1 steps of 4
+PARTS = ("mask-vae", "dense-mapping", "ebst", "edit", "parser", "attributes", "identity")
+TRAINED_MODELS = ("mask-vae", "dense-mapping", "edit", "parser", "attributes", "identity")
+IMAGES = 40  # 1, 2, 1, 4, 2, 1 and 1 steps of 4
 FACES = 130  # directions need 110
 
 
@@ -76,7 +71,7 @@ def assert_same_states(one: Path, other: Path) -> None:
 
 
 def assert_complete(weights: Path) -> None:
-    names = {f"{kind}.safetensors" for kind in (*TRAINED_MODELS, "mask-directions")}
+    names = {f"{kind}.safetensors" for kind in (*TRAINED_MODELS, "mask-directions", "accessory-styles")}
     assert {path.name for path in weights.iterdir()} == names | {MANIFEST}
     assert set(read_manifest(weights / MANIFEST)) == names and not mismatches(weights)
     for kind in TRAINED_MODELS:
@@ -106,60 +101,44 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
         for folder, c in parts
     ] == [
         ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.25, 256))),
-        ("face-features", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
-        ("dense-mapping", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 128), (0.25, 256))),
-        ("swaps", "dense-mapping", 4, 2e-4, 0.5, ((0.0, 256),)),
-        ("ebst", "ebst", 4, 5e-5, 0.5, ((0.0, 256),)),
-        ("enhancer", "enhancer", 4, 4e-4, 0.0, ((0.0, 512),)),
-        ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128),)),
+        ("edit", "edit", 8, 4e-4, 0.5, ((0.0, 128), (0.35, 256), (0.75, 512))),
+        ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128), (0.25, 256))),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("identity", "identity", 32, 3e-4, 0.0, ((0.0, 128),)),
     ]
-    assert [c.minutes for _, c in parts] == pytest.approx([10, 5, 26, 22, 12, 5, 10, 6, 4])
-    features = str(tmp_path / "face-features" / "attributes.safetensors")
-    small = FaceLossWeights(adversarial=0.25, face=2.0, feature_outlier=20.0)
-    swapping = replace(small, expression=2.0, style_copy=1.0, outlier_pixels=50.0)
-    assert [(getattr(c, "weights", None), getattr(c, "face_features", "")) for _, c in parts][:6] == [
-        (None, ""),
-        (None, ""),
-        (small, features),
-        (swapping, features),
-        (swapping, features),
-        (LossWeights(), ""),
-    ]
-    wide = [folder.name for folder, c in parts if c.augment == WIDE_AUGMENTATION]
-    assert wide == ["face-features", "parser", "attributes", "identity"]
-    assert [folder.name for folder, c in parts if c.seed] == ["face-features"]
+    assert [c.minutes for _, c in parts] == pytest.approx([10, 64, 16, 6, 4])
     by_stage = {c.stage: c for _, c in parts}
-    assert [c.init_run for _, c in parts[2:5]] == ["", str(tmp_path / "dense-mapping"), str(tmp_path / "swaps")]
-    assert by_stage["ebst"].mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
-    assert by_stage["enhancer"].dense_mapping == str(tmp_path / "ebst" / "dense-mapping.safetensors")
-    assert by_stage["enhancer"].augment == SHARP_AUGMENTATION
+    assert by_stage["edit"].weights == EditLossWeights()
+    assert [c.stage for _, c in parts if c.augment == WIDE_AUGMENTATION] == ["parser", "attributes", "identity"]
     assert by_stage["identity"].init_classifier == str(tmp_path / "attributes" / "attributes.safetensors")
     for stage in ("attributes", "identity"):
         assert (by_stage[stage].data, by_stage[stage].table) == ("celeba", "table.csv")
         assert by_stage[stage].identities == "..9192"
 
 
-def test_what_is_left_out_leaves_its_share_to_the_others(tmp_path: Path) -> None:
-    parts = pipeline(base(minutes=51.0), tmp_path, ebst=False)
+def test_the_published_stages_follow_each_other(tmp_path: Path) -> None:
+    parts = pipeline(base(preset="paper", minutes=90.0), tmp_path, options={"perceptual": "efficientnet"})
     assert [(c.stage, c.minutes) for _, c in parts] == [
         ("mask-vae", pytest.approx(10)),
-        ("dense-mapping", pytest.approx(26)),
-        ("enhancer", pytest.approx(5)),
+        ("dense-mapping", pytest.approx(50)),
+        ("ebst", pytest.approx(20)),
         ("parser", pytest.approx(10)),
     ]
-    assert all(c.resolution in (None, 64) and not getattr(c, "face_features", "") for _, c in parts)
+    by_stage = {c.stage: c for _, c in parts}
+    assert by_stage["dense-mapping"].init_run == "" and by_stage["dense-mapping"].weights == LossWeights()
+    assert by_stage["ebst"].init_run == str(tmp_path / "dense-mapping")
+    assert by_stage["ebst"].mask_vae == str(tmp_path / "mask-vae" / "mask-vae.safetensors")
 
 
-def test_face_features_that_are_given_are_not_trained(tmp_path: Path) -> None:
-    given = {"face_features": "theirs.safetensors"}
-    for labelled in (None, LabelledData("celeba", "table.csv")):
-        parts = {folder.name: c for folder, c in pipeline(base(preset="demo"), tmp_path, labelled, options=given)}
-        assert "face-features" not in parts and parts["swaps"].weights.style_copy
-        assert parts["dense-mapping"].face_features == "theirs.safetensors" and parts["dense-mapping"].weights.face
-    with pytest.raises(UserError, match="give its weights with --face-features"):
-        pipeline(base(), tmp_path, options={"weights": {"face": 2.0}})
+def test_what_is_left_out_leaves_its_share_to_the_others(tmp_path: Path) -> None:
+    parts = pipeline(base(minutes=80.0), tmp_path, ebst=False)
+    assert [(c.stage, c.minutes) for _, c in parts] == [
+        ("mask-vae", pytest.approx(10)),
+        ("dense-mapping", pytest.approx(20)),
+        ("edit", pytest.approx(34)),
+        ("parser", pytest.approx(16)),
+    ]
+    assert all(c.resolution is None for _, c in parts)
 
 
 def test_options_go_before_the_recipe(tmp_path: Path) -> None:
@@ -168,15 +147,14 @@ def test_options_go_before_the_recipe(tmp_path: Path) -> None:
         "learning_rate": 1e-4,
         "class_balance": 0.5,
         "augment": NO_AUGMENTATION,
-        "weights": {"feature_outlier": 3.0},
-        "gan": {"adversarial_loss": "hinge"},
+        "weights": {"pixel": 3.0},
         "perceptual": "efficientnet",
     }
     for _, c in pipeline(base(preset="paper", resolution=256), tmp_path, options=given):
         assert (c.batch_size, c.learning_rate, c.resolution, c.augment) == (6, 1e-4, 256, NO_AUGMENTATION)
         assert c.class_balance == 0.5
         if c.stage in ("dense-mapping", "ebst"):
-            assert (c.weights.feature_outlier, c.gan.adversarial_loss) == (3.0, "hinge")
+            assert c.weights.pixel == 3.0
     plain = dict(pipeline(base(preset="paper"), tmp_path, options={"perceptual": "efficientnet"}))
     by_stage = {c.stage: c for c in plain.values()}
     assert (by_stage["mask-vae"].class_balance, by_stage["dense-mapping"].batch_size) == (0.0, 8)
@@ -187,7 +165,7 @@ def test_options_go_before_the_recipe(tmp_path: Path) -> None:
 def test_a_dry_run_prints_every_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(tmp_path / "run", "--dry-run")) == 0
     printed = capsys.readouterr().out
-    assert [line.split('"')[3] for line in printed.splitlines() if '"stage"' in line] == STAGES
+    assert [line.split('"')[3] for line in printed.splitlines() if '"stage"' in line] == list(PARTS)
     assert "130 pairs" in printed and "8 faces" in printed and not (tmp_path / "run").exists()
 
 
@@ -215,15 +193,14 @@ def test_wrong_labels_are_found_before_anything_is_trained(tmp_path: Path, capsy
 
 def test_every_shipped_network_is_trained_and_loads(whole: Path) -> None:
     assert_complete(whole / "weights")
-    first, last, shipped = (
-        load_file(whole / part / "dense-mapping.safetensors") for part in ("dense-mapping", "ebst", "weights")
-    )
+    last, shipped = (load_file(whole / part / "dense-mapping.safetensors") for part in ("ebst", "weights"))
     for name, tensor in shipped.items():
-        expected = (first[name].half().float() + last[name].half().float()) / 2
-        assert torch.allclose(tensor.float(), expected, rtol=1e-3, atol=1e-6), name
-    assert any(not torch.equal(first[name], tensor) for name, tensor in last.items())
+        assert torch.equal(tensor, last[name].half()), name
     _, info = load_weights(whole / "weights" / "dense-mapping.safetensors")
     assert info.config == preset("tiny").dense_mapping
+    _, info = load_weights(whole / "weights" / "edit.safetensors")
+    assert (info.config, info.resolution) == (preset("tiny").edit, 64)
+    assert info.teachers == "EfficientNet-Lite0, SFace"
 
 
 def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_directions(
@@ -247,7 +224,7 @@ def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_dire
     assert "mask directions are left out: 4 faces are too few" in said
     assert not mismatches(tmp_path / "weights")
     made = {path.stem for path in (tmp_path / "weights").glob("*.safetensors")}
-    assert made == {"mask-vae", "dense-mapping", "enhancer", "parser"}
+    assert made == {"mask-vae", "dense-mapping", "edit", "parser", "accessory-styles"}
 
 
 def test_the_same_command_trains_nothing_twice(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -268,7 +245,7 @@ def test_interrupted_runs_equal_one_run(tmp_path: Path, whole: Path, capsys: pyt
         pieces += 1
         said = capsys.readouterr().err
         assert "the same command resumes" in said or (tmp_path / "weights" / MANIFEST).exists()
-    assert pieces == 15  # 14 steps, and the directions
+    assert pieces == 13  # 12 steps, and the directions
     assert_same_states(tmp_path, whole)
     assert_complete(tmp_path / "weights")
 
@@ -297,8 +274,8 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
     context.set_forkserver_preload(FORKSERVER_PRELOAD)
     for stage, steps, ended in (
         (DenseMappingStage, 3, "mask-vae"),  # inside a stage
-        (EBSTStage, 1, "swaps"),  # where one begins with the networks of another
-        (ParserStage, 1, "ebst"),
+        (EBSTStage, 1, "dense-mapping"),  # where one begins with the networks of another
+        (ParserStage, 1, "edit"),
     ):
         process = context.Process(target=train_until_killed, args=(tmp_path / "run", stage, steps))
         process.start()
@@ -316,27 +293,26 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
 
 def test_a_packed_run_resumes_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here, there = tmp_path / "here" / "run", tmp_path / "there" / "other"
-    for _ in range(9):  # into ebst
+    for _ in range(2):  # into dense-mapping
         assert main(piece(here)) == 0
-    assert RunFolder(here / "ebst").progress().images == 4  # type: ignore[union-attr]
+    assert RunFolder(here / "dense-mapping").progress().images == 4  # type: ignore[union-attr]
     assert main(["runs", "pack", str(here), "-o", str(tmp_path / "pack")]) == 0
     shutil.rmtree(here.parent)
     assert main(["runs", "unpack", str(tmp_path / "pack"), str(there)]) == 0
-    assert not (there / "swaps" / "dense-mapping.safetensors").exists()  # ebst has its networks
-    assert (there / "dense-mapping" / "dense-mapping.safetensors").exists()  # what ships is averaged with it
     capsys.readouterr()
     assert main(command(there)) == 0
     said = capsys.readouterr().err
-    assert said.count("done, in") == 4 and "resuming after 4 images" in said
+    assert said.count("done, in") == 1 and "resuming after 4 images" in said
     assert_complete(there / "weights")
 
 
 def test_ebst_can_begin_from_a_pack(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
-    for _ in range(8):  # all of stage 1
+    for _ in range(3):  # all of stage 1
         assert main(piece(here)) == 0
     archive.pack(here, tmp_path / "pack")
     archive.unpack(tmp_path / "pack", there)
+    assert not (there / "ebst").exists() and (there / "dense-mapping" / "dense-mapping.safetensors").exists()
     assert main(piece(there)) == 0
     assert RunFolder(there / "ebst").progress().images == 4  # type: ignore[union-attr]
 

@@ -148,7 +148,7 @@ def test_a_run_does_not_resume_with_another_classifier_of_the_same_name(tmp_path
     folder = RunFolder(tmp_path / "run")
 
     def settings(name: str) -> TrainingConfig:
-        return config(face_features=str(tmp_path / name / "attributes.safetensors"))
+        return config(init_weights=str(tmp_path / name / "attributes.safetensors"))
 
     with folder.locked(settings("one")):
         pass

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import signal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -20,17 +18,13 @@ from maskgan.data.transforms import NO_AUGMENTATION
 from maskgan.errors import MaskGANError, UserError
 from maskgan.losses import loss_terms
 from maskgan.networks.layers import one_hot
-from maskgan.part_transfer import transfer_mouth
 from maskgan.pixels import normalise
-from maskgan.training import gan_step
-from maskgan.training.config import CLASSIFIER_TERMS, FaceLossWeights, GANOptions
+from maskgan.training.config import LossWeights
 from maskgan.training.dense_mapping import DenseMappingStage
-from maskgan.training.gan_step import GANStep
-from maskgan.training.pipeline import RECIPES, stage_config, stage_spec
+from maskgan.training.pipeline import RECIPES, stage_config
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
 from maskgan.training.stages import STAGES, build_stage
-from maskgan.training.swaps import swap_mouths
 from tiny_runs import PAIRS, config, faces, run, state
 
 
@@ -121,7 +115,7 @@ def test_another_run_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_run_of_an_older_version_resumes(tmp_path: Path) -> None:
     run(tmp_path, config(images=2))
     record = json.loads((tmp_path / "config.json").read_text())
-    del record["init_run"], record["stream"], record["weights"]["feature_outlier"]
+    del record["init_run"], record["stream"], record["weights"]["pixel"]
     (tmp_path / "config.json").write_text(json.dumps(record))
     assert run(tmp_path, config(images=4)).images == 4
 
@@ -148,73 +142,26 @@ def test_training_learns_to_reconstruct_faces(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("weights", "absent"),
     [
-        (FaceLossWeights(perceptual=0), {"perceptual"}),
-        (FaceLossWeights(adversarial=0, feature_matching=0), {"adversarial", "feature_matching", "d_loss"}),
-        (FaceLossWeights(feature_outlier=1.0), set()),
+        (LossWeights(perceptual=0), {"perceptual"}),
+        (LossWeights(adversarial=0, feature_matching=0), {"adversarial", "feature_matching", "d_loss"}),
     ],
 )
-def test_each_term_is_a_switch(weights: FaceLossWeights, absent: set[str]) -> None:
+def test_each_term_is_a_switch(weights: LossWeights, absent: set[str]) -> None:
     stage = build_stage(config(weights=weights))
     losses = stage.train_step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9)
     everything = {"adversarial", "feature_matching", "d_loss", "perceptual", "pixel"}
-    assert set(losses) == everything - absent | ({"feature_outlier"} if weights.feature_outlier else set())
+    assert set(losses) == everything - absent
 
 
-def test_face_features_come_from_a_classifier_on_request(classifier_weights: Path) -> None:
-    def losses_of(stage: str = "dense-mapping", **weights: float) -> set[str]:
-        settings = config(stage, weights=FaceLossWeights(**weights), face_features=str(classifier_weights))
-        pictures = torch.rand(2, 3, 64, 64) * 2 - 1
-        return set(build_stage(settings).train_step(faces(pictures, torch.zeros(2, 64, 64, dtype=torch.uint8)), 0.9))
-
-    plain = {"adversarial", "feature_matching", "d_loss", "perceptual", "pixel"}
-    assert losses_of(face=1.0) == plain | {"face"}
-    swapped = {"swap_adversarial", "swap_d_loss"}
-    assert losses_of(expression=1.0) == plain | swapped | {"expression"}
-    assert losses_of(expression=1.0, style_copy=1.0) == plain | swapped | {"expression", "style_copy"}
-    assert losses_of(style_copy=1.0, feature_outlier=1.0) - plain - swapped == {
-        *("style_copy", "feature_outlier", "swap_feature_outlier")
-    }
-    assert losses_of(style_copy=1.0, outlier_pixels=1.0) - plain - swapped == {"style_copy", "outlier_pixels"}
-    without = plain - {"adversarial", "feature_matching", "d_loss"}
-    assert losses_of(expression=1.0, adversarial=0, feature_matching=0) == without | {"expression"}
-
-
-def test_mouths_are_swapped_where_both_faces_show_one() -> None:
-    own, donor = (torch.from_numpy(PAIRS[i].label_map)[None] for i in (0, 1))
-    hidden = torch.ones_like(own)
-    edited, swapped = swap_mouths(torch.cat([own, own, hidden]), torch.cat([donor, hidden, donor]))
-    assert swapped.tolist() == [True, False, False]
-    assert np.array_equal(edited[0], transfer_mouth(own[0].numpy(), donor[0].numpy()))
-    assert torch.equal(edited[1:], torch.cat([own, hidden])) and not torch.equal(edited[:1], own)
-
-
-@pytest.mark.parametrize("term", ["expression", "style_copy"])
-def test_swaps_are_trained_on(classifier_weights: Path, monkeypatch: pytest.MonkeyPatch, term: str) -> None:
-    # The step on reconstructions is left out.
-    settings = config(weights=FaceLossWeights(**{term: 1.0}), face_features=str(classifier_weights))
-    stage = build_stage(settings)
-    monkeypatch.setattr(GANStep, "train_step", lambda *_: {})
-    before = {kind: copy.deepcopy(network.state_dict()) for kind, network in stage.networks.items()}
-    maps = torch.from_numpy(np.stack([PAIRS[i].label_map for i in range(2)]))
-    losses = stage.train_step(faces(torch.rand(2, 3, 64, 64) * 2 - 1, maps), 0.9)
-    assert losses[term] > 0
-    changed = {
-        kind: any(not torch.equal(tensor, before[kind][name]) for name, tensor in network.state_dict().items())
-        for kind, network in stage.networks.items()
-    }
-    assert changed == {"generator": True, "ema": True, "discriminator": True}
-
-
-def test_other_gan_options_and_networks_train_and_resume(tmp_path: Path) -> None:
+def test_other_networks_train_and_resume(tmp_path: Path) -> None:
     options: dict[str, Any] = {
-        "gan": GANOptions(adversarial_loss="hinge", r1_weight=1.0, diffaugment=True),
         "class_balance": 0.5,
         "network": "backbone.noise=true,backbone.antialias=true",
         "lr_decay_start": 1.0,
-        "images": 40,  # enough for the penalty to be drawn
+        "images": 8,
     }
     run(tmp_path / "whole", config(**options))
-    run(tmp_path / "parts", config(**{**options, "images": 20}))
+    run(tmp_path / "parts", config(**{**options, "images": 4}))
     run(tmp_path / "parts", config(**options))
     whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
@@ -226,7 +173,7 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch.optim.Adam, "step", lambda _: None)
     torch.manual_seed(1)
     pictures, maps = torch.rand(2, 3, 64, 64) * 2 - 1, torch.randint(0, 19, (2, 64, 64), dtype=torch.uint8)
-    stage = build_stage(config(weights=FaceLossWeights(perceptual=0)))
+    stage = build_stage(config(weights=LossWeights(perceptual=0)))
     torch.manual_seed(2)  # of the regions taken for absent
     stage.train_step(faces(pictures, maps), 0.9)
     generator, discriminator = stage.networks["generator"], stage.networks["discriminator"]
@@ -284,15 +231,13 @@ def test_config_errors_name_the_option() -> None:
         config(preset="huge")
 
 
-@pytest.mark.parametrize(
-    ("preset", "balance", "weights"), [("demo", 0.5, (0.25, 10.0, 20.0)), ("paper", 0.0, (1.0, 10.0, 0.0))]
-)
+@pytest.mark.parametrize(("preset", "balance", "weights"), [("demo", 0.5, (0.25, 10.0)), ("paper", 0.0, (1.0, 10.0))])
 def test_a_stage_alone_learns_by_its_presets_recipe(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     preset: str,
     balance: float,
-    weights: tuple[float, float, float],
+    weights: tuple[float, float],
 ) -> None:
     arguments = [
         "train",
@@ -315,18 +260,10 @@ def test_a_stage_alone_learns_by_its_presets_recipe(
     assert main(arguments) == 0
     config = printed()
     assert config["class_balance"] == balance
-    assert tuple(config["weights"][name] for name in ("adversarial", "perceptual", "feature_outlier")) == weights
-    changes = ["--class-balance", "0.1", "--feature-outlier-weight", "1", "--adversarial-weight", "2"]
-    assert main([*arguments, *changes]) == 0
+    assert tuple(config["weights"][name] for name in ("adversarial", "perceptual")) == weights
+    assert main([*arguments, "--class-balance", "0.1", "--pixel-weight", "1", "--adversarial-weight", "2"]) == 0
     config = printed()
-    given = (config["class_balance"], config["weights"]["feature_outlier"], config["weights"]["adversarial"])
-    assert given == (0.1, 1, 2)
-    assert [config["weights"][name] for name in CLASSIFIER_TERMS] == [0, 0, 0]
-    assert main([*arguments, "--face-features", "classifier.safetensors"]) == 0
-    recipe = stage_spec(preset, "dense-mapping").options.get("weights", FaceLossWeights())
-    weights = printed()["weights"]
-    assert [weights[name] for name in CLASSIFIER_TERMS] == [getattr(recipe, name) for name in CLASSIFIER_TERMS]
-    assert recipe.needs_classifier == (preset != "paper")
+    assert (config["class_balance"], config["weights"]["pixel"], config["weights"]["adversarial"]) == (0.1, 1, 2)
 
 
 def test_dry_run_prints_the_config_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -378,16 +315,6 @@ def test_the_paper_preset_has_the_papers_perceptual_loss_or_asks(
         assert config(preset=preset, images=0, perceptual="efficientnet").images == images
 
 
-def test_r1_is_drawn_once_for_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = build_stage(config(weights=FaceLossWeights(perceptual=0), gan=GANOptions(r1_weight=1.0)))
-    assert isinstance(stage, DenseMappingStage)
-    real, mask = torch.rand(2, 3, 64, 64) * 2 - 1, one_hot(torch.zeros(2, 64, 64), 19)
-    for first_draw, computed in ((0.0, True), (0.99, False)):
-        # Another process's draw comes first, whatever is drawn here.
-        monkeypatch.setattr(gan_step, "all_gather", lambda own, first=first_draw: torch.tensor([first, float(own)]))
-        assert bool(float(stage._gan._r1(mask, real)) > 0) == computed
-
-
 def test_help_of_a_stage_shows_the_defaults_of_each_preset(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "dense-mapping", "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
@@ -397,7 +324,6 @@ def test_help_of_a_stage_shows_the_defaults_of_each_preset(capsys: pytest.Captur
         "--learning-rate FLOAT Learning rate of Adam, until --lr-decay-start. [default: 0.0002]",
         "--seed INTEGER Seed of all random numbers. [default: 0]",
         "kept in snapshots/. [default: 0]",
-        "in one of 16 steps on average. [default: 0.0]",
     ):
         assert text in shown
     for name in RECIPES:

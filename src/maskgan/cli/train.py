@@ -13,7 +13,7 @@ import click
 from maskgan.cli.config_options import PresetDefaults, config_options, take_options
 from maskgan.cli.options import resolve_device
 from maskgan.errors import UserError
-from maskgan.training.config import FaceLossWeights, TrainingConfig
+from maskgan.training.config import LossWeights, TrainingConfig
 from maskgan.training.pipeline import RECIPES, recipe_options, stage_config
 from maskgan.training.stage_configs import EBSTTrainingConfig, GeneratorTrainingConfig, MaskVAETrainingConfig
 from maskgan.training.stages import STAGES, StageEntry
@@ -101,7 +101,7 @@ class _RunOptions:
 def _all_options() -> list[click.Option]:
     """The options of ``train all``; where stages differ in a default, the help text says so."""
     shared = {field.name for field in fields(TrainingConfig)}
-    differing = {"batch_size", "learning_rate", "class_balance", *(f"{f.name}_weight" for f in fields(FaceLossWeights))}
+    differing = {"batch_size", "learning_rate", "class_balance", *(f"{f.name}_weight" for f in fields(LossWeights))}
     only = {"kl_weight", "strength"}
     more = [
         option
@@ -152,11 +152,13 @@ command.add_command(
             click.Option(["--labelled-data"], help="Faces for stages that learn from labels."),
             click.Option(["--table"], help="Labels: a CSV with CelebA's columns, or list_attr_celeba.txt."),
             click.Option(["--identities"], help="Identities to train on, a range of the table's.  [default: ..9192]"),
-            click.Option(["--ebst/--no-ebst"], default=True, help="Whether to end with EBST.", show_default=True),
+            click.Option(
+                ["--ebst/--no-ebst"], default=True, help="Whether EBST follows dense mapping.", show_default=True
+            ),
             *_all_options(),
         ],
-        help="""Everything that ships: MaskVAE, dense mapping, EBST, enhancer, parser, classifier, embedding, mask
-        directions.
+        help="""Everything that ships: MaskVAE, edit network, parser, classifier, embedding, mask directions; with
+        --preset paper the published networks, dense mapping and EBST, in place of the edit network.
 
         Each stage has its fraction of the budget and a folder in the run folder, which in the end has a folder
         weights/ with all weights as they ship. Classifier and embedding are trained on --labelled-data.""",
@@ -172,6 +174,7 @@ def _export(runs: Runs, base_config: TrainingConfig, folder: Path) -> None:
     from maskgan.training.export import write_manifest, write_weights
 
     write_weights(runs, folder)
+    _export_accessory_styles(base_config, folder)
     vae, directions = folder / "mask-vae.safetensors", folder / "mask-directions.safetensors"
     if base_config.stream:
         _log.info("mask directions are left out: 'maskgan find-directions' finds them in data that are no stream")
@@ -185,6 +188,22 @@ def _export(runs: Runs, base_config: TrainingConfig, folder: Path) -> None:
             _log.warning("mask directions are left out: %s", error)
     write_manifest(folder)
     click.echo(folder)
+
+
+def _export_accessory_styles(base_config: TrainingConfig, folder: Path) -> None:
+    """Write the styles of accessories for the edit network in ``folder``, if there is one."""
+    from maskgan.cli.find_accessory_styles import write_accessory_styles
+    from maskgan.editing.accessory_styles import FILE_NAME, accessory_styles_beside
+
+    weights = folder / "edit.safetensors"
+    if not weights.is_file() or accessory_styles_beside(weights):
+        return
+    if base_config.stream:
+        _log.info(
+            "accessory styles are left out: 'maskgan find-accessory-styles' finds them in data that are no stream"
+        )
+        return
+    write_accessory_styles(folder / FILE_NAME, base_config.data, base_config.order, base_config.keys, weights)
 
 
 def _train(runs: Runs, options: _RunOptions) -> bool:

@@ -6,7 +6,6 @@ Source: supplement, section A; layer details in the reference code.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -14,11 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import BackboneConfig
-from maskgan.networks.layers import activation_energy, adain, blur, channel_schedule, reflect_pad_conv
+from maskgan.networks.layers import adain, blur, channel_schedule, reflect_pad_conv
 from maskgan.networks.regions import RegionModulation, downsample_pyramid
-
-# Pre-tanh value of a saturated colour. Far beyond it tanh has no gradient left that could correct a wrong colour.
-_SATURATED = 1.5
 
 
 class StyleReader:
@@ -174,29 +170,3 @@ class Backbone(nn.Module):
                 clamp = self.config.last_norm_clamp or clamp
             x = F.relu(adain(x, *modulation, clamp=clamp))
         return reflect_pad_conv(self.head, x, pad)
-
-    @contextmanager
-    def record_activation_energies(self) -> Iterator[list[Tensor]]:
-        """Collect the activation energies of every forward pass inside the ``with`` block, by forward hooks.
-
-        Yields:
-            A list that each forward pass extends by N x h x w float32 maps: the ``activation_energy`` of the features
-            of residual blocks and upsamplings before normalisation, and last the squared pre-tanh output in units of
-            a saturated colour (whose mean is not 1).
-        """
-        energies: list[Tensor] = []
-
-        def record_features(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            energies.append(activation_energy(output))
-
-        def record_output(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            energies.append((output.float() / _SATURATED).square().amax(dim=1))
-
-        convs = [conv for block in self.residual for conv in block.children()]
-        handles = [layer.register_forward_hook(record_features) for layer in (*convs, *self.up)]
-        handles.append(self.head.register_forward_hook(record_output))
-        try:
-            yield energies
-        finally:
-            for handle in handles:
-                handle.remove()

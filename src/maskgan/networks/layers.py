@@ -47,20 +47,6 @@ def adain(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None, c
     return _scaled(x, gain, offset)
 
 
-def activation_energy(x: Tensor) -> Tensor:
-    """Mean square of the instance-normalised features of each pixel: how far it stands out from the others.
-
-    Args:
-        x: N x C x H x W.
-
-    Returns:
-        N x H x W float32, with mean 1 over the pixels of each image.
-    """
-    variance, mean = _moments(x.float())
-    gain = torch.rsqrt(variance + NORM_EPS)
-    return _scaled(x.float(), gain, -mean * gain).square().mean(dim=1)
-
-
 def _scaled(x: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
     """``gain * x + offset`` with N x C each for N x C x H x W."""
     return torch.addcmul(offset[..., None, None].to(x.dtype), x, gain[..., None, None].to(x.dtype))

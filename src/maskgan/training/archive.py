@@ -27,7 +27,7 @@ from safetensors.torch import save as save_tensors
 from maskgan.checkpoints.weights import load_weights, save_weights
 from maskgan.errors import UserError
 from maskgan.files import atomic_path, make_folder, require_file
-from maskgan.training.pipeline import RECIPES, STAGE_CHAIN
+from maskgan.training.pipeline import STAGE_CHAIN
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.state_compression import CompressedState, compress, decompress
 
@@ -38,9 +38,6 @@ CHUNK_BYTES = 15 * 2**20
 _FORMAT = 2
 _MAX_CHUNKS = 256
 _MAX_INDEX_BYTES = 1 << 20
-_INTERPOLATED = {
-    part.interpolated_with for recipe in RECIPES.values() for part in recipe
-}  # their weights are needed to ship
 _STATE, _INFO = "state.safetensors", "state.json"
 # A file of a run, or of one of the stages in it; no path out of its folder is of this form.
 _FILE = re.compile(r"([a-z][a-z-]*/)?(config\.json|stats\.jsonl|state\.json|[a-z][a-z-]*\.safetensors)")
@@ -125,7 +122,7 @@ def _contents(stage: Path, part_of_all: bool) -> dict[str, bytes]:
         later = STAGE_CHAIN[STAGE_CHAIN.index(stage.name) + 1 :] if stage.name in STAGE_CHAIN else ()
         followed = any(RunFolder(stage.parent / name).has_state for name in later)
         state = _without_optimizers(state, begins_another=bool(later) and not followed)
-        if not followed or stage.name in _INTERPOLATED:
+        if not followed:
             files |= {path.name: _halved(path) for path in sorted(stage.glob("*.safetensors"))}
     packed = compress(state)
     files[_STATE] = save_tensors(packed.tensors)

@@ -18,9 +18,6 @@ from maskgan.seeding import MAX_SEED
 if TYPE_CHECKING:
     from maskgan.data.transforms import AugmentConfig
 
-CLASSIFIER_TERMS = ("face", "expression", "style_copy")
-"""Terms of ``FaceLossWeights`` that need an attribute classifier."""
-
 
 def augmentation(name: str | None = None) -> Callable[[], AugmentConfig]:
     """Default factory of a field ``augment``: the constant of ``data.transforms`` of this name, or the defaults there.
@@ -48,48 +45,6 @@ class LossWeights:
     """Weight of the perceptual loss, the L1 distance in features of --perceptual."""
     pixel: float = 0.0
     """Weight of the L1 distance between images (not in the paper)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FaceLossWeights(LossWeights):
-    """Loss weights of the dense mapping network; the terms below are not in the paper."""
-
-    face: float = 0.0
-    """Weight of the L1 distance in features of --face-features; 0 without them."""
-    expression: float = 0.0
-    """Weight of the attribute loss on faces rendered with another face's mouth; needs --face-features."""
-    style_copy: float = 0.0
-    """Weight of the attribute loss on faces rendered with another face's mask; needs --face-features."""
-    feature_outlier: float = 0.0
-    """Weight of the feature-outlier penalty, against droplet artefacts."""
-    outlier_pixels: float = 0.0
-    """Weight of the outlier-pixel loss on faces rendered with another face's mouth or mask."""
-
-    @property
-    def needs_classifier(self) -> bool:
-        """Whether a term with a weight needs an attribute classifier."""
-        return any(getattr(self, name) for name in CLASSIFIER_TERMS)
-
-    @property
-    def needs_swaps(self) -> bool:
-        """Whether faces are rendered with another face's mouth or mask."""
-        return bool(self.expression or self.style_copy)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GANOptions:
-    """How the discriminators are trained; the defaults are the paper's."""
-
-    adversarial_loss: Literal["lsgan", "hinge"] = "lsgan"
-    """Adversarial loss of generator and discriminators."""
-    r1_weight: float = 0.0
-    """Weight of the R1 gradient penalty at real images, computed in one of 16 steps on average."""
-    diffaugment: bool = False
-    """Augment real and fake images alike before the discriminators see them (DiffAugment)."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.r1_weight < math.inf:
-            raise UserError(f"--r1-weight must be at least 0, is {self.r1_weight}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +163,11 @@ class TrainingConfig:
         return ""
 
     @property
+    def teachers(self) -> tuple[str, ...]:
+        """Names of the frozen networks in the losses, for the metadata of the weights."""
+        return ()
+
+    @property
     def ema_starts_trained(self) -> bool:
         """Whether the EMA starts from trained weights, so that it needs no warm-up."""
         return self.initialises_ema and bool(self.initialised_from)
@@ -228,7 +188,7 @@ class TrainingConfig:
         return {"stage": self.stage, **asdict(self)}
 
 
-KNOWN_BY_NAME = frozenset({"data", "table", "keys", "val_keys", "perceptual", "face_features", "init_weights"})
+KNOWN_BY_NAME = frozenset({"data", "table", "keys", "val_keys", "perceptual", "init_weights"})
 """Options that may name another folder when a run resumes: the same data may lie elsewhere on another machine."""
 
 RELATIVE_PATHS = frozenset({"init_run", "init_classifier", "dense_mapping", "mask_vae", "edits"})

@@ -9,16 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from maskgan.checkpoints.weights import load_weights
 from maskgan.config import preset
 from maskgan.config_dict import with_overrides
 from maskgan.data.batches import Faces
 from maskgan.images import Picture
-from maskgan.losses.face_features import FaceFeatures
 from maskgan.losses.pixel_weights import class_balanced_pixel_weights
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
-from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training.gan_step import GANStep
 from maskgan.training.initialisation import load_from_run, load_from_weights
 from maskgan.training.schedule import Progress
@@ -37,11 +34,10 @@ from maskgan.training.stage import (
     update_ema,
 )
 from maskgan.training.stage_configs import DenseMappingTrainingConfig, GeneratorTrainingConfig
-from maskgan.training.swaps import train_swap_step
 
 
 class DenseMappingStage:
-    """Generator and discriminators, trained by ``GANStep`` on reconstructions, and on swaps if they have weights."""
+    """Generator and discriminators, trained by ``GANStep`` on reconstructions."""
 
     def __init__(self, config: DenseMappingTrainingConfig, setup: StageSetup) -> None:
         """Start from scratch, from the networks of ``config.init_run``, or from the file ``config.init_weights``.
@@ -51,7 +47,7 @@ class DenseMappingStage:
         """
         self._config = config
         self._generator = build_generator(config)
-        self._gan = build_gan_step(config)
+        self._gan = GANStep(preset(config.preset).discriminator, config)
         if config.init_run and not setup.resumes:
             load_from_run(Path(config.init_run), config.device, self._generator, self._gan.discriminator)
         if config.init_weights and not setup.resumes:
@@ -71,13 +67,12 @@ class DenseMappingStage:
     def train_step(self, faces: Faces, ema_decay: float) -> Losses:
         """See ``Stage.train_step``."""
         batch = FaceTensors.of(faces, self._generator.config.num_classes)
-        with autocast(self._config), self._gan.record_energies(self._generator) as energies:
+        with autocast(self._config):
             fake = self._generator(batch.mask, batch.real, batch.mask)
         pixel_weights = class_balanced_pixel_weights(batch.mask, self._config.class_balance)
-        losses = self._gan.train_step(fake, batch.real, batch.mask, [self._optimizer], pixel_weights, energies)
-        swap_losses = train_swap_step(self._gan, self._generator, self._config, batch, self._optimizer)
+        losses = self._gan.train_step(fake, batch.real, batch.mask, [self._optimizer], pixel_weights)
         update_ema(self._ema, self._generator, ema_decay)
-        return {**losses, **swap_losses}
+        return losses
 
     @torch.no_grad()
     def val_loss(self, faces: Faces) -> Tensor:
@@ -111,17 +106,3 @@ def build_generator(config: GeneratorTrainingConfig) -> DenseMappingNetwork:
     if config.fusion is not None:
         sizes = replace(sizes, style_encoder=replace(sizes.style_encoder, fusion=config.fusion))
     return to_device(DenseMappingNetwork(sizes), config.device)
-
-
-def build_gan_step(config: GeneratorTrainingConfig) -> GANStep:
-    """The GAN step of the dense mapping network, with the attribute classifier if a term needs it.
-
-    Raises:
-        UserError: the weights of a loss network are missing, damaged or of another model type.
-    """
-    classifier = None
-    if config.weights.needs_classifier:
-        network, info = load_weights(Path(config.face_features), model_type="attributes")
-        assert isinstance(network, AttributeClassifier)
-        classifier = FaceFeatures(network, info.resolution)
-    return GANStep(preset(config.preset).discriminator, config, classifier)

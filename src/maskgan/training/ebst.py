@@ -23,7 +23,8 @@ from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import one_hot
 from maskgan.networks.mask_vae import MaskVAE
-from maskgan.training.dense_mapping import build_gan_step, build_generator
+from maskgan.training.dense_mapping import build_generator
+from maskgan.training.gan_step import GANStep
 from maskgan.training.initialisation import load_from_run
 from maskgan.training.schedule import Progress, warmup_decay
 from maskgan.training.stage import (
@@ -42,7 +43,6 @@ from maskgan.training.stage import (
     update_ema,
 )
 from maskgan.training.stage_configs import EBSTTrainingConfig
-from maskgan.training.swaps import train_swap_step
 
 
 class EBSTStage:
@@ -56,7 +56,7 @@ class EBSTStage:
         """
         self._config = config
         self._generator = build_generator(config)
-        self._gan = build_gan_step(config)
+        self._gan = GANStep(preset(config.preset).discriminator, config)
         if not setup.resumes:
             load_from_run(Path(config.init_run), config.device, self._generator, self._gan.discriminator)
         self._blender = to_device(AlphaBlender(preset(config.preset).blender), config.device)
@@ -81,11 +81,10 @@ class EBSTStage:
         """See ``Stage.train_step``. In order: discriminators and generator on the face, then both and the blender."""
         batch = FaceTensors.of(faces, self._generator.config.num_classes)
         pixel_weights = class_balanced_pixel_weights(batch.mask, self._config.class_balance)
-        with autocast(self._config), self._gan.record_energies(self._generator) as energies:
+        with autocast(self._config):
             fake = self._generator(batch.mask, batch.real, batch.mask)
         optimizers = [self._generator_optimizer]
-        losses = self._gan.train_step(fake, batch.real, batch.mask, optimizers, pixel_weights, energies)
-        swap_losses = train_swap_step(self._gan, self._generator, self._config, batch, self._generator_optimizer)
+        losses = self._gan.train_step(fake, batch.real, batch.mask, optimizers, pixel_weights)
         # The other mask is that of the face before, in the batch of all processes.
         inter, outer = self._edited_masks(faces, shard(all_gather(faces.label_maps).roll(1, dims=0)))
         with autocast(self._config):
@@ -97,7 +96,7 @@ class EBSTStage:
         # The generator's EMA starts from trained weights, the blender's from random ones.
         warmup = warmup_decay(steps_of(self._blender_optimizer))
         update_ema(self._blender_ema, self._blender, min(ema_decay, warmup))
-        return {**losses, **swap_losses, **{f"blend_{name}": loss for name, loss in blend_losses.items()}}
+        return {**losses, **{f"blend_{name}": loss for name, loss in blend_losses.items()}}
 
     @torch.no_grad()
     def val_loss(self, faces: Faces) -> Tensor:

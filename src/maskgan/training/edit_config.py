@@ -90,6 +90,11 @@ class EditTrainingConfig(TrainingConfig):
         return ((0.0, phases[-1][1]),) if self.initialised_from else phases
 
     @property
+    def teachers(self) -> tuple[str, ...]:
+        """See ``TrainingConfig``; the discriminators read both networks too."""
+        return ("EfficientNet-Lite0", "SFace")
+
+    @property
     def initialised_from(self) -> str:
         """See ``TrainingConfig``."""
         return self.init_weights or self.init_run

@@ -8,15 +8,15 @@ from pathlib import Path
 import torch
 
 from maskgan.checkpoints.manifest import MANIFEST
-from maskgan.checkpoints.weights import interpolate_weights, load_weights, save_weights, sha256
+from maskgan.checkpoints.weights import load_weights, save_weights, sha256
 from maskgan.files import atomic_path, make_folder
 from maskgan.training.config import TrainingConfig
-from maskgan.training.pipeline import stage_spec
 
 MODEL_TYPES = {
     "mask-vae": "mask-vae",
     "dense-mapping": "dense-mapping",
     "ebst": "dense-mapping",  # comes after stage 1 and replaces it
+    "edit": "edit",
     "enhancer": "enhancer",
     "parser": "parser",
     "attributes": "attributes",
@@ -26,22 +26,16 @@ MODEL_TYPES = {
 
 
 def write_weights(stages: Sequence[tuple[Path, TrainingConfig]], folder: Path) -> None:
-    """Write what each stage's run gave into ``folder``, as float16, averaged where its recipe asks for that.
+    """Write what each stage's run gave into ``folder``, as float16.
 
     Raises:
         UserError: a run's weights are missing or damaged, or the folder cannot be written.
     """
     make_folder(folder)
-    # A later part replaces earlier ones of its type: the classifier that taught does not ship.
-    for model_type, (run, config) in {MODEL_TYPES[config.stage]: (run, config) for run, config in stages}.items():
+    # A later stage replaces earlier ones of its type.
+    for model_type, run in {MODEL_TYPES[config.stage]: run for run, config in stages}.items():
         name = f"{model_type}.safetensors"
-        spec = stage_spec(config.preset, run.name)
         network, info = load_weights(run / name, model_type=model_type)
-        if spec.interpolated_with:
-            before, earlier = load_weights(run.parent / spec.interpolated_with / name, model_type=model_type)
-            # Rounded as in a pack, so that a run ships the same after it has travelled.
-            first, second = (each.half().float() for each in (before, network))
-            network, info = interpolate_weights((first, earlier), (second, info), alpha=0.5)
         save_weights(folder / name, network, info, torch.float16)
 
 

@@ -180,6 +180,7 @@ def export_weights(
         step=progress.images,
         provenance=_provenance(config, progress),
         licence=config.licence,
+        teachers=", ".join(config.teachers),
     )
     save_weights(folder / f"{model_type}.safetensors", network, info)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from maskgan.config import preset
 from maskgan.errors import UserError
-from maskgan.training.config import FaceLossWeights, GANOptions, LossWeights, TrainingConfig, augmentation
+from maskgan.training.config import LossWeights, TrainingConfig, augmentation
 
 if TYPE_CHECKING:
     from maskgan.data.transforms import AugmentConfig
@@ -50,8 +50,6 @@ class GANTrainingConfig(TrainingConfig):
 
     weights: LossWeights = field(default_factory=LossWeights, metadata={"flag": "{}_weight"})
     """Weights of the generator's loss terms."""
-    gan: GANOptions = field(default_factory=GANOptions, metadata={"flag": "{}"})
-    """How the discriminators are trained."""
     perceptual: str = ""
     """Network of the perceptual loss: efficientnet, or a file of VGG-19 weights in torchvision's layout.
     [default: efficientnet; none with --preset paper, where the choice must be made]"""
@@ -68,17 +66,19 @@ class GANTrainingConfig(TrainingConfig):
                 )
             object.__setattr__(self, "perceptual", EFFICIENTNET)
 
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """See ``TrainingConfig``."""
+        if not self.weights.perceptual:
+            return ()
+        return ("EfficientNet-Lite0" if self.perceptual == EFFICIENTNET else "VGG-19",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorTrainingConfig(GANTrainingConfig):
     """Options of the stages that train the dense mapping network."""
 
     initialises_ema: ClassVar[bool] = True
-    weights: FaceLossWeights = field(default_factory=FaceLossWeights, metadata={"flag": "{}_weight"})
-    """Weights of the generator's loss terms."""
-    face_features: str = ""
-    """Weights file of an attribute classifier, for --face-weight, --expression-weight and --style-copy-weight. It must
-    not be the classifier that results are measured with."""
     class_balance: float = 0.0
     """Weight of small classes in losses between two images: 0 for equal pixels, 1 for equal classes."""
     fusion: Literal["sft", "concat", "none"] | None = None
@@ -89,11 +89,6 @@ class GeneratorTrainingConfig(GANTrainingConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_class_balance(self.class_balance)
-        if self.weights.needs_classifier and not self.face_features:
-            raise UserError(
-                "--face-weight, --expression-weight and --style-copy-weight need an attribute classifier; "
-                "give its weights with --face-features"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
