@@ -38,6 +38,8 @@ class WeightsInfo:
     """Where the weights come from."""
     licence: str
     """Terms under which they may be used."""
+    teachers: str = ""
+    """Frozen networks in the training losses, which are no judges of the result; empty if none or not recorded."""
     label_order: str = LABEL_ORDER
     """Order of the classes that the network speaks."""
     format_version: int = FORMAT_VERSION
@@ -75,6 +77,7 @@ def parse_info(path: Path, metadata: Mapping[str, str] | None) -> WeightsInfo:
     first = type(version) is int and version == 1
     if first:
         values = _from_version_1(values)
+    values.setdefault("teachers", "")  # files of earlier releases lack it
     known = {f.name for f in fields(WeightsInfo)}
     if wrong := sorted(known ^ set(values)):
         state = "missing" if wrong[0] in known else "unknown"

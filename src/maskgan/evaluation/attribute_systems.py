@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from maskgan.checkpoints.weights import fingerprint, load_weights
+from maskgan.checkpoints.weights import fingerprint, load_weights, read_info
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.errors import UserError
 from maskgan.evaluation.attribute_predictor import AttributePredictor, attribute_index
@@ -45,7 +45,7 @@ class AttributeSystem:
             UserError: the file is missing, damaged or of another model type.
         """
         self.name = name
-        self.fingerprint = fingerprint(weights)
+        self.fingerprint, self.teachers = fingerprint(weights), read_info(weights).teachers
         network, info = load_weights(weights)
         if not isinstance(network, (StarGAN, Elegant)):
             raise UserError(f"{weights}: holds weights of model type {info.model_type!r}; stargan or elegant is needed")

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from maskgan.checkpoints.weights import fingerprint
+from maskgan.checkpoints.weights import fingerprint, read_info
 from maskgan.data.pairs import PICTURE_SUFFIXES, FacePair, PairCollection
 from maskgan.editing.compositing import class_colours
 from maskgan.editing.pipeline import Blend, Edit, FaceModel, StyleCopy, StyleReference, finish, generate
@@ -90,6 +90,8 @@ class ComparedSystem(System, Protocol):
 
     fingerprint: str
     """Of its weights, or what stands in for it."""
+    teachers: str
+    """Networks in its training losses (see ``WeightsInfo.teachers``); empty if none are known."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class TrainedSystem:
             UserError: the file is missing, damaged or of another model type.
         """
         self.name = name
-        self.fingerprint = fingerprint(weights)
+        self.fingerprint, self.teachers = fingerprint(weights), read_info(weights).teachers
         self._renderer = Renderer.from_weights(weights, options.device, options.precision, options.enhance)
         self._blend = options.blend
 
@@ -170,7 +172,7 @@ class RefinedSystem:
             UserError: the file is missing, damaged or of another kind.
         """
         self.name = name
-        self.fingerprint = fingerprint(weights)
+        self.fingerprint, self.teachers = fingerprint(weights), read_info(weights).teachers
         self._editor = FaceEditor.from_weights(weights, options.device, options.precision, options.enhance)
         self._blend = options.blend
         self._steps = steps
@@ -198,7 +200,7 @@ class StoredOutputs:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
-        self.fingerprint = f"images in {folder.name}"
+        self.fingerprint, self.teachers = f"images in {folder.name}", ""
         self._folder = folder
 
     def __call__(self, requests: Sequence[Request]) -> list[Picture]:

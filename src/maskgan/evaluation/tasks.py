@@ -32,10 +32,6 @@ from maskgan.images import write_picture
 
 _GRID_ROWS = 8
 _GRID_FACES = 6
-TRAINING_NETWORKS = (
-    "EfficientNet-Lite0 or VGG-19 (perceptual loss); an attribute classifier of another seed (face features, swaps)"
-)
-"""The networks in the losses of ``maskgan train dense-mapping``; none of them measures by default."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +77,21 @@ def evaluate(config: EvaluationConfig) -> Report:
         **config.record(),
         "networks": networks.fingerprints(task.networks),
         "weights": {system.name: system.fingerprint for system in measured.systems},
+        "teachers": {system.name: system.teachers for system in measured.systems},
         **measured.numbers,
     }
     lines = [measured.table]
     if task.networks:
         lines += ["", f"Measured with: {networks.describe(task.networks)}."]
     if measured.systems:
-        lines += ["", f"Training losses of maskgan's own weights: {TRAINING_NETWORKS}."]
+        lines += ["", _teachers(measured.systems)]
     return Report("\n".join(lines), record)
+
+
+def _teachers(systems: Sequence[ComparedSystem]) -> str:
+    """Which networks taught which system, for a reader to see that none of them is its judge."""
+    taught = "; ".join(f"{system.name}: {system.teachers or 'not recorded'}" for system in systems)
+    return f"Networks in training losses, which are no judges: {taught}."
 
 
 def _reconstruct(config: EvaluationConfig, networks: MeasuringNetworks) -> Measured:
