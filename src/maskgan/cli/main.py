@@ -35,6 +35,7 @@ _COMMANDS = (
     "sample-masks",
     "interpolate",
     "simulate-edits",
+    "find-accessory-styles",
     "find-directions",
     "evaluate",
     "import-reference",

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from maskgan.editing.accessory_styles import add_accessory_styles
 from maskgan.editing.compositing import (
     PartStyle,
     SourceAnalysis,
@@ -152,8 +153,12 @@ class Edit:
 
     @property
     def style_code(self) -> Tensor:
-        """The style in which the network renders, 1 x style_size."""
-        return mix_style(self.model, self.style)
+        """The style in which the network renders, 1 x style_size; accessories that the face lacks have typical ones."""
+        code = mix_style(self.model, self.style)
+        if not self.renderer.accessory_styles or (self.style is not None and self.style.parts is None):
+            return code
+        copied = () if self.style is None else self.style.parts or ()
+        return add_accessory_styles(self.renderer, code, self.model.label_map, self.label_map, copied)
 
     @property
     def part_style(self) -> PartStyle | None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
+from maskgan.editing.accessory_styles import AccessoryStyles, accessory_styles_beside
 from maskgan.editing.compositing import Enhance
 from maskgan.editing.face_network import Context, face_network, to_device
 from maskgan.editing.refinement import Refined, Refinement
@@ -49,6 +50,8 @@ class Renderer:
         self._device = device
         self._precision = precision
         self._refined_from: Renderer | None = None
+        self.accessory_styles: AccessoryStyles = {}
+        """Styles of accessories that a face lacks."""
         self.preview = self
         """Renders the same styles at half of the size, for previews; itself if the network cannot."""
         if isinstance(network, EditNetwork) and network.detail is not None:
@@ -70,7 +73,10 @@ class Renderer:
             UserError: a file is missing, damaged, or of another model type.
         """
         network, resolution = load_network(path)
-        return cls(network, resolution, device, precision, _load_enhancer(resolution) if enhance else None)
+        renderer = cls(network, resolution, device, precision, _load_enhancer(resolution) if enhance else None)
+        if renderer.uses_context:
+            renderer.accessory_styles = renderer.preview.accessory_styles = accessory_styles_beside(path)
+        return renderer
 
     @property
     def uses_context(self) -> bool:

@@ -1,0 +1,187 @@
+"""Style codes of accessories for faces that wear none: the colour and cloth of a hat, the tint of glasses.
+
+An edit network predicts the style of what a face lacks from the rest of the face, which gives the average hat: grey.
+These are codes of real ones, a few of each kind, without any picture.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from maskgan.checkpoints.weights import read_info, require_suffix, sha256
+from maskgan.errors import UserError
+from maskgan.face_parts import EARRING, EYES, GLASSES, HAT, NECKLACE
+from maskgan.files import atomic_path, require_file
+from maskgan.images import Picture
+from maskgan.labels import LabelMap
+
+if TYPE_CHECKING:
+    from maskgan.editing.renderer import Renderer
+
+FILE_NAME = "accessory-styles.safetensors"
+"""Beside the weights that they belong to."""
+
+KINDS: Mapping[str, int] = {
+    "hat": HAT,
+    "glasses": GLASSES,
+    "sunglasses": GLASSES,
+    "earring": EARRING,
+    "necklace": NECKLACE,
+}
+"""The class of each kind."""
+
+_COUNTS = {"hat": 6}  # styles kept of a kind; others have one
+_SMALLEST = {"hat": 0.02, "glasses": 0.004, "sunglasses": 0.004, "earring": 0.0006, "necklace": 0.0006}
+_CLEAR = 0.0004  # share of the image that eyes behind clear lenses take
+_ITERATIONS = 50
+_log = logging.getLogger(__name__)
+
+_METADATA_KEY = "maskgan-accessory-styles"
+
+AccessoryStyles = Mapping[str, Tensor]
+"""Codes of each kind, K x code_size; the first is the default."""
+
+
+def kind_of(label: int, label_map: LabelMap) -> str:
+    """The kind that a class is in a mask: glasses without eyes behind them are sunglasses."""
+    if label == GLASSES:
+        return "glasses" if np.isin(label_map, EYES).mean() >= _CLEAR else "sunglasses"
+    return next(kind for kind, of in KINDS.items() if of == label)
+
+
+def add_accessory_styles(
+    renderer: Renderer, style: Tensor, before: LabelMap, after: LabelMap, kept: Sequence[int] = ()
+) -> Tensor:
+    """The style of a face with the codes of the accessories that an edit adds.
+
+    Args:
+        renderer: with accessory styles.
+        style: 1 x style_size.
+        before: the face's own mask, h x w.
+        after: the edited mask, h x w.
+        kept: classes whose codes stay as they are.
+    """
+    for label in sorted(set(KINDS.values()) - set(kept)):
+        if (before == label).any() or not (after == label).any():
+            continue
+        codes = renderer.accessory_styles.get(kind_of(label, after))
+        if codes is not None:
+            style = style.clone()
+            style[:, renderer.network.part_style_mask([label]).to(style.device)] = codes[0].to(style)
+    return style
+
+
+def find_accessory_styles(
+    renderer: Renderer, faces: Iterator[tuple[Picture, LabelMap]], at_most: int = 200
+) -> dict[str, Tensor]:
+    """Typical codes of each kind in faces that wear it: of clusters of codes, the one nearest to each centre.
+
+    Args:
+        renderer: of an edit network.
+        faces: images and their masks.
+        at_most: faces of each kind that are encoded.
+
+    Raises:
+        UserError: the network has no styles of parts.
+    """
+    found: dict[str, list[tuple[NDArray[np.float64], float]]] = {kind: [] for kind in KINDS}
+    for picture, label_map in faces:
+        worn = [kind for kind in _worn(label_map) if len(found[kind]) < at_most]
+        if not worn:
+            continue
+        style = renderer.encode(picture, label_map)[0].cpu()
+        for kind in worn:
+            label = KINDS[kind]
+            code = style[renderer.network.part_style_mask([label])].double().numpy()
+            shown = picture[label_map == label].mean(axis=0)
+            found[kind].append((code, float(shown.max() - shown.min())))
+    return {
+        kind: torch.from_numpy(_typical(np.stack([c for c, _ in some]), [v for _, v in some], _COUNTS.get(kind, 1)))
+        for kind, some in found.items()
+        if some
+    }
+
+
+def _worn(label_map: LabelMap) -> list[str]:
+    return [
+        kind
+        for kind, label in KINDS.items()
+        if (label_map == label).mean() >= _SMALLEST[kind] and kind_of(label, label_map) == kind
+    ]
+
+
+def _typical(codes: NDArray[np.float64], colourfulness: Sequence[float], count: int) -> NDArray[np.float32]:
+    """``count`` of the codes, the most colourful first, by k-means from centres far apart."""
+    count = min(count, len(codes))
+    scaled = codes / (codes.std(axis=0) + 1e-6)
+    chosen = [int(((scaled - scaled.mean(axis=0)) ** 2).sum(axis=1).argmin())]
+    while len(chosen) < count:
+        distance = np.min([((scaled - scaled[i]) ** 2).sum(axis=1) for i in chosen], axis=0)
+        chosen.append(int(distance.argmax()))
+    centres = scaled[chosen]
+    for _ in range(_ITERATIONS):
+        nearest = ((scaled[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
+        centres = np.stack(
+            [scaled[nearest == k].mean(axis=0) if (nearest == k).any() else centres[k] for k in range(count)]
+        )
+    medoids = sorted({int(((scaled - centre) ** 2).sum(axis=1).argmin()) for centre in centres})
+    medoids.sort(key=lambda i: -colourfulness[i])
+    typical: NDArray[np.float32] = codes[medoids].astype(np.float32)
+    return typical
+
+
+def save_accessory_styles(path: Path, styles: AccessoryStyles, weights: Path) -> None:
+    """Write codes as safetensors that name the weights file whose styles they are.
+
+    Raises:
+        UserError: the suffix is not .safetensors, or a file cannot be written or read.
+    """
+    path = require_suffix(path)
+    metadata = json.dumps({"weights": sha256(weights), "licence": read_info(weights).licence})
+    with atomic_path(path) as temporary:
+        save_file({kind: c.float().contiguous() for kind, c in styles.items()}, temporary, {_METADATA_KEY: metadata})
+
+
+def accessory_styles_beside(weights: Path) -> dict[str, Tensor]:
+    """The codes in the folder of a weights file, if there are any and they belong to it."""
+    path = weights.parent / FILE_NAME
+    try:
+        return load_accessory_styles(path, weights) if path.is_file() else {}
+    except UserError as error:
+        _log.info("%s", error)
+        return {}
+
+
+def load_accessory_styles(path: Path, weights: Path) -> dict[str, Tensor]:
+    """Read codes, K x code_size float32 each.
+
+    Raises:
+        UserError: no such file, damaged, or of other weights than ``weights``.
+    """
+    path = require_file(path)
+    try:
+        with safe_open(path, framework="pt", device="cpu") as stored:
+            metadata = json.loads((stored.metadata() or {})[_METADATA_KEY])
+            styles = {kind: stored.get_tensor(kind).float().clone() for kind in KINDS if kind in set(stored.keys())}
+            found_in = metadata["weights"]
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: no file of accessory styles, or damaged; make it again with find-accessory-styles"
+        ) from error
+    if found_in != sha256(weights):
+        raise UserError(f"{path}: its styles belong to other weights than {weights}; find them anew")
+    size = getattr(read_info(weights).config, "code_size", None)
+    if any(c.ndim != 2 or c.shape[1] != size or not len(c) or not torch.isfinite(c).all() for c in styles.values()):
+        raise UserError(f"{path}: a style does not fit {weights}; make it again with find-accessory-styles")
+    return styles

@@ -1,0 +1,127 @@
+"""Styles of accessories for faces that wear none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from maskgan.checkpoints.metadata import WeightsInfo
+from maskgan.checkpoints.weights import save_weights
+from maskgan.cli.main import main
+from maskgan.config import preset
+from maskgan.editing.accessory_styles import (
+    FILE_NAME,
+    accessory_styles_beside,
+    find_accessory_styles,
+    kind_of,
+    load_accessory_styles,
+    save_accessory_styles,
+)
+from maskgan.editing.pipeline import Edit, StyleCopy, analyse_face, encode_reference, render
+from maskgan.editing.renderer import Renderer
+from maskgan.errors import UserError
+from maskgan.images import Picture
+from maskgan.labels import INDEX, LabelMap
+from maskgan.networks.edit_network import EditNetwork
+
+SIDE = 64
+HAT, GLASSES, SKIN = INDEX["hat"], INDEX["eye_g"], INDEX["skin"]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained edit network whose codes differ from region to region."""
+    torch.manual_seed(0)
+    network = EditNetwork(preset("tiny").edit)
+    torch.nn.init.normal_(network.coarse.head.weight, 0.0, 0.2)
+    path = tmp_path_factory.mktemp("weights") / "edit.safetensors"
+    info = WeightsInfo("edit", network.config, SIDE, 1, "a test", "none")
+    save_weights(path, network, info)
+    return path
+
+
+def wearing(hat: tuple[int, int, int] | None) -> tuple[Picture, LabelMap]:
+    """A grey face, with a hat of a colour or without."""
+    picture, label_map = np.full((SIDE, SIDE, 3), 128, np.uint8), np.full((SIDE, SIDE), SKIN, np.uint8)
+    if hat is not None:
+        picture[:20], label_map[:20] = hat, HAT
+    return picture, label_map
+
+
+@pytest.fixture(scope="module")
+def hats() -> list[tuple[Picture, LabelMap]]:
+    colours = [(200, 20, 20), (190, 30, 25), (60, 60, 70), (64, 60, 70), (20, 90, 20)]
+    return [wearing(None), *map(wearing, colours)]
+
+
+def test_typical_styles_are_of_real_faces_the_most_colourful_first(
+    weights: Path, hats: list[tuple[Picture, LabelMap]]
+) -> None:
+    renderer = Renderer.from_weights(weights)
+    found = find_accessory_styles(renderer, iter(hats))
+    assert set(found) == {"hat"}
+    part = renderer.network.part_style_mask([HAT])
+    codes = torch.stack([renderer.encode(*face)[0][part] for face in hats[1:]])
+    for code in found["hat"]:
+        assert (codes == code).all(1).any()
+    assert (found["hat"][0] == codes[:2]).all(1).any(), "a red one"
+
+
+def test_an_added_hat_gets_a_style_and_nothing_else_does(
+    weights: Path, hats: list[tuple[Picture, LabelMap]], tmp_path: Path
+) -> None:
+    renderer = Renderer.from_weights(weights)
+    save_accessory_styles(tmp_path / FILE_NAME, find_accessory_styles(renderer, iter(hats)), weights)
+    (tmp_path / "edit.safetensors").write_bytes(weights.read_bytes())
+    equipped = Renderer.from_weights(tmp_path / "edit.safetensors")
+    picture, label_map = wearing(None)
+    edited = label_map.copy()
+    edited[4:20, 10:50] = HAT
+    model, plain = analyse_face(equipped, picture, label_map), analyse_face(renderer, picture, label_map)
+    edit = Edit(model, edited)
+    part = equipped.network.part_style_mask([HAT])
+    assert torch.equal(edit.style_code[0, part], equipped.accessory_styles["hat"][0])
+    assert torch.equal(edit.style_code[0, ~part], model.style[0, ~part])
+    assert not np.array_equal(render(edit), render(Edit(plain, edited)))
+    assert torch.equal(Edit(model.preview, edited).style_code, edit.style_code)
+    # What the face wears itself, or what is copied from another face, keeps its style.
+    own = analyse_face(equipped, *hats[1])
+    assert torch.equal(Edit(own, hats[1][1]).style_code, own.style)
+    reference = encode_reference(equipped, *hats[3])
+    for copied in (StyleCopy(reference, parts=(HAT,)), StyleCopy(reference)):
+        assert torch.equal(Edit(model, edited, copied).style_code[0, part], reference.code[0, part])
+
+
+def test_glasses_without_eyes_behind_them_are_sunglasses() -> None:
+    label_map = np.full((SIDE, SIDE), SKIN, np.uint8)
+    label_map[20:30, 10:50] = GLASSES
+    assert kind_of(GLASSES, label_map) == "sunglasses"
+    label_map[24:26, 20:24] = INDEX["l_eye"]
+    assert kind_of(GLASSES, label_map) == "glasses"
+
+
+def test_styles_belong_to_their_weights(weights: Path, hats: list[tuple[Picture, LabelMap]], tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    save_accessory_styles(path, find_accessory_styles(Renderer.from_weights(weights), iter(hats)), weights)
+    assert torch.is_tensor(load_accessory_styles(path, weights)["hat"])
+    torch.manual_seed(1)
+    other = EditNetwork(preset("tiny").edit)
+    save_weights(tmp_path / "edit.safetensors", other, WeightsInfo("edit", other.config, SIDE, 1, "a test", "none"))
+    with pytest.raises(UserError, match="belong to other weights"):
+        load_accessory_styles(path, tmp_path / "edit.safetensors")
+    assert accessory_styles_beside(tmp_path / "edit.safetensors") == {}
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(UserError, match="or damaged"):
+        load_accessory_styles(path, weights)
+
+
+def test_the_command_writes_styles(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / FILE_NAME
+    command = ["find-accessory-styles", "--data", f"synthetic:40:{SIDE}", "--weights", str(weights), "-o", str(out)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    found = load_accessory_styles(out, weights)
+    assert found and all(f"{kind}: {len(codes)}" in said for kind, codes in found.items())
