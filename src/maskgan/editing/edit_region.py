@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from maskgan.face_parts import FACE
+from maskgan.face_parts import BACKGROUND, FACE
 from maskgan.images import resize_label_map
 from maskgan.labels import LabelMap
 
@@ -28,6 +28,7 @@ _STYLE_GROW, _STYLE_SOFT = (
 )  # the same for copied styles: eyes within the skin keep their pixels
 _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
+_HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts nothing on it, so more context is better
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
 _FACE_SIDE = 128  # the same for the face around it, which is softer
 
@@ -91,8 +92,12 @@ class EditRegion:
         touched = _covered(self.changed | self.style_changed, size)
         if not touched.any():
             return torch.zeros(1, 1, *size)
-        hole = torch.from_numpy(touched).float()[None, None]
-        return dilate(hole, max(round(_HOLE_GROW * max(size)), 1))
+        touched_plane = torch.from_numpy(touched).float()[None, None]
+        wide, narrow = (
+            dilate(touched_plane, max(round(grow * max(size)), 1)) for grow in (_HOLE_GROW, _HOLE_GROW_BACKGROUND)
+        )
+        kept = torch.from_numpy((resize_label_map(self.before, size) == BACKGROUND) & ~touched)
+        return torch.where(kept, narrow, wide)
 
 
 def soft_region(where: NDArray[np.bool_], growth: float, softness: float, side: int) -> NDArray[np.float32]:
