@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,10 @@ onnxruntime = pytest.importorskip("onnxruntime")
 ATOL = 1e-4  # of values in [-1, 1]: an eightieth of a grey level
 SIZES = [(1, 64, 64), (2, 128, 64), (3, 64, 128)]
 
-EDIT = EditNetworkConfig(base_channels=8, max_channels=16, downsamplings=3, code_size=8, encoder_channels=4)
+EDIT = EditNetworkConfig(
+    base_channels=8, max_channels=16, detail_channels=0, downsamplings=3, code_size=8, encoder_channels=4
+)
+DETAILED = replace(EDIT, detail_channels=4)
 BACKBONE = BackboneConfig(base_channels=4, max_channels=8, downsamplings=2, residual_blocks=1, outer_kernel=5)
 REGIONS = StyleEncoderConfig(base_channels=4, max_channels=8, regions="parts", region_size=4)
 DENSE_MAPPING = {
@@ -134,6 +138,30 @@ def test_edit_network() -> None:
     kept = np.broadcast_to(inputs["hole"].numpy() == 0, found.shape)
     assert 0.2 < kept.mean() < 0.8
     assert (found[kept] == inputs["image"].numpy()[kept]).all()
+
+
+def test_edit_network_in_two_parts() -> None:
+    network = seeded(EditNetwork(DETAILED))
+    assert network.detail is not None
+    nn.init.normal_(network.detail.head.weight, 0, 0.1).copy_(network.detail.head.weight.half().float())
+    encoder, coarse, detail = face_graphs(network, info_of(network, "edit"))
+    assert (coarse.name, detail.name) == ("generator", "detail")
+    for size in SIZES:
+        mask, hole = one_hot(labels(*size), 19), (labels(*size)[:, None] < 9).float()
+        style = network.encode_style(image(*size), mask)
+        check(encoder, [({"image": image(*size), "labels": labels(*size)}, style)])
+        inputs = {"labels": labels(*size), "style": style, "image": image(*size), "hole": hole}
+        half = {
+            "labels": labels(*size)[:, ::2, ::2],
+            "style": style,
+            "image": nn.functional.avg_pool2d(image(*size) * (1 - hole), 2),
+            "hole": nn.functional.max_pool2d(hole, 2),
+        }
+        drawn = dict(zip(coarse.outputs, map(torch.from_numpy, run(coarse, half)), strict=True))
+        expected = network.coarse(one_hot(half["labels"], 19), style, half["image"], half["hole"])
+        torch.testing.assert_close(drawn["generated"], expected, atol=ATOL, rtol=1e-4)
+        drawn["coarse"] = drawn.pop("generated")
+        check(detail, [(inputs | drawn, network(mask, style, image(*size), hole).clamp(-1, 1))])
 
 
 def test_enhancer() -> None:

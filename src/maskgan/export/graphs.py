@@ -16,10 +16,11 @@ from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.editing.face_network import Context, FaceNetwork, face_network
 from maskgan.errors import UserError
 from maskgan.networks.dense_mapping import DenseMappingNetwork
-from maskgan.networks.edit_network import EditNetwork
+from maskgan.networks.edit_network import CoarseDrawing, CoarseEditNetwork, EditNetwork
 from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
+from maskgan.networks.regions import num_regions
 from maskgan.networks.yunet import YuNet
 
 Axes = tuple[str | int, ...]
@@ -92,6 +93,34 @@ class HoleFilling(nn.Module):
         """N x H x W uint8, N x style_size, N x 3 x H x W and N x 1 x H x W to N x 3 x H x W in [-1, 1]."""
         mask = labels_to_mask(labels, self._face.num_classes)
         return self._face.synthesise(mask, style, Context(image, hole))
+
+
+class CoarseGeneration(nn.Module):
+    """The coarse network of an edit network: a face at half of the side, and what the detail level needs of it."""
+
+    def __init__(self, network: CoarseEditNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, labels: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> tuple[Tensor, ...]:
+        """Inputs as of ``HoleFilling``; the image is not bounded to [-1, 1]."""
+        mask = labels_to_mask(labels, self.network.config.num_classes)
+        return tuple(self.network.draw(mask, style, image, hole))
+
+
+class Detailing(nn.Module):
+    """The detail level of an edit network: twice the side of the coarse network's face."""
+
+    def __init__(self, network: EditNetwork) -> None:
+        super().__init__()
+        assert network.detail is not None
+        self.network = network.detail
+        self._num_classes = network.config.num_classes
+
+    def forward(self, labels: Tensor, style: Tensor, image: Tensor, hole: Tensor, *coarse: Tensor) -> Tensor:
+        """Inputs as of ``HoleFilling``, and the outputs of ``CoarseGeneration``, to N x 3 x H x W in [-1, 1]."""
+        mask = labels_to_mask(labels, self._num_classes)
+        return self.network(CoarseDrawing(*coarse), mask, style, image, hole).clamp(-1, 1)
 
 
 class Enhancement(nn.Module):
@@ -194,11 +223,13 @@ def _nearest(side: int, length: int) -> Tensor:
 _IMAGE = TensorSpec(("N", 3, "H", "W"))
 _LABELS = TensorSpec(("N", "H", "W"), torch.uint8)
 _SIZE = TensorSpec((2,), torch.int64)
+_DOUBLED: Mapping[str | int, str | int] = {"H/4": "H/2", "W/4": "W/2", "H/2": "H", "W/2": "W"}
+"""Axes of the detail level's inputs, as the coarse network names them."""
 _SOME_LABELS = TensorSpec(("N", "height", "width"), torch.uint8)
 
 
 def face_graphs(network: nn.Module, info: WeightsInfo) -> list[Graph]:
-    """Style encoder and generator of a dense mapping or edit network.
+    """Style encoder and generator of a dense mapping or edit network; of one with a detail level in two parts.
 
     Raises:
         UserError: it is another network, or one that draws noise.
@@ -217,11 +248,28 @@ def face_graphs(network: nn.Module, info: WeightsInfo) -> list[Graph]:
     if face.uses_context:
         inputs |= {"image": _IMAGE, "hole": TensorSpec(("N", 1, "H", "W"))}
     sizes = {"N": _TRACED, "H": 2 * _multiple(face), "W": 2 * _multiple(face)}
+    encoder = Graph(
+        "style-encoder", StyleEncoding(network), {"image": _IMAGE, "labels": _LABELS}, {"style": style}, info, sizes
+    )
+    if not isinstance(network, EditNetwork) or network.detail is None:
+        return [encoder, Graph("generator", generator, inputs, {"generated": _IMAGE}, info, sizes)]
+    config = network.config
+    regions = num_regions(config.num_classes)
+    half = {
+        "coarse": TensorSpec(("N", 3, "H/2", "W/2")),
+        "features": TensorSpec(("N", config.base_channels, "H/4", "W/4")),
+        "fine": TensorSpec(("N", config.base_channels // 4, "H/2", "W/2")),
+        "regions": TensorSpec(("N", regions, "H/2", "W/2")),
+    }
+    coarse = {
+        "generated" if name == "coarse" else name: TensorSpec(tuple(_DOUBLED.get(axis, axis) for axis in spec.shape))
+        for name, spec in half.items()
+    }
+    sizes = {**sizes, **{f"{axis}/{n}": sizes[axis] // n for axis in ("H", "W") for n in (2, 4)}}
     return [
-        Graph(
-            "style-encoder", StyleEncoding(network), {"image": _IMAGE, "labels": _LABELS}, {"style": style}, info, sizes
-        ),
-        Graph("generator", generator, inputs, {"generated": _IMAGE}, info, sizes),
+        encoder,
+        Graph("generator", CoarseGeneration(network.coarse), inputs, coarse, info, sizes),
+        Graph("detail", Detailing(network), {**inputs, **half}, {"generated": _IMAGE}, info, sizes),
     ]
 
 

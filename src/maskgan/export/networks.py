@@ -14,6 +14,7 @@ from maskgan import __version__
 from maskgan.assets import shipped_directions, shipped_weights
 from maskgan.checkpoints.metadata import LABEL_ORDER, WeightsInfo
 from maskgan.checkpoints.weights import load_weights, sha256
+from maskgan.editing.accessory_styles import accessory_styles_beside
 from maskgan.editing.face_network import FaceNetwork, face_network
 from maskgan.editing.mask_directions import load_directions
 from maskgan.export.folders import write_json
@@ -58,7 +59,7 @@ class Exporter:
         """
         require_onnx()
         self._weights: dict[str, Path] = {
-            "face": files.face or shipped_weights("dense-mapping"),
+            "face": files.face or shipped_weights("edit"),
             "parser": files.parser or shipped_weights("parser"),
             "mask-vae": files.mask_vae or shipped_weights("mask-vae"),
             "face-detector": shipped_weights("face-detector"),
@@ -92,6 +93,7 @@ class Exporter:
             "size_multiple": max(self._face.size_multiple, 32),
             "style": self._style(),
             "directions": self._directions(),
+            "accessory_styles": self._accessory_styles(),
             "networks": networks,
         }
         write_json(folder / MANIFEST, manifest)
@@ -131,6 +133,12 @@ class Exporter:
         code_size = len(masks[0])
         regions = [[(position - start) // code_size for position in mask[::code_size]] for mask in masks]
         return {**style, "parts_start": start, "code_size": code_size, "regions": regions}
+
+    def _accessory_styles(self) -> dict[str, list[float]]:
+        """The style code of each kind of accessory that a face lacks."""
+        if not self._face.uses_context:
+            return {}
+        return {kind: codes[0].tolist() for kind, codes in accessory_styles_beside(self._weights["face"]).items()}
 
     def _directions(self) -> list[dict[str, Any]]:
         path, vae = shipped_directions(), self._weights["mask-vae"]

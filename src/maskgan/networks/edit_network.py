@@ -21,13 +21,20 @@ from maskgan.networks.region_style_encoder import RegionStyleEncoder
 from maskgan.networks.regions import downsample, downsample_pyramid, mask_to_regions, num_regions, region_indices
 
 
-class _Drawing(NamedTuple):
-    """What the coarse network hands to the detail level."""
+class CoarseDrawing(NamedTuple):
+    """What the coarse network hands to the detail level.
 
-    image: Tensor  # N x 3 x H x W, float32: the photograph outside of the hole
-    features: Tensor  # N x base_channels x H/2 x W/2
-    fine: Tensor  # N x base_channels/4 x H x W
-    regions: Tensor  # of the mask, N x regions x H x W
+    Attributes:
+        image: N x 3 x H x W, float32: the photograph outside of the hole.
+        features: N x base_channels x H/2 x W/2.
+        fine: N x base_channels/4 x H x W.
+        regions: of the mask, N x regions x H x W.
+    """
+
+    image: Tensor
+    features: Tensor
+    fine: Tensor
+    regions: Tensor
 
 
 class CoarseEditNetwork(nn.Module):
@@ -77,7 +84,7 @@ class CoarseEditNetwork(nn.Module):
         """See ``EditNetwork.forward``."""
         return self.draw(mask, style, image, hole).image
 
-    def draw(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> _Drawing:
+    def draw(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> CoarseDrawing:
         """The picture and the features that it was drawn from; arguments as for ``forward``."""
         codes = style.view(style.shape[0], -1, self.config.code_size)
         context = _context(image, hole)
@@ -97,7 +104,7 @@ class CoarseEditNetwork(nn.Module):
         context = context.to(fine.dtype)
         fine = fine + F.silu(self.refine(torch.cat([fine, context], dim=1)))
         drawn = self.head(torch.cat([fine, context], dim=1)).float()
-        return _Drawing(torch.where(hole > 0, drawn, image.float()), x, fine, regions)
+        return CoarseDrawing(torch.where(hole > 0, drawn, image.float()), x, fine, regions)
 
 
 class DetailLevel(nn.Module):
@@ -120,7 +127,7 @@ class DetailLevel(nn.Module):
         _initialise(self)
         nn.init.zeros_(self.head.weight)  # begins as bilinear interpolation
 
-    def forward(self, coarse: _Drawing, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
+    def forward(self, coarse: CoarseDrawing, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
         """As ``EditNetwork.forward``, with what the coarse network drew at half of the side."""
         codes = style.view(style.shape[0], -1, self.code_size)
         context = _context(image, hole)
