@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             output=folder / "out",
             requirements=(),
             options=BulkOptions(
-                options.weights or shipped_weights("dense-mapping"), framed=True, batch_size=options.batch_size
+                options.weights or shipped_weights("edit"), framed=True, batch_size=options.batch_size
             ),
             hashes={},
         )

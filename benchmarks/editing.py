@@ -33,7 +33,7 @@ def main() -> None:
     picture_path, mask_path = portrait(7)
     picture, label_map = read_picture(picture_path), read_label_map(mask_path)
     edited = smile(label_map)
-    weights = arguments.weights or shipped_weights("dense-mapping")
+    weights = arguments.weights or shipped_weights("edit")
 
     def from_scratch(editor: FaceEditor) -> None:
         editor.set_source(picture, label_map)

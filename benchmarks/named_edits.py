@@ -275,7 +275,7 @@ def main() -> None:
     names = options.edits.split(",") if options.edits else known
     if unknown := sorted(set(names) - set(known)):
         parser.error(f"no edit is called {unknown[0]}; there are {', '.join(known)}")
-    weights = options.weights or shipped_weights("dense-mapping")
+    weights = options.weights or shipped_weights("edit")
     networks = Networks(weights)
     faces = list(read_faces(options.data, options.faces))
     print(TABLE)

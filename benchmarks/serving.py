@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--weights")
     arguments = parser.parse_args()
-    editor = FaceEditor.from_weights(arguments.weights or shipped_weights("dense-mapping"))
+    editor = FaceEditor.from_weights(arguments.weights or shipped_weights("edit"))
     with running_server(arguments.weights) as address:
         one, direct = asyncio.run(alone(address, editor))
         many, seconds = asyncio.run(together(address, arguments.people, arguments.seconds))

@@ -184,7 +184,7 @@ def test_a_recipe_gives_the_same_photograph_again(photograph: Path, tmp_path: Pa
     assert (read_picture(first) != read_picture(photograph)).any()
     saved = read_recipe(recipe)
     assert saved.face == "2" and saved.edits == (parse_edit("smile=0.7"), parse_edit("hair-colour=red"))
-    network = shipped_weights("dense-mapping")
+    network = shipped_weights("edit")
     assert saved.weights == weights_in_use(network) and sha256(network) in saved.weights.values()
 
 

@@ -9,6 +9,7 @@ from maskgan.assets import SHIPPED_MODELS, portrait, shipped_directions, shipped
 from maskgan.checkpoints.manifest import MANIFEST, mismatches, read_manifest
 from maskgan.checkpoints.weights import load_weights, read_info
 from maskgan.config import FaceDetectorConfig, preset
+from maskgan.editing.accessory_styles import FILE_NAME
 from maskgan.editing.mask_edits import add_glasses, smile
 from maskgan.editing.session import FaceEditor
 from maskgan.images import Picture, read_label_map, read_picture
@@ -19,7 +20,7 @@ BUDGET = 40_000_000
 
 @pytest.fixture(scope="module")
 def editor() -> FaceEditor:
-    return FaceEditor.from_weights(shipped_weights("dense-mapping"))
+    return FaceEditor.from_weights(shipped_weights("edit"))
 
 
 def face(number: int) -> tuple[Picture, LabelMap]:
@@ -30,7 +31,7 @@ def face(number: int) -> tuple[Picture, LabelMap]:
 def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
     sizes = preset("demo")
     configs = {
-        "dense-mapping": sizes.dense_mapping,
+        "edit": sizes.edit,
         "enhancer": sizes.enhancer,
         "mask-vae": sizes.mask_vae,
         "parser": sizes.parser,
@@ -60,7 +61,7 @@ def test_what_ships_fits_the_budget() -> None:
 def test_the_manifest_is_true() -> None:
     """After a change of the weights: ``sha256sum *.safetensors > SHA256SUMS`` in their folder."""
     assert mismatches(weights_folder()) == {}
-    files = {path.name for path in (*map(shipped_weights, SHIPPED_MODELS), shipped_directions())}
+    files = {path.name for path in (*map(shipped_weights, SHIPPED_MODELS), shipped_directions())} | {FILE_NAME}
     assert set(read_manifest(weights_folder() / MANIFEST)) == files
 
 

@@ -85,7 +85,7 @@ def test_dense_mapping_can_start_from_interpolated_weights(
     with pytest.raises(UserError, match="attributes"):
         build_stage(config(init_run=stage_one["init_run"], init_weights=str(classifier_weights)))
     with pytest.raises(UserError, match="is a network of another preset"):
-        build_stage(config(init_run=stage_one["init_run"], init_weights=str(shipped_weights("dense-mapping"))))
+        build_stage(config(init_run=stage_one["init_run"], init_weights=str(shipped_weights("edit"))))
 
 
 def test_dense_mapping_can_start_from_weights_alone(stage_one: dict[str, Any], tiny_weights: Path) -> None:

@@ -210,7 +210,7 @@ def test_one_pass_gives_the_gradients_of_two(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, config(images=4))
     before = (tmp_path / "state.pt").read_bytes()
-    monkeypatch.setattr(loss_terms, "generator_loss", lambda _, logits: logits[0].sum() * float("nan"))
+    monkeypatch.setattr(loss_terms, "generator_loss", lambda logits: logits[0].sum() * float("nan"))
     with pytest.raises(MaskGANError, match="the adversarial loss is nan"):
         run(tmp_path, config(images=8))
     assert (tmp_path / "state.pt").read_bytes() == before

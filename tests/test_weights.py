@@ -407,9 +407,9 @@ def test_a_folder_takes_the_place_of_what_ships(
     tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shipped = {kind: shipped_weights(kind) for kind in SHIPPED_MODELS}
-    shutil.copy(tiny_weights, tmp_path / "dense-mapping.safetensors")
+    shutil.copy(tiny_weights, tmp_path / "edit.safetensors")
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
-    assert shipped_weights("dense-mapping") == tmp_path / "dense-mapping.safetensors"
+    assert shipped_weights("edit") == tmp_path / "edit.safetensors"
     assert shipped_weights("parser") == shipped["parser"], "what the folder lacks is what ships"
     assert shipped_directions().is_file()
     save_weights(tmp_path / "mask-vae.safetensors", *build("mask-vae"))
@@ -418,7 +418,7 @@ def test_a_folder_takes_the_place_of_what_ships(
     assert str(tmp_path / "mask-vae.safetensors") in capsys.readouterr().out
     assert main(["sample-masks", "-n", "1", "-o", str(tmp_path / "masks")]) == 0
     monkeypatch.setenv(WEIGHTS_VARIABLE, "")
-    assert shipped_weights("dense-mapping") == shipped["dense-mapping"]
+    assert shipped_weights("edit") == shipped["edit"]
 
 
 def test_a_folder_without_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

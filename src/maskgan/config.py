@@ -307,7 +307,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             resolution=64,
             images=2_400_000,
             phases=((0.0, 64),),
-            edit_phases=((0.0, 32), (0.5, 64)),
+            edit_phases=((0.0, 64),),
             dense_mapping=DenseMappingConfig(
                 backbone=BackboneConfig(
                     base_channels=8,
@@ -326,11 +326,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             ),
             enhancer=EnhancerConfig(base_channels=4, residual_blocks=1),
             mask_vae=MaskVAEConfig(resolution=64, base_channels=4, downsamplings=4, latent_size=16, prior="fitted"),
-            blender=BlenderConfig(
-                BackboneConfig(
-                    base_channels=4, max_channels=16, downsamplings=2, residual_blocks=1, upsampling="resize"
-                )
-            ),
+            blender=BlenderConfig(BackboneConfig(4, 16, downsamplings=2, residual_blocks=1, upsampling="resize")),
             discriminator=DiscriminatorConfig(base_channels=8, layers=2),
             parser=ParserConfig(base_channels=8, downsamplings=3),
             attributes=AttributesConfig(base_channels=4),

@@ -46,7 +46,7 @@ def png(picture):
 
 limits = Limits()
 service = InferenceService(
-    Renderer.from_weights(shipped_weights("dense-mapping")),
+    Renderer.from_weights(shipped_weights("edit")),
     Parser(shipped_weights("parser")),
     MaskManifold.from_weights(shipped_weights("mask-vae"), directions=shipped_directions()),
     FaceDetector.from_weights(shipped_weights("face-detector")),

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from maskgan.errors import MaskGANError, UserError
 
-SHIPPED_MODELS = ("dense-mapping", "enhancer", "mask-vae", "parser", "attributes", "identity", "face-detector")
+SHIPPED_MODELS = ("edit", "enhancer", "mask-vae", "parser", "attributes", "identity", "face-detector")
 """Model types whose weights ship."""
 
 WEIGHTS_VARIABLE = "MASKGAN_WEIGHTS"
-"""The environment variable that names a folder of other weights, as ``dense-mapping.safetensors`` and so on."""
+"""The environment variable that names a folder of other weights, as ``edit.safetensors`` and so on."""
 
 _HERE = Path(__file__).parent
 

@@ -111,7 +111,7 @@ def command(
     named = read_recipes(recipes)
     requirements = parse_requirements(require)
     shards = find_shards(inputs, pictures_per_shard)
-    network = shipped_weights("dense-mapping") if weights is None else Path(weights)
+    network = shipped_weights("edit") if weights is None else Path(weights)
     in_use = weights_in_use(network, enhance)
     for one, path in zip(named, recipes, strict=True):
         if others := one.recipe.other_weights(in_use):

@@ -17,7 +17,7 @@ from maskgan.images.content_credentials import SIGNED_SUFFIXES, Signer, open_sig
 
 def open_editor(weights: str | None, device: str, precision: str, enhance: bool) -> FaceEditor:
     """An editor with the weights asked for, or those that ship."""
-    path = shipped_weights("dense-mapping") if weights is None else Path(weights)
+    path = shipped_weights("edit") if weights is None else Path(weights)
     return FaceEditor.from_weights(path, device, "bf16" if precision == "bf16" else "fp32", enhance)
 
 

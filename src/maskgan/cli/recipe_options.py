@@ -41,7 +41,7 @@ class RecipeOptions:
         self._saved = None if saved is None else check_recipe_path(saved)
         in_use: dict[str, str] = {}
         if saved is not None or recipe.weights:
-            network = shipped_weights("dense-mapping") if weights is None else Path(weights)
+            network = shipped_weights("edit") if weights is None else Path(weights)
             in_use = weights_in_use(network, enhance)
         if others := recipe.other_weights(in_use):
             _log.warning("%s was made with other weights (%s), so results can differ", path, ", ".join(others))

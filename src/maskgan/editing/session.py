@@ -1,6 +1,6 @@
 """An editing session: numpy arrays outside, tensors inside, the costly half computed once.
 
-editor = FaceEditor.from_weights(shipped_weights("dense-mapping"))
+editor = FaceEditor.from_weights(shipped_weights("edit"))
 editor.set_source(picture, label_map)     # encodes the style, once
 editor.refine(40)                         # optional, takes seconds: nearer to the person
 editor.set_mask(edited)                   # cheap

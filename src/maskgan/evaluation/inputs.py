@@ -82,7 +82,7 @@ def open_systems(config: EvaluationConfig, networks: MeasuringNetworks) -> list[
     if config.weights is not None:
         named.setdefault(Path(config.weights).stem, Path(config.weights))
     if not named:
-        named = {"shipped": shipped_weights("dense-mapping")}
+        named = {"shipped": shipped_weights("edit")}
     return [system for name, path in named.items() for system in _open_system(config, networks, name, path)]
 
 

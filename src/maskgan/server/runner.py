@@ -99,7 +99,7 @@ def editor_app(
     """
     limit_arenas()
     torch.set_num_threads(_threads())
-    path = shipped_weights("dense-mapping") if weights is None else weights
+    path = shipped_weights("edit") if weights is None else weights
     renderer = Renderer.from_weights(path, device, precision, enhance)
     vae = shipped_weights("mask-vae")
     directions = shipped_directions()

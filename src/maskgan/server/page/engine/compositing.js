@@ -34,8 +34,8 @@ import { COARSE, localResidual } from "./source-analysis.js";
 const STEP_BLUR = 0.004;
 /** Pixels around what is enhanced; an enhancer of 8 residual blocks looks as far. */
 const MARGIN = 20;
-/** Standard deviation of a pasted hole's border, in pixels of the network's picture. */
-const PASTE_SOFT = 0.7;
+/** Of a pasted hole over which the photograph fades into it, of the longer side; holes reach further than labels. */
+const PASTE_MARGIN = 0.006;
 
 /**
  * Blend the edit region of the network's picture into the original, its colours corrected.
@@ -87,9 +87,11 @@ export async function composite(picture, analysis, region, generated, partStyle 
  * @returns {Picture} exactly the photograph outside of the hole
  */
 export function paste(picture, generated, hole) {
+  // The border is softened inside the hole, so that no pixel outside of it changes.
+  let margin = rint(PASTE_MARGIN * Math.max(generated.width, generated.height));
   const isSameSize = generated.width === picture.width && generated.height === picture.height;
-  // Between sizes the border is softened inside the hole, so that no pixel outside of it changes.
-  const alpha = isSameSize ? hole : softened(hole);
+  if (!isSameSize) margin = Math.max(margin, 1); // so that interpolation does not carry it across the border
+  const alpha = margin > 0 ? softened(hole, margin) : hole;
   const box = unitedBox([alpha]);
   if (!box) return copyPicture(picture);
   const { place, frame, size } = placed(box, picture);
@@ -109,13 +111,24 @@ export function paste(picture, generated, hole) {
   return result;
 }
 
-/** @param {Planes} hole */
-function softened(hole) {
-  const outside = planes(1, hole.height, hole.width, hole.data.map((value) => 1 - value));
-  const inner = planes(1, hole.height, hole.width, dilate(outside, 1).data.map((value) => 1 - value));
-  const soft = blur(inner, PASTE_SOFT);
-  for (let i = 0; i < soft.data.length; i++) soft.data[i] *= inner.data[i];
+/**
+ * @param {Planes} hole
+ * @param {number} margin over which it fades, pixels
+ */
+function softened(hole, margin) {
+  const soft = blur(eroded(hole, margin), margin / 2);
+  const inside = eroded(hole, 1);
+  for (let i = 0; i < soft.data.length; i++) soft.data[i] *= inside.data[i];
   return soft;
+}
+
+/**
+ * @param {Planes} hole
+ * @param {number} radius
+ */
+function eroded(hole, radius) {
+  const outside = planes(1, hole.height, hole.width, hole.data.map((value) => 1 - value));
+  return planes(1, hole.height, hole.width, dilate(outside, radius).data.map((value) => 1 - value));
 }
 
 /**

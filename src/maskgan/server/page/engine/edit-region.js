@@ -8,6 +8,7 @@
  */
 
 import { differences, extent, labelTable, planes, rint, where } from "./arrays.js";
+import { BACKGROUND } from "../mask/label-map.js";
 import { FACE } from "./face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
 import { BILINEAR, BOX, resizeLabels, resizePlanes } from "./resampling.js";
@@ -24,6 +25,8 @@ const FACE_GROW = 0.08;
 const FACE_SOFT = 0.04;
 /** How far a hole reaches beyond the labels, about the middle of what the edit network learns. */
 const HOLE_GROW = 0.03;
+/** The same on unchanged background: a face casts nothing on it, so more context is better. */
+const HOLE_GROW_BACKGROUND = 0.012;
 /** Pixels on the longer side of the soft region, and of the face around it, which is softer. */
 const ALPHA_SIDE = 512;
 const FACE_SIDE = 128;
@@ -107,7 +110,12 @@ export class EditRegion {
     const { width, height, data } = this.changed;
     const style = this.styleChanged.data;
     const touched = covered({ width, height, data: data.map((flag, i) => flag | style[i]) }, size);
-    return dilate(touched, Math.max(rint(HOLE_GROW * Math.max(size.height, size.width)), 1));
+    const [wide, narrow] = [HOLE_GROW, HOLE_GROW_BACKGROUND].map((grow) =>
+      dilate(touched, Math.max(rint(grow * Math.max(size.height, size.width)), 1)),
+    );
+    const before = resizeLabels(this.before, size);
+    for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND) wide.data[i] = narrow.data[i];
+    return wide;
   }
 }
 

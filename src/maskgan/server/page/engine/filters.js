@@ -75,6 +75,27 @@ export function dilate({ channels, height, width, data }, radius) {
 }
 
 /**
+ * Maximum over squares; sides are multiples of the factor.
+ *
+ * @param {Planes} image
+ * @param {number} factor
+ * @returns {Planes}
+ */
+export function maxPool({ channels, height, width, data }, factor) {
+  const [rows, columns] = [height / factor, width / factor];
+  const result = new Float32Array(channels * rows * columns).fill(-Infinity);
+  for (let row = 0, from = 0; row < channels * height; row++) {
+    const channel = Math.floor(row / height);
+    const start = (channel * rows + Math.floor((row % height) / factor)) * columns;
+    for (let x = 0; x < width; x++, from++) {
+      const to = start + Math.floor(x / factor);
+      result[to] = Math.max(result[to], data[from]);
+    }
+  }
+  return { channels, height: rows, width: columns, data: result };
+}
+
+/**
  * Average pooling; sides are multiples of the factor.
  *
  * @param {Planes} image

@@ -6,7 +6,7 @@
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./arrays.js").Size} Size
  *
- * @typedef {"style-encoder" | "generator" | "enhancer" | "parser" | "mask-encoder" | "mask-decoder" | "mask-prior"
+ * @typedef {"style-encoder" | "generator" | "detail" | "enhancer" | "parser" | "mask-encoder" | "mask-decoder" | "mask-prior"
  *   | "face-detector"} NetworkName
  *
  * @typedef {object} NetworkInfo an entry of the manifest
@@ -27,10 +27,13 @@
  *   in a style the codes of each class are; the last three only with parts
  * @property {Partial<Record<NetworkName, NetworkInfo>>} networks
  * @property {{name: string, title: string, vector: number[]}[]} directions
+ * @property {Record<string, number[]>} [accessory_styles] codes of accessories that a face lacks, by kind
  *
  * @property {ServerInfo} info what the page needs to know
  *
  * @typedef {{data: Float32Array | Uint8Array | BigInt64Array, dims: readonly number[]}} Tensor
+ *
+ * @typedef {{image: Planes, hole: Planes}} Context a photograph, 3 x H x W in [-1, 1], and where it is drawn anew, 1 x H x W
  *
  * @typedef {object} NetworkRunner
  * @property {(name: NetworkName, inputs: Record<string, Tensor>) => Promise<Record<string, Tensor>>} run a network by its
@@ -38,6 +41,7 @@
  */
 
 import { EngineError, planes } from "./arrays.js";
+import { averagePool, maxPool } from "./filters.js";
 
 export class Networks {
   #runner;
@@ -82,13 +86,26 @@ export class Networks {
    *
    * @param {LabelMap} mask
    * @param {Float32Array} style
-   * @param {{image: Planes, hole: Planes} | null} context the photograph, for a network that sees it
+   * @param {Context | null} context the photograph, for a network that sees it
    * @returns {Promise<Planes>}
    */
   async generate(mask, style, context) {
-    const feeds = { labels: labelTensor(mask), style: vector(style) };
-    const around = context && { image: imageTensor(context.image), hole: imageTensor(context.hole) };
-    return imageOf((await this.#run("generator", { ...feeds, ...around })).generated);
+    return imageOf((await this.#run("generator", generatorInputs(mask, style, context))).generated);
+  }
+
+  /**
+   * The same by both parts of a network that draws coarsely at half of the side, then adds detail.
+   *
+   * @param {LabelMap} mask
+   * @param {Float32Array} style
+   * @param {Context} context
+   * @returns {Promise<Planes>}
+   */
+  async generateDetailed(mask, style, context) {
+    const half = { image: averagePool(erased(context), 2), hole: maxPool(context.hole, 2) };
+    const { generated: coarse, ...rest } = await this.#run("generator", generatorInputs(halved(mask), style, half));
+    const inputs = { ...generatorInputs(mask, style, context), coarse, ...rest };
+    return imageOf((await this.#run("detail", inputs)).generated);
   }
 
   /**
@@ -154,6 +171,42 @@ export class Networks {
     this.info(name);
     return this.#runner.run(name, inputs);
   }
+}
+
+/**
+ * @param {LabelMap} mask
+ * @param {Float32Array} style
+ * @param {Context | null} context
+ * @returns {Record<string, Tensor>}
+ */
+function generatorInputs(mask, style, context) {
+  const around = context && { image: imageTensor(context.image), hole: imageTensor(context.hole) };
+  return { labels: labelTensor(mask), style: vector(style), ...around };
+}
+
+/**
+ * The photograph with its hole at 0.
+ *
+ * @param {Context} context
+ * @returns {Planes}
+ */
+function erased({ image: { channels, height, width, data }, hole }) {
+  const area = height * width;
+  return planes(channels, height, width, data.map((value, i) => (hole.data[i % area] > 0 ? 0 : value)));
+}
+
+/**
+ * Every second label of every second row.
+ *
+ * @param {LabelMap} mask its sides are even
+ * @returns {LabelMap}
+ */
+function halved({ width, height, data }) {
+  const half = { width: width / 2, height: height / 2, data: new Uint8Array((width / 2) * (height / 2)) };
+  for (let y = 0, to = 0; y < height; y += 2) {
+    for (let x = 0; x < width; x += 2) half.data[to++] = data[y * width + x];
+  }
+  return half;
 }
 
 /** @param {Float32Array} values @returns {Tensor} 1 x N */

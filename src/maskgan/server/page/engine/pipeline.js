@@ -121,7 +121,8 @@ export class Edit {
   async generate() {
     const { model, mask, style, region } = this;
     const { renderer } = model;
-    const code = style ? renderer.mixStyles(model.style, style.reference.code, style.strength, style.parts) : model.style;
+    let code = style ? renderer.mixStyles(model.style, style.reference.code, style.strength, style.parts) : model.style;
+    if (!style || style.parts) code = renderer.addAccessories(code, model.mask, mask, style?.parts ?? []);
     const size = renderer.workingSize(mask);
     const context = renderer.usesContext ? { image: model.workingImage, hole: region.hole(size) } : null;
     return renderer.synthesise(mask, code, context);

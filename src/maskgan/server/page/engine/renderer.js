@@ -11,12 +11,14 @@
  */
 
 import { EngineError, clamp, rint, toImage, toPicture } from "./arrays.js";
+import { addedAccessories } from "./accessory-styles.js";
 import { resizeLabels, resizePicture } from "./resampling.js";
 
 const ASPECT_TOLERANCE = 0.01;
 
 export class Renderer {
   #networks;
+  #hasDetail;
 
   /**
    * @param {Networks} networks
@@ -27,6 +29,8 @@ export class Renderer {
     this.resolution = resolution;
     /** Whether the network sees the photograph around the edit region. */
     this.usesContext = "hole" in networks.info("generator").inputs;
+    /** Whether it adds detail to a coarse picture; at half of the resolution, the coarse one alone is drawn. */
+    this.#hasDetail = networks.has("detail") && resolution === networks.manifest.resolution;
   }
 
   /** Whether styles of single parts of a face can be mixed in. */
@@ -80,7 +84,11 @@ export class Renderer {
   async synthesise(mask, style, context = null) {
     const size = this.workingSize(mask);
     const given = this.usesContext ? (context ?? everything(size)) : null;
-    const generated = await this.#networks.generate(resizeLabels(mask, size), style, given);
+    const labels = resizeLabels(mask, size);
+    const generated =
+      given && this.#hasDetail
+        ? await this.#networks.generateDetailed(labels, style, given)
+        : await this.#networks.generate(labels, style, given);
     if (this.usesContext) for (let i = 0; i < generated.data.length; i++) generated.data[i] = clamp(generated.data[i], -1, 1);
     return generated;
   }
@@ -127,6 +135,27 @@ export class Renderer {
       const step = other[i] - value;
       return strength < 0.5 ? value + strength * step : other[i] - step * (1 - strength);
     });
+  }
+
+  /**
+   * The style code with those of the accessories that an edit adds to a face.
+   *
+   * @param {StyleCode} style
+   * @param {LabelMap} before the face's own mask
+   * @param {LabelMap} after the edited mask
+   * @param {readonly number[]} kept classes whose codes stay as they are
+   * @returns {StyleCode}
+   */
+  addAccessories(style, before, after, kept) {
+    let result = style;
+    for (const [label, kind] of addedAccessories(before, after)) {
+      const code = this.#networks.manifest.accessory_styles?.[kind];
+      if (!code || kept.includes(label)) continue;
+      const part = this.#partMask([label]);
+      let next = 0;
+      result = result.map((value, i) => (part[i] ? code[next++] : value));
+    }
+    return result;
   }
 
   /**

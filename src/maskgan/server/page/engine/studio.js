@@ -165,6 +165,8 @@ export class Studio {
    */
   async #previewModel(model) {
     const { picture, mask, style } = model;
+    const half = this.#renderer.resolution / 2;
+    if (this.#networks.has("detail")) return new FaceModel(new Renderer(this.#networks, half), picture, mask, style);
     if (this.#previewShare === null) {
       const start = performance.now();
       await this.#renderer.synthesise(mask, style);
