@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from label_maps import random_label_map
-from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
 from maskgan.cli.main import main
 from maskgan.config import preset
@@ -85,7 +84,7 @@ def test_dense_mapping_can_start_from_interpolated_weights(
     with pytest.raises(UserError, match="attributes"):
         build_stage(config(init_run=stage_one["init_run"], init_weights=str(classifier_weights)))
     with pytest.raises(UserError, match="is a network of another preset"):
-        build_stage(config(init_run=stage_one["init_run"], init_weights=str(shipped_weights("edit"))))
+        build_stage(config(network="style_encoder.regions=none", init_weights=str(tiny_weights)))
 
 
 def test_dense_mapping_can_start_from_weights_alone(stage_one: dict[str, Any], tiny_weights: Path) -> None:
