@@ -57,9 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             recipes=(NamedRecipe("edit", Recipe((parse_edit(options.edit),))),),
             output=folder / "out",
             requirements=(),
-            options=BulkOptions(
-                options.weights or shipped_weights("edit"), framed=True, batch_size=options.batch_size
-            ),
+            options=BulkOptions(options.weights or shipped_weights("edit"), framed=True, batch_size=options.batch_size),
             hashes={},
         )
         single = replace(job, options=replace(job.options, batch_size=1))
