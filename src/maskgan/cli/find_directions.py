@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maskgan.cli.options import DEVICES, resolve_device
+from maskgan.cli.options import DEVICES, order_option, resolve_device
 from maskgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 @click.option("--data", required=True, help="Folder, tar file, glob of tar files, or synthetic:N.")
 @click.option("--keys", help="Faces to find them in: ranges such as 00000..04249, or a file with a key a line.  [all]")
 @click.option("--test-keys", help="Faces to measure them on.  [none]")
+@order_option
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write, .safetensors.")
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 def command(
-    data: str, keys: str | None, test_keys: str | None, mask_vae: Path | None, output: Path, device: str | None
+    data: str,
+    keys: str | None,
+    test_keys: str | None,
+    order: str,
+    mask_vae: Path | None,
+    output: Path,
+    device: str | None,
 ) -> None:
     """Find the directions along which the editor moves masks: smile, open mouth, narrower face, more hair.
 
@@ -35,15 +42,17 @@ def command(
     from maskgan.checkpoints.weights import require_suffix
     from maskgan.data.open_dataset import open_pairs
     from maskgan.data.pairs import select
+    from maskgan.data.plausibility import first_masks, warn_of_common_issues
     from maskgan.editing.mask_manifold import MaskManifold
     from maskgan.evaluation.directions import measure_directions
 
     require_suffix(output)
     vae = shipped_weights("mask-vae") if mask_vae is None else mask_vae
     device = resolve_device(device)
-    everything = open_pairs(data)
+    everything = open_pairs(data, order)
     pairs = everything if keys is None else select(everything, keys)
     tested = None if test_keys is None else select(everything, test_keys)
+    warn_of_common_issues(first_masks(pairs), data, order)
     shapes = write_directions(output, pairs, vae, device)
     if tested is not None:
         moving = MaskManifold.from_weights(vae, device, output)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from maskgan.cli.options import DEVICES, FiniteRange, resolve_device
+from maskgan.cli.options import DEVICES, FiniteRange, order_option, resolve_device
 
 
 @click.command("simulate-edits", short_help="Precompute the edited masks of editing training.")
 @click.option("--data", required=True, help="Folder, tar file, glob of tar files, or synthetic:N.")
 @click.option("--keys", help="Which pairs: ranges such as 00000..04249, or a file with a key a line.  [all]")
+@order_option
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write masks into.")
 @click.option(
@@ -24,7 +25,14 @@ from maskgan.cli.options import DEVICES, FiniteRange, resolve_device
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the pairing of masks.")
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 def command(
-    data: str, keys: str | None, mask_vae: Path | None, output: Path, strength: float, seed: int, device: str | None
+    data: str,
+    keys: str | None,
+    order: str,
+    mask_vae: Path | None,
+    output: Path,
+    strength: float,
+    seed: int,
+    device: str | None,
 ) -> None:
     """Write KEY.inter.png and KEY.outer.png for each mask: a step towards another face's mask, and one away from it.
 
@@ -36,14 +44,17 @@ def command(
     from maskgan.cli.opening import open_manifold
     from maskgan.data.open_dataset import open_pairs
     from maskgan.data.pairs import select
+    from maskgan.data.plausibility import first_masks, warn_of_common_issues
     from maskgan.data.stored_edits import write_edits
     from maskgan.errors import UserError
 
-    pairs = open_pairs(data) if keys is None else select(open_pairs(data), keys)
+    everything = open_pairs(data, order)
+    pairs = everything if keys is None else select(everything, keys)
     if len(pairs) < 2:
         raise UserError(f"{data}: edits lead towards other faces' masks, so at least 2 pairs are needed")
     if strength <= 0:
         raise UserError(f"--strength must be over 0, is {strength}")
+    warn_of_common_issues(first_masks(pairs), data, order)
     manifold = open_manifold(mask_vae, resolve_device(device))
     ring = np.random.default_rng(seed).permutation(len(pairs))
     other = pairs[int(ring[-1])].label_map

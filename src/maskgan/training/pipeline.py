@@ -193,6 +193,7 @@ def _inputs(spec: StageSpec, folder: Path, specs: Sequence[StageSpec]) -> dict[s
 def _labelled_options(labelled: LabelledData) -> dict[str, Any]:
     return {
         "data": labelled.data,
+        "order": "auto",
         "table": labelled.table,
         "identities": labelled.identities or LABELLED_PEOPLE,
         "keys": None,

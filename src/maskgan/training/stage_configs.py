@@ -210,10 +210,19 @@ class LabelledTrainingConfig(TrainingConfig):
 
     labelled: ClassVar[bool] = True
 
+    order: str = field(default="auto", metadata={"cli": False})
+    """No option here, for no mask is read."""
     table: str | None = None
     """Labels: a CSV with CelebA's columns, or list_attr_celeba.txt; synthetic faces need none."""
     identities: str | None = None
     """Identities to train on, as a range of the table's numbers such as ..9000.  [default: all]"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.order != "auto":
+            raise UserError(
+                f"--order {self.order}: stage {self.stage} learns from labels and reads no masks; leave it out"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
