@@ -2,7 +2,7 @@
 
 Three fifths of the time go to the readers (in processes of their own), the rest to the server's interface, painters and
 kills in training. Prints what was tried, and ends with code 1 if there are findings; ``--reader NAME --number N`` reads
-one variant again.
+one variant again. ``--readers-only --record FILE`` gives the readers all of the time, and goes on another day.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from benchmarks.attack.fuzzing import MEMORY_BYTES, fuzz
 from benchmarks.attack.kills import kill_training
@@ -27,6 +28,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--first", type=int, default=1, help="number of the first variant; others are other inputs")
     parser.add_argument("--processes", type=int, default=2, help="that try inputs of readers at once")
+    parser.add_argument("--readers-only", action="store_true", help="leave out server, painters and training")
+    parser.add_argument("--record", type=Path, help="file that notes the readers' progress; from it they go on")
     parser.add_argument("--people", type=int, default=16)
     parser.add_argument("--weights", type=Path, help="of the server; those that ship if absent")
     parser.add_argument("--reader", help="with --number: the reader of a finding")
@@ -37,11 +40,17 @@ def main() -> None:
         return
     seconds = 60 * arguments.minutes
     began = time.monotonic()
-    readers = fuzz(0.6 * seconds, arguments.first, arguments.processes)
-    print(f"readers      {readers.tried.total()} inputs, {readers.refused.total()} refused with one line", flush=True)
+    share = 1.0 if arguments.readers_only else 0.6
+    readers = fuzz(share * seconds, arguments.first, arguments.processes, arguments.record)
     print(
-        f"             slowest {readers.slowest:.2f} s, {readers.peak_bytes >> 20} MB (bound {MEMORY_BYTES >> 20} MB)"
+        f"readers      {readers.tried.total():,} inputs, {readers.refused.total():,} refused with one line", flush=True
     )
+    print(
+        f"             {len(readers.tried)} readers, slowest {readers.slowest:.2f} s, {readers.peak_bytes >> 20} MB "
+        f"(bound {MEMORY_BYTES >> 20} MB)"
+    )
+    if arguments.readers_only:
+        _end(readers.faults, began)
     misuse = Misuse()
     with serving(arguments.weights, misuse) as served:
         load = paint(served, arguments.people, 0.2 * seconds, misuse)
@@ -57,7 +66,10 @@ def main() -> None:
     kills = max(round(0.1 * seconds / _KILL_SECONDS), 1)
     killed = kill_training(kills)
     print(f"training     {kills} kills")
-    faults = [*readers.faults, *misuse.faults, *killed]
+    _end([*readers.faults, *misuse.faults, *killed], began)
+
+
+def _end(faults: list[str], began: float) -> NoReturn:
     print(f"findings     {len(faults)}, after {(time.monotonic() - began) / 60:.1f} minutes")
     for fault in faults:
         print(f"  {fault}")

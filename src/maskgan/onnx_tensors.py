@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,21 @@ class OnnxWeights:
             raise UserError(f"{path}: reading it needs the library onnx: run pip install 'maskgan[train]'") from None
         self.path = require_file(path)
         try:
-            graph = onnx.load(str(path)).graph
+            graph = onnx.load(str(path), load_external_data=False).graph
         except Exception as error:  # the parser raises many kinds
             raise UserError(f"{path}: is no ONNX file ({type(error).__name__})") from error
-        constants: dict[str, NDArray[Any]] = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
         self.convolutions: list[tuple[FloatArray, FloatArray | None]] = []
+        try:
+            constants = self._constants(graph, onnx.numpy_helper.to_array)
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            raise UserError(f"{path}: its tensors do not fit its graph ({error}); get the file again") from error
+        self.tensors: Mapping[str, FloatArray] = {
+            name: values.astype(np.float32) for name, values in constants.items() if values.dtype.kind in "fiu"
+        }
+
+    def _constants(self, graph: Any, to_array: Callable[[Any], NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Initializers and what is made of them; fills ``convolutions``."""
+        constants = {tensor.name: to_array(tensor) for tensor in graph.initializer}
         for node in graph.node:
             if node.op_type in ("DequantizeLinear", "Reshape") and all(name in constants for name in node.input):
                 values = [constants[name] for name in node.input]
@@ -51,9 +61,7 @@ class OnnxWeights:
             elif node.op_type == "Conv":
                 weight, *bias = (constants[name].astype(np.float32) for name in node.input[1:])
                 self.convolutions.append((weight, bias[0] if bias else None))
-        self.tensors: Mapping[str, FloatArray] = {
-            name: values.astype(np.float32) for name, values in constants.items() if values.dtype.kind in "fiu"
-        }
+        return constants
 
 
 def _axis(node: Any) -> int:
@@ -67,4 +75,6 @@ def _dequantised(quantised: NDArray[Any], scales: NDArray[Any], zeros: NDArray[A
         scales, zeros = (
             np.repeat(t, block, axis=axis).take(range(quantised.shape[axis]), axis=axis) for t in (scales, zeros)
         )
+        if not scales.shape == zeros.shape == quantised.shape:
+            raise ValueError(f"scales of {scales.shape} for a tensor of {quantised.shape}")
     return (quantised.astype(np.float32) - zeros.astype(np.float32)) * scales.astype(np.float32)

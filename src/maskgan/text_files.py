@@ -24,6 +24,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SUFFIX = re.compile(r"\.(jpe?g|png|webp|bmp|tiff?|avif|heic|heif)$", re.IGNORECASE)
+_MAX_DIGITS = 18  # Python refuses to read numbers of thousands
 _KEY_COLUMNS = ("key", "image_id", "id", "filename", "file_name", "file", "image", "name")
 
 
@@ -105,7 +106,7 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
     lines = [(number, line) for number, line in enumerate(read_lines(path), 1) if line.strip()]
     while lines and is_comment(lines[0][1].strip()):
         lines.pop(0)
-    count = int(lines.pop(0)[1]) if lines and lines[0][1].strip().isdecimal() else None
+    count = int(lines.pop(0)[1]) if lines and _is_number(lines[0][1].strip()) else None
     if not lines or _SUFFIX.search(re.split(r"[\s,;]", lines[0][1].strip())[0]):
         raise UserError(f"{path}: has no line of column names; get the file again")
     split = _splitter(lines[0][1])
@@ -163,11 +164,11 @@ class ByKey(Mapping[str, ValueT]):
         self._values = dict(values)
         self._numbers: dict[int, str] = {}
         for key in values:
-            if key.isdecimal():
+            if _is_number(key):
                 self._numbers.setdefault(int(key), key)
 
     def __getitem__(self, key: str) -> ValueT:
-        if key not in self._values and key.isdecimal() and int(key) in self._numbers:
+        if key not in self._values and _is_number(key) and int(key) in self._numbers:
             key = self._numbers[int(key)]
         return self._values[key]
 
@@ -181,6 +182,10 @@ class ByKey(Mapping[str, ValueT]):
 def visible(text: str) -> str:
     """Text in which characters that nobody sees, blanks of odd kinds among them, are written as escapes."""
     return "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else f"\\u{ord(c):04x}" for c in text)
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _MAX_DIGITS
 
 
 def _splitter(header: str) -> Callable[[str], list[str]]:

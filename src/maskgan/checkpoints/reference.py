@@ -21,7 +21,7 @@ from maskgan.checkpoints.registry import NetworkConfig, meta_network, model_type
 from maskgan.config import preset
 from maskgan.errors import UserError
 from maskgan.files import require_file
-from maskgan.torch_files import check_sizes
+from maskgan.torch_files import check_torch_file
 
 LICENCE = "non-commercial (CelebAMask-HQ terms of the original authors)"
 RESOLUTION = 512
@@ -108,7 +108,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     Raises:
         UserError: no such file, not a PyTorch file, damaged, no state dict, or it holds objects that could run code.
     """
-    check_sizes(require_file(path))
+    check_torch_file(require_file(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unusual pickle protocols; what matters comes as an exception

@@ -98,7 +98,7 @@ def paste_back(
     signer = open_signer_for(sign, [output])
     source, before, after = read_source(photograph), read_picture(face), read_picture(edited)
     picture = source.picture
-    frame = _remembered(face)
+    frame = remembered_frame(face)
     if after.shape != before.shape:
         raise UserError(
             f"{edited}: is {after.shape[1]}x{after.shape[0]}, but {face} is {before.shape[1]}x{before.shape[0]}; "
@@ -122,7 +122,7 @@ def _frame_from(text: str) -> Frame:
     return Frame(*numbers)
 
 
-def _remembered(face: Path) -> Frame:
+def remembered_frame(face: Path) -> Frame:
     """Where a face was cut out.
 
     Raises:

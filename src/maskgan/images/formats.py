@@ -56,8 +56,7 @@ def open_image(
         UserError: below 16 px a side, a damaged header, or a JPEG of too many scans.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large pictures, which are checked below, and of odd metadata
+        with quiet():  # of large pictures, which are checked below, and of odd metadata
             image: Image.Image = Image.open(stream, formats=_supported(tuple(formats)))
     except Image.DecompressionBombError:
         raise TooManyPixelsError(f"{name}: too large; at most {max_pixels // 1_000_000} megapixels are read") from None
@@ -97,13 +96,20 @@ def load_image(image: Image.Image, name: str) -> None:
         UserError: it is damaged or cut off.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             image.load()
     except MemoryError:
         raise
     except Exception as error:  # decoders of hostile files fail in ways of their own
         raise UserError(f"{name}: damaged or cut off ({_reason(error)}); get the file again") from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Pillow's warnings, which tell of its own code lines and not of the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image, JpegImagePlugin, TiffImagePlugin, TiffTags
 
 from maskgan.images.exif import PREFIX, upright_exif
+from maskgan.images.formats import quiet
 
 _IPTC_BLOCK = 0x0404  # of Photoshop's image resources
 _TIFF_XMP, _TIFF_IPTC, _TIFF_PHOTOSHOP, _TIFF_ICC = 700, 33723, 34377, 34675
@@ -59,6 +60,11 @@ class Metadata:
 
 def metadata_of(image: Image.Image) -> Metadata:
     """Collect what a decoded image's file carries; damaged pieces are left out."""
+    with quiet():
+        return _metadata_of(image)
+
+
+def _metadata_of(image: Image.Image) -> Metadata:
     info: Mapping[Any, Any] = image.info
     text = {
         str(key): str(value)
@@ -84,7 +90,7 @@ def photoshop_segment(iptc: bytes) -> bytes:
     return b"Photoshop 3.0\x008BIM" + struct.pack(">HHI", _IPTC_BLOCK, 0, len(iptc)) + padded
 
 
-def tiff_tags(metadata: Metadata, xmp: bytes) -> Image.Exif:
+def tiff_tags(metadata: Metadata) -> Image.Exif:
     """Metadata as the tags of a TIFF file."""
     tags = Image.Exif()
     if metadata.exif:
@@ -93,9 +99,14 @@ def tiff_tags(metadata: Metadata, xmp: bytes) -> Image.Exif:
             del tags[tag]
     if metadata.iptc:
         tags[_TIFF_IPTC] = metadata.iptc
-    if xmp:
-        tags[_TIFF_XMP] = xmp
+    if metadata.xmp:
+        tags[_TIFF_XMP] = metadata.xmp
     return tags
+
+
+def upright_xmp(packet: bytes) -> bytes:
+    """An XMP packet for pixels that lie upright: readers turn a picture by it where EXIF does not say."""
+    return re.sub(rb"""(tiff:Orientation\s*(?:=\s*["']|>\s*))\d""", rb"\g<1>1", packet)
 
 
 def _exif(image: Image.Image) -> bytes:

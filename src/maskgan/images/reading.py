@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from maskgan.errors import UserError
 from maskgan.files import require_file
 from maskgan.images.colour import ColourSpace, colour_space, image_to_srgb
-from maskgan.images.formats import load_image, open_image
+from maskgan.images.formats import load_image, open_image, quiet
 from maskgan.images.metadata import Metadata, metadata_of
 
 Picture = NDArray[np.uint8]
@@ -104,7 +104,8 @@ def decode_source(stream: BinaryIO, name: str) -> SourceImage:
 def upright(image: Image.Image, name: str) -> Image.Image:
     """Turn a decoded image in place as its EXIF orientation says; one that cannot be read is warned of."""
     try:
-        ImageOps.exif_transpose(image, in_place=True)
+        with quiet():
+            ImageOps.exif_transpose(image, in_place=True)
     except Exception as error:  # a malformed EXIF block must not cost the picture
         _log.warning("%s: its EXIF orientation cannot be read (%s); taken as it lies", name, error)
     return image

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from PIL.PngImagePlugin import PngInfo
 from maskgan.errors import UserError
 from maskgan.files import atomic_path
 from maskgan.images.exif import PREFIX
-from maskgan.images.metadata import Metadata, photoshop_segment, png_iptc, tiff_tags
+from maskgan.images.formats import quiet
+from maskgan.images.metadata import Metadata, photoshop_segment, png_iptc, tiff_tags, upright_xmp
 from maskgan.images.reading import Picture, SourceImage
 
 PICTURE_SUFFIXES: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -92,18 +93,30 @@ def encode_edit(picture: Picture, suffix: str, source: SourceImage | None, xmp: 
         name: what messages call the file.
     """
     metadata = Metadata() if source is None else source.metadata
-    format, options = PICTURE_SUFFIXES[suffix]
     if source is not None and source.jpeg is not None and suffix == ".jpg" and _is_unedited(picture, source):
         return _with_xmp(source.jpeg, xmp)
     image = Image.fromarray(picture) if source is None else _in_space(picture, source, suffix)
     icc = metadata.icc_profile if _fits(metadata.icc_profile, source, image) else b""
-    # The pixels are upright now.
-    xmp = re.sub(rb"""(tiff:Orientation\s*(?:=\s*["']|>\s*))\d""", rb"\g<1>1", xmp)
+    metadata = replace(metadata, icc_profile=icc, xmp=upright_xmp(xmp))
+    try:
+        return _encoded(image, suffix, metadata, name)
+    except Exception:
+        if suffix != ".tif" or not metadata.exif:
+            raise
+        # A TIFF's EXIF fields are tags of its own, which Pillow parses and writes anew; damaged ones fail in many ways.
+        _log.warning("%s: a TIFF cannot hold its damaged EXIF fields; they are left out", name)
+        return _encoded(image, suffix, replace(metadata, exif=b""), name)
+
+
+def _encoded(image: Image.Image, suffix: str, metadata: Metadata, name: str) -> bytes:
+    """The file of an image with its metadata."""
+    format, options = PICTURE_SUFFIXES[suffix]
     buffer = BytesIO()
-    carried = _carried(suffix, metadata, icc, xmp, name)
-    if suffix == ".png" and image.width * image.height > _LARGE:
-        carried["compress_level"] = _FAST_LEVEL
-    image.save(buffer, format, **{**options, **carried})
+    with quiet():
+        carried = _carried(suffix, metadata, name)
+        if suffix == ".png" and image.width * image.height > _LARGE:
+            carried["compress_level"] = _FAST_LEVEL
+        image.save(buffer, format, **{**options, **carried})
     return buffer.getvalue()
 
 
@@ -115,9 +128,9 @@ def encode_source(source: SourceImage) -> bytes:
     metadata = source.metadata
     image = _in_space(source.picture, source, ".png")
     icc = metadata.icc_profile if _fits(metadata.icc_profile, source, image) else b""
+    metadata = replace(metadata, icc_profile=icc, xmp=upright_xmp(metadata.xmp))
     buffer = BytesIO()
-    carried = _carried(".png", metadata, icc, metadata.xmp, "the photograph")
-    image.save(buffer, "PNG", compress_level=_FAST_LEVEL, **carried)
+    image.save(buffer, "PNG", compress_level=_FAST_LEVEL, **_carried(".png", metadata, "the photograph"))
     return buffer.getvalue()
 
 
@@ -145,15 +158,15 @@ def _fits(profile: bytes, source: SourceImage | None, image: Image.Image) -> boo
     return bool(profile) and source is not None and image.mode in ("RGB", "RGBA") and profile[16:20] == b"RGB "
 
 
-def _carried(suffix: str, metadata: Metadata, icc: bytes, xmp: bytes, name: str) -> dict[str, Any]:
+def _carried(suffix: str, metadata: Metadata, name: str) -> dict[str, Any]:
     """What to tell Pillow's writer of metadata."""
     if suffix == ".bmp":
-        if metadata.exif or metadata.iptc or icc:
+        if metadata.exif or metadata.iptc or metadata.icc_profile:
             _log.warning("%s: BMP files carry no metadata and no colour profile; write .png to keep them", name)
         return {"dpi": metadata.dpi} if metadata.dpi else {}
-    options: dict[str, Any] = {"icc_profile": icc or None}
+    options: dict[str, Any] = {"icc_profile": metadata.icc_profile or None}
     if suffix == ".tif":
-        options["exif"] = tiff_tags(metadata, xmp)
+        options["exif"] = tiff_tags(metadata)
         if metadata.exif:
             options["compression"] = "raw"  # Pillow's compressed TIFFs cannot hold EXIF's own directories
     elif metadata.exif:
@@ -161,18 +174,18 @@ def _carried(suffix: str, metadata: Metadata, icc: bytes, xmp: bytes, name: str)
     if metadata.dpi and suffix != ".webp":
         options["dpi"] = metadata.dpi
     if suffix == ".png":
-        options["pnginfo"] = _png_info(metadata, icc, xmp)
+        options["pnginfo"] = _png_info(metadata)
     elif suffix == ".webp":
-        options["xmp"] = xmp
+        options["xmp"] = metadata.xmp
         if metadata.iptc:
             _log.warning("%s: WebP files carry no IPTC records; write .jpg, .png or .tif to keep them", name)
     elif suffix == ".jpg":
-        options |= _jpeg_options(metadata, xmp, name)
+        options |= _jpeg_options(metadata, name)
     return options
 
 
-def _jpeg_options(metadata: Metadata, xmp: bytes, name: str) -> dict[str, Any]:
-    options: dict[str, Any] = {"extra": b"", "xmp": xmp}
+def _jpeg_options(metadata: Metadata, name: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"extra": b"", "xmp": metadata.xmp}
     if metadata.exif and len(metadata.exif) + len(PREFIX) > _MAX_SEGMENT:
         _log.warning("%s: a JPEG cannot hold the %d bytes of EXIF; they are left out", name, len(metadata.exif))
         options["exif"] = b""
@@ -190,13 +203,13 @@ def _jpeg_options(metadata: Metadata, xmp: bytes, name: str) -> dict[str, Any]:
     return options
 
 
-def _png_info(metadata: Metadata, icc: bytes, xmp: bytes) -> PngInfo:
+def _png_info(metadata: Metadata) -> PngInfo:
     info = PngInfo()
-    if not icc:
+    if not metadata.icc_profile:
         for kind, body in metadata.chunks:
             info.add(kind, body)
-    if xmp:
-        info.add_itxt("XML:com.adobe.xmp", xmp)
+    if metadata.xmp:
+        info.add_itxt("XML:com.adobe.xmp", metadata.xmp)
     for key, value in metadata.text.items():
         info.add_text(key, value)
     if metadata.iptc:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from maskgan.errors import UserError
 from maskgan.files import require_file
 from maskgan.losses.pixel_weights import weighted_l1
-from maskgan.torch_files import check_sizes
+from maskgan.torch_files import check_torch_file
 
 
 class FeatureNetwork(nn.Module):
@@ -241,7 +241,7 @@ def _packaged_efficientnet() -> Path:
 
 
 def _load_state(path: Path) -> Mapping[str, Tensor]:
-    check_sizes(require_file(path))
+    check_torch_file(require_file(path))
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler raises many kinds
