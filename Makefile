@@ -1,5 +1,6 @@
 # make demo   the editor in the browser, on a sample portrait, with the weights that ship; prints its address
 # make test   all checks and tests
+# make audit  known vulnerabilities of the tested versions, where PyPI's advisories can be reached
 # make docs   the documentation site with the API reference, in build/docs
 # make test-oldest   the tests with the oldest supported torch and other Pythons, where they are installed
 # All do their set-up on a fresh machine that has Python 3.11 or newer.
@@ -9,8 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Pinned first: a plain "torch" would bring gigabytes of CUDA libraries.
 TORCH := torch==2.13.0
+DEV := --quiet --disable-pip-version-check --editable ".[dev,docs,train,evaluate,serve,tensorboard,onnx]"
 
-.PHONY: demo test test-oldest lint docs setup clean
+.PHONY: demo test test-oldest lint docs audit setup clean
 
 demo: $(VENV)/ready
 	$(BIN)/maskgan serve --open
@@ -29,6 +31,9 @@ docs: $(VENV)/ready-dev
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto --conf-dir docs --builder html . build/docs
 	@echo "build/docs/docs/index.html"
 
+audit: $(BIN)/python
+	$(BIN)/python .ci/audit.py
+
 test-oldest: $(VENV)/ready-dev
 	.ci/test-versions
 
@@ -46,8 +51,10 @@ $(VENV)/ready: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[serve]"
 	touch $@
 
-$(VENV)/ready-dev: pyproject.toml $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,docs,train,evaluate,serve,tensorboard,onnx]"
+$(VENV)/ready-dev: pyproject.toml requirements/tested.txt $(VENV)/ready
+	$(BIN)/python -m pip install $(DEV) --constraint requirements/tested.txt || { \
+	    echo "not every tested version can be had here (requirements/tested.txt); the newest instead" && \
+	    $(BIN)/python -m pip install $(DEV); }
 	touch $@
 
 clean:

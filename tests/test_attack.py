@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +14,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.attack.fuzzing import Findings, Record
 from benchmarks.attack.mutation import variant
 from benchmarks.attack.readers import REFUSALS, Reader, all_readers, try_one
 
 from maskgan.cli.main import cli, main
 from maskgan.cli.options import FiniteRange
 
-VARIANTS = range(10_000, 10_040)  # others than those of the attack's first minutes
+VARIANTS = range(10_000, 10_020)  # others than those of the attack's first minutes
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +32,11 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
 def test_good_inputs_are_read(readers: dict[str, Reader], tmp_path: Path) -> None:
     for reader in readers.values():
         path = tmp_path / f"good{reader.suffix}"
-        path.write_bytes(reader.seeds[0] if reader.pack is None else reader.pack(reader.seeds[0]))
-        if reader.name != "form's type":  # its body has no parts
-            reader.read(path)
+        # What is named is not there, and the form's body has no parts.
+        for seed in reader.seeds[:1] if reader.name == "name of data" else reader.seeds:
+            path.write_bytes(seed if reader.pack is None else reader.pack(seed))
+            if reader.name != "form's type":
+                reader.read(path)
 
 
 def test_variants_are_read_or_refused(readers: dict[str, Reader], tmp_path: Path) -> None:
@@ -45,7 +50,7 @@ def test_variants_are_read_or_refused(readers: dict[str, Reader], tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["state dict", "weights"])
-@pytest.mark.parametrize("number", [58, 262])
+@pytest.mark.parametrize("number", [58, 262, 5_000_571])
 def test_what_the_attack_found(name: str, number: int, readers: dict[str, Reader], tmp_path: Path) -> None:
     assert not try_one(readers[name], number, tmp_path)
 
@@ -61,6 +66,23 @@ def test_faults_are_found(readers: dict[str, Reader], tmp_path: Path) -> None:
 
     assert try_one(replace(readers["JSON"], read=refusing), 1, tmp_path) == ""
     assert try_one(replace(readers["JSON"], read=lambda _: None), 1, tmp_path) is None
+
+    def warning(_: Path) -> None:
+        warnings.warn("Truncated File Read", stacklevel=1)
+
+    assert "a warning: Truncated" in str(try_one(replace(readers["JSON"], read=warning), 1, tmp_path))
+
+
+def test_a_record_is_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    record = Record(path, first=100, processes=2)
+    record.add(0, Findings(Counter(a=3), Counter(a=1), [], 5, 0.5), 106)
+    record.add(1, Findings(Counter(b=2), Counter(b=0), ["b 101: oh"], 7, 0.25), None)
+    again = Record(path, first=1, processes=2)
+    assert again.next == [106, 101]
+    assert again.findings == Findings(Counter(a=3, b=2), Counter(a=1), ["b 101: oh"], 7, 0.5)
+    with pytest.raises(SystemExit, match="--processes 2"):
+        Record(path, first=1, processes=1)
 
 
 def test_variants_are_the_same_again_and_differ(readers: dict[str, Reader]) -> None:

@@ -14,7 +14,7 @@ from maskgan.assets import portrait
 from maskgan.errors import UserError
 from maskgan.images import fit_label_map, read_label_map, resize_label_map, write_label_map
 from maskgan.labels import INDEX, MIRROR, LabelMap
-from maskgan.mask_check import common_issues, framing_issue, mask_issues
+from maskgan.mask_check import blended_share, common_issues, framing_issue, mask_issues
 
 PORTRAITS = range(1, 10)
 VOC = [(0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0), (0, 0, 128), (128, 0, 128), (0, 128, 128), (128,) * 3]
@@ -69,6 +69,61 @@ def test_a_mask_of_ours_survives_a_program_that_reorders_the_palette(tmp_path: P
     with Image.open(tmp_path / "b.png") as image:
         assert (np.asarray(image) != portrait_mask()).mean() > 0.3
     assert (read_label_map(tmp_path / "b.png", "celebamask-hq") == portrait_mask()).all()
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png"])
+@pytest.mark.parametrize("seed", range(4))
+def test_grey_palettes_in_any_order_are_read_by_their_greys(tmp_path: Path, seed: int, suffix: str) -> None:
+    label_map = random_label_map(seed, 48, 64)
+    order = np.random.default_rng(seed).permutation(19)
+    save_indexed(tmp_path / f"a{suffix}", order[label_map], np.repeat(np.argsort(order)[:, None], 3, axis=1))
+    assert (read_label_map(tmp_path / f"a{suffix}", "celebamask-hq") == label_map).all()
+
+
+@pytest.mark.parametrize("present", [(0, 1, 2, 13, 17), (0, 4, 18), tuple(range(19)), (1, 13)])
+@pytest.mark.parametrize("optimize", [False, True])
+def test_grey_masks_written_as_gif_keep_their_labels(tmp_path: Path, present: tuple[int, ...], optimize: bool) -> None:
+    label_map = np.array(present, np.uint8)[np.random.default_rng(0).integers(0, len(present), (40, 40))]
+    Image.fromarray(label_map).save(tmp_path / "mask.gif", optimize=optimize)
+    assert (read_label_map(tmp_path / "mask.gif", "celebamask-hq") == label_map).all()
+
+
+def test_a_palette_of_one_colour_says_nothing(tmp_path: Path) -> None:
+    label_map = random_label_map(5, 48, 64)
+    save_indexed(tmp_path / "mask.png", label_map, np.zeros((256, 3)))
+    assert (read_label_map(tmp_path / "mask.png", "celebamask-hq") == label_map).all()
+
+
+GREYS = {"601": (0.299, 0.587, 0.114), "709": (0.2126, 0.7152, 0.0722), "mean": (1 / 3, 1 / 3, 1 / 3)}
+
+
+@pytest.mark.parametrize("weights", GREYS)
+@pytest.mark.parametrize("form", ["a.bmp", "a.png", "a.tif", "a.gif", "rgb.png", "palette.png"])
+def test_class_colours_turned_to_grey_are_refused_saying_why(tmp_path: Path, weights: str, form: str) -> None:
+    grey = np.rint(labels.colourise(portrait_mask()) @ np.array(GREYS[weights])).astype(np.uint8)
+    image = Image.fromarray(grey)
+    if form == "rgb.png":
+        image = image.convert("RGB")
+    elif form == "palette.png":  # indices 0..18 that would pass for labels
+        used, indices = np.unique(grey, return_inverse=True)
+        image = Image.fromarray(indices.reshape(grey.shape).astype(np.uint8))
+        image.putpalette(np.repeat(used[:, None], 3, axis=1).astype(np.uint8).tobytes())
+    image.save(tmp_path / form)
+    with pytest.raises(UserError, match=rf"{form}: .*a colour mask was turned to grey"):
+        read_label_map(tmp_path / form)
+
+
+def test_pillow_and_this_test_agree_on_grey(tmp_path: Path) -> None:
+    Image.fromarray(labels.colourise(portrait_mask())).convert("L").save(tmp_path / "a.png")
+    with pytest.raises(UserError, match="a colour mask was turned to grey"):
+        read_label_map(tmp_path / "a.png")
+
+
+def test_other_values_over_18_are_not_called_grey_colours(tmp_path: Path) -> None:
+    Image.fromarray(random_label_map(1, 48, 48) * np.uint8(13)).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"a\.png: value \d+ .* is no label") as error:
+        read_label_map(tmp_path / "a.png")
+    assert "turned to grey" not in str(error.value)
 
 
 def soft(label_map: LabelMap) -> np.ndarray:
@@ -160,6 +215,34 @@ def test_blended_masks_are_seen_at_every_scale(tmp_path: Path, resampling: str, 
             read_label_map(tmp_path / "mask.png")
     else:
         assert "blended" in [issue.kind for issue in mask_issues(np.asarray(image))]
+
+
+def test_a_mask_of_background_alone_is_seen(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_label_map(tmp_path / "mask.png", np.zeros((64, 48), np.uint8))
+    read_label_map(tmp_path / "mask.png")
+    assert "mask.png: holds background alone" in caplog.text
+
+
+@pytest.mark.parametrize("side", [1000, 2300, 3000])
+def test_rings_are_seen_in_large_masks(side: int) -> None:
+    label_map = resize_label_map(portrait_mask(), (side, side))
+    assert mask_issues(label_map) == []
+    image = Image.fromarray(label_map)
+    blended = image.resize((side - side // 7, side - side // 7), Image.Resampling.BILINEAR)
+    assert [issue.kind for issue in mask_issues(np.asarray(blended))] == ["blended"]
+
+
+def test_the_share_of_blended_outlines_is_that_of_the_whole_mask() -> None:
+    label_map = random_label_map(2, 700, 300)
+    label_map[:, 150:] += np.arange(150, dtype=np.uint8) // 4 % 3
+    wide = label_map.astype(int)
+    between = outlines = 0
+    for lines in (wide, wide.T):
+        for line in lines:
+            step = np.diff(line)
+            outlines += np.count_nonzero(step)
+            between += np.count_nonzero(step[:-1] * step[1:] > 0)
+    assert blended_share(label_map) == between / outlines
 
 
 def test_issues_are_warned_of_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

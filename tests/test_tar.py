@@ -298,6 +298,10 @@ def test_ranges_of_addresses_are_bounded(spec: str, monkeypatch: pytest.MonkeyPa
         ShardStream(spec)
 
 
+def test_names_that_no_file_can_have_name_none() -> None:
+    assert expand_shards("a*\0.tar") == []
+
+
 def test_ranges_within_the_bound() -> None:
     assert len(expand_shards("faces-{00000..99999}.tar")) == 100_000
     pytest.importorskip("webdataset")

@@ -120,6 +120,7 @@ def test_tables_of_every_form_say_the_same(tmp_path: Path, form: str, encoding: 
         (lambda s: s.replace("-1", "0", 1), r"t\.csv:2: expected a key, and -1 or 1"),
         (lambda s: s.replace("-1,", "", 1), r"t\.csv:2: has 40 fields; a key and 40 values are expected"),
         (lambda s: "9\n" + s, r"says 9 rows and holds 3; cut off\?"),
+        (lambda s: "9" * 5000 + "\n" + s, r"t\.csv:2: has 1 fields"),
         (lambda s: "\n".join(s.splitlines()[1:]).replace("00000", "00000.jpg"), r"has no line of column names"),
     ],
 )
@@ -132,6 +133,7 @@ def test_tables_that_do_not_fit_are_named(tmp_path: Path, change: object, messag
 def test_numbers_are_found_with_any_number_of_zeros() -> None:
     values = ByKey({"0": "a", "000012": "b", "x": "c"})
     assert values["00000"] == "a" and values["12"] == "b" and values["x"] == "c"
+    assert "9" * 5000 not in values and ByKey({"9" * 5000: "d"})["9" * 5000] == "d"
     assert "00012" in values and "1" not in values and "00x" not in values and len(values) == 3
 
 

@@ -202,10 +202,8 @@ def _onnx() -> bytes:
 
     weight = numpy_helper.from_array(np.ones((2, 3, 3, 3), np.float32), "w")
     quantised = numpy_helper.from_array(np.ones((4, 2), np.int8), "q")
-    scale, zero = (
-        numpy_helper.from_array(np.ones(2, np.float32), "s"),
-        numpy_helper.from_array(np.zeros(2, np.int8), "z"),
-    )
+    scale = numpy_helper.from_array(np.ones((4, 2), np.float32), "s")
+    zero = numpy_helper.from_array(np.zeros((4, 2), np.int8), "z")
     shape = numpy_helper.from_array(np.array([2, 4], np.int64), "shape")
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["y"]),

@@ -28,6 +28,7 @@ _FRAMED_Y = (0.33, 0.63)
 _FRAMED_TILT = 25.0
 
 _FEWEST_OUTLINES = 100  # pixels of outline below which the share says nothing
+_LINES = 256  # looked at together, for the memory's sake
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +38,7 @@ class MaskIssue:
 
     Attributes:
         kind: ``other-order``, ``sides-swapped``, ``labels-too-high``, ``labels-too-low``, ``red-blue-swapped``,
-            ``foreground-only`` or ``blended``.
+            ``foreground-only``, ``empty`` or ``blended``.
         message: what was seen, and what to do.
         order: the label order that fits, for ``other-order``.
     """
@@ -66,8 +67,10 @@ def mask_issues(label_map: LabelMap) -> list[MaskIssue]:
                 "blurred smoothly; resize masks by nearest neighbour",
             )
         )
-    present = set(np.unique(label_map).tolist())
-    if present == {0, 1}:
+    present = _present(label_map)
+    if present == {0}:
+        issues.append(MaskIssue("empty", "holds background alone; get it again, or make one with 'maskgan parse'"))
+    elif present == {0, 1}:
         issues.append(
             MaskIssue(
                 "foreground-only",
@@ -117,7 +120,7 @@ def framing_issue(label_map: LabelMap) -> MaskIssue | None:
         nose, mouth or eyes are missing) or ``not-framed``.
     """
     where = {"skin": (SKIN,), "nose": (NOSE,), "mouth": MOUTH, "eyes": (*EYES, GLASSES)}
-    present = set(np.unique(label_map).tolist())
+    present = _present(label_map)
     missing = [name for name, classes in where.items() if not present & set(classes)]
     if missing:
         return MaskIssue("no-face", f"no face was found (no {', no '.join(missing)})")
@@ -142,14 +145,23 @@ def blended_share(label_map: LabelMap) -> float:
 
     Smooth resizing makes such ramps, 0, 5, 13 say, wherever two labels meet.
     """
-    labels = label_map.astype(np.int8)
     between = outlines = 0
-    for lines in (labels, labels.T):
-        before, middle, behind = lines[:, :-2], lines[:, 1:-1], lines[:, 2:]
-        rising, falling = (before < middle) & (middle < behind), (before > middle) & (middle > behind)
-        between += int(np.count_nonzero(rising | falling))
-        outlines += int(np.count_nonzero(lines[:, 1:] != lines[:, :-1]))
+    for label_lines in (label_map, label_map.T):
+        for start in range(0, len(label_lines), _LINES):
+            lines = np.ascontiguousarray(label_lines[start : start + _LINES]).astype(np.int8)
+            before, middle, behind = lines[:, :-2], lines[:, 1:-1], lines[:, 2:]
+            rising, falling = (before < middle) & (middle < behind), (before > middle) & (middle > behind)
+            between += int(np.count_nonzero(rising | falling))
+            outlines += int(np.count_nonzero(lines[:, 1:] != lines[:, :-1]))
     return between / outlines if outlines >= _FEWEST_OUTLINES else 0.0
+
+
+def _present(label_map: LabelMap) -> set[int]:
+    """The labels that occur."""
+    found: set[int] = set()
+    for start in range(0, len(label_map), _LINES):
+        found.update(np.unique(label_map[start : start + _LINES]).tolist())
+    return found
 
 
 def swap_red_and_blue() -> list[int]:

@@ -37,7 +37,7 @@ def check_torch_file(path: Path) -> None:
                 try:
                     with archive.open(record) as stream:
                         _check_strings(stream, path)
-                except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
+                except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
                     raise UserError(f"{path}: damaged ({type(error).__name__})") from error
 
 

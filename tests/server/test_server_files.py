@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from PIL import Image, JpegImagePlugin
-from server_helpers import begin, own_mask, png, with_mouth
+from PIL import Image, JpegImagePlugin, features
+from server_helpers import begin, own_mask, picture_of, png, with_mouth
 
 from maskgan import mask_check
 from maskgan.assets import portrait
@@ -46,7 +46,7 @@ def photograph(format: str, **options: Any) -> bytes:
         options |= {"extra": b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment, "quality": 71}
     buffer = BytesIO()
     picture = Image.fromarray(read_picture(portrait(7)[0]))
-    picture.save(buffer, format, exif=exif, icc_profile=profile_of("display-p3"), **options)
+    picture.save(buffer, format, exif=exif.tobytes(), icc_profile=profile_of("display-p3"), **options)
     return buffer.getvalue()
 
 
@@ -147,7 +147,7 @@ async def test_the_whole_photograph_keeps_its_numbers_and_metadata(client: httpx
 async def test_projects_keep_what_the_photograph_carries(
     client: httpx.AsyncClient, crop: dict[str, float] | None
 ) -> None:
-    sent = photograph("JPEG")
+    sent = photograph("JPEG", comment=b"f\xfcr Anna")
     session = await begin(client, picture=sent, **({} if crop is None else {"crop": crop}))
     mask = with_mouth(await own_mask(client, session))
     before = {format: await saved(client, session, mask, format) for format in ("png", "jpeg")}
@@ -157,10 +157,57 @@ async def test_projects_keep_what_the_photograph_carries(
     again = await begin(client, project=project.content)
     for format, data in before.items():
         assert await saved(client, again, mask, format) == data
+    assert source_of(before["jpeg"]).metadata.comment == b"f\xfcr Anna"
 
 
-def blurred(mask: np.ndarray) -> np.ndarray:
-    return np.asarray(Image.fromarray(mask).resize((350, 350), Image.Resampling.BILINEAR))
+@pytest.mark.parametrize("comment", [3, "no base64!", ["a"], {"a": 1}])
+async def test_a_damaged_comment_in_a_project_is_refused(comment: Any) -> None:
+    picture, labels = png(np.zeros((64, 64, 3), np.uint8)), png(np.zeros((64, 64), np.uint8))
+    for value in (comment, None, ""):
+        buffer = BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("project.json", json.dumps({"format": 1, "editor": {}, "comment": value}))
+            for name, data in (("source.png", picture), ("mask.png", labels), ("edited.png", labels)):
+                archive.writestr(name, data)
+        if value is comment:
+            with pytest.raises(HTTPError, match="comment is damaged"):
+                read_project(buffer.getvalue(), Limits())
+        else:
+            assert read_project(buffer.getvalue(), Limits()).source.metadata.comment == b""
+
+
+@pytest.mark.parametrize("format", ["HEIF", "AVIF"])
+async def test_pictures_of_phones_take_the_way_of_the_page(client: httpx.AsyncClient, format: str) -> None:
+    if format == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    elif not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    sent = photograph(format, quality=90)
+    source = source_of(sent)
+    assert source.space is not None and source.picture.shape == (512, 512, 3)
+    # What the crop dialog asks for: a picture that the browser can show, and where the faces are.
+    preview = await client.post("/api/preview", files={"picture": sent})
+    assert preview.headers["content-type"] == "image/jpeg"
+    shown = picture_of(preview).astype(int)
+    assert shown.shape == (512, 512, 3) and np.abs(shown - source.picture).mean() < 6
+    (face,) = (await client.post("/api/faces", files={"picture": sent})).json()["faces"]
+    crop = {name: face["frame"][name] for name in ("x", "y", "side", "angle")}
+    session = await begin(client, picture=sent, crop=crop)
+    assert session["parsed"]
+    mask = await own_mask(client, session)
+    mask[200:240, 100:400] = 3  # glasses
+    assert_carries_all(await saved(client, session, mask, "jpeg"), source, with_iptc=False)
+    parts = {"mask": mask.tobytes(), "picture": sent, "crop": json.dumps(crop).encode()}
+    whole = await client.post(f"/api/sessions/{session['id']}/photograph", params={"format": "png"}, files=parts)
+    assert_carries_all(whole.content, source, with_iptc=False)
+    numbers = np.asarray(Image.open(BytesIO(whole.content)))
+    assert (numbers[:20] == source.own[:20]).all() and (numbers != source.own).any()
+    assert np.asarray(Image.open(BytesIO(await saved(client, session, mask, "png")))).shape[0] == session["height"]
+
+
+def blurred(mask: np.ndarray, side: int = 350) -> np.ndarray:
+    image = Image.fromarray(mask).resize((side // 7 * 8, side // 7 * 8), Image.Resampling.NEAREST)
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 
 @pytest.mark.parametrize(
@@ -170,6 +217,8 @@ def blurred(mask: np.ndarray) -> np.ndarray:
         ("sides-swapped", lambda mask: np.array(MIRROR, np.uint8)[mask]),
         ("foreground-only", lambda mask: (mask > 0).astype(np.uint8)),
         ("blended", blurred),
+        ("blended", lambda mask: blurred(mask, 2500)),
+        ("empty", np.zeros_like),
     ],
 )
 async def test_what_seems_wrong_with_a_mask_is_told(
@@ -187,7 +236,7 @@ async def test_what_seems_wrong_with_a_mask_is_told(
 
 
 def test_every_issue_of_masks_has_a_line_for_the_page() -> None:
-    kinds = {issue.kind for _, issue in mask_check._READINGS.values()} | {"blended", "foreground-only"}
+    kinds = {issue.kind for _, issue in mask_check._READINGS.values()} | {"blended", "foreground-only", "empty"}
     for kind in kinds:
         (warning,) = mask_warnings([MaskIssue(kind, "message", "order")])
         assert "mask" in warning["text"] or "labels" in warning["text"]

@@ -168,6 +168,8 @@ def expand_shards(pattern: str) -> list[Path]:
             raise too_many_shards(pattern)
         numbers = [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
         return [Path(pattern[: ranged.start()] + n + pattern[ranged.end() :]) for n in numbers]
+    if "\0" in pattern:  # no file's name can hold one, and glob fails of it
+        return []
     # Path.exists raises where the name is too long.
     return [Path(pattern)] if os.path.exists(pattern) else sorted(Path(p) for p in glob(pattern))  # noqa: PTH110, PTH207
 

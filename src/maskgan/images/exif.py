@@ -40,6 +40,25 @@ def upright_exif(data: bytes, turned: bool = False) -> bytes:
     return bytes(block)
 
 
+def sized_exif(data: bytes, width: int, height: int) -> bytes:
+    """An EXIF block whose ``PixelXDimension`` and ``PixelYDimension`` are a picture's; absent ones stay absent.
+
+    Args:
+        data: a TIFF structure without prefix.
+        width: of the picture, in pixels.
+        height: of it.
+    """
+    block = bytearray(data)
+    with suppress(struct.error):
+        order = "<" if block[:1] == b"I" else ">"
+        for entry in _entries(block, order, struct.unpack_from(order + "I", block, 4)[0]):
+            if entry.tag == _EXIF_IFD:
+                for size in _entries(block, order, _number(block, order, entry)):
+                    if size.tag in (_WIDTH, _HEIGHT):
+                        _set_number(block, order, size, width if size.tag == _WIDTH else height)
+    return bytes(block)
+
+
 def _straighten(block: bytearray, order: str, turned: bool) -> None:
     first = struct.unpack_from(order + "I", block, 4)[0]
     for entry in _entries(block, order, first):

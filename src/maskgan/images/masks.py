@@ -29,6 +29,9 @@ _FAR_COLOUR = 64.0  # levels beyond which a colour is like no class's
 _MOST_FAR = 0.3  # share of such pixels from which a picture is no colour mask
 _NEIGHBOURHOOD = 9  # pixels across in which a blended pixel's classes are looked for
 _ASPECT_TOLERANCE = 0.01
+# How programs turn colours to grey: Rec. 601, Rec. 709, mean.
+_GREY_WEIGHTS = ((0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722), (1 / 3, 1 / 3, 1 / 3))
+_FEWEST_GREYS = 4  # distinct values from which greys are told to be those of class colours
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +39,8 @@ _log = logging.getLogger(__name__)
 def read_label_map(path: Path | str, order: str = "auto", nearest_colour: bool = False) -> LabelMap:
     """Read a mask: indices (grey, palette or 16-bit PNG) or a colour mask with the CelebAMask-HQ palette.
 
-    Indexed colours are read by colour if all colours in use are class colours, and by index otherwise.
+    Indexed colours are read by colour if all colours in use are class colours, by their grey if all are greys 0..18 (as
+    GIF writers store a grey mask), and by index otherwise.
 
     Args:
         path: the mask's file.
@@ -48,8 +52,8 @@ def read_label_map(path: Path | str, order: str = "auto", nearest_colour: bool =
         H x W uint8, values 0..18, CelebAMask-HQ order, upright by its EXIF tag.
 
     Raises:
-        UserError: no such file, not a picture, truncated, saved with loss, a value over 18, a foreign colour, a
-            black-and-white part mask, below 16 px a side or over 120 Mpx.
+        UserError: no such file, not a picture, truncated, saved with loss, a value over 18, a foreign colour, class
+            colours turned to grey, a black-and-white part mask, below 16 px a side or over 120 Mpx.
     """
     path = require_file(Path(path))
     with open(path, "rb") as stream:
@@ -77,7 +81,7 @@ def decode_label_map(stream: BinaryIO, name: str, nearest_colour: bool = False) 
     if image.mode == "LA":
         indices = indices[..., 0]
     if image.mode == "P":
-        table = _palette_labels(image, indices)
+        table = _palette_labels(image, indices, name)
         if table is not None:
             return table[indices]
         if nearest_colour or indices.max() >= labels.NUM_CLASSES:
@@ -88,6 +92,7 @@ def decode_label_map(stream: BinaryIO, name: str, nearest_colour: bool = False) 
     try:
         labels.check_labels(indices, name)
     except UserError as error:
+        _refuse_grey_colours(np.unique(indices), name)
         if indices.ndim == 2 and blended_share(indices.clip(0, 127)) > BLENDED_SHARE:
             raise UserError(
                 f"{error}; it was resized or blurred smoothly, so that labels run into each other: resize masks by "
@@ -145,23 +150,50 @@ def encode_label_map(label_map: LabelMap) -> bytes:
     return buffer.getvalue()
 
 
-def _palette_labels(image: Image.Image, indices: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """256 labels by palette index, if every palette colour in use is a class colour."""
-    palette = np.zeros((256, 3), dtype=np.uint8)
+def _palette_labels(image: Image.Image, indices: NDArray[np.uint8], name: str) -> NDArray[np.uint8] | None:
+    """256 labels by palette index, if the palette colours in use say which they are."""
     entries = np.array(image.getpalette() or [], dtype=np.uint8).reshape(-1, 3)[:256]
-    palette[: len(entries)] = entries
     used = np.unique(indices)
     if used[-1] >= len(entries):
         return None
-    by_colour = {c.colour: c.index for c in labels.CLASSES}
+    colours = entries[used]
+    found = _labels_by_colour(colours)
+    if found is None and (colours == colours[:, :1]).all():
+        greys = colours[:, 0]
+        if greys.max() < labels.NUM_CLASSES:
+            found = greys
+        else:
+            _refuse_grey_colours(greys, name)
+    if found is None or len(np.unique(found)) < min(len(used), 2):
+        return None  # a palette of one colour says nothing
     table = np.zeros(256, dtype=np.uint8)
-    for index in used:
-        red, green, blue = (int(value) for value in palette[index])
-        label = by_colour.get((red, green, blue))
-        if label is None:
-            return None
-        table[index] = label
+    table[used] = found
     return table
+
+
+def _labels_by_colour(colours: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """N labels of N x 3 colours, if all are class colours."""
+    by_colour = {c.colour: c.index for c in labels.CLASSES}
+    found = [by_colour.get((int(red), int(green), int(blue))) for red, green, blue in colours]
+    known = [label for label in found if label is not None]
+    return np.array(known, dtype=np.uint8) if len(known) == len(found) else None
+
+
+def _refuse_grey_colours(values: NDArray[np.integer], name: str) -> None:
+    """Refuse the values of a mask whose class colours were turned to grey.
+
+    Raises:
+        UserError: each is the brightness of a class colour, and some are no labels.
+    """
+    if len(values) < _FEWEST_GREYS or values.max() < labels.NUM_CLASSES:
+        return
+    for weights in _GREY_WEIGHTS:
+        greys = labels.PALETTE.astype(np.float64) @ np.array(weights)
+        if (np.abs(values[:, None] - greys[None]).min(axis=1) <= 1).all():
+            raise UserError(
+                f"{name}: its values are the brightness of class colours: a colour mask was turned to grey, in which "
+                "classes cannot be told apart; save the colour mask itself, as RGB, or a grey one with labels 0..18"
+            )
 
 
 def _labels_from_rgb(pixels: NDArray[np.uint8], name: str, nearest_colour: bool) -> LabelMap:
@@ -174,6 +206,8 @@ def _labels_from_rgb(pixels: NDArray[np.uint8], name: str, nearest_colour: bool)
     first = colours[..., 0]
     if (colours == first[..., None]).all() and first.max() < labels.NUM_CLASSES:
         return np.ascontiguousarray(first)  # grey indices saved as RGB
+    if (colours == first[..., None]).all():
+        _refuse_grey_colours(np.unique(first), name)
     if nearest_colour:
         return _nearest_labels(colours, name)
     try:

@@ -54,7 +54,7 @@ class Metadata:
     text: Mapping[str, str] = field(default_factory=dict)
     """Keywords and texts of a PNG."""
     chunks: tuple[tuple[bytes, bytes], ...] = ()
-    """PNG chunks that say how colours are meant where there is no profile."""
+    """PNG chunks that say how colours are meant. Of a file that has its own profile there are none."""
     jpeg: JpegCoding | None = None
 
 
@@ -79,7 +79,7 @@ def _metadata_of(image: Image.Image) -> Metadata:
         dpi=_dpi(info.get("dpi")),
         comment=_as_bytes(info.get("comment")),
         text=text,
-        chunks=_colour_chunks(info),
+        chunks=() if info.get("icc_profile") else _colour_chunks(info),
         jpeg=_jpeg_coding(image),
     )
 

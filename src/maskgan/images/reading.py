@@ -16,6 +16,7 @@ from maskgan.files import require_file
 from maskgan.images.colour import ColourSpace, colour_space, image_to_srgb
 from maskgan.images.formats import load_image, open_image, quiet
 from maskgan.images.metadata import Metadata, metadata_of
+from maskgan.images.named_spaces import NamedSpace, named_space
 
 Picture = NDArray[np.uint8]
 """H x W x 3, uint8, sRGB, upright."""
@@ -78,7 +79,8 @@ def read_picture(path: Path | str) -> Picture:
 
 def decode_picture(stream: BinaryIO, name: str) -> Picture:
     """As ``read_picture``, from an open stream; ``name`` is used in messages."""
-    return _decode(_opened(stream, name), name)[0]
+    image = _opened(stream, name)
+    return _decode(image, _colours_of(image, stream, name), name)[0]
 
 
 def read_source(path: Path | str) -> SourceImage:
@@ -91,13 +93,16 @@ def read_source(path: Path | str) -> SourceImage:
 def decode_source(stream: BinaryIO, name: str) -> SourceImage:
     """As ``read_source``, from an open stream; ``name`` is used in messages."""
     image = _opened(stream, name)
+    colours = _colours_of(image, stream, name)
     metadata = metadata_of(image)
+    if colours.profile or colours.chunks:
+        metadata = replace(metadata, icc_profile=colours.profile, chunks=colours.chunks)
     jpeg = None
     if image.format in ("JPEG", "MPO"):
         stream.seek(0)
         jpeg = stream.read()
     grey = image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
-    picture, space, own, alpha = _decode(image, name)
+    picture, space, own, alpha = _decode(image, colours, name)
     return SourceImage(picture, metadata, space, own, alpha, grey, jpeg)
 
 
@@ -115,15 +120,33 @@ def _opened(stream: BinaryIO, name: str) -> Image.Image:
     image = open_image(stream, name)
     if _bit_depth(image) > 8:
         _log.warning("%s: has %d bits a channel; 8 are kept", name, _bit_depth(image))
-    if getattr(image, "is_animated", False) and image.format != "MPO":
-        _log.warning("%s: holds several pictures; the first is taken", name)
     load_image(image, name)
+    if image.format != "MPO" and _is_animated(image):
+        _log.warning("%s: holds several pictures; the first is taken", name)
     return image
 
 
-def _decode(image: Image.Image, name: str) -> tuple[Picture, ColourSpace | None, Picture, NDArray[np.uint8] | None]:
+def _is_animated(image: Image.Image) -> bool:
+    try:
+        with quiet():
+            return bool(getattr(image, "is_animated", False))
+    except Exception:  # what follows the first picture may be damaged in any way, and is not needed
+        return True
+
+
+def _colours_of(image: Image.Image, stream: BinaryIO, name: str) -> NamedSpace:
+    """The file's profile, its own or one made of what it names; without one its colours are sRGB."""
+    own = image.info.get("icc_profile")
+    with quiet():
+        named = None if own else named_space(image, stream, name)
+    return named or NamedSpace(own if isinstance(own, bytes) else b"")
+
+
+def _decode(
+    image: Image.Image, colours: NamedSpace, name: str
+) -> tuple[Picture, ColourSpace | None, Picture, NDArray[np.uint8] | None]:
     """The sRGB picture, the file's colour space, the pixels there, and the opacity."""
-    profile = image.info.get("icc_profile") or b""
+    profile = colours.profile
     image = upright(image, name)
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         image = _from_deep(image, name)
@@ -134,9 +157,9 @@ def _decode(image: Image.Image, name: str) -> tuple[Picture, ColourSpace | None,
         alpha = opacity if (opacity < 255).any() else None
         image = image.convert("RGB")
     space = None
-    if profile and image.mode in ("L", "CMYK"):
+    if profile and image.mode in ("L", "CMYK") and not colours.chunks:
         image = image_to_srgb(image, profile, name) or image
-    elif profile and image.mode in ("RGB", "P", "RGBX", "YCbCr"):
+    elif profile and image.mode in ("RGB", "P", "RGBX", "YCbCr", "L"):
         space = colour_space(profile, name)
     own = _rgb_pixels(image)
     picture = own if space is None else space.to_srgb(own)

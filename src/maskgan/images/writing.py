@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from maskgan.errors import UserError
 from maskgan.files import atomic_path
-from maskgan.images.exif import PREFIX
+from maskgan.images.exif import PREFIX, sized_exif
 from maskgan.images.formats import quiet
 from maskgan.images.metadata import Metadata, photoshop_segment, png_iptc, tiff_tags, upright_xmp
 from maskgan.images.reading import Picture, SourceImage
@@ -112,6 +112,8 @@ def _encoded(image: Image.Image, suffix: str, metadata: Metadata, name: str) -> 
     """The file of an image with its metadata."""
     format, options = PICTURE_SUFFIXES[suffix]
     buffer = BytesIO()
+    # Of a crop the photograph's size would be wrong.
+    metadata = replace(metadata, exif=sized_exif(metadata.exif, image.width, image.height))
     with quiet():
         carried = _carried(suffix, metadata, name)
         if suffix == ".png" and image.width * image.height > _LARGE:
@@ -129,6 +131,7 @@ def encode_source(source: SourceImage) -> bytes:
     image = _in_space(source.picture, source, ".png")
     icc = metadata.icc_profile if _fits(metadata.icc_profile, source, image) else b""
     metadata = replace(metadata, icc_profile=icc, xmp=upright_xmp(metadata.xmp))
+    metadata = replace(metadata, exif=sized_exif(metadata.exif, image.width, image.height))
     buffer = BytesIO()
     image.save(buffer, "PNG", compress_level=_FAST_LEVEL, **_carried(".png", metadata, "the photograph"))
     return buffer.getvalue()
@@ -148,7 +151,8 @@ def _in_space(picture: Picture, source: SourceImage, suffix: str) -> Image.Image
         kept = (picture == source.picture).all(axis=-1)
         pixels = np.where(kept[..., None], source.own, pixels)
         return Image.fromarray(np.dstack([pixels, np.where(kept, source.alpha, 255).astype(np.uint8)]))
-    if source.grey and (pixels == pixels[..., :1]).all():
+    keeps_meaning = space is None or (suffix == ".png" and source.metadata.chunks)
+    if source.grey and keeps_meaning and (pixels == pixels[..., :1]).all():
         return Image.fromarray(np.ascontiguousarray(pixels[..., 0]))
     return Image.fromarray(pixels)
 
@@ -164,7 +168,8 @@ def _carried(suffix: str, metadata: Metadata, name: str) -> dict[str, Any]:
         if metadata.exif or metadata.iptc or metadata.icc_profile:
             _log.warning("%s: BMP files carry no metadata and no colour profile; write .png to keep them", name)
         return {"dpi": metadata.dpi} if metadata.dpi else {}
-    options: dict[str, Any] = {"icc_profile": metadata.icc_profile or None}
+    named = suffix == ".png" and metadata.chunks  # the space, so that no profile is needed
+    options: dict[str, Any] = {"icc_profile": None if named else metadata.icc_profile or None}
     if suffix == ".tif":
         options["exif"] = tiff_tags(metadata)
         if metadata.exif:
@@ -205,9 +210,8 @@ def _jpeg_options(metadata: Metadata, name: str) -> dict[str, Any]:
 
 def _png_info(metadata: Metadata) -> PngInfo:
     info = PngInfo()
-    if not metadata.icc_profile:
-        for kind, body in metadata.chunks:
-            info.add(kind, body)
+    for kind, body in metadata.chunks:
+        info.add(kind, body)
     if metadata.xmp:
         info.add_itxt("XML:com.adobe.xmp", metadata.xmp)
     for key, value in metadata.text.items():

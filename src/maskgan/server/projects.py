@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from typing import Any
@@ -30,7 +31,8 @@ _SOURCE, _MASK, _EDITED, _STYLE, _STYLE_MASK, _MANIFEST = (
     "style-mask.png",
     "project.json",
 )
-_MANIFEST_OVERHEAD = 1 << 12
+_MANIFEST_OVERHEAD = 128 << 10  # what the manifest holds beside the page's own
+_MAX_COMMENT = 65_533  # bytes; no JPEG has more
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those of which Python unpacks no more than it is asked for
 _MAX_DIRECTORY = 64 << 10  # a directory of millions of parts would take gigabytes
 _END, _END_BYTES = b"PK\x05\x06", 22  # of a zip without a comment
@@ -62,7 +64,11 @@ def write_project(face: Face, edited: LabelMap, style: StyleReference | None, ed
     # As the page wrote it: another spelling of its numbers could be longer than what is read again.
     coding = face.source.metadata.jpeg
     jpeg = json.dumps(None if coding is None else asdict(coding), separators=(",", ":"))
-    start = f'{{"format": {FORMAT_VERSION}, "program": "maskgan {__version__}", "jpeg": {jpeg}, "editor": '
+    comment = b64encode(face.source.metadata.comment[:_MAX_COMMENT]).decode()
+    start = (
+        f'{{"format": {FORMAT_VERSION}, "program": "maskgan {__version__}", "jpeg": {jpeg}, "comment": "{comment}", '
+        '"editor": '
+    )
     manifest = start.encode() + editor + b"}"
     buffer = BytesIO()
     # The pictures are compressed already.
@@ -110,8 +116,21 @@ def read_project(data: bytes, limits: Limits) -> Project:
             decode_uploaded_label_map(parts[_STYLE_MASK], limits, _STYLE_MASK),
         )
     source = decode_uploaded_source(parts[_SOURCE], limits, _SOURCE)
-    source = replace(source, metadata=replace(source.metadata, jpeg=_read_coding(manifest.get("jpeg"))))
+    coding, comment = _read_coding(manifest.get("jpeg")), _read_comment(manifest.get("comment"))
+    source = replace(source, metadata=replace(source.metadata, jpeg=coding, comment=comment))
     return Project(source, label_map, edited, style, sendable)
+
+
+def _read_comment(value: Any) -> bytes:
+    """The comment of the photograph's JPEG, empty if it had none.
+
+    Raises:
+        HTTPError: 400, ``value`` is no base64 text.
+    """
+    try:
+        return b64decode(value or "", validate=True)[:_MAX_COMMENT]
+    except (TypeError, ValueError):
+        raise bad_request("the project's JPEG comment is damaged") from None
 
 
 def _read_coding(value: Any) -> JpegCoding | None:

@@ -35,7 +35,6 @@ from maskgan.server.limits import MAP_SIDE, Limits
 from maskgan.server.multipart import Form
 from maskgan.server.request_body import finite_number, parse_json
 
-_CHECKED_SIDE = 2048  # pixels on the longer side of what is looked at of a mask
 _log = logging.getLogger(__name__)
 
 
@@ -177,9 +176,7 @@ def to_standard_order(label_map: LabelMap, order: bytes | None) -> tuple[LabelMa
     """
     if order is not None:
         label_map = convert_order(label_map, order.decode("utf-8", "replace"))
-    step = -(-max(label_map.shape) // _CHECKED_SIDE)
-    issues = mask_issues(label_map[::step, ::step])
-    return label_map, tuple(issue for issue in issues if order is None or issue.kind != "other-order")
+    return label_map, tuple(issue for issue in mask_issues(label_map) if order is None or issue.kind != "other-order")
 
 
 def parse_raw_label_map(data: bytes, size: tuple[int, int]) -> LabelMap:

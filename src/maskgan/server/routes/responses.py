@@ -48,6 +48,7 @@ _MASK_WARNINGS = {
     "labels-too-low": "all labels of the mask look one too low; 0 is the background and 1 skin",
     "red-blue-swapped": "red and blue look exchanged in the mask; save colour masks as RGB, not BGR",
     "foreground-only": "the mask holds skin and background alone; open the picture without it to have one predicted",
+    "empty": "the mask holds background alone; open the picture without it to have one predicted",
     "blended": "the mask has thin rings of wrong labels along its outlines; resize masks by nearest neighbour",
 }
 """What to tell a person in the page, by the kind of a ``MaskIssue``; its own message names commands."""

@@ -1,0 +1,102 @@
+"""Damaged metadata costs itself at most: never the picture, never a warning of a library."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskgan.images import Picture, decode_source, encode_source, read_picture, read_source
+from maskgan.provenance import write_edited
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="%d"/>'
+    b"</rdf:RDF></x:xmpmeta>"
+)
+
+
+def picture() -> Picture:
+    return np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)
+
+
+def exif() -> bytes:
+    """An EXIF block with orientation 1, text, fractions and a directory within."""
+    block = Image.Exif()
+    block[0x0112], block[0x010F] = 1, "Maker"
+    block[0x8769] = {0x9003: "2026:01:02 03:04:05", 0xA002: 40, 0x829A: 0.005}
+    block[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0)}
+    return block.tobytes().removeprefix(b"Exif\0\0")
+
+
+def save(path: Path, block: bytes) -> Path:
+    Image.fromarray(picture()).save(path, exif=b"Exif\0\0" + block)
+    return path
+
+
+def damaged(block: bytes, seed: int) -> bytes:
+    generator = np.random.default_rng(seed)
+    data = bytearray(block)
+    for _ in range(int(generator.integers(1, 4))):
+        data[int(generator.integers(8, len(data)))] = int(generator.integers(256))
+    return bytes(data[: len(data) - int(generator.integers(0, 30))])
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg", ".webp"])
+def test_damaged_exif_never_costs_the_picture(tmp_path: Path, suffix: str) -> None:
+    edited = picture() ^ np.uint8(8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for seed in range(150):
+            source = read_source(save(tmp_path / "a.png", damaged(exif(), seed)))
+            if source.picture.shape != edited.shape:  # turned, as the damaged block says
+                continue
+            write_edited(tmp_path / f"b{suffix}", edited, source)
+            if suffix != ".jpg":
+                assert (read_picture(tmp_path / f"b{suffix}") == edited).all()
+
+
+def test_fields_that_a_tiff_cannot_hold_are_left_out_and_said_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Unwritable(dict[int, object]):
+        def load(self, _: bytes) -> None:
+            raise TypeError("The fill character must be a unicode character, not bytes")
+
+    source = read_source(save(tmp_path / "a.png", exif()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("maskgan.images.metadata.Image.Exif", Unwritable)
+        write_edited(tmp_path / "b.tif", picture(), source)
+    assert "b.tif: a TIFF cannot hold its damaged EXIF fields; they are left out" in caplog.text
+    assert (read_picture(tmp_path / "b.tif") == picture()).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_of_xmp_alone_is_obeyed_once(tmp_path: Path, orientation: int) -> None:
+    Image.fromarray(picture()).save(tmp_path / "a.png", exif=exif())
+    Image.fromarray(picture()).save(tmp_path / "b.jpg", xmp=XMP % orientation, quality=100, subsampling=0)
+    source = read_source(tmp_path / "b.jpg")
+    assert source.picture.shape[:2] == ((40, 24) if orientation > 4 else (24, 40))
+    kept = decode_source(io.BytesIO(encode_source(source)), "kept")
+    assert (kept.picture == source.picture).all()
+    for suffix in (".png", ".tif", ".webp"):
+        write_edited(tmp_path / f"c{suffix}", source.picture ^ np.uint8(1), source)
+        assert (read_picture(tmp_path / f"c{suffix}") == source.picture ^ np.uint8(1)).all()
+    write_edited(tmp_path / "same.jpg", source.picture, source)
+    assert (read_picture(tmp_path / "same.jpg") == source.picture).all()
+
+
+@pytest.mark.parametrize("cut", range(1, 30, 4))
+def test_only_the_first_picture_of_a_gif_is_needed(tmp_path: Path, cut: int) -> None:
+    frames = [Image.fromarray(picture() // np.uint8(8 * n + 8)).quantize(16) for n in range(2)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    data = buffer.getvalue()
+    second = data.rfind(b"\x2c\0\0\0\0")  # the second picture's header
+    (tmp_path / "a.gif").write_bytes(data[: second + cut])
+    (tmp_path / "b.gif").write_bytes(data)
+    assert (read_picture(tmp_path / "a.gif") == read_picture(tmp_path / "b.gif")).all()
