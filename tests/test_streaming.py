@@ -15,7 +15,7 @@ from maskgan import distributed
 from maskgan.cli.main import main
 from maskgan.data.pairs import ChosenKeys
 from maskgan.data.shards import EncodedPair, encode_pair, write_shard
-from maskgan.data.streaming import ShardStream, StreamLoader
+from maskgan.data.streaming import ShardStream, StreamLoader, repeated_keys
 from maskgan.errors import UserError
 from tiny_runs import PAIRS
 
@@ -78,6 +78,49 @@ def test_processes_share_the_shards_without_repeats(shards: Path, monkeypatch: p
 @pytest.mark.slow
 def test_workers_share_the_shards_without_repeats(shards: Path) -> None:
     assert sorted(keys_of(loader(shards, buffer=1, workers=2, batch_size=2), 12)) == list(range(24))
+
+
+def repeated(folder: Path) -> Path:
+    """Six shards of four pairs, of which the last has a key of the first and the fourth one of the third."""
+    for shard in range(6):
+        pairs = [numbered(4 * shard + i) for i in range(4)]
+        again = {5: 1, 3: 10}.get(shard)
+        write_shard(folder / f"faces-{shard}.tar", pairs if again is None else [*pairs, numbered(again)])
+    return folder
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_a_key_of_two_shards_is_left_out_of_the_second_by_any_number_of_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, world: int
+) -> None:
+    monkeypatch.setattr(distributed, "world_size", lambda: world)
+    shards, found = repeated(tmp_path), []
+    with caplog.at_level(logging.WARNING, logger="maskgan"):
+        for rank in range(world):
+            monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
+            batches = loader(shards, buffer=1, batch_size=world, max_bad_samples=2)
+            # Until this reader's shards of the first epoch are read to their ends.
+            found += keys_of(batches, 24 // world)
+    assert sorted(found) == list(range(24))
+    assert "faces-5.tar: key 00001 is also in " in caplog.text or world == 1
+    assert "faces-3.tar: key 00010 is also in " in caplog.text or world == 1
+
+
+@pytest.mark.slow
+def test_a_key_of_two_shards_is_found_by_worker_processes(tmp_path: Path) -> None:
+    shards = repeated(tmp_path)
+    found = keys_of(loader(shards, buffer=1, workers=3, batch_size=2, max_bad_samples=2), 36)
+    assert max(Counter(found).values()) <= 4 and set(found) == set(range(24))  # 72 samples: three epochs, which overlap
+    with pytest.raises(UserError, match=r"key 000(01|10) is also in .* more than 0 pairs are damaged"):
+        keys_of(loader(shards, buffer=1, workers=3, batch_size=2), 36)
+
+
+def test_names_are_compared_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shards = [str(repeated(tmp_path) / f"faces-{i}.tar") for i in range(6)]
+    assert repeated_keys(shards) == {"00001": shards[0], "00010": shards[2]}
+    assert repeated_keys(["https://host/faces-0.tar", str(tmp_path / "missing.tar"), *shards[:3]]) == {}
+    monkeypatch.setattr("maskgan.data.streaming._LISTED", 25)  # twelve and a half pairs, so four shards
+    assert repeated_keys(shards) == {"00010": shards[2]}
 
 
 def test_keys_are_chosen_while_the_stream_passes(shards: Path) -> None:

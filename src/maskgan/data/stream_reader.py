@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 
 from maskgan.data.pairs import (
@@ -83,9 +84,15 @@ class Sample:
 class StreamReader:
     """Divides tar files into samples; remembers which tar a key came from, so that none comes from two."""
 
-    def __init__(self, chosen: ChosenKeys | None) -> None:
-        """Read the keys ``chosen``; ``None``: all."""
+    def __init__(self, chosen: ChosenKeys | None, first_shards: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Prepare to read.
+
+        Args:
+            chosen: keys to read; ``None``: all.
+            first_shards: for keys that are known to lie in several tars, the one from which they are taken.
+        """
         self._chosen = chosen
+        self._first_shards = first_shards
         self._first: dict[int, int] = {}  # hashes of a key and of its tar's name
         self._names: dict[int, str] = {}
 
@@ -157,7 +164,9 @@ class StreamReader:
             raise damage
 
     def _repeated(self, shard: str, key: str) -> UserError | None:
-        """What is wrong with a key that came from another tar before; beyond a million keys nothing is noticed."""
+        """What is wrong with a key that lies in another tar, too; beyond a million keys nothing is noticed."""
+        if (known := self._first_shards.get(key)) is not None:
+            return None if known == shard else repeated_key(shard, key, known)
         mine = hash(shard)
         if len(self._first) < _REMEMBERED:
             self._names.setdefault(mine, shard)

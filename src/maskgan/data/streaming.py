@@ -6,23 +6,25 @@ shuffles what comes from them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
+from pathlib import Path
 
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from maskgan import distributed
 from maskgan.data.batches import Faces
 from maskgan.data.loading import DamageCount, pair_to_tensors
-from maskgan.data.pairs import ChosenKeys, FacePair
+from maskgan.data.pairs import ChosenKeys, FacePair, is_pair_file
 from maskgan.data.stream_reader import StreamReader, count_addresses, webdataset_module
-from maskgan.data.tar_pairs import MAX_SHARDS, expand_shards, too_many_shards
+from maskgan.data.tar_pairs import MAX_SHARDS, expand_shards, list_shard, too_many_shards
 from maskgan.data.workers import WorkerError, collate, read_batches
 from maskgan.errors import MaskGANError, UserError
 from maskgan.labels import LabelMap
 from maskgan.seeding import python_stream, stream_seed
 
+_LISTED = 500_000  # files whose names are compared before a stream begins; listing them takes some seconds
 _MOST_DAMAGED = 10_000  # samples one after the other, after which nothing whole is expected any more
 
 
@@ -93,6 +95,26 @@ class ShardStream:
                 yield sample.decode(self.order).label_map
 
 
+def repeated_keys(shards: Sequence[str]) -> dict[str, str]:
+    """Keys that several local, uncompressed tars have, each with the first of these tars.
+
+    Several readers deal the tars out among themselves, so that none of them sees both. Headers alone are read, of
+    500,000 files at most: what comes later, from afar or compressed is not compared.
+    """
+    first: dict[str, str] = {}
+    repeated: dict[str, str] = {}
+    listed = 0
+    for shard in shards:
+        if not Path(shard).is_absolute() or listed > _LISTED:
+            continue
+        with suppress(UserError):  # it is missing, which is said when it is read
+            for key, members in list_shard(Path(shard))[0].items():
+                listed += len(members)
+                if any(map(is_pair_file, members)) and first.setdefault(key, shard) != shard:
+                    repeated[key] = first[key]
+    return repeated
+
+
 class StreamLoader:
     """Square uint8 batches from a stream.
 
@@ -126,6 +148,8 @@ class StreamLoader:
         # A worker without a shard would wait for ever.
         self._workers = min(workers, len(stream.shards) // world)
         self.damage = DamageCount(max_bad_samples)
+        # A single reader remembers what it has seen.
+        self._first_shards = repeated_keys(stream.shards) if max(self._workers, 1) * world > 1 else {}
 
     def batches(self, first_step: int) -> Iterator[Faces]:
         """See ``loading.Batches``."""
@@ -138,6 +162,7 @@ class StreamLoader:
             rank=distributed.rank(),
             world=distributed.world_size(),
             damage=self.damage,
+            first_shards=self._first_shards,
         )
         yield from read_batches(
             DataLoader(
@@ -163,8 +188,10 @@ class _Shuffled(IterableDataset[Faces | WorkerError]):
         rank: int,
         world: int,
         damage: DamageCount,
+        first_shards: Mapping[str, str],
     ) -> None:
         self._stream = stream
+        self._first_shards = first_shards
         self._chosen = chosen
         self._side = side
         self._seed = seed
@@ -184,7 +211,7 @@ class _Shuffled(IterableDataset[Faces | WorkerError]):
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
         mine, all_readers = self._rank * workers + number, self._world * workers
         shuffle_seed = stream_seed(self._seed, "shuffle buffer", rank=mine)
-        samples = StreamReader(self._chosen).samples(self._dealt(mine, all_readers))
+        samples = StreamReader(self._chosen, self._first_shards).samples(self._dealt(mine, all_readers))
         shuffled = webdataset_module().filters.shuffle(self._buffer, initial=self._buffer, seed=shuffle_seed)(samples)
         damaged = 0
         for sample in shuffled:
