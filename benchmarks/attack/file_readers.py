@@ -27,8 +27,10 @@ from maskgan.data.shards import encode_pair
 from maskgan.data.streaming import ShardStream
 from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.data.tar_pairs import ShardPairs
+from maskgan.editing.label_patch import LabelPatch
 from maskgan.editing.mask_directions import DIRECTIONS, load_directions, save_directions
 from maskgan.editing.named_edits import parse_edit
+from maskgan.editing.recipes import Recipe, encode_recipe, read_recipe
 from maskgan.evaluation.cases import load_cases
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
@@ -82,6 +84,8 @@ def data_readers(picture: Picture, label_map: LabelMap) -> list[Reader]:
     cases = json.dumps(
         {"task": "smile", "side": 64, "cases": [{"name": "a", "group": "", "source": "0", "style": "0"}]}
     )
+    patch = LabelPatch(_SIDE, _SIDE, ((100, 20, 1), (5, 7, 13)))
+    recipe = encode_recipe(Recipe((parse_edit("smile=0.5"), parse_edit("hair-colour=red"), (patch, 1.0)), "largest"))
     encodings = [text.encode(kind) for text in (table, celeba) for kind in ("utf-8", "utf-16", "utf-8-sig")]
     return [
         Reader("tar", ".tar", [tar, old], _read_tar),
@@ -97,6 +101,7 @@ def data_readers(picture: Picture, label_map: LabelMap) -> list[Reader]:
         Reader("mapping", ".txt", [mapping], read_mapping),
         Reader("list of keys", ".txt", [b"00000\n00001\n", "# ä\r\n00001.jpg\r\n".encode("utf-16")], read_keys),
         Reader("chosen keys", ".txt", [b"00000\n00001\n"], lambda p: select(keyed, str(p))),
+        Reader("recipe", ".json", [recipe], read_recipe),
         Reader("cases", ".json", [cases.encode()], lambda p: load_cases(p, "smile", 64, ["0"])),
     ]
 
