@@ -31,19 +31,21 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 SHARES = (0.05, 0.3, 0.55, 0.8, 0.95)
 
 
-def cut(tmp_path: Path, share: float, suffix: str = "tar") -> tuple[Path, int]:
-    """A tar file of six pairs that is cut off, and how many bytes it has lost."""
-    whole = PACKERS[suffix](pack(tmp_path / "whole", members(*range(6))).read_bytes()[:-9000])
+def cut(tmp_path: Path, share: float, suffix: str = "tar") -> Path:
+    """A tar file of six pairs that is cut off."""
+    files = members(*range(6))
+    size = sum(512 + len(content) + -len(content) % 512 for _, content in files)  # without the blanks at its end
+    whole = PACKERS[suffix](pack(tmp_path / "whole", files).read_bytes()[:size])
     path = tmp_path / f"s.{suffix}"
     path.write_bytes(whole[: int(share * len(whole))])
-    return path, len(whole) - path.stat().st_size
+    return path
 
 
 @pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("suffix", PACKERS)
 @pytest.mark.parametrize("share", SHARES)
 def test_streams(tmp_path: Path, share: float, suffix: str, piped: bool) -> None:
-    path, _ = cut(tmp_path, share, suffix)
+    path = cut(tmp_path, share, suffix)
     damage = DamageCount(10)
     stream = ShardStream(f"pipe:cat {shlex.quote(str(path))}" if piped else str(path))
     try:
@@ -57,16 +59,26 @@ def test_streams(tmp_path: Path, share: float, suffix: str, piped: bool) -> None
         assert abs(len(found) - 6 * share) <= 1.5
 
 
-def test_a_command_that_fails_midway_counts_once(tmp_path: Path) -> None:
-    path, _ = cut(tmp_path, 0.55)
+def test_a_command_that_fails_midway_counts_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = cut(tmp_path, 0.55)
     damage = DamageCount(10)
     stream = ShardStream(f"pipe:cat {shlex.quote(str(path))}; exit 18")
     assert len(stream.first(10, None, damage)) >= 2 and damage.count == 1
+    assert "cut off (" in caplog.text
+    damage = DamageCount(10)
+    pack(tmp_path / "whole", members(0, 1))
+    stream = ShardStream(f"pipe:head -c 12000 {shlex.quote(str(tmp_path / 'whole'))} | cat; exit 18")
+    assert [pair.key for pair in stream.first(10, None, damage)] == ["00000", "00001"]
+
+
+def test_a_command_that_fails_at_once_is_an_error() -> None:
+    with pytest.raises(UserError, match=r"pipe:exit 7: cannot be read as a tar file"):
+        ShardStream("pipe:exit 7").first(10, None, DamageCount(10))
 
 
 @pytest.mark.parametrize("suffix", PACKERS)
 def test_training_goes_round_a_cut_off_stream(tmp_path: Path, suffix: str) -> None:
-    path, _ = cut(tmp_path, 0.8, suffix)
+    path = cut(tmp_path, 0.8, suffix)
     loader = StreamLoader(ShardStream(str(path)), None, 32, 2, 0, 1, 0, max_bad_samples=1)
     if suffix == "tar.bz2":  # one block, of which nothing can be unpacked
         with pytest.raises(UserError, match=r"more than 1 pairs are damaged|no pair of the stream is whole"):
@@ -78,7 +90,7 @@ def test_training_goes_round_a_cut_off_stream(tmp_path: Path, suffix: str) -> No
 
 @pytest.mark.parametrize("share", SHARES)
 def test_pairs_and_labelled_pictures_on_disk(tmp_path: Path, share: float) -> None:
-    path, _ = cut(tmp_path, share)
+    path = cut(tmp_path, share)
     table = tmp_path / "t.csv"
     rows = [",".join((f"{index:05d}", *["1"] * 40)) for index in range(6)]
     table.write_text("\n".join([",".join(("key", *ATTRIBUTES)), *rows]))

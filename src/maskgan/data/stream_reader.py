@@ -100,7 +100,8 @@ class StreamReader:
         """The files of each chosen key; what is damaged comes as a sample with a problem.
 
         Raises:
-            UserError: a tar cannot be opened, or its picture and mask of one key do not follow each other.
+            UserError: a tar cannot be opened, or its command fails before a pair is whole, or picture and mask of one
+                key do not follow each other.
         """
         for shard in shards:
             whole = 0
@@ -111,7 +112,9 @@ class StreamReader:
                         yield sample
             except UserError:
                 raise
-            except CUT_OFF as error:
+            except (*CUT_OFF, OSError) as error:
+                if isinstance(error, OSError) and not isinstance(error, CUT_OFF) and not whole:
+                    raise UserError(f"{shard}: cannot be read as a tar file ({_reason(error)})") from error
                 after = f", after {whole} whole pairs" if whole else ""
                 problem = UserError(f"{shard}: cannot be read as a tar file, or is cut off ({_reason(error)}){after}")
                 yield Sample(shard, "", {}, problem)
@@ -154,7 +157,7 @@ class StreamReader:
                 if is_pair_file(suffix) and member.problem is not None:
                     problem = unusable(f"{shard}:{member.name}", member.problem)
                 files[suffix] = reader.read() if is_pair_file(suffix) and member.problem is None else b""
-        except CUT_OFF as error:
+        except (*CUT_OFF, OSError) as error:  # or a command that failed on the way
             damage = error
         yield from finished()
         if damage is not None and key is not None:
@@ -198,6 +201,8 @@ def _not_sorted(shard: str, key: str) -> UserError:
 
 
 def _reason(error: Exception) -> str:
+    if ended := re.search(r": (exit -?\d+) \(read\)", str(error)):
+        return f"its command ended with {ended[1]}"
     return (str(error).splitlines() or [""])[0] or type(error).__name__
 
 
