@@ -62,15 +62,18 @@ def test_long_names_are_refused_before_torch_searches_them(tmp_path: Path, zippe
         read_state_dict(path)
 
 
-def test_records_of_odd_kinds_are_damage(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flag", [0x20, 0x01], ids=["a patch of another file", "encrypted"])
+def test_records_of_odd_kinds_are_damage(tmp_path: Path, flag: int) -> None:
     path = tmp_path / "state.pt"
     torch.save({"a": torch.ones(3)}, path)
     content = bytearray(path.read_bytes())
     start = content.find(b"PK\x01\x02")  # first entry of the directory
-    content[start + 8] |= 0x20  # a patch of another file
+    for place in (start + 8, 6):  # in the directory, and in front of the record
+        content[place] |= flag
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"state\.pt: damaged"):
-        check_records(path)
+    for check in (check_records, check_torch_file):
+        with pytest.raises(UserError, match=r"state\.pt: damaged"):
+            check(path)
 
 
 def test_scripts_that_unpack_to_more_are_refused(tmp_path: Path, script: Path) -> None:

@@ -13,6 +13,8 @@ _BLOCK = 1 << 20
 _MAX_CODE_BYTES = 16 << 20  # of a TorchScript file, unpacked; Inception's has 0.2 MB
 _MAX_STRING = 2000  # characters; torch.load searches its own messages, which quote them, in quadratic time
 _MAX_OPCODES = 5_000_000  # of one pickle; a tensor takes about 20
+# Damaged records; those in no encoding, of kinds that Python does not read, and encrypted ones.
+_UNREADABLE = (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
 _LEGACY_PICKLES = 5  # magic number, protocol, system, object, names of storages; numbers follow
 
 
@@ -37,7 +39,7 @@ def check_torch_file(path: Path) -> None:
                 try:
                     with archive.open(record) as stream:
                         _check_strings(stream, path)
-                except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+                except _UNREADABLE as error:
                     raise UserError(f"{path}: damaged ({type(error).__name__})") from error
 
 
@@ -78,7 +80,7 @@ def check_records(path: Path) -> None:
                 with archive.open(record) as stream:
                     while stream.read(_BLOCK):
                         pass
-            except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+            except _UNREADABLE as error:
                 raise UserError(f"{path}: damaged (wrong checksum of {record.filename!r})") from error
     check_torch_file(path)
 
