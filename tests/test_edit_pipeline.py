@@ -56,6 +56,20 @@ def test_the_hole_is_what_changes_grown_by_three_hundredths() -> None:
     assert EditRegion(after, after, (MOUTH,)).is_empty
 
 
+def test_a_hole_reaches_little_over_kept_background_and_far_from_a_mouth() -> None:
+    before = np.full((200, 200), SKIN, np.uint8)
+    before[:, :50] = INDEX["background"]
+    after = before.copy()
+    after[100:110, 50:60] = HAIR
+    hole = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
+    assert hole[105, 48:66].all() and not hole[105, :48].any() and not hole[105, 66:].any()
+    after = before.copy()
+    after[100:110, 100:120] = MOUTH
+    after[90:95, 130:140] = HAIR  # the face around it stops at what is none
+    hole = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
+    assert hole[105, 86:134].all() and not hole[105, :86].any() and not hole[105, 134:].any()
+
+
 def test_alpha_is_one_on_the_labels_and_zero_beyond_its_border() -> None:
     before = np.full((200, 200), SKIN, np.uint8)
     after = before.copy()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from maskgan.face_parts import BACKGROUND, FACE
+from maskgan.face_parts import BACKGROUND, FACE, MOUTH
 from maskgan.images import resize_label_map
 from maskgan.labels import LabelMap
 
@@ -29,6 +29,7 @@ _STYLE_GROW, _STYLE_SOFT = (
 _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
 _HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts nothing on it, so more context is better
+_HOLE_GROW_MOUTH = 0.07  # the same from a changed mouth over the face: cheeks and eyes smile with it
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
 _FACE_SIDE = 128  # the same for the face around it, which is softer
 
@@ -96,6 +97,15 @@ class EditRegion:
         wide, narrow = (
             dilate(touched_plane, max(round(grow * max(size)), 1)) for grow in (_HOLE_GROW, _HOLE_GROW_BACKGROUND)
         )
+        mouth = self.changed & (np.isin(self.before, MOUTH) | np.isin(self.after, MOUTH))
+        if mouth.any():
+            near = dilate(
+                torch.from_numpy(_covered(mouth, size)).float()[None, None], round(_HOLE_GROW_MOUTH * max(size))
+            )
+            face = np.isin(resize_label_map(self.before, size), FACE) & np.isin(
+                resize_label_map(self.after, size), FACE
+            )
+            wide = torch.maximum(wide, near * torch.from_numpy(face))
         kept = torch.from_numpy((resize_label_map(self.before, size) == BACKGROUND) & ~touched)
         return torch.where(kept, narrow, wide)
 

@@ -9,7 +9,7 @@
 
 import { differences, extent, labelTable, planes, rint, where } from "./arrays.js";
 import { BACKGROUND } from "../mask/label-map.js";
-import { FACE } from "./face-parts.js";
+import { FACE, MOUTH_PARTS } from "./face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
 import { BILINEAR, BOX, resizeLabels, resizePlanes } from "./resampling.js";
 
@@ -27,6 +27,8 @@ const FACE_SOFT = 0.04;
 const HOLE_GROW = 0.03;
 /** The same on unchanged background: a face casts nothing on it, so more context is better. */
 const HOLE_GROW_BACKGROUND = 0.012;
+/** The same from a changed mouth over the face: cheeks and eyes smile with it. */
+const HOLE_GROW_MOUTH = 0.07;
 /** Pixels on the longer side of the soft region, and of the face around it, which is softer. */
 const ALPHA_SIDE = 512;
 const FACE_SIDE = 128;
@@ -113,9 +115,29 @@ export class EditRegion {
     const [wide, narrow] = [HOLE_GROW, HOLE_GROW_BACKGROUND].map((grow) =>
       dilate(touched, Math.max(rint(grow * Math.max(size.height, size.width)), 1)),
     );
-    const before = resizeLabels(this.before, size);
+    const [before, after] = [this.before, this.after].map((mask) => resizeLabels(mask, size));
+    this.#growOverFace(wide, before, after);
     for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND) wide.data[i] = narrow.data[i];
     return wide;
+  }
+
+  /**
+   * Extend a hole over the face around a changed mouth.
+   *
+   * @param {Planes} hole
+   * @param {LabelMap} before of its size
+   * @param {LabelMap} after of its size
+   */
+  #growOverFace(hole, before, after) {
+    const [isMouth, isFace] = [labelTable(MOUTH_PARTS), labelTable(FACE)];
+    const { width, height, data } = this.changed;
+    const mouth = data.map((flag, i) => flag & (isMouth[this.before.data[i]] | isMouth[this.after.data[i]]));
+    if (!mouth.includes(1)) return;
+    const touched = covered({ width, height, data: mouth }, hole);
+    const near = dilate(touched, rint(HOLE_GROW_MOUTH * Math.max(hole.height, hole.width)));
+    for (let i = 0; i < hole.data.length; i++) {
+      if (near.data[i] && isFace[before.data[i]] && isFace[after.data[i]]) hole.data[i] = 1;
+    }
   }
 }
 
