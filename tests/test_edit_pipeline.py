@@ -67,7 +67,7 @@ def test_a_hole_reaches_little_over_kept_background_and_far_from_a_mouth() -> No
     after[100:110, 100:120] = MOUTH
     after[90:95, 130:140] = HAIR  # the face around it stops at what is none
     hole = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
-    assert hole[105, 86:134].all() and not hole[105, :86].any() and not hole[105, 134:].any()
+    assert hole[105, 90:130].all() and not hole[105, :90].any() and not hole[105, 130:].any()
 
 
 def test_alpha_is_one_on_the_labels_and_zero_beyond_its_border() -> None:

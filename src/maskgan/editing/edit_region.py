@@ -29,7 +29,7 @@ _STYLE_GROW, _STYLE_SOFT = (
 _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
 _HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts nothing on it, so more context is better
-_HOLE_GROW_MOUTH = 0.07  # the same from a changed mouth over the face: cheeks and eyes smile with it
+_HOLE_GROW_MOUTH = 0.05  # the same from a changed mouth over the face: cheeks and eyes smile with it
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
 _FACE_SIDE = 128  # the same for the face around it, which is softer
 

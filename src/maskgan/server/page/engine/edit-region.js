@@ -28,7 +28,7 @@ const HOLE_GROW = 0.03;
 /** The same on unchanged background: a face casts nothing on it, so more context is better. */
 const HOLE_GROW_BACKGROUND = 0.012;
 /** The same from a changed mouth over the face: cheeks and eyes smile with it. */
-const HOLE_GROW_MOUTH = 0.07;
+const HOLE_GROW_MOUTH = 0.05;
 /** Pixels on the longer side of the soft region, and of the face around it, which is softer. */
 const ALPHA_SIDE = 512;
 const FACE_SIDE = 128;
