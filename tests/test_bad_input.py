@@ -104,11 +104,11 @@ def with_transparent_mask(s: Scene) -> list[str]:
 
 
 def with_narrow_edited_mask(s: Scene) -> list[str]:
-    return s.edit(edited=label_png(s, "bad.png", np.zeros((96, 48), dtype=np.uint8)))
+    return s.edit(edited=label_png(s, "bad.png", np.ones((96, 48), dtype=np.uint8)))
 
 
 def with_cropped_mask(s: Scene) -> list[str]:
-    cropped = label_png(s, "bad.png", np.zeros((96, 60), dtype=np.uint8))
+    cropped = label_png(s, "bad.png", np.ones((96, 60), dtype=np.uint8))
     return s.edit(mask=cropped, edited=cropped)
 
 

@@ -102,4 +102,4 @@ def test_all_stages_together_take_the_order_of_the_masks() -> None:
     base = TrainingConfig(data="prepared", preset="demo", order=OTHER, images=100)
     orders = {config.stage: config.order for _, config in pipeline(base, Path("run"), LabelledData("celeba", "t.csv"))}
     assert orders["attributes"] == orders["identity"] == "auto"
-    assert orders["mask-vae"] == orders["dense-mapping"] == OTHER
+    assert orders["mask-vae"] == orders["edit"] == orders["parser"] == OTHER

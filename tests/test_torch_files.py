@@ -82,9 +82,9 @@ def test_scripts_that_unpack_to_more_are_refused(tmp_path: Path, script: Path) -
         "data": repack(script, tmp_path / "data.pt", {"data/0": bytes(20 << 20)}, zipfile.ZIP_DEFLATED),
     }
     for opened in (InceptionFeatures, ArcFace):
-        with pytest.raises(UserError, match=r"code\.pt: holds over 16 MiB of code"):
+        with pytest.raises(UserError, match=r"code\.pt: .*holds over 16 MiB of code"):
             opened(bombs["code"])
-        with pytest.raises(UserError, match=r"data\.pt: holds compressed records"):
+        with pytest.raises(UserError, match=r"data\.pt: .*holds compressed records"):
             opened(bombs["data"])
 
 

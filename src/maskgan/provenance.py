@@ -65,10 +65,10 @@ def write_edited(
     """
     path = Path(path)
     suffix = check_picture_path(path)
-    encoded = encode_edit(picture, suffix, source, _packet(source), str(path))
-    if signer is not None:
-        encoded = sign(encoded, suffix, signer, parent, str(path), DIGITAL_SOURCE_TYPE)
     with atomic_path(path) as temporary:
+        encoded = encode_edit(picture, suffix, source, _packet(source), str(path))
+        if signer is not None:
+            encoded = sign(encoded, suffix, signer, parent, str(path), DIGITAL_SOURCE_TYPE)
         temporary.write_bytes(encoded)
 
 

@@ -159,8 +159,7 @@ class StreamLoader:
             side=self._side,
             seed=stream_seed(self._seed, "stream", step=first_step),
             buffer=self._buffer,
-            rank=distributed.rank(),
-            world=distributed.world_size(),
+            place=(distributed.rank(), distributed.world_size()),
             damage=self.damage,
             first_shards=self._first_shards,
         )
@@ -185,8 +184,7 @@ class _Shuffled(IterableDataset[Faces | WorkerError]):
         side: int,
         seed: int,
         buffer: int,
-        rank: int,
-        world: int,
+        place: tuple[int, int],  # rank of the process, number of processes
         damage: DamageCount,
         first_shards: Mapping[str, str],
     ) -> None:
@@ -196,8 +194,7 @@ class _Shuffled(IterableDataset[Faces | WorkerError]):
         self._side = side
         self._seed = seed
         self._buffer = buffer
-        self._rank = rank
-        self._world = world
+        self._rank, self._world = place
         self._damage = damage
 
     def __iter__(self) -> Iterator[Faces | WorkerError]:

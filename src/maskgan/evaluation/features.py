@@ -99,15 +99,16 @@ class InceptionFeatures:
         self._device = device
         self._scripted: torch.jit.ScriptModule | None = None
         self._network: InceptionV3 | None = None
+        require_file(path)
         try:
-            if is_script(require_file(path)):
+            if is_script(path):
                 check_script(path)
                 self._scripted = torch.jit.load(str(path), map_location=device).eval()  # type: ignore[no-untyped-call]
             else:
                 self._network = _loaded_inception(path).to(device)
             self._read(torch.zeros(1, 3, 64, 64, dtype=torch.uint8, device=device))
-        except UserError:
-            raise
+        except UserError as error:
+            raise UserError(f"{path}: is no Inception file for FID: {str(error).removeprefix(f'{path}: ')}") from error
         except Exception as error:  # archives and unpicklers raise many kinds
             raise UserError(
                 f"{path}: is no Inception file for FID ({type(error).__name__}); give inception-2015-12-05.pt or "
