@@ -37,7 +37,8 @@ class AnonymiseOptions:
         Raises:
             UserError: something else is said, or a value is out of range.
         """
-        seed, keep, threshold = 0, (), None
+        seed, threshold = 0, None
+        keep: tuple[str, ...] = ()
         for item in filter(None, (part.strip() for part in text.split(":"))):
             name, equals, value = item.partition("=")
             if not equals:
