@@ -292,13 +292,9 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
         lambda s: train(s, "--data", "synthetic:2:64", "--minutes", "1", "--images", "5"),
         r"--minutes and --images exclude each other",
     ),
-    "no such face features": (
-        lambda s: train(s, "--data", "synthetic:2:64", "--face-features", str(s.file("face.safetensors"))),
+    "no such weights to start from": (
+        lambda s: train(s, "--data", "synthetic:2:64", "--init-weights", str(s.file("face.safetensors"))),
         r"face\.safetensors: no such file",
-    ),
-    "a face weight without a classifier": (
-        lambda s: train(s, "--data", "synthetic:2:64", "--face-weight", "2"),
-        r"give its weights with --face-features",
     ),
     "no such perceptual file": (
         lambda s: train(s, "--data", "synthetic:2:64", "--perceptual", str(s.file("vgg.pth"))),

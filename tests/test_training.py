@@ -337,10 +337,10 @@ def test_every_option_of_a_stage_is_explained(stage: str) -> None:
     names = {option.name for option in options}
     assert {"data", "batch_size", "learning_rate"} <= names and "augment" not in names
     assert all(option.help and "[default: None" not in option.help for option in options)
-    given = {"data": "faces", "batch_size": 3, "adversarial_weight": 0.5, "diffaugment": True, "seed": None}
+    given = {"data": "faces", "batch_size": 3, "adversarial_weight": 0.5, "hole_union": 0.25, "seed": None}
     taken = take_options(STAGES[stage].config_type, dict(given))
     assert (taken["data"], taken["batch_size"], "seed" in taken) == ("faces", 3, False)
     if "adversarial_weight" in names:
         assert taken["weights"] == {"adversarial": 0.5}
-    if "diffaugment" in names:
-        assert taken["gan"] == {"diffaugment": True}
+    if "hole_union" in names:
+        assert taken["holes"] == {"union": 0.25}
