@@ -20,7 +20,7 @@ from maskgan.editing.compositing import analyse_source, composite
 from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.renderer import Renderer, load_network
 from maskgan.errors import UserError
-from maskgan.images import Picture, read_picture, resize_label_map, resize_picture
+from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import PALETTE, LabelMap
 from maskgan.metrics.detail import finest_octave
 from maskgan.networks.enhancer import Enhancer
@@ -202,20 +202,3 @@ def test_detail_is_measured_with_and_without(
     assert "enhanced" not in capsys.readouterr().out
     assert main([*command[:-4], "--side", "127"]) == 2
     assert "give an even number" in capsys.readouterr().err
-
-
-def test_the_program_enhances_unless_told_not_to(tmp_path: Path) -> None:
-    """With what ships: seen at half its own size, the network's picture stays the same."""
-    from maskgan.assets import portrait
-
-    picture, mask = (str(path) for path in portrait(1))
-    made = {}
-    for name, more in (("sharp", []), ("plain", ["--no-enhance"])):
-        output = tmp_path / f"{name}.png"
-        assert main(["style-copy", picture, "--style-mask", mask, "--onto", mask, "-o", str(output), *more]) == 0
-        made[name] = read_picture(output)
-    side = made["plain"].shape[0]
-    assert side > 256 and made["sharp"].shape == made["plain"].shape
-    assert (made["sharp"] != made["plain"]).mean() > 0.3
-    halves = [resize_picture(made[name], (128, 128)).astype(int) for name in ("sharp", "plain")]
-    assert np.abs(halves[0] - halves[1]).mean() < 1
