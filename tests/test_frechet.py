@@ -164,7 +164,7 @@ def test_other_files_are_no_inception(tmp_path: Path) -> None:
             InceptionFeatures(tmp_path / name)
     with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", bytes(1 << 16))
-    with pytest.raises(UserError, match=r"bomb\.pth: holds compressed records"):
+    with pytest.raises(UserError, match=r"bomb\.pth: .*holds compressed records"):
         InceptionFeatures(tmp_path / "bomb.pth")
     with pytest.raises(UserError, match=r"nowhere\.pt"):
         InceptionFeatures(tmp_path / "nowhere.pt")

@@ -273,7 +273,7 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(FORKSERVER_PRELOAD)
     for stage, steps, ended in (
-        (DenseMappingStage, 3, "mask-vae"),  # inside a stage
+        (DenseMappingStage, 2, "mask-vae"),  # inside a stage
         (EBSTStage, 1, "dense-mapping"),  # where one begins with the networks of another
         (ParserStage, 1, "edit"),
     ):

@@ -19,6 +19,9 @@ def to_dict(config: Any) -> dict[str, Any]:
     return asdict(config)
 
 
+_MAY_BE_ZERO = frozenset({"detail_channels"})  # whole numbers of which 0 means none
+
+
 def from_dict(config_type: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     """Build a config from the output of ``to_dict``, strictly. Missing fields get their defaults.
 
@@ -35,6 +38,7 @@ def from_dict(config_type: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     hints = get_type_hints(config_type)
     for name, value in values.items():
         default = getattr(template, name)
+        least = 0 if name in _MAY_BE_ZERO else 1
         if hasattr(default, "__dataclass_fields__"):
             if not isinstance(value, Mapping):
                 raise UserError(f"{config_type.__name__}: field {name!r} should be an object")
@@ -46,8 +50,8 @@ def from_dict(config_type: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
         elif get_origin(hints[name]) is Literal and value not in get_args(hints[name]):
             choices = ", ".join(map(str, get_args(hints[name])))
             raise UserError(f"{config_type.__name__}: field {name!r} is {value!r}, should be one of {choices}")
-        elif isinstance(value, int) and not isinstance(value, bool) and not 0 < value <= 65536:
-            raise UserError(f"{config_type.__name__}: field {name!r} is {value}, outside 1..65536")
+        elif isinstance(value, int) and not isinstance(value, bool) and not least <= value <= 65536:
+            raise UserError(f"{config_type.__name__}: field {name!r} is {value}, outside {least}..65536")
         elif isinstance(value, float) and not 0 <= value <= 65536:
             raise UserError(f"{config_type.__name__}: field {name!r} is {value}, outside 0..65536")
         else:

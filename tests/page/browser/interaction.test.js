@@ -164,6 +164,7 @@ test("the toolbar and the list of classes are one tab stop each, moved in by arr
   await press("Shift+Tab");
   assert.equal(await focused(), "tool-brush");
 
+  await editor.at("tab-parts").click();
   await editor.at("class-hair").click();
   await press("ArrowRight");
   assert.equal(await focused(), "show-hair");
