@@ -1,6 +1,7 @@
 # make demo   the editor in the browser, on a sample portrait, with the weights that ship; prints its address
 # make test   all checks and tests
 # make audit  known vulnerabilities of the tested versions, where PyPI's advisories can be reached
+# make web    the editor as static files in build/web, for any host, served to this machine; prints its address
 # make docs   the documentation site with the API reference, in build/docs
 # make test-oldest   the tests with the oldest supported torch and other Pythons, where they are installed
 # All do their set-up on a fresh machine that has Python 3.11 or newer.
@@ -10,12 +11,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Pinned first: a plain "torch" would bring gigabytes of CUDA libraries.
 TORCH := torch==2.13.0
-DEV := --quiet --disable-pip-version-check --editable ".[dev,docs,train,evaluate,serve,tensorboard,onnx]"
+DEV := --quiet --disable-pip-version-check --editable ".[dev,docs,train,evaluate,serve,tensorboard,onnx,export]"
 
-.PHONY: demo test test-oldest lint docs audit setup clean
+.PHONY: demo web test test-oldest lint docs audit setup clean
 
 demo: $(VENV)/ready
 	$(BIN)/maskgan serve --open
+
+web: $(VENV)/ready-dev
+	$(BIN)/maskgan export-web build/web --serve 8081
 
 test: $(VENV)/ready-dev lint
 	tests/page/setup.sh

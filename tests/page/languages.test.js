@@ -74,7 +74,10 @@ test("texts are nowhere but in the languages", () => {
 
 /** Names of keys and headers, CSS values, and the like. */
 const NAMES = new Set(
-  "Escape Enter Shift Home End Control Ctrl Mod Tab Delete Files Infinity Accept Retry-After Picture-Width Picture-Height".split(" "),
+  (
+    "Escape Enter Shift Home End Control Ctrl Mod Tab Delete Files Infinity Accept Retry-After Picture-Width Picture-Height " +
+    "Cross-Origin-Opener-Policy Cross-Origin-Embedder-Policy"
+  ).split(" "),
 );
 
 /** @param {string} text */

@@ -25,9 +25,9 @@ from maskgan.images import Picture, decode_picture
 from maskgan.labels import INDEX, LabelMap
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.server.app import create_app
-from maskgan.server.app_state import ServerInfo
 from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
+from maskgan.server.page_info import ServerInfo
 from maskgan.server.security import names_of
 
 ADDRESS = "http://127.0.0.1:8080"

@@ -42,6 +42,7 @@ _COMMANDS = (
     "import-yunet",
     "weights",
     "export-onnx",
+    "export-web",
 )
 
 

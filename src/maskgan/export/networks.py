@@ -69,6 +69,11 @@ class Exporter:
         self._face: FaceNetwork = face_network(network)
         self._graphs = list(self._all_graphs())
 
+    @property
+    def licences(self) -> list[str]:
+        """Terms of the weights, without repetition."""
+        return list(dict.fromkeys(graph.info.licence for _, graph in self._graphs))
+
     def write(self, folder: Path) -> dict[str, Any]:
         """Write the files and ``manifest.json`` into a folder, and return the manifest.
 

@@ -17,13 +17,14 @@ from starlette.staticfiles import StaticFiles
 
 from maskgan import __version__
 from maskgan.errors import UserError
-from maskgan.server.app_state import AppState, ServerInfo
+from maskgan.server.app_state import AppState
 from maskgan.server.compression import CompressionMiddleware
 from maskgan.server.http_errors import HTTPError
 from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
 from maskgan.server.middleware import InternalErrorMiddleware, RequestLogMiddleware
 from maskgan.server.page_bundle import PageBundle
+from maskgan.server.page_info import ServerInfo
 from maskgan.server.routes.general import general_routes
 from maskgan.server.routes.moves import move_routes
 from maskgan.server.routes.named_edits import named_edit_routes

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -23,6 +22,7 @@ from maskgan.server.limits import Limits
 from maskgan.server.memory import release_memory
 from maskgan.server.multipart import OVERHEAD as FORM_OVERHEAD
 from maskgan.server.multipart import Form, parse_form
+from maskgan.server.page_info import ServerInfo
 from maskgan.server.portraits import shipped_portrait
 from maskgan.server.refinement_jobs import Refinements
 from maskgan.server.request_body import ByteBudget, Lease, media_type, read_body
@@ -34,17 +34,6 @@ Arguments = ParamSpec("Arguments")
 
 _THREADS = 2  # of each pool; Pillow computes without Python's lock
 _SWEEP_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class ServerInfo:
-    """What a server says of itself."""
-
-    device: str
-    sha256: str  # of the dense mapping weights
-    resolution: int
-    licence: str
-    recipe_weights: Mapping[str, str] = field(default_factory=dict)  # SHA-256 by model type, see ``editing.recipes``
 
 
 class AppState:

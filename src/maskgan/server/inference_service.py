@@ -120,6 +120,11 @@ class InferenceService:
         """Whether styles of single parts can be copied."""
         return self._renderer.has_part_styles
 
+    @property
+    def can_refine(self) -> bool:
+        """Whether the network can be refined to a photograph: one that sees it needs no refinement."""
+        return not self._renderer.uses_context
+
     def style_parts(self, names: Iterable[str]) -> tuple[int, ...]:
         """The classes of these names, whose styles can be copied alone; errors as for ``Renderer.style_parts``."""
         return self._renderer.style_parts(names)

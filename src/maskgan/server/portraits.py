@@ -8,8 +8,7 @@ from maskgan.assets import portrait
 from maskgan.images import SourceImage, read_label_map, read_source
 from maskgan.labels import LabelMap
 from maskgan.server.http_errors import HTTPError
-
-NUMBERS = range(1, 10)
+from maskgan.server.page_info import PORTRAITS
 
 
 @cache
@@ -19,7 +18,7 @@ def shipped_portrait(number: int) -> tuple[SourceImage, LabelMap]:
     Raises:
         HTTPError: 404, there is none of this number.
     """
-    if number not in NUMBERS:
-        raise HTTPError(404, f"there is no portrait {number}; they are {NUMBERS[0]} to {NUMBERS[-1]}")
+    if number not in PORTRAITS:
+        raise HTTPError(404, f"there is no portrait {number}; they are {PORTRAITS[0]} to {PORTRAITS[-1]}")
     picture, mask = portrait(number)
     return read_source(picture), read_label_map(mask)

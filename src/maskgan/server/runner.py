@@ -25,11 +25,11 @@ from maskgan.editing.recipes import weights_in_use
 from maskgan.editing.renderer import Precision, Renderer
 from maskgan.errors import UserError
 from maskgan.server.app import create_app
-from maskgan.server.app_state import ServerInfo
 from maskgan.server.connection import CONNECTIONS, BoundedProtocol
 from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
 from maskgan.server.memory import limit_arenas
+from maskgan.server.page_info import ServerInfo
 from maskgan.server.security import is_loopback, names_of
 
 DEFAULT_PORT = 8080

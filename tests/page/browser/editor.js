@@ -36,9 +36,10 @@ export function openBrowser() {
  * A server as people start it.
  *
  * @param {number} [port] any if absent
+ * @param {string[]} [options]
  */
-export async function startServer(port = 0) {
-  const command = ["-m", "maskgan", "serve", "--quiet", "--port", String(port)];
+export async function startServer(port = 0, options = []) {
+  const command = ["-m", "maskgan", "serve", "--quiet", "--port", String(port), ...options];
   const server = spawn(process.env.PYTHON ?? "python3", command, { stdio: ["ignore", "pipe", "inherit"] });
   const address = await new Promise((resolve, reject) => {
     let said = "";

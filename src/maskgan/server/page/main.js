@@ -2,6 +2,7 @@
 
 import { t } from "./i18n/translate.js";
 import { connection, fetchInfo } from "./remote/api.js";
+import { isStandalone } from "./remote/transport.js";
 import { Preferences } from "./state/preferences.js";
 import { initClassPanel } from "./ui/class-panel.js";
 import { initCommands } from "./ui/commands.js";
@@ -12,6 +13,7 @@ import { EditControl } from "./ui/edit-control.js";
 import { initEditPanel } from "./ui/edit-panel.js";
 import { byId, loadIcons } from "./ui/elements.js";
 import { initLanguage } from "./ui/language.js";
+import { prepareStandalone } from "./ui/first-visit.js";
 import { initHelpDialog, initTooltips, save, initSaveMenu, initTabs, initThemeButton } from "./ui/menus.js";
 import { showError, showNotice } from "./ui/messages.js";
 import { initDropAndPaste, initOpenDialog } from "./ui/open-dialog.js";
@@ -41,7 +43,8 @@ async function start() {
   initRovingGroups();
   let info;
   try {
-    [info] = await Promise.all([fetchInfo(), loadIcons()]);
+    const prepared = isStandalone ? prepareStandalone() : Promise.resolve();
+    [info] = await Promise.all([prepared.then(fetchInfo), loadIcons()]);
   } catch (error) {
     connection.addEventListener("restored", () => location.reload());
     showError(/** @type {Error} */ (error).message, { label: t("message.try-again"), run: () => location.reload() });

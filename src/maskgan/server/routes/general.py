@@ -13,12 +13,12 @@ from maskgan import __version__
 from maskgan.editing.face_detection import DetectedFace, FaceDetector
 from maskgan.editing.framing import Frame, crop_face
 from maskgan.images import Picture
-from maskgan.labels import CLASSES, MIRROR
 from maskgan.server.app_state import AppState, until_disconnect, upload_turn
 from maskgan.server.faces import downscale
 from maskgan.server.image_encoding import encode
-from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE
-from maskgan.server.portraits import NUMBERS, shipped_portrait
+from maskgan.server.limits import DISPLAY_SIDE
+from maskgan.server.page_info import page_info
+from maskgan.server.portraits import shipped_portrait
 from maskgan.server.routes.responses import FOREVER, PRIVATE, form, picture_answer
 from maskgan.server.uploads import compose_frames, decode_uploaded_source, framed_picture
 
@@ -40,28 +40,9 @@ def general_routes(state: AppState) -> APIRouter:
     @router.get("/api/info")
     async def info() -> dict[str, Any]:
         """What the page needs to know before it begins."""
-        weights = state.info
-        return {
-            "version": __version__,
-            "device": weights.device,
-            "weights": {"sha256": weights.sha256, "resolution": weights.resolution, "licence": weights.licence},
-            "classes": [
-                {"index": c.index, "name": c.name, "title": c.title, "colour": c.colour, "mirror": int(MIRROR[c.index])}
-                for c in CLASSES
-            ],
-            "portraits": [{"number": number} for number in NUMBERS],
-            "directions": [
-                {"name": name, "title": name.replace("_", " ").replace("-", " ")}
-                for name in state.service.manifold.directions
-            ],
-            "style_parts": state.service.has_part_styles,
-            "limits": {
-                "upload_bytes": state.limits.upload_bytes,
-                "project_bytes": state.limits.project_bytes,
-                "pixels": state.limits.pixels,
-                "side": MAP_SIDE,
-            },
-        }
+        service = state.service
+        directions = service.manifold.directions
+        return page_info(state.info, directions, service.has_part_styles, service.can_refine, state.limits)
 
     @router.get("/api/portraits/{number}.jpg", response_class=Response)
     async def portrait(number: int, size: int = Query(DISPLAY_SIDE, ge=16, le=DISPLAY_SIDE)) -> Response:

@@ -14,6 +14,7 @@
  * @property {number} bytes
  * @property {string} model_type
  * @property {number} resolution
+ * @property {string} sha256 of the file
  * @property {string} weights_sha256
  * @property {string} licence
  * @property {Record<string, {type: string, shape: (number | string)[]}>} inputs

@@ -293,6 +293,10 @@ export const AR = {
   "message.unreachable":
     "تعذّر الوصول إلى الخادم. عملك محفوظ في هذا المتصفح؛ أعد تشغيل الخادم بالأمر «maskgan serve».",
   "message.status": "ردّ الخادم: {status}.",
+  "message.loading": "جارٍ تحميل المحرر: {loaded} من {total} ميغابايت. الزيارات التالية لا تحمّل شيئًا.",
+  "message.loading-label": "جارٍ تحميل المحرر",
+  "message.engine-not-loaded": "تعذّر تحميل محرك المحرر؛ تحقق من الاتصال وأعد تحميل الصفحة.",
+  "message.engine-ended": "توقف محرك المحرر؛ أعد تحميل الصفحة. عملك محفوظ في هذا المتصفح.",
 
   "panel.edits": "التعديلات",
   "panel.colours": "الألوان",

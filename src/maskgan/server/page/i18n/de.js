@@ -307,6 +307,12 @@ export const DE = {
   "message.unreachable":
     "Der Server ist nicht erreichbar. Deine Arbeit ist in diesem Browser gespeichert; starte den Server mit „maskgan serve“ neu.",
   "message.status": "Der Server hat mit {status} geantwortet.",
+  "message.loading": "Der Editor wird geladen: {loaded} von {total} MB. Spätere Besuche laden nichts mehr.",
+  "message.loading-label": "Der Editor wird geladen",
+  "message.engine-not-loaded":
+    "Der Rechenteil des Editors konnte nicht geladen werden; prüfe die Verbindung und lade die Seite neu.",
+  "message.engine-ended":
+    "Der Rechenteil des Editors wurde beendet; lade die Seite neu. Deine Arbeit ist in diesem Browser gespeichert.",
 
   "panel.edits": "Ändern",
   "panel.colours": "Farben",

@@ -307,6 +307,11 @@ export const ES = {
   "message.unreachable":
     "No se puede contactar con el servidor. Tu trabajo está guardado en este navegador; reinicia el servidor con «maskgan serve».",
   "message.status": "El servidor ha respondido {status}.",
+  "message.loading": "Cargando el editor: {loaded} de {total} MB. Las próximas visitas no cargan nada.",
+  "message.loading-label": "Cargando el editor",
+  "message.engine-not-loaded": "No se pudo cargar el motor del editor; comprueba la conexión y recarga la página.",
+  "message.engine-ended":
+    "El motor del editor se detuvo; recarga la página. Tu trabajo está guardado en este navegador.",
 
   "panel.edits": "Editar",
   "panel.colours": "Colores",

@@ -289,6 +289,10 @@ export const ZH = {
   "message.cannot-store": "此浏览器无法保存您的工作（{reason}）；离开前请将项目保存为文件。",
   "message.unreachable": "无法连接服务器。您的工作已保存在此浏览器中；请用“maskgan serve”重新启动服务器。",
   "message.status": "服务器响应：{status}。",
+  "message.loading": "正在加载编辑器：{loaded} / {total} MB。以后访问无需再加载。",
+  "message.loading-label": "正在加载编辑器",
+  "message.engine-not-loaded": "无法加载编辑器的计算引擎；请检查网络连接并重新加载页面。",
+  "message.engine-ended": "编辑器的计算引擎已停止；请重新加载页面。您的工作已保存在此浏览器中。",
 
   "panel.edits": "编辑",
   "panel.colours": "颜色",

@@ -1,5 +1,5 @@
 /**
- * HTTP client of the server's API.
+ * HTTP client of the server's API; an exported page answers itself (see `transport`).
  *
  * @typedef {object} FaceClass
  * @property {number} index
@@ -16,6 +16,7 @@
  * @property {{number: number}[]} portraits
  * @property {{name: string, title: string}[]} directions
  * @property {boolean} style_parts whether the weights support style transfer of single parts
+ * @property {boolean} refinement whether the network can be fine-tuned on a photograph
  * @property {{upload_bytes: number, project_bytes: number, pixels: number, side: number}} limits
  *
  * @typedef {object} NamedEdit
@@ -34,6 +35,7 @@
  */
 
 import { t } from "../i18n/translate.js";
+import { isStandalone, send } from "./transport.js";
 
 /** Retry delay if the server is unreachable. */
 const RETRY_SECONDS = 2;
@@ -65,9 +67,10 @@ export class ApiError extends Error {
 export async function request(path, init = {}) {
   let response;
   try {
-    response = await fetch(path, { credentials: "same-origin", ...init });
+    response = await send(path, init);
   } catch (error) {
     if (/** @type {Error} */ (error).name === "AbortError") throw error;
+    if (isStandalone) throw new ApiError(/** @type {Error} */ (error).message, 500);
     if (!isOffline) void waitForServer();
     throw new ApiError(t("message.unreachable"), 0, RETRY_SECONDS);
   }

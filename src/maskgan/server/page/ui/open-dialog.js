@@ -6,6 +6,7 @@
 
 import { dateAndTime, t } from "../i18n/translate.js";
 import { resizedLabels, restoreLocked } from "../mask/label-map.js";
+import { portraitAddress } from "../remote/transport.js";
 import { stem, classifyFiles } from "../state/files.js";
 import { closeDialogs, openModal } from "./dialogs.js";
 import { byId, create, icon } from "./elements.js";
@@ -30,7 +31,7 @@ export function initOpenDialog(app) {
   const dialog = byId("open-dialog", HTMLDialogElement);
   const portraits = app.info.portraits.map(({ number }) => {
     const label = t("open.portrait", { number });
-    const picture = create("img", { src: `/api/portraits/${number}.jpg?size=256`, alt: "", loading: "lazy" });
+    const picture = create("img", { src: portraitAddress(number, 256), alt: "", loading: "lazy" });
     const button = create("button", { class: "tile", "aria-label": label, title: label }, picture);
     button.setAttribute("data-testid", `portrait-${number}`);
     button.addEventListener("click", () => {

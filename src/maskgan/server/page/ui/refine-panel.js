@@ -26,6 +26,10 @@ const TEXTS = {
 
 /** @param {App} app */
 export function initRefinePanel(app) {
+  if (!app.info.refinement) {
+    byId("refine-section", HTMLElement).hidden = true;
+    return;
+  }
   const button = byId("refine", HTMLButtonElement);
   const status = byId("refine-status", HTMLElement);
   const progress = byId("refine-progress", HTMLElement);

@@ -6,6 +6,7 @@
  */
 
 import { nameOf, t } from "../i18n/translate.js";
+import { portraitAddress } from "../remote/transport.js";
 import { MaskMover } from "../state/mask-mover.js";
 import { byId, capitalize, create, icon, slider } from "./elements.js";
 import { showError } from "./messages.js";
@@ -75,7 +76,7 @@ export function initShapePanel(app) {
 
   const faces = byId("shape-faces", HTMLElement);
   const buttons = app.info.portraits.map(({ number }) => {
-    const picture = create("img", { src: `/api/portraits/${number}.jpg?size=128`, alt: "", loading: "lazy" });
+    const picture = create("img", { src: portraitAddress(number, 128), alt: "", loading: "lazy" });
     const label = t("shape.towards-portrait", { number });
     const button = create("button", { class: "tile small", "aria-label": label, title: label }, picture);
     button.setAttribute("data-testid", `shape-face-${number}`);

@@ -7,6 +7,7 @@
 
 import { percent, t } from "../i18n/translate.js";
 import { previewPicture } from "../remote/sources.js";
+import { portraitAddress } from "../remote/transport.js";
 import { classifyFiles } from "../state/files.js";
 import { defaultSettings } from "../state/settings.js";
 import { STYLE_PARTS, isSelected, togglePart } from "../state/style-parts.js";
@@ -22,7 +23,7 @@ export function initStylePanel(app) {
   const own = styleButton(t("style.original"), "style-own", icon("mark"));
   own.addEventListener("click", () => choose(null));
   const portraits = app.info.portraits.map(({ number }) => {
-    const picture = create("img", { src: `/api/portraits/${number}.jpg?size=128`, alt: "", loading: "lazy" });
+    const picture = create("img", { src: portraitAddress(number, 128), alt: "", loading: "lazy" });
     const button = styleButton(t("style.portrait", { number }), `style-portrait-${number}`, picture);
     button.addEventListener("click", () => choose({ kind: "portrait", number }));
     return { number, button };
