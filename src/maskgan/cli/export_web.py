@@ -47,6 +47,7 @@ def command(
     click.echo(f"{output}: version {record['hash'][:12]}; terms of the weights: {'; '.join(exporter.licences)}")
     if server is not None:
         with server:
-            click.echo(f"http://{server.server_address[0]}:{server.server_address[1]}/")
+            host, port = server.server_address[:2]
+            click.echo(f"http://{host!s}:{port}/")
             with contextlib.suppress(KeyboardInterrupt):
                 server.serve_forever()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 from maskgan.errors import UserError
 
@@ -20,7 +19,7 @@ HEADERS = {
 
 class _Handler(SimpleHTTPRequestHandler):
     # Some systems' tables of types are wrong about scripts, and browsers refuse modules of a wrong type.
-    extensions_map: ClassVar[dict[str, str]] = {
+    extensions_map = {  # noqa: RUF012  (the base class declares it so)
         **SimpleHTTPRequestHandler.extensions_map,
         ".js": "text/javascript",
         ".mjs": "text/javascript",
