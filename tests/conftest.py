@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from maskgan.assets import portrait
 from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.checkpoints.weights import save_weights
 from maskgan.config import preset
 from maskgan.data.synthetic.dataset import SyntheticPairs
-from maskgan.images import Picture, write_label_map, write_picture
+from maskgan.images import Picture, read_picture, resize_picture, write_label_map, write_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.resnet import AttributeClassifier
@@ -67,3 +69,14 @@ def face_files(tmp_path: Path, face: tuple[Picture, LabelMap]) -> dict[str, Path
     write_label_map(files["mask"], label_map)
     write_label_map(files["edited"], edited)
     return files
+
+
+@pytest.fixture(scope="session")
+def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two portraits on grey: number 7 larger at the left, number 5 at the right."""
+    canvas = np.full((320, 560, 3), 120, dtype=np.uint8)
+    canvas[30:286, 10:266] = resize_picture(read_picture(portrait(7)[0]), (256, 256))
+    canvas[80:272, 340:532] = resize_picture(read_picture(portrait(5)[0]), (192, 192))
+    path = tmp_path_factory.mktemp("photographs") / "two.png"
+    write_picture(path, canvas)
+    return path

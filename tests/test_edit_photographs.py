@@ -7,19 +7,8 @@ import pytest
 
 from maskgan.assets import portrait
 from maskgan.cli.main import main
-from maskgan.images import read_label_map, read_picture, resize_picture, write_picture
+from maskgan.images import read_label_map, read_picture, write_picture
 from maskgan.labels import INDEX
-
-
-@pytest.fixture(scope="module")
-def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two portraits on grey: number 7 larger at the left, number 5 at the right."""
-    canvas = np.full((320, 560, 3), 120, dtype=np.uint8)
-    canvas[30:286, 10:266] = resize_picture(read_picture(portrait(7)[0]), (256, 256))
-    canvas[80:272, 340:532] = resize_picture(read_picture(portrait(5)[0]), (192, 192))
-    path = tmp_path_factory.mktemp("photographs") / "two.png"
-    write_picture(path, canvas)
-    return path
 
 
 def test_the_largest_face_smiles_and_all_else_stays(photograph: Path, tmp_path: Path) -> None:

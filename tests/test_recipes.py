@@ -19,7 +19,7 @@ from maskgan.editing.label_patch import LabelPatch
 from maskgan.editing.named_edits import parse_edit
 from maskgan.editing.recipes import Recipe, encode_recipe, parse_recipe, read_recipe, weights_in_use, write_recipe
 from maskgan.errors import UserError
-from maskgan.images import read_label_map, read_picture, resize_picture, write_label_map, write_picture
+from maskgan.images import read_label_map, read_picture, write_label_map
 from maskgan.labels import INDEX, LabelMap
 
 HASH = "0123456789abcdef" * 4
@@ -162,17 +162,6 @@ def test_a_patch_is_painted_on_masks_of_other_sizes() -> None:
     assert (wide == INDEX["hair"]).sum() == 8 * 16
     with pytest.raises(UserError, match="other proportions"):
         patch.apply(np.ones((32, 16), np.uint8))
-
-
-@pytest.fixture(scope="module")
-def photograph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two portraits on grey: number 7 larger at the left, number 5 at the right."""
-    canvas = np.full((320, 560, 3), 120, dtype=np.uint8)
-    canvas[30:286, 10:266] = resize_picture(read_picture(portrait(7)[0]), (256, 256))
-    canvas[80:272, 340:532] = resize_picture(read_picture(portrait(5)[0]), (192, 192))
-    path = tmp_path_factory.mktemp("photographs") / "two.png"
-    write_picture(path, canvas)
-    return path
 
 
 def test_a_recipe_gives_the_same_photograph_again(photograph: Path, tmp_path: Path) -> None:
