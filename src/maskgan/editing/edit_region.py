@@ -87,7 +87,19 @@ class EditRegion:
         return share
 
     def hole(self, size: tuple[int, int]) -> Tensor:
-        """What a network that sees the photograph is to fill, 1 x 1 x H x W of ``size``: 1 inside, 0 outside."""
+        """What a network that sees the photograph is to fill, 1 x 1 x H x W of ``size``: 1 inside, 0 outside.
+
+        Computed once for each size: the network and the paste after it ask for the same one.
+        """
+        if size not in self._holes:
+            self._holes[size] = self._compute_hole(size)
+        return self._holes[size]
+
+    @cached_property
+    def _holes(self) -> dict[tuple[int, int], Tensor]:
+        return {}
+
+    def _compute_hole(self, size: tuple[int, int]) -> Tensor:
         if self.everything:
             return torch.ones(1, 1, *size)
         touched = _covered(self.changed | self.style_changed, size)

@@ -36,6 +36,8 @@ const FACE_SIDE = 128;
 export class EditRegion {
   /** @type {Planes | null} */
   #alpha = null;
+  /** By size: the network and the paste after it ask for the same one. @type {Map<string, Planes>} */
+  #holes = new Map();
 
   /**
    * @param {LabelMap} before the face's own mask
@@ -104,6 +106,14 @@ export class EditRegion {
    * @returns {Planes}
    */
   hole(size) {
+    const key = `${size.width}x${size.height}`;
+    const hole = this.#holes.get(key) ?? this.#computeHole(size);
+    this.#holes.set(key, hole);
+    return hole;
+  }
+
+  /** @param {Size} size */
+  #computeHole(size) {
     const hole = planes(1, size.height, size.width);
     if (this.everything) {
       hole.data.fill(1);
