@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { afterEach, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { FileStore } from "../../src/maskgan/server/page/engine/file-store.js";
+import { t } from "../../src/maskgan/server/page/i18n/translate.js";
 import { WorkerTransport } from "../../src/maskgan/server/page/remote/worker-transport.js";
 
 const ROOT = new URL("http://localhost/app/");
@@ -145,7 +146,7 @@ class FakeWorker {
 function transportOf() {
   Object.defineProperty(globalThis, "location", { value: { href: ROOT.href }, configurable: true });
   const worker = new FakeWorker();
-  return { worker, transport: new WorkerTransport(/** @type {Worker} */ (/** @type {unknown} */ (worker))) };
+  return { worker, transport: new WorkerTransport(/** @type {Worker} */ (/** @type {unknown} */ (worker)), t) };
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 10));

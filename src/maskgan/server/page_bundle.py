@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _IMPORT = re.compile(r'^import\s+(?:(\{[^}]*\}|\*\s+as\s+\w+)\s+from\s+)?"([^"]+)";\n', re.MULTILINE)
-_EXPORTED_ALONE = frozenset({"worker-transport.js"})  # never loaded in the page of a server, which alone is bundled
 _DYNAMIC_IMPORT = re.compile(r'\bimport\("(\.[^"]+)"\)')
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|class|const) (\w+)", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import\b(?!\()|export\b).*$", re.MULTILINE)
@@ -138,7 +137,7 @@ def _wrapped(path: Path, names: dict[Path, str], root: Path) -> str:
 
     def dynamic(found: re.Match[str]) -> str:
         target = (path.parent / found[1]).resolve()
-        if target.name not in _EXPORTED_ALONE and _IMPORT.search(_without_comments(target)):
+        if _IMPORT.search(_without_comments(target)):
             raise BundleError(f"{target.name} is loaded later and imports modules, which would then exist twice")
         return f'import("./{target.relative_to(root).as_posix()}")'
 

@@ -5,6 +5,8 @@
  * @typedef {import("./worker-transport.js").WorkerTransport} WorkerTransport
  */
 
+import { t } from "../i18n/translate.js";
+
 /** Whether no server answers: `maskgan export-web` wrote this page. */
 export const isStandalone = readEngine() === "browser";
 
@@ -17,7 +19,7 @@ let worker = null;
  * @param {(loaded: number, total: number) => void} onProgress bytes of what is loaded for the first time
  */
 export function startWorker(onProgress) {
-  worker ??= import("./worker-transport.js").then(({ WorkerTransport }) => WorkerTransport.start(onProgress));
+  worker ??= import("./worker-transport.js").then(({ WorkerTransport }) => WorkerTransport.start(onProgress, t));
   return worker;
 }
 

@@ -24,17 +24,20 @@
  * @property {(error: Error) => void} reject
  */
 
-import { t } from "../i18n/translate.js";
-
 export class WorkerTransport {
   #worker;
+  #t;
   #next = 1;
   /** @type {Map<number, Waiting>} */
   #waiting = new Map();
 
-  /** @param {Worker} worker that is ready */
-  constructor(worker) {
+  /**
+   * @param {Worker} worker that is ready
+   * @param {typeof import("../i18n/translate.js").t} t
+   */
+  constructor(worker, t) {
     this.#worker = worker;
+    this.#t = t;
     worker.onmessage = ({ data }) => this.#receive(data);
     worker.onerror = (event) => this.#fail(event.message);
   }
@@ -43,9 +46,10 @@ export class WorkerTransport {
    * A worker that has loaded all it needs.
    *
    * @param {(loaded: number, total: number) => void} onProgress in bytes
+   * @param {typeof import("../i18n/translate.js").t} t given, for a module that is loaded later imports nothing (see the bundle)
    * @returns {Promise<WorkerTransport>}
    */
-  static async start(onProgress) {
+  static async start(onProgress, t) {
     const worker = new Worker(new URL("../engine/worker.js", import.meta.url), { type: "module" });
     await new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => {
@@ -55,7 +59,7 @@ export class WorkerTransport {
       };
       worker.onerror = (event) => reject(new Error(event.message || t("message.engine-not-loaded")));
     });
-    return new WorkerTransport(worker);
+    return new WorkerTransport(worker, t);
   }
 
   /**
@@ -93,7 +97,7 @@ export class WorkerTransport {
 
   /** @param {string} text */
   #fail(text) {
-    const error = new Error(text || t("message.engine-ended"));
+    const error = new Error(text || this.#t("message.engine-ended"));
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
