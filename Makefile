@@ -23,7 +23,7 @@ web: $(VENV)/ready-dev
 
 test: $(VENV)/ready-dev lint
 	tests/page/setup.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check src tests benchmarks

@@ -23,6 +23,13 @@ torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 os.environ.pop("MASKGAN_WEIGHTS", None)  # what ships is tested, not what the person uses
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For ``--dist loadgroup``: a file is one group, but each file of browser tests is a group of its own."""
+    for item in items:
+        name = item.name if "in_a_browser" in item.name else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name}:{name}"))
+
+
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A weights file of an untrained dense mapping network of the ``tiny`` preset."""

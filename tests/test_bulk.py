@@ -113,7 +113,7 @@ def test_one_shard_gives_one_shard(unbroken: dict[str, bytes], tmp_path: Path) -
     assert report == {"shard": "faces-0", "pictures": 2, "samples": 4, "filtered": 0, "failures": []}
     record = json.loads(unbroken["bulk.json"])
     assert record["recipes"]["smile"]["edits"] == [{"name": "smile", "amount": 0.8}]
-    assert {"edit", "parser", "identity", "attributes"} <= set(record["weights"])
+    assert {"dense-mapping", "parser", "identity", "attributes"} <= set(record["weights"])
 
 
 def test_two_processes_give_the_same_files(

@@ -34,7 +34,7 @@ def requirements() -> Iterator[Requirement]:
         yield Requirement(text)
 
 
-@pytest.mark.parametrize("requirement", requirements(), ids=str)
+@pytest.mark.parametrize("requirement", list(requirements()), ids=str)
 def test_each_requirement_has_a_tested_version_in_its_range(requirement: Requirement) -> None:
     version = locked()[canonical(requirement.name)]
     assert requirement.specifier.contains(version, prereleases=True)

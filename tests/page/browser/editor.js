@@ -71,9 +71,10 @@ async function anyServer() {
  * A server and a browser for the tests of a file, and a window of its own for each.
  *
  * @param {(editor: Editor) => void} give told of each window
+ * @param {() => ReturnType<typeof anyServer>} [start] gives the server
  * @returns {{open: (options?: import("playwright-core").BrowserContextOptions) => Promise<Editor>}} opens further windows
  */
-export function eachTestInAnEditor(give) {
+export function eachTestInAnEditor(give, start = anyServer) {
   /** @type {Awaited<ReturnType<typeof anyServer>>} */
   let server;
   /** @type {Browser} */
@@ -83,7 +84,7 @@ export function eachTestInAnEditor(give) {
   const open = async (/** @type {import("playwright-core").BrowserContextOptions} */ options = {}) =>
     (await openEditor(browser, server.address, options)).load();
   before(async () => {
-    server = await anyServer();
+    server = await start();
     browser = await openBrowser();
   });
   after(async () => {
