@@ -41,7 +41,7 @@ def face() -> tuple[Picture, LabelMap]:
 
 @pytest.fixture(scope="module")
 def anonymiser() -> Anonymiser:
-    return Anonymiser(Renderer.from_weights(shipped_weights("edit"), enhance=False), Likeness())
+    return Anonymiser(Renderer.from_weights(shipped_weights("edit")), Likeness())
 
 
 def test_one_seed_gives_one_face_and_another_seed_another(

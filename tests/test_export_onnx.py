@@ -20,17 +20,15 @@ from maskgan.config import (
     BackboneConfig,
     DenseMappingConfig,
     EditNetworkConfig,
-    EnhancerConfig,
     MaskVAEConfig,
     StyleEncoderConfig,
 )
 from maskgan.errors import UserError
-from maskgan.export.graphs import Graph, detector_graph, enhancer_graph, face_graphs, mask_graphs, parser_graph
+from maskgan.export.graphs import Graph, detector_graph, face_graphs, mask_graphs, parser_graph
 from maskgan.export.onnx_files import METADATA_KEY, describe, to_onnx
 from maskgan.labels import CLASSES
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.edit_network import EditNetwork
-from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.layers import one_hot
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
@@ -162,15 +160,6 @@ def test_edit_network_in_two_parts() -> None:
         torch.testing.assert_close(drawn["generated"], expected, atol=ATOL, rtol=1e-4)
         drawn["coarse"] = drawn.pop("generated")
         check(detail, [(inputs | drawn, network(mask, style, image(*size), hole).clamp(-1, 1))])
-
-
-def test_enhancer() -> None:
-    network = seeded(Enhancer(EnhancerConfig(base_channels=8, residual_blocks=1)))
-    cases = [
-        ({"image": image(*size), "labels": labels(*size)}, network(image(*size), one_hot(labels(*size), 19)))
-        for size in SIZES
-    ]
-    check(enhancer_graph(network, info_of(network, "enhancer")), cases)
 
 
 def test_parser_gives_the_class_at_any_size() -> None:

@@ -34,7 +34,6 @@ def test_presets_are_of_all_classes() -> None:
             sizes.mask_vae,
             sizes.parser,
             sizes.discriminator,
-            sizes.enhancer,
         ):
             assert config.num_classes == labels.NUM_CLASSES
 

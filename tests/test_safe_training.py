@@ -125,7 +125,7 @@ def test_a_run_from_trained_weights_keeps_the_ema_that_it_started_from(tmp_path:
 
 
 def test_which_runs_start_with_a_trained_ema() -> None:
-    """An enhancer and an embedding start from scratch, though other networks are named as their origin."""
+    """An embedding starts from scratch, though a classifier is named as its origin."""
     starts: list[tuple[str, dict[str, object], bool]] = [
         ("dense-mapping", {}, False),
         ("dense-mapping", {"init_run": "run"}, True),
@@ -134,7 +134,6 @@ def test_which_runs_start_with_a_trained_ema() -> None:
         ("edit", {}, False),
         ("edit", {"init_run": "run"}, True),
         ("edit", {"init_weights": "weights"}, True),
-        ("enhancer", {"dense_mapping": "weights"}, False),
         ("identity", {"init_classifier": "weights"}, False),
     ]
     for stage, options, trained in starts:

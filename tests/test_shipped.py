@@ -32,7 +32,6 @@ def test_what_ships_is_the_demo_preset_with_its_terms() -> None:
     sizes = preset("demo")
     configs = {
         "edit": sizes.edit,
-        "enhancer": sizes.enhancer,
         "mask-vae": sizes.mask_vae,
         "parser": sizes.parser,
         "attributes": sizes.attributes,

@@ -97,20 +97,6 @@ class EditNetworkConfig:
 
 
 @dataclass(frozen=True)
-class EnhancerConfig:
-    """The super-resolution network for synthesised faces."""
-
-    base_channels: int = 32
-    """Channels of all its layers."""
-    residual_blocks: int = 8
-    """Blocks at the resolution of the input."""
-    cell: Literal[2, 4] = 4
-    """Side in output pixels of the squares whose mean equals that of the input."""
-    num_classes: int = _NUM_CLASSES
-    """Channels of the one-hot mask."""
-
-
-@dataclass(frozen=True)
 class MaskVAEConfig:
     """The mask autoencoder."""
 
@@ -237,7 +223,6 @@ class Preset:
     """``phases`` of the edit network."""
     dense_mapping: DenseMappingConfig
     edit: EditNetworkConfig
-    enhancer: EnhancerConfig
     mask_vae: MaskVAEConfig
     blender: BlenderConfig
     discriminator: DiscriminatorConfig
@@ -258,7 +243,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             edit_phases=((0.0, 512),),
             dense_mapping=DenseMappingConfig(),
             edit=EditNetworkConfig(),
-            enhancer=EnhancerConfig(),
             mask_vae=MaskVAEConfig(),
             blender=BlenderConfig(),
             discriminator=DiscriminatorConfig(),
@@ -288,7 +272,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 initialisation="fan_in",
             ),
             edit=EditNetworkConfig(),
-            enhancer=EnhancerConfig(base_channels=24, residual_blocks=4),
             mask_vae=MaskVAEConfig(resolution=128, base_channels=16, downsamplings=5, latent_size=256, prior="fitted"),
             blender=BlenderConfig(
                 BackboneConfig(
@@ -324,7 +307,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             edit=EditNetworkConfig(
                 base_channels=8, max_channels=16, detail_channels=4, downsamplings=3, code_size=8, encoder_channels=4
             ),
-            enhancer=EnhancerConfig(base_channels=4, residual_blocks=1),
             mask_vae=MaskVAEConfig(resolution=64, base_channels=4, downsamplings=4, latent_size=16, prior="fitted"),
             blender=BlenderConfig(BackboneConfig(4, 16, downsamplings=2, residual_blocks=1, upsampling="resize")),
             discriminator=DiscriminatorConfig(base_channels=8, layers=2),

@@ -81,7 +81,7 @@ edited = smiling.apply(opened.label_map)
 results["edited"] = edited
 def render(style, blend, canvas, label_map=edited):
     edit = Edit(opened.model, label_map, style, blend)
-    return service.render([RenderRequest(edit, canvas, True, RenderCache())])[0]
+    return service.render([RenderRequest(edit, canvas, RenderCache())])[0]
 stroke = opened.label_map.copy()
 stroke[40:70, 200:330] = 13
 results["stroke"] = stroke

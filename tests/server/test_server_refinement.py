@@ -193,9 +193,7 @@ def test_what_was_fitted_is_counted_and_rendered_apart(
     fitted = replace(own, model=job.model)
     reference = service.reference(*face)
     styled, half = (replace(fitted, style=service.style_copy(reference, strength)) for strength in (1.0, 0.5))
-    keys = [
-        service.batch_key(RenderRequest(e, small.preview, False, RenderCache())) for e in (own, fitted, styled, half)
-    ]
+    keys = [service.batch_key(RenderRequest(e, small.preview, RenderCache())) for e in (own, fitted, styled, half)]
     assert keys[0] == keys[2] != keys[1] == keys[3]
     hair = replace(fitted, style=service.style_copy(reference, 1.0, (13,)))
     assert hair.batch_key == keys[1], "the rest of the style is the own one"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maskgan.errors import MaskGANError, UserError
 
-SHIPPED_MODELS = ("edit", "enhancer", "mask-vae", "parser", "attributes", "identity", "face-detector")
+SHIPPED_MODELS = ("edit", "mask-vae", "parser", "attributes", "identity", "face-detector")
 """Model types whose weights ship."""
 
 WEIGHTS_VARIABLE = "MASKGAN_WEIGHTS"

@@ -142,7 +142,7 @@ class BatchEditor:
         """
         self._options = options
         device = options.device
-        self._renderer = Renderer.from_weights(options.weights, device, options.precision, options.enhance)
+        self._renderer = Renderer.from_weights(options.weights, device, options.precision)
         self._parser = Parser(shipped_weights("parser"), device)
         self._detector = FaceDetector.from_weights(shipped_weights("face-detector"), device)
         self._measures = Measures(device)

@@ -27,7 +27,6 @@ class BulkOptions:
     """Of the network that renders faces."""
     device: str = "cpu"
     precision: Literal["fp32", "bf16"] = "fp32"
-    enhance: bool = True
     framed: bool = False
     """Whether each picture is one face, framed as in CelebA-HQ, so that none has to be looked for."""
     batch_size: int = 8

@@ -17,7 +17,6 @@ from maskgan.config import (
     DiscriminatorConfig,
     EditNetworkConfig,
     ElegantConfig,
-    EnhancerConfig,
     FaceDetectorConfig,
     IdentityConfig,
     MaskVAEConfig,
@@ -30,7 +29,6 @@ from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.elegant import Elegant
-from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 from maskgan.networks.resnet import AttributeClassifier, IdentityNetwork
@@ -41,7 +39,6 @@ NetworkConfig = (
     DenseMappingConfig
     | EditNetworkConfig
     | FaceDetectorConfig
-    | EnhancerConfig
     | MaskVAEConfig
     | BlenderConfig
     | DiscriminatorConfig
@@ -69,7 +66,6 @@ REGISTRY: Mapping[str, ModelType] = MappingProxyType(
         "dense-mapping": ModelType(DenseMappingConfig, DenseMappingNetwork),
         "edit": ModelType(EditNetworkConfig, EditNetwork),
         "face-detector": ModelType(FaceDetectorConfig, YuNet),
-        "enhancer": ModelType(EnhancerConfig, Enhancer),
         "mask-vae": ModelType(MaskVAEConfig, MaskVAE),
         "blender": ModelType(BlenderConfig, AlphaBlender),
         "discriminator": ModelType(DiscriminatorConfig, MultiscaleDiscriminator),

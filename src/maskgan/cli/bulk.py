@@ -82,7 +82,6 @@ def command(
     pictures_per_shard: int,
     max_bad_samples: int,
     weights: str | None,
-    enhance: bool,
     device: str | None,
     precision: str,
 ) -> None:
@@ -112,7 +111,7 @@ def command(
     requirements = parse_requirements(require)
     shards = find_shards(inputs, pictures_per_shard)
     network = shipped_weights("edit") if weights is None else Path(weights)
-    in_use = weights_in_use(network, enhance)
+    in_use = weights_in_use(network)
     for one, path in zip(named, recipes, strict=True):
         if others := one.recipe.other_weights(in_use):
             logging.getLogger(__name__).warning(
@@ -128,7 +127,6 @@ def command(
             weights=network,
             device=place,
             precision="bf16" if precision == "bf16" else "fp32",
-            enhance=enhance,
             framed=framed,
             batch_size=batch_size,
             format=format,  # type: ignore[arg-type]

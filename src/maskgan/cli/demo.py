@@ -22,7 +22,7 @@ _STYLE = 2
     help="Image to write.",
 )
 @network_options
-def command(output: Path, weights: str | None, enhance: bool, device: str | None, precision: str) -> None:
+def command(output: Path, weights: str | None, device: str | None, precision: str) -> None:
     """Edit sample portraits: a wider smile, longer hair, glasses, another face's style."""
     from maskgan.assets import portrait
     from maskgan.cli.opening import open_editor, require_writable
@@ -32,7 +32,7 @@ def command(output: Path, weights: str | None, enhance: bool, device: str | None
 
     make_folder(output.parent)
     require_writable(output)
-    editor = open_editor(weights, resolve_device(device), precision, enhance)
+    editor = open_editor(weights, resolve_device(device), precision)
     edited = [portrait(number) for number in _EDITED]
     portraits = [Portrait(read_picture(p), read_label_map(m)) for p, m in (*edited, portrait(_STYLE))]
     write_picture(output, showcase(editor, portraits[:-1], portraits[-1]))

@@ -131,7 +131,6 @@ def command(
     sign: tuple[Path, Path] | None,
     overwrite: bool,
     weights: str | None,
-    enhance: bool,
     device: str | None,
     precision: str,
 ) -> None:
@@ -165,7 +164,7 @@ def command(
     by_name = bool(edits) or recipe is not None
     if mask is None and not by_name:
         raise UserError("nothing to do: give --apply EDIT ('maskgan edits' lists them), or --mask and --edited")
-    options = RecipeOptions(recipe, save_recipe, edits, which, weights, enhance)
+    options = RecipeOptions(recipe, save_recipe, edits, which, weights)
     given = [path for path in (recipe, style, style_mask) if path is not None]
     written = [] if save_recipe is None else [save_recipe]
     for path in written:
@@ -183,7 +182,7 @@ def command(
             [PhotographJob(*pair) for pair in zip(photographs, targets, strict=True)],
             options,
             save_masks,
-            (weights, resolve_device(device), precision, enhance),
+            (weights, resolve_device(device), precision),
             signer,
         )
         return
@@ -237,7 +236,7 @@ def command(
         other = style_picture, fit_label_map(label_map, style_picture, str(style_mask), str(style))
         if parts is not None:
             _warn_of_absent_parts(parts, other[1], style_mask)
-    editor = open_editor(weights, resolve_device(device), precision, enhance)
+    editor = open_editor(weights, resolve_device(device), precision)
 
     def edit(job: _Job) -> None:
         source, before, after = prepared or prepare(job)

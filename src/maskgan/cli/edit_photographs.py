@@ -46,7 +46,7 @@ def edit_photographs(
     jobs: Sequence[PhotographJob],
     options: RecipeOptions,
     masks: Path | None,
-    editor_options: tuple[str | None, str, str, bool],
+    editor_options: tuple[str | None, str, str],
     signer: Signer | None,
 ) -> None:
     """Find, edit and put back the faces of photographs.
@@ -55,7 +55,7 @@ def edit_photographs(
         jobs: what to read and write.
         options: the edits, the faces, and the recipe to write.
         masks: folder for the masks before and after, if they are to be kept.
-        editor_options: weights, device, precision, and whether the enhancer runs.
+        editor_options: weights, device and precision.
         signer: who signs the results, if anybody.
 
     Raises:
@@ -74,11 +74,10 @@ def edit_photographs(
     from maskgan.provenance import write_edited
 
     source = read_source(jobs[0].image) if len(jobs) == 1 else None  # bad input is told before weights are read
-    weights, device, precision, enhance = editor_options
     editor = PhotographEditor(
-        open_editor(weights, device, precision, enhance),
-        FaceDetector.from_weights(shipped_weights("face-detector"), device),
-        Parser(shipped_weights("parser"), device),
+        open_editor(*editor_options),
+        FaceDetector.from_weights(shipped_weights("face-detector"), editor_options[1]),
+        Parser(shipped_weights("parser"), editor_options[1]),
     )
     if masks is not None:
         make_folder(masks)

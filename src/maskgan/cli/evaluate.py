@@ -25,7 +25,6 @@ style-copy   is another face's style transferred? (supplement, Table 1)
 smile        do faces smile with another's mouth, and keep their identity?
 interactive  how accurate are scripted edits (brows, mouth, hair, glasses, hat)?
 groups       for whom are results worse, by attributes and skin tone?
-detail       how sharp are images of twice the network's size?
 masks        does MaskVAE reconstruct masks, and sample valid ones?
 attributes   how accurate is the attribute classifier?
 verification how well does the identity embedding tell people apart?
@@ -74,7 +73,7 @@ that measure. An option that has no effect on the task is refused.
 @click.option("--identity", type=_FILE, help="Identity embedding: own weights, or an ArcFace as ONNX.  [own]")
 @click.option("--inception", type=_FILE, help="Inception-v3 for FID.  [Fréchet distance in EfficientNet-Lite2]")
 @click.option("--mask-vae", type=_FILE, help="MaskVAE weights (masks).  [those that ship]")
-@click.option("--side", type=click.IntRange(32, 2048), help="Side of the images, in pixels.  [256; detail: 512]")
+@click.option("--side", type=click.IntRange(32, 2048), default=256, show_default=True, help="Side of the images.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses cases and random masks.")
 @click.option("--batch-size", type=click.IntRange(1, 1024), default=8, show_default=True, help="Images per batch.")
 @click.option("--grid", type=_FILE, help=f"Image of the first outputs to write ({tasks_with('grid')}).")
@@ -87,7 +86,6 @@ def command(
     task: str,
     output: Path | None,
     device: str | None,
-    side: int | None,
     **options: Any,
 ) -> None:
     """See ``_HELP``."""
@@ -103,8 +101,7 @@ def command(
     from maskgan.evaluation.tasks import evaluate
     from maskgan.files import atomic_path
 
-    side = side or (512 if task == "detail" else 256)
-    report = evaluate(EvaluationConfig(task=task, side=side, device=resolve_device(device), **options))
+    report = evaluate(EvaluationConfig(task=task, device=resolve_device(device), **options))
     click.echo(report.markdown)
     if output is not None:
         with atomic_path(output) as temporary:

@@ -18,9 +18,9 @@ _FILE = click.Path(path_type=Path)
 def command(output: Path, weights: Path | None, parser: Path | None, mask_vae: Path | None, overwrite: bool) -> None:
     """Write one ONNX file a network and manifest.json into the folder OUT.
 
-    Style encoder, generator, enhancer, parser, MaskVAE and face detector, for ONNX Runtime or any other engine. Weights
-    are stored as float16 and computed in float32. Each file says where its weights come from and under which terms.
-    An earlier export in OUT is replaced. Needs the extra export.
+    Style encoder, generator, parser, MaskVAE and face detector, for ONNX Runtime or any other engine. Weights are
+    stored as float16 and computed in float32. Each file says where its weights come from and under which terms. An
+    earlier export in OUT is replaced. Needs the extra export.
     """
     from maskgan.export.folders import atomic_folder, check_folder
     from maskgan.export.networks import MANIFEST, Exporter, WeightsFiles

@@ -37,7 +37,6 @@ def command(
     order: str,
     overwrite: bool,
     weights: str | None,
-    enhance: bool,
     device: str | None,
     precision: str,
 ) -> None:
@@ -57,7 +56,7 @@ def command(
     masks = open_manifold(mask_vae, device).interpolate(start, end, count)
     frames = [colourise(label_map) for label_map in masks]
     if image is not None:
-        editor = open_editor(weights, device, precision, enhance)
+        editor = open_editor(weights, device, precision)
         editor.set_source(read_picture(image), start)
         for i, label_map in enumerate(masks):
             frames[i] = np.concatenate([editor.render_style_onto(label_map), frames[i]], axis=0)

@@ -15,10 +15,10 @@ from maskgan.images import check_picture_path
 from maskgan.images.content_credentials import SIGNED_SUFFIXES, Signer, open_signer
 
 
-def open_editor(weights: str | None, device: str, precision: str, enhance: bool) -> FaceEditor:
+def open_editor(weights: str | None, device: str, precision: str) -> FaceEditor:
     """An editor with the weights asked for, or those that ship."""
     path = shipped_weights("edit") if weights is None else Path(weights)
-    return FaceEditor.from_weights(path, device, "bf16" if precision == "bf16" else "fp32", enhance)
+    return FaceEditor.from_weights(path, device, "bf16" if precision == "bf16" else "fp32")
 
 
 def open_manifold(mask_vae: Path | None, device: str) -> MaskManifold:

@@ -35,16 +35,10 @@ LABEL_ORDERS = ("celebamask-hq", "face-parsing")
 
 
 def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--weights``, ``--enhance``, ``--device``, ``--precision``: what renders, and how."""
+    """``--weights``, ``--device``, ``--precision``: what renders, and how."""
     for option in (
         click.option("--precision", type=PRECISIONS, default="fp32", show_default=True, help="Type of the arithmetic."),
         click.option("--device", type=DEVICES, help="Where to compute.  [default: cuda if there is one, else cpu]"),
-        click.option(
-            "--enhance/--no-enhance",
-            default=True,
-            show_default=True,
-            help="Give results over the network's size finer detail; takes longer.",
-        ),
         click.option(
             "--weights",
             metavar="FILE",

@@ -27,7 +27,6 @@ class RecipeOptions:
         edits: Sequence[str],  # --apply, done after those of the recipe
         which: str | None,  # --face; None: as the recipe says
         weights: str | None,
-        enhance: bool,
     ) -> None:
         """Read the recipe.
 
@@ -42,7 +41,7 @@ class RecipeOptions:
         in_use: dict[str, str] = {}
         if saved is not None or recipe.weights:
             network = shipped_weights("edit") if weights is None else Path(weights)
-            in_use = weights_in_use(network, enhance)
+            in_use = weights_in_use(network)
         if others := recipe.other_weights(in_use):
             _log.warning("%s was made with other weights (%s), so results can differ", path, ", ".join(others))
         self.recipe = Recipe(applied, recipe.face if which is None else which, in_use)

@@ -30,7 +30,6 @@ def command(
     token: str | None,
     quiet: bool,
     weights: str | None,
-    enhance: bool,
     device: str | None,
     precision: str,
 ) -> None:
@@ -56,7 +55,7 @@ def command(
         address = address_of(listener, host, token)
         chosen = None if weights is None else Path(weights)
         arithmetic: Precision = "bf16" if precision == "bf16" else "fp32"
-        app = editor_app(chosen, resolve_device(device), arithmetic, enhance, host, token)
+        app = editor_app(chosen, resolve_device(device), arithmetic, host, token)
 
         def ready() -> None:
             click.echo(f"The editor is at {address} (Ctrl-C ends it)")

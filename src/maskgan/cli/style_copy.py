@@ -36,7 +36,6 @@ def command(
     sign: tuple[Path, Path] | None,
     overwrite: bool,
     weights: str | None,
-    enhance: bool,
     device: str | None,
     precision: str,
 ) -> None:
@@ -55,7 +54,7 @@ def command(
     picture = read_picture(style_image)
     own, target = (read_label_map(path, order, nearest_colour) for path in (style_mask, onto))
     own = fit_label_map(own, picture, str(style_mask), str(style_image))
-    editor = open_editor(weights, resolve_device(device), precision, enhance)
+    editor = open_editor(weights, resolve_device(device), precision)
     editor.set_style(picture, own)
     write_edited(output, editor.render_style_onto(target), signer=signer)
     click.echo(output)

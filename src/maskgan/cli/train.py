@@ -15,7 +15,7 @@ from maskgan.cli.options import resolve_device
 from maskgan.errors import UserError
 from maskgan.training.config import LossWeights, TrainingConfig
 from maskgan.training.pipeline import RECIPES, recipe_options, stage_config
-from maskgan.training.stage_configs import EBSTTrainingConfig, GeneratorTrainingConfig, MaskVAETrainingConfig
+from maskgan.training.stage_configs import EBSTTrainingConfig, GANTrainingConfig, MaskVAETrainingConfig
 from maskgan.training.stages import STAGES, StageEntry
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _all_options() -> list[click.Option]:
     ]
     options = [
         *config_options(TrainingConfig),
-        *config_options(GeneratorTrainingConfig, without=shared, optional=True),
+        *config_options(GANTrainingConfig, without=shared, optional=True),
         *more,
     ]
     for option in options:
@@ -129,7 +129,7 @@ def _all_stages(
     run = _RunOptions(options)
     if labelled_data is None and (table or identities):
         raise UserError("--table and --identities say what --labelled-data shows; give its folder or tar file too")
-    given = take_options(GeneratorTrainingConfig, options) | run.settings()
+    given = take_options(GANTrainingConfig, options) | run.settings()
     given |= {name: value for name, value in options.items() if value is not None}
     shared = {field.name for field in fields(TrainingConfig)} - {"batch_size", "learning_rate", "augment"}
     base_config = TrainingConfig(**{name: value for name, value in given.items() if name in shared})

@@ -17,9 +17,8 @@ def command(context: click.Context) -> None:
     """List, verify, show, convert or interpolate weights files; 'maskgan weights' alone lists those in use.
 
     Every command takes other weights from a file (--weights, --parser, --mask-vae and the like), or all of them from a
-    folder: set MASKGAN_WEIGHTS=FOLDER. What the folder holds as edit.safetensors, enhancer.safetensors,
-    mask-vae.safetensors, parser.safetensors, attributes.safetensors or identity.safetensors is used in place of what
-    ships.
+    folder: set MASKGAN_WEIGHTS=FOLDER. What the folder holds as edit.safetensors, mask-vae.safetensors,
+    parser.safetensors, attributes.safetensors or identity.safetensors is used in place of what ships.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_weights)

@@ -36,9 +36,6 @@ NO_AUGMENTATION = AugmentConfig(0, 0, 0, 0, 0, 0, 0)
 WIDE_AUGMENTATION = AugmentConfig(rotate=15, zoom=0.25, shift=0.08, brightness=0.2, contrast=0.25, saturation=0.3)
 """For networks that look at photographs of any alignment: the parser, the classifier, the embedding."""
 
-SHARP_AUGMENTATION = AugmentConfig(rotate=0, zoom=0, shift=0)
-"""For networks that learn the finest detail: nothing that moves pixels by parts of one, which blurs."""
-
 
 def resize_batch(pictures: Tensor, label_maps: Tensor, side: int) -> tuple[Tensor, Tensor]:
     """Resize square batches (N x 3 x H x W float, N x ... x H x W uint8) to ``side``; labels stay unblended."""

@@ -11,8 +11,7 @@ A network that sees the photograph needs no such correction: its hole is pasted,
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,15 +31,11 @@ _COLOUR_REACH = 0.08  # over which residuals are averaged
 _STEP_BLUR = 0.004  # over which the correction may step between classes
 _COARSE = 4  # by how much the grid of residuals is coarser than the network's picture
 _FAR = 1e-3  # weight of the class's average where no unedited pixel of it is near
-_MARGIN = 20  # pixels around what is enhanced; an enhancer of 8 residual blocks looks as far
 _FEW = 1e-4  # share of a picture at which a class's average colour in it counts half
 _PASTE_MARGIN = 0.006  # of a pasted hole over which the photograph fades into it; holes reach further than labels
 
 Frame = tuple[float, float, float, float]
 """Top, bottom, left and right of a box, as fractions of the sides."""
-
-Enhance = Callable[[Tensor, LabelMap], Tensor]
-"""Doubles the sides of a picture, 1 x 3 x h x w in [-1, 1], under its mask, h x w, and adds detail."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,6 @@ def composite(
     region: EditRegion,
     generated: Tensor,
     part_style: PartStyle | None = None,
-    enhance: Enhance | None = None,
 ) -> Picture:
     """Blend the edit region of the network's picture into the original, its colours corrected.
 
@@ -122,12 +116,10 @@ def composite(
         region: which pixels may change.
         generated: the network's picture of ``region.after``, 1 x 3 x h x w in [-1, 1].
         part_style: the copied style of classes, those of ``region``.
-        enhance: adds detail to the network's picture where the original is larger; ``None``: it is interpolated.
 
     Returns:
         H x W x 3 uint8; exactly the original outside of the region and of the face around it.
     """
-    height, width = picture.shape[:2]
     generated = generated.cpu()
     alpha = region.alpha()
     propagated = _propagated_change(analysis, region, generated)
@@ -135,10 +127,8 @@ def composite(
     if box is None:
         return picture.copy()
     # Only the region is brought to the photograph's size, which may be large.
-    place, frame, size = _place(box, (height, width))
+    place, frame, size = _place(box, picture)
     corrected = _corrected(analysis, region.after, generated, frame, size, part_style)
-    if enhance is not None and max(height, width) > max(generated.shape[2:]):
-        corrected = _enhanced(corrected, region.after, frame, enhance)
 
     opacity = _cropped(alpha, frame, size, Image.Resampling.BILINEAR)
     result = picture.copy()
@@ -162,18 +152,17 @@ def paste(picture: Picture, generated: Tensor, hole: Tensor) -> Picture:
     Returns:
         H x W x 3 uint8; exactly the photograph outside of the hole.
     """
-    height, width = picture.shape[:2]
     hole, generated = hole.cpu(), generated.cpu()
     # The border is softened inside the hole, so that no pixel outside of it changes.
     margin = round(_PASTE_MARGIN * max(generated.shape[2:]))
-    if tuple(generated.shape[2:]) != (height, width):
+    if tuple(generated.shape[2:]) != picture.shape[:2]:
         margin = max(margin, 1)  # so that interpolation does not carry it across the border
     soft = blur(1 - dilate(1 - hole, margin), margin / 2) * (1 - dilate(1 - hole, 1)) if margin else hole
     alpha = soft[0, 0].numpy()
     box = _bounding_box(alpha)
     if box is None:
         return picture.copy()
-    place, frame, size = _place(box, (height, width))
+    place, frame, size = _place(box, picture)
     opacity = _cropped(alpha, frame, size, Image.Resampling.BILINEAR)[..., None]
     planes = [_cropped(plane, frame, size, Image.Resampling.BICUBIC) for plane in generated[0].numpy()]
     rendered = (np.stack(planes, axis=-1) + 1) * HALF_RANGE
@@ -182,9 +171,9 @@ def paste(picture: Picture, generated: Tensor, hole: Tensor) -> Picture:
     return result
 
 
-def _place(box: Frame, size: tuple[int, int]) -> tuple[tuple[slice, slice], Frame, tuple[int, int]]:
-    """A box at whole pixels of a picture of ``size``: rows and columns, the box again as fractions, and its size."""
-    height, width = size
+def _place(box: Frame, picture: Picture) -> tuple[tuple[slice, slice], Frame, tuple[int, int]]:
+    """A box at whole pixels of a picture: rows and columns, the box again as fractions, and its size."""
+    height, width = picture.shape[:2]
     top, bottom, left, right = (
         round(part * side) for part, side in zip(box, (height, height, width, width), strict=True)
     )
@@ -197,23 +186,6 @@ def _propagated_change(analysis: SourceAnalysis, region: EditRegion, generated: 
     height, width = analysis.working_label_map.shape
     change: NDArray[np.float32] = (generated - analysis.reconstruction)[0].numpy()
     return change * region.face_alpha((height, width))
-
-
-def _enhanced(corrected: Tensor, edited: LabelMap, frame: Frame, enhance: Enhance) -> Tensor:
-    """The picture, 3 x h x w, at twice its size, with detail in ``frame`` and around; 0 elsewhere."""
-    height, width = corrected.shape[1:]
-    cells = []
-    for start, end, side in ((*frame[:2], height), (*frame[2:], width)):
-        # Cut at multiples, so that the enhancer's cells lie as in the whole picture.
-        first, last = int(start * side) - _MARGIN, math.ceil(end * side) + _MARGIN
-        cells.append(np.s_[max(first // _COARSE * _COARSE, 0) : min(-(-last // _COARSE) * _COARSE, side)])
-    rows, columns = cells
-    label_map = resize_label_map(edited, (height, width))[rows, columns]
-    sharp = corrected.new_zeros(3, 2 * height, 2 * width)
-    sharp[:, 2 * rows.start : 2 * rows.stop, 2 * columns.start : 2 * columns.stop] = enhance(
-        corrected[None, :, rows, columns], label_map
-    )[0]
-    return sharp
 
 
 def _bounding_box(*regions: NDArray[np.float32]) -> Frame | None:

@@ -29,8 +29,9 @@ from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.face_network import Context
 from maskgan.editing.refinement import Progress, Refinement
 from maskgan.editing.renderer import Renderer, check_strength
-from maskgan.images import Picture
+from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
+from maskgan.pixels import to_picture
 
 Blend = Literal["full", "region"]
 
@@ -273,14 +274,13 @@ def generate(edits: Sequence[Edit]) -> list[Tensor]:
     return [image.clone() for image in generated.unsqueeze(1)]
 
 
-def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None, enhance: bool = True) -> Picture:
+def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None) -> Picture:
     """The picture of an edit.
 
     Args:
         edit: what was asked for.
         generated: the network's picture of it, 1 x 3 x h x w in [-1, 1]; not needed where its region is empty.
         canvas: the photograph at the size of the result, H x W x 3 uint8; ``None``: as it was opened.
-        enhance: whether a result over the network's size gets detail, where the renderer has an enhancer.
 
     Returns:
         H x W x 3 uint8; exactly the canvas where nothing may change.
@@ -289,13 +289,11 @@ def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None, 
     if edit.region.is_empty:
         return canvas.copy()
     assert generated is not None
-    renderer, size = edit.renderer, (canvas.shape[0], canvas.shape[1])
     if edit.region.everything:
-        return renderer.resize_output(generated, edit.label_map, size, enhance)
-    if renderer.uses_context:
+        return resize_picture(to_picture(generated), (canvas.shape[0], canvas.shape[1]))
+    if edit.renderer.uses_context:
         return paste(canvas, generated, edit.region.hole((generated.shape[2], generated.shape[3])))
-    enhancer = renderer.enhance if enhance else None
-    return composite(canvas, edit.model.analysis, edit.region, generated, edit.part_style, enhancer)
+    return composite(canvas, edit.model.analysis, edit.region, generated, edit.part_style)
 
 
 def render(edit: Edit) -> Picture:

@@ -74,18 +74,17 @@ class Recipe:
         return sorted(name for name in {*self.weights, *in_use} if self.weights.get(name) != in_use.get(name))
 
 
-def weights_in_use(network: Path, enhance: bool = True) -> dict[str, str]:
+def weights_in_use(network: Path) -> dict[str, str]:
     """SHA-256 of the weights that edit photographs, by model type.
 
     Args:
         network: the weights that render faces.
-        enhance: whether the enhancer runs.
 
     Raises:
         UserError: a file is missing or damaged.
     """
-    shipped = ("parser", "face-detector", "enhancer") if enhance else ("parser", "face-detector")
-    return {read_info(network).model_type: sha256(network)} | {name: sha256(shipped_weights(name)) for name in shipped}
+    shipped = {name: sha256(shipped_weights(name)) for name in ("parser", "face-detector")}
+    return {read_info(network).model_type: sha256(network), **shipped}
 
 
 def read_recipe(path: Path | str) -> Recipe:

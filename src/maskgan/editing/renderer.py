@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
 from maskgan.editing.accessory_styles import AccessoryStyles, accessory_styles_beside
-from maskgan.editing.compositing import Enhance
 from maskgan.editing.face_network import Context, face_network, to_device
 from maskgan.editing.refinement import Refined, Refinement
 from maskgan.errors import UserError
@@ -23,10 +22,9 @@ from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap, check_labels, class_indices
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.edit_network import EditNetwork
-from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.layers import one_hot
 from maskgan.networks.parser import FaceParser
-from maskgan.pixels import to_picture, to_tensor
+from maskgan.pixels import to_tensor
 
 Precision = Literal["fp32", "bf16"]
 
@@ -42,10 +40,8 @@ class Renderer:
         resolution: int,  # pixels on the longer side that the network works at
         device: str = "cpu",
         precision: Precision = "fp32",
-        enhancer: Enhancer | None = None,  # of its pictures
     ) -> None:
         self.network = face_network(to_device(network, device))
-        self._enhancer = None if enhancer is None else to_device(enhancer, device)
         self._resolution = resolution
         self._device = device
         self._precision = precision
@@ -58,22 +54,19 @@ class Renderer:
             self.preview = Renderer(network.coarse, resolution // 2, device, precision)
 
     @classmethod
-    def from_weights(
-        cls, path: Path, device: str = "cpu", precision: Precision = "fp32", enhance: bool = True
-    ) -> Renderer:
+    def from_weights(cls, path: Path, device: str = "cpu", precision: Precision = "fp32") -> Renderer:
         """A renderer with the network of a weights file.
 
         Args:
-            path: dense mapping weights.
+            path: dense mapping or edit weights.
             device: cpu, cuda or mps.
             precision: fp32 or bf16.
-            enhance: whether it has the enhancer that ships too, if that was made for pictures of this network's size.
 
         Raises:
             UserError: a file is missing, damaged, or of another model type.
         """
         network, resolution = load_network(path)
-        renderer = cls(network, resolution, device, precision, _load_enhancer(resolution) if enhance else None)
+        renderer = cls(network, resolution, device, precision)
         if renderer.uses_context:
             renderer.accessory_styles = renderer.preview.accessory_styles = accessory_styles_beside(path)
         return renderer
@@ -131,34 +124,6 @@ class Renderer:
             context = Context(context.image.to(self._device), context.hole.to(self._device))
         with self._autocast():
             return self.network.synthesise(self._one_hot(label_maps), styles, context).float()
-
-    @property
-    def enhance(self) -> Enhance | None:
-        """What doubles the sides of this renderer's pictures, if it can."""
-        return None if self._enhancer is None else self._enhanced
-
-    @torch.no_grad()
-    def _enhanced(self, image: Tensor, label_map: LabelMap) -> Tensor:
-        assert isinstance(self._enhancer, Enhancer)
-        mask = one_hot(torch.from_numpy(label_map.copy())[None].to(self._device), self._enhancer.config.num_classes)
-        with self._autocast():
-            return self._enhancer(image.to(self._device), mask).float().to(image.device)
-
-    def resize_output(
-        self, generated: Tensor, label_map: LabelMap, size: tuple[int, int], enhance: bool = True
-    ) -> Picture:
-        """The network's picture at another size.
-
-        Args:
-            generated: 1 x 3 x h x w in [-1, 1].
-            label_map: its mask, of any size, uint8 0..18.
-            size: height and width of the result.
-            enhance: whether it gets detail where that is larger and there is an enhancer.
-        """
-        working = (generated.shape[2], generated.shape[3])
-        if enhance and self.enhance is not None and max(size) > max(working):
-            generated = self.enhance(generated, resize_label_map(label_map, working))
-        return resize_picture(to_picture(generated), size)
 
     @property
     def has_part_styles(self) -> bool:
@@ -225,8 +190,7 @@ class Renderer:
 
     def refined_with(self, refined: Refined) -> Renderer:
         """A renderer for the face that a refinement was made to; it shares all but the last layers with this one."""
-        assert self._enhancer is None or isinstance(self._enhancer, Enhancer)
-        renderer = Renderer(refined.network, self._resolution, self._device, self._precision, self._enhancer)
+        renderer = Renderer(refined.network, self._resolution, self._device, self._precision)
         renderer._refined_from = self.unrefined
         return renderer
 
@@ -257,13 +221,6 @@ def load_network(path: Path) -> tuple[nn.Module, int]:
     """
     network, info = load_weights(path, model_type=("dense-mapping", "edit"))
     return network, info.resolution
-
-
-def _load_enhancer(resolution: int) -> Enhancer | None:
-    """The enhancer in use, if it is made for pictures of this resolution."""
-    enhancer, info = load_weights(shipped_weights("enhancer"), model_type="enhancer")
-    assert isinstance(enhancer, Enhancer)
-    return enhancer if info.resolution == 2 * resolution else None
 
 
 def check_strength(strength: float) -> None:

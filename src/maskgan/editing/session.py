@@ -27,8 +27,9 @@ from maskgan.editing.pipeline import (
 from maskgan.editing.refinement import Progress, check_steps
 from maskgan.editing.renderer import Precision, Renderer, check_strength, size_text
 from maskgan.errors import UserError
-from maskgan.images import Picture
+from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap, check_labels
+from maskgan.pixels import to_picture
 
 __all__ = ["Blend", "FaceEditor"]
 
@@ -44,11 +45,9 @@ class FaceEditor:
         self._style: StyleCopy | None = None
 
     @classmethod
-    def from_weights(
-        cls, path: Path, device: str = "cpu", precision: Precision = "fp32", enhance: bool = True
-    ) -> FaceEditor:
+    def from_weights(cls, path: Path, device: str = "cpu", precision: Precision = "fp32") -> FaceEditor:
         """An editor with the network of a weights file; arguments and errors as for ``Renderer.from_weights``."""
-        return cls(Renderer.from_weights(path, device, precision, enhance))
+        return cls(Renderer.from_weights(path, device, precision))
 
     @property
     def renderer(self) -> Renderer:
@@ -177,7 +176,7 @@ class FaceEditor:
             model = self._require_source()
             renderer, code = model.renderer, mix_style(model, self._style)
         generated = renderer.synthesise([label_map], code)
-        return renderer.resize_output(generated, label_map, (label_map.shape[0], label_map.shape[1]))
+        return resize_picture(to_picture(generated), (label_map.shape[0], label_map.shape[1]))
 
     def _require_source(self) -> FaceModel:
         if self._model is None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from maskgan.errors import UserError
 
-_RENDERING = frozenset({"order", "systems", "weights", "enhance", "precision", "side", "batch_size"})
+_RENDERING = frozenset({"order", "systems", "weights", "precision", "side", "batch_size"})
 _CASES = frozenset({"table", "count", "save_cases", "cases", "grid"})
 
 TASK_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -20,7 +20,6 @@ TASK_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "smile": _RENDERING | _CASES | {"blend", "refine", "parser", "classifier", "identity", "inception"},
         "interactive": _RENDERING | {"blend", "refine", "parser", "inception", "grid"},
         "groups": _RENDERING | {"refine", "table", "by", "seed", "parser", "classifier", "identity"},
-        "detail": _RENDERING | {"inception"},
         "masks": frozenset({"order", "mask_vae", "side", "seed"}),
         "attributes": frozenset({"table", "identities", "classifier", "batch_size"}),
         "verification": frozenset({"table", "identities", "identity", "batch_size"}),
@@ -91,8 +90,6 @@ class EvaluationConfig:
     """Images per batch of every network."""
     grid: Path | None = None
     """Image of the first outputs to write."""
-    enhance: bool = True
-    """Whether images over the network's size get detail."""
     device: str = "cpu"
     """cpu, cuda or mps."""
     precision: Literal["fp32", "bf16"] = "fp32"

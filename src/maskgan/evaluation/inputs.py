@@ -91,7 +91,7 @@ def _open_system(config: EvaluationConfig, networks: MeasuringNetworks, name: st
         return [StoredOutputs(name, path)]
     if read_info(path).model_type in ATTRIBUTE_EDITORS:
         return [AttributeSystem(name, path, networks.classifier, config.device)]
-    options = RenderOptions(config.blend, config.device, config.precision, config.enhance)
+    options = RenderOptions(config.blend, config.device, config.precision)
     systems: list[ComparedSystem] = [TrainedSystem(name, path, options)]
     if config.refine:
         systems.append(RefinedSystem(f"{name}, refined in {config.refine} steps", path, options, config.refine))

@@ -102,13 +102,11 @@ class RenderOptions:
         blend: see ``FaceEditor.render``.
         device: cpu, cuda or mps.
         precision: fp32 or bf16.
-        enhance: whether images over the network's size get detail, see ``Renderer.from_weights``.
     """
 
     blend: Blend = "full"
     device: str = "cpu"
     precision: Precision = "fp32"
-    enhance: bool = True
 
 
 class TrainedSystem:
@@ -122,7 +120,7 @@ class TrainedSystem:
         """
         self.name = name
         self.fingerprint, self.teachers = fingerprint(weights), read_info(weights).teachers
-        self._renderer = Renderer.from_weights(weights, options.device, options.precision, options.enhance)
+        self._renderer = Renderer.from_weights(weights, options.device, options.precision)
         self._blend = options.blend
 
     def __call__(self, requests: Sequence[Request]) -> list[Picture]:
@@ -173,7 +171,7 @@ class RefinedSystem:
         """
         self.name = name
         self.fingerprint, self.teachers = fingerprint(weights), read_info(weights).teachers
-        self._editor = FaceEditor.from_weights(weights, options.device, options.precision, options.enhance)
+        self._editor = FaceEditor.from_weights(weights, options.device, options.precision)
         self._blend = options.blend
         self._steps = steps
         self._faces: tuple[str, str] | None = None

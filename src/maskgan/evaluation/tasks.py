@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import fingerprint
 from maskgan.editing.mask_manifold import MaskManifold
-from maskgan.errors import UserError
 from maskgan.evaluation import (
     attributes,
-    detail,
     groups,
     interactive,
     masks,
@@ -27,7 +25,7 @@ from maskgan.evaluation.config import EvaluationConfig
 from maskgan.evaluation.grids import request_grid
 from maskgan.evaluation.inputs import choose_cases, open_systems, read_labelled, read_labels, read_pairs
 from maskgan.evaluation.networks import MeasuringNetworks, Role
-from maskgan.evaluation.systems import ComparedSystem, TrainedSystem, case_requests
+from maskgan.evaluation.systems import ComparedSystem, case_requests
 from maskgan.images import write_picture
 
 _GRID_ROWS = 8
@@ -108,19 +106,6 @@ def _interactive(config: EvaluationConfig, networks: MeasuringNetworks) -> Measu
     return Measured(interactive.to_markdown(result), result.to_dict(), systems)
 
 
-def _detail(config: EvaluationConfig, networks: MeasuringNetworks) -> Measured:
-    if config.side % 2:
-        raise UserError(f"--side {config.side}: is halved for --task detail; give an even number")
-    systems = open_systems(replace(config, enhance=False), networks)
-    if config.enhance:
-        for system in open_systems(config, networks):
-            if isinstance(system, TrainedSystem):  # other programs' images are as they are
-                system.name += ", enhanced"
-                systems.append(system)
-    result = detail.detail(read_pairs(config), systems, networks, config.side)
-    return Measured(detail.to_markdown(result), result.to_dict(), systems)
-
-
 def _style_copy(config: EvaluationConfig, networks: MeasuringNetworks) -> Measured:
     pairs, systems = read_pairs(config), open_systems(config, networks)
     labels = read_labels(config, pairs, networks)
@@ -182,7 +167,6 @@ TASKS: Mapping[str, Task] = MappingProxyType(
         "smile": Task(_smile, ("classifier", "embedding", "parser", "features")),
         "interactive": Task(_interactive, ("parser", "features")),
         "groups": Task(_groups, ("classifier", "embedding", "parser")),
-        "detail": Task(_detail, ("features",)),
         "masks": Task(_masks),
         "attributes": Task(_attributes, ("classifier",)),
         "verification": Task(_verification, ("embedding",)),

@@ -17,7 +17,6 @@ from maskgan.editing.face_network import Context, FaceNetwork, face_network
 from maskgan.errors import UserError
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.edit_network import CoarseDrawing, CoarseEditNetwork, EditNetwork
-from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 from maskgan.networks.regions import num_regions
@@ -121,18 +120,6 @@ class Detailing(nn.Module):
         """Inputs as of ``HoleFilling``, and the outputs of ``CoarseGeneration``, to N x 3 x H x W in [-1, 1]."""
         mask = labels_to_mask(labels, self._num_classes)
         return self.network(CoarseDrawing(*coarse), mask, style, image, hole).clamp(-1, 1)
-
-
-class Enhancement(nn.Module):
-    """The enhancer: a face at twice its size."""
-
-    def __init__(self, network: Enhancer) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, image: Tensor, labels: Tensor) -> Tensor:
-        """N x 3 x H x W in [-1, 1] and N x H x W uint8 to N x 3 x 2H x 2W."""
-        return self.network(image, labels_to_mask(labels, self.network.config.num_classes))
 
 
 class Parsing(nn.Module):
@@ -271,19 +258,6 @@ def face_graphs(network: nn.Module, info: WeightsInfo) -> list[Graph]:
         Graph("generator", CoarseGeneration(network.coarse), inputs, coarse, info, sizes),
         Graph("detail", Detailing(network), {**inputs, **half}, {"generated": _IMAGE}, info, sizes),
     ]
-
-
-def enhancer_graph(network: Enhancer, info: WeightsInfo) -> Graph:
-    """The enhancer's graph."""
-    outputs = {"enhanced": TensorSpec(("N", 3, "2H", "2W"))}
-    return Graph(
-        "enhancer",
-        Enhancement(network),
-        {"image": _IMAGE, "labels": _LABELS},
-        outputs,
-        info,
-        {"N": _TRACED, "H": 32, "W": 32},
-    )
 
 
 def parser_graph(network: FaceParser, info: WeightsInfo) -> Graph:

@@ -21,15 +21,12 @@ from maskgan.export.folders import write_json
 from maskgan.export.graphs import (
     Graph,
     detector_graph,
-    enhancer_graph,
     face_graphs,
     mask_graphs,
     parser_graph,
 )
 from maskgan.export.onnx_files import describe, require_onnx, to_onnx
 from maskgan.labels import CLASSES
-from maskgan.networks.dense_mapping import DenseMappingNetwork
-from maskgan.networks.enhancer import Enhancer
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 from maskgan.networks.yunet import YuNet
@@ -63,7 +60,6 @@ class Exporter:
             "parser": files.parser or shipped_weights("parser"),
             "mask-vae": files.mask_vae or shipped_weights("mask-vae"),
             "face-detector": shipped_weights("face-detector"),
-            "enhancer": shipped_weights("enhancer"),
         }
         network, self._face_info = self._load("face", ("dense-mapping", "edit"))
         self._face: FaceNetwork = face_network(network)
@@ -108,11 +104,6 @@ class Exporter:
         """Names of weights files, and what is made of them."""
         for graph in face_graphs(self._face.module, self._face_info):
             yield "face", graph
-        if isinstance(self._face.module, DenseMappingNetwork):
-            enhancer, info = self._load("enhancer", ("enhancer",))
-            assert isinstance(enhancer, Enhancer)
-            if info.resolution == 2 * self._face_info.resolution:
-                yield "enhancer", enhancer_graph(enhancer, info)
         parser, info = self._load("parser", ("parser",))
         assert isinstance(parser, FaceParser)
         yield "parser", parser_graph(parser, info)

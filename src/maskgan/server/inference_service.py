@@ -59,8 +59,6 @@ class RenderRequest:
     edit: Edit
     canvas: Picture
     """The photograph at the size of the result, H x W x 3 uint8."""
-    enhance: bool
-    """Whether it is worth the time to give it detail."""
     cache: RenderCache
 
 
@@ -142,7 +140,7 @@ class InferenceService:
         for request, image in zip(missing, generate([request.edit for request in missing]), strict=True):
             generated[id(request)] = image
             request.cache.put(request.edit, image)
-        return [finish(r.edit, generated[id(r)], r.canvas, r.enhance) for r in requests]
+        return [finish(r.edit, generated[id(r)], r.canvas) for r in requests]
 
     def batch_key(self, request: RenderRequest) -> Hashable:
         """Requests with one key can be rendered together."""

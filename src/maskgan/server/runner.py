@@ -89,9 +89,7 @@ def address_of(listener: socket.socket, host: str, token: str | None) -> str:
     return f"http://{name}:{port}/" + ("" if token is None else f"?token={token}")
 
 
-def editor_app(
-    weights: Path | None, device: str, precision: Precision, enhance: bool, host: str, token: str | None
-) -> FastAPI:
+def editor_app(weights: Path | None, device: str, precision: Precision, host: str, token: str | None) -> FastAPI:
     """The application with its networks loaded and warm.
 
     Raises:
@@ -100,7 +98,7 @@ def editor_app(
     limit_arenas()
     torch.set_num_threads(_threads())
     path = shipped_weights("edit") if weights is None else weights
-    renderer = Renderer.from_weights(path, device, precision, enhance)
+    renderer = Renderer.from_weights(path, device, precision)
     vae = shipped_weights("mask-vae")
     directions = shipped_directions()
     manifold = MaskManifold.from_weights(vae, device, directions if directions.is_file() else None)
@@ -108,8 +106,7 @@ def editor_app(
     service = InferenceService(renderer, Parser(shipped_weights("parser"), device), manifold, detector)
     service.warm_up()
     info = read_info(path)
-    recipe_weights = weights_in_use(path, enhance)
-    server_info = ServerInfo(device, sha256(path), info.resolution, info.licence, recipe_weights)
+    server_info = ServerInfo(device, sha256(path), info.resolution, info.licence, weights_in_use(path))
     limits = Limits(batch_size=1 if device == "cpu" else _GPU_BATCH)
     return create_app(service, server_info, limits, names=names_of(host) if is_loopback(host) else None, token=token)
 

@@ -33,7 +33,7 @@ from maskgan.training.stage import (
     to_device,
     update_ema,
 )
-from maskgan.training.stage_configs import DenseMappingTrainingConfig, GeneratorTrainingConfig
+from maskgan.training.stage_configs import DenseMappingTrainingConfig, GANTrainingConfig
 
 
 class DenseMappingStage:
@@ -96,7 +96,7 @@ class DenseMappingStage:
         export_weights(folder, self._ema, self._config, progress)
 
 
-def build_generator(config: GeneratorTrainingConfig) -> DenseMappingNetwork:
+def build_generator(config: GANTrainingConfig) -> DenseMappingNetwork:
     """The preset's dense mapping network with the changes of ``config.network`` and ``config.fusion``, untrained.
 
     Raises:

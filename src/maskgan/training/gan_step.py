@@ -1,6 +1,6 @@
 """The GAN step: generator and discriminators each take one optimizer step on real and fake images.
 
-The stages ``dense-mapping``, ``ebst`` and ``enhancer`` render the fakes; what happens to them then is all here.
+The stages ``dense-mapping`` and ``ebst`` render the fakes; what happens to them then is all here.
 Source: Pix2PixHD (Wang et al., CVPR 2018), section 3, for the terms; the reference code for their weights.
 """
 

@@ -46,8 +46,9 @@ class MaskVAETrainingConfig(TrainingConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class GANTrainingConfig(TrainingConfig):
-    """Options of the stages that train a generator against discriminators, on pairs of real and fake images."""
+    """Options of the stages that train the dense mapping network against discriminators."""
 
+    initialises_ema: ClassVar[bool] = True
     weights: LossWeights = field(default_factory=LossWeights, metadata={"flag": "{}_weight"})
     """Weights of the generator's loss terms."""
     perceptual: str = ""
@@ -55,9 +56,16 @@ class GANTrainingConfig(TrainingConfig):
     [default: efficientnet; none with --preset paper, where the choice must be made]"""
     vgg_input: Literal["imagenet", "unnormalised"] = "imagenet"
     """Input of VGG-19: normalised with ImageNet's statistics, or in [-1, 1] as in the reference code."""
+    class_balance: float = 0.0
+    """Weight of small classes in losses between two images: 0 for equal pixels, 1 for equal classes."""
+    fusion: Literal["sft", "concat", "none"] | None = None
+    """How the style encoder combines mask and image.  [default: the preset's]"""
+    network: str = ""
+    """Changes to the preset's network, separated by commas, such as style_encoder.regions=none."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_class_balance(self.class_balance)
         if not self.perceptual:
             if self.preset == "paper" and self.weights.perceptual:
                 raise UserError(
@@ -75,24 +83,7 @@ class GANTrainingConfig(TrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratorTrainingConfig(GANTrainingConfig):
-    """Options of the stages that train the dense mapping network."""
-
-    initialises_ema: ClassVar[bool] = True
-    class_balance: float = 0.0
-    """Weight of small classes in losses between two images: 0 for equal pixels, 1 for equal classes."""
-    fusion: Literal["sft", "concat", "none"] | None = None
-    """How the style encoder combines mask and image.  [default: the preset's]"""
-    network: str = ""
-    """Changes to the preset's network, separated by commas, such as style_encoder.regions=none."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_class_balance(self.class_balance)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DenseMappingTrainingConfig(GeneratorTrainingConfig):
+class DenseMappingTrainingConfig(GANTrainingConfig):
     """Options of the stage ``dense-mapping``."""
 
     stage: ClassVar[str] = "dense-mapping"
@@ -113,7 +104,7 @@ class DenseMappingTrainingConfig(GeneratorTrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EBSTTrainingConfig(GeneratorTrainingConfig):
+class EBSTTrainingConfig(GANTrainingConfig):
     """Options of the stage ``ebst`` (editing behaviour simulated training)."""
 
     stage: ClassVar[str] = "ebst"
@@ -147,30 +138,6 @@ class EBSTTrainingConfig(GeneratorTrainingConfig):
     def initialised_from(self) -> str:
         """See ``TrainingConfig``."""
         return self.init_run
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnhancerTrainingConfig(GANTrainingConfig):
-    """Options of the stage ``enhancer``."""
-
-    stage: ClassVar[str] = "enhancer"
-
-    dense_mapping: str
-    """Weights file of the dense mapping network whose outputs are enhanced."""
-    batch_size: int = 4
-    """Images per step, over all processes."""
-    learning_rate: float = 4e-4
-    """Learning rate of Adam, until --lr-decay-start."""
-    augment: AugmentConfig = field(default_factory=augmentation("SHARP_AUGMENTATION"), metadata={"cli": False})
-    """Augmentation of the training images."""
-
-    def _preset_phases(self) -> tuple[tuple[float, int], ...]:
-        return ((0.0, 2 * preset(self.preset).resolution),)
-
-    @property
-    def initialised_from(self) -> str:
-        """See ``TrainingConfig``; the network it enhances is part of its origin."""
-        return self.dense_mapping
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,6 @@ from maskgan.training.stage_configs import (
     DenseMappingTrainingConfig,
     EBSTTrainingConfig,
     ElegantTrainingConfig,
-    EnhancerTrainingConfig,
     IdentityTrainingConfig,
     MaskVAETrainingConfig,
     ParserTrainingConfig,
@@ -62,11 +61,6 @@ _ENTRIES = (
         EditTrainingConfig,
         "maskgan.training.edit:EditStage",
         "The edit network, which fills holes in photographs by mask and style.",
-    ),
-    StageEntry(
-        EnhancerTrainingConfig,
-        "maskgan.training.enhancer:EnhancerStage",
-        "The enhancer, which doubles the resolution of rendered faces.",
     ),
     StageEntry(
         ParserTrainingConfig,

@@ -94,7 +94,7 @@ def named_edit_routes(state: AppState) -> APIRouter:
 
 def _rendered(face: Face, after: LabelMap) -> Picture:
     edit = Edit(face.model, after)
-    return finish(edit, None if edit.region.is_empty else generate([edit])[0], face.preview, enhance=False)
+    return finish(edit, None if edit.region.is_empty else generate([edit])[0], face.preview)
 
 
 def _thumbnail(face: Face, rendered: Picture, after: LabelMap, applied: AppliedEdit) -> bytes:

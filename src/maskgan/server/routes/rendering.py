@@ -192,6 +192,6 @@ async def _rendered(
     parts = None if options.style_parts is None else state.service.style_parts(options.style_parts.split(","))
     style = None if session.style is None else state.service.style_copy(session.style, options.style_strength, parts)
     edit = Edit(model.preview if preview else model, edited, style, options.blend)
-    render = RenderRequest(edit, canvas, enhance=not preview, cache=session.cache)
+    render = RenderRequest(edit, canvas, session.cache)
     work = state.queue.render(state.service.render, render, state.service.batch_key(render), session.id, preview)
     return await until_disconnect(request, work)

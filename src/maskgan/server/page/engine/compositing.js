@@ -18,11 +18,6 @@
  * @property {readonly number[]} classes wherever the edited mask shows them
  * @property {number} strength how much of that style, 0..1
  * @property {Float32Array} colours the other face's, see `classColours`
- *
- * @callback Enhance doubles the sides of a picture under its mask and adds detail
- * @param {Planes} image 3 x h x w in [-1, 1]
- * @param {LabelMap} mask h x w
- * @returns {Promise<Planes>} 3 x 2h x 2w
  */
 
 import { HALF_RANGE, channel, copyPicture, extent, labelTable, planes, rint } from "./arrays.js";
@@ -32,8 +27,6 @@ import { COARSE, localResidual } from "./source-analysis.js";
 
 /** Over how much of the longer side the correction may step between classes. */
 const STEP_BLUR = 0.004;
-/** Pixels around what is enhanced; an enhancer of 8 residual blocks looks as far. */
-const MARGIN = 20;
 /** Of a pasted hole over which the photograph fades into it, of the longer side; holes reach further than labels. */
 const PASTE_MARGIN = 0.006;
 
@@ -45,20 +38,16 @@ const PASTE_MARGIN = 0.006;
  * @param {EditRegion} region which pixels may change
  * @param {Planes} generated the network's picture of `region.after`, 3 x h x w in [-1, 1]
  * @param {PartStyle | null} partStyle the copied style of classes, those of `region`
- * @param {Enhance | null} enhance adds detail where the original is larger; null: the picture is interpolated
- * @returns {Promise<Picture>} exactly the original outside of the region and of the face around it
+ * @returns {Picture} exactly the original outside of the region and of the face around it
  */
-export async function composite(picture, analysis, region, generated, partStyle = null, enhance = null) {
+export function composite(picture, analysis, region, generated, partStyle = null) {
   const { alpha } = region;
   const propagated = propagatedChange(analysis, region, generated);
   const box = unitedBox([alpha, ...[0, 1, 2].map((c) => channel(propagated, c))]);
   if (!box) return copyPicture(picture);
   // Only the region is brought to the photograph's size, which may be large.
   const { place, frame, size } = placed(box, picture);
-  let corrected = correct(analysis, region.after, generated, frame, size, partStyle);
-  if (enhance && Math.max(picture.width, picture.height) > Math.max(generated.width, generated.height)) {
-    corrected = await enhanced(corrected, region.after, frame, enhance);
-  }
+  const corrected = correct(analysis, region.after, generated, frame, size, partStyle);
   const opacity = cropped(alpha, frame, size, BILINEAR).data;
   const rendered = cropped(corrected, frame, size, BICUBIC).data;
   const change = cropped(propagated, frame, size, BILINEAR).data;
@@ -147,38 +136,6 @@ function propagatedChange({ workingMask, reconstruction }, region, generated) {
     change.data[i] = Math.fround(generated.data[i] - reconstruction.data[i]) * share[i % size];
   }
   return change;
-}
-
-/**
- * The picture at twice its size, with detail in a frame and around it; 0 elsewhere.
- *
- * @param {Planes} corrected 3 x h x w
- * @param {LabelMap} edited
- * @param {Rows} frame as fractions of the sides
- * @param {Enhance} enhance
- * @returns {Promise<Planes>}
- */
-async function enhanced(corrected, edited, frame, enhance) {
-  const { height, width } = corrected;
-  // Cut at multiples, so that the enhancer's cells lie as in the whole picture.
-  /** @param {number} start @param {number} end @param {number} side @returns {[number, number]} */
-  const cell = (start, end, side) => [
-    Math.max(Math.floor((Math.trunc(start * side) - MARGIN) / COARSE) * COARSE, 0),
-    Math.min(Math.ceil((Math.ceil(end * side) + MARGIN) / COARSE) * COARSE, side),
-  ];
-  const [top, bottom] = cell(frame.top, frame.bottom, height);
-  const [left, right] = cell(frame.left, frame.right, width);
-  const mask = cutLabels(resizeLabels(edited, { width, height }), { top, bottom, left, right });
-  const detailed = await enhance(cutPlanes(corrected, { top, bottom, left, right }), mask);
-  const sharp = planes(3, 2 * height, 2 * width);
-  for (let c = 0; c < 3; c++) {
-    for (let y = 0; y < detailed.height; y++) {
-      const from = (c * detailed.height + y) * detailed.width;
-      const to = (c * sharp.height + 2 * top + y) * sharp.width + 2 * left;
-      sharp.data.set(detailed.data.subarray(from, from + detailed.width), to);
-    }
-  }
-  return sharp;
 }
 
 /**

@@ -6,7 +6,7 @@
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./arrays.js").Size} Size
  *
- * @typedef {"style-encoder" | "generator" | "detail" | "enhancer" | "parser" | "mask-encoder" | "mask-decoder" | "mask-prior"
+ * @typedef {"style-encoder" | "generator" | "detail" | "parser" | "mask-encoder" | "mask-decoder" | "mask-prior"
  *   | "face-detector"} NetworkName
  *
  * @typedef {object} NetworkInfo an entry of the manifest
@@ -107,16 +107,6 @@ export class Networks {
     const { generated: coarse, ...rest } = await this.#run("generator", generatorInputs(halved(mask), style, half));
     const inputs = { ...generatorInputs(mask, style, context), coarse, ...rest };
     return imageOf((await this.#run("detail", inputs)).generated);
-  }
-
-  /**
-   * A face at twice its size.
-   *
-   * @param {Planes} image
-   * @param {LabelMap} mask of the same size
-   */
-  async enhance(image, mask) {
-    return imageOf((await this.#run("enhancer", { image: imageTensor(image), labels: labelTensor(mask) })).enhanced);
   }
 
   /**

@@ -20,9 +20,10 @@
  * @property {readonly number[] | null} parts classes whose style alone is copied; null: everything
  */
 
-import { copyPicture, equalArrays } from "./arrays.js";
+import { copyPicture, equalArrays, toPicture } from "./arrays.js";
 import { composite, paste } from "./compositing.js";
 import { EditRegion } from "./edit-region.js";
+import { resizePicture } from "./resampling.js";
 import { analyseSource, classColours } from "./source-analysis.js";
 
 /** A photograph, and the network that renders its face. */
@@ -133,19 +134,17 @@ export class Edit {
    *
    * @param {Planes | null} generated the network's picture of it; not needed where its region is empty
    * @param {Picture} canvas the photograph at the size of the result
-   * @param {boolean} enhance whether a result over the network's size gets detail
    * @returns {Promise<Picture>} exactly the canvas where nothing may change
    */
-  async finish(generated, canvas, enhance) {
-    const { model, mask, style, region } = this;
-    const { renderer } = model;
+  async finish(generated, canvas) {
+    const { model, style, region } = this;
     if (region.isEmpty || !generated) return copyPicture(canvas);
-    if (region.everything) return renderer.resizeOutput(generated, mask, canvas, enhance);
-    if (renderer.usesContext) return paste(canvas, generated, region.hole(generated));
+    if (region.everything) return resizePicture(toPicture(generated), canvas);
+    if (model.renderer.usesContext) return paste(canvas, generated, region.hole(generated));
     const partStyle = style?.parts
       ? { classes: style.parts, strength: style.strength, colours: style.reference.colours }
       : null;
-    return composite(canvas, await model.analysis(), region, generated, partStyle, enhance ? renderer.enhance : null);
+    return composite(canvas, await model.analysis(), region, generated, partStyle);
   }
 }
 

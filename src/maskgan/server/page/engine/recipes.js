@@ -43,7 +43,7 @@ const FIELDS = ["format", "version", "edits", "face", "weights", "program"];
  * @returns {Record<string, string>}
  */
 export function weightsInUse({ networks }) {
-  const names = /** @type {NetworkName[]} */ (["generator", "parser", "face-detector", "enhancer"]);
+  const names = /** @type {NetworkName[]} */ (["generator", "parser", "face-detector"]);
   return Object.fromEntries(
     names.flatMap((name) => {
       const info = networks[name];

@@ -5,12 +5,11 @@
  * @typedef {import("./arrays.js").Picture} Picture
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./arrays.js").Size} Size
- * @typedef {import("./compositing.js").Enhance} Enhance
  * @typedef {import("./networks.js").Networks} Networks
  * @typedef {Float32Array} StyleCode
  */
 
-import { EngineError, clamp, rint, toImage, toPicture } from "./arrays.js";
+import { EngineError, clamp, rint, toImage } from "./arrays.js";
 import { addedAccessories } from "./accessory-styles.js";
 import { resizeLabels, resizePicture } from "./resampling.js";
 
@@ -91,32 +90,6 @@ export class Renderer {
         : await this.#networks.generate(labels, style, given);
     if (this.usesContext) for (let i = 0; i < generated.data.length; i++) generated.data[i] = clamp(generated.data[i], -1, 1);
     return generated;
-  }
-
-  /**
-   * What doubles the sides of this network's pictures; null if nothing does.
-   *
-   * @returns {Enhance | null}
-   */
-  get enhance() {
-    const isFit = this.#networks.has("enhancer") && this.#networks.info("enhancer").resolution === 2 * this.resolution;
-    return isFit ? (image, mask) => this.#networks.enhance(image, mask) : null;
-  }
-
-  /**
-   * The network's picture at another size.
-   *
-   * @param {Planes} generated
-   * @param {LabelMap} mask its own, of any size
-   * @param {Size} size
-   * @param {boolean} enhance whether it gets detail where that is larger and there is an enhancer
-   * @returns {Promise<Picture>}
-   */
-  async resizeOutput(generated, mask, size, enhance) {
-    const { enhance: enhancer } = this;
-    const isLarger = Math.max(size.width, size.height) > Math.max(generated.width, generated.height);
-    const image = enhance && enhancer && isLarger ? await enhancer(generated, resizeLabels(mask, generated)) : generated;
-    return resizePicture(toPicture(image), size);
   }
 
   /**

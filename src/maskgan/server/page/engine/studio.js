@@ -123,7 +123,7 @@ export class Studio {
       cache.put(edit, generated);
       await checkpoint(signal);
     }
-    return edit.finish(generated, face.pictures[quality], !isPreview);
+    return edit.finish(generated, face.pictures[quality]);
   }
 
   /**

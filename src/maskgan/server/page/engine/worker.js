@@ -27,7 +27,7 @@ import { Runtime, fasterProvider } from "./runtime.js";
 const ROOT = new URL("../../", import.meta.url);
 const MAX_THREADS = 4;
 /** Networks worth a graphics processor; the others are small or have operators that it lacks. */
-const LARGE = new Set(["generator", "style-encoder", "enhancer"]);
+const LARGE = new Set(["generator", "style-encoder"]);
 
 /** @type {Map<number, AbortController>} requests that are being answered */
 const running = new Map();
