@@ -73,8 +73,18 @@ def spawn(function: Callable[..., None], count: int, *arguments: Any) -> None:
     )
 
 
-def run_together(count: int, folder: Path, settings: TrainingConfig) -> None:
-    spawn(work, count, folder, settings)
+def run_together(folder: Path, settings: TrainingConfig) -> None:
+    """Train in two processes."""
+    spawn(work, 2, folder, settings)
+
+
+def run_alone(folder: Path, settings: TrainingConfig) -> None:
+    """Train in this process, as ``work`` does."""
+    patch = plain_descent()
+    try:
+        run(folder, settings)
+    finally:
+        patch.undo()
 
 
 def assert_same_way(one: Path, other: Path, settings: TrainingConfig) -> None:
@@ -101,13 +111,9 @@ def test_two_processes_equal_one_and_a_run_resumes_with_another_number(tmp_path:
         settings = {"network": PLAIN, "learning_rate": 1e-4, "lr_decay_start": 1.0, **changes}
         return config(batch_size=BATCH, images=count * BATCH, **settings)
 
-    patch = plain_descent()
-    try:
-        run(tmp_path / "one", steps(3))
-    finally:
-        patch.undo()
-    run_together(2, tmp_path / "two", steps(2))
-    run_together(1, tmp_path / "two", steps(3))  # goes on alone
+    run_alone(tmp_path / "one", steps(3))
+    run_together(tmp_path / "two", steps(2))
+    run_alone(tmp_path / "two", steps(3))
     assert_same_way(tmp_path / "one", tmp_path / "two", steps(3))
 
 
@@ -129,12 +135,8 @@ def test_two_processes_simulate_edits_with_each_others_masks(tmp_path: Path) -> 
             mask_vae=str(tmp_path / "vae" / "mask-vae.safetensors"),
         )
 
-    patch = plain_descent()
-    try:
-        run(tmp_path / "one", steps(1))
-    finally:
-        patch.undo()
-    run_together(2, tmp_path / "two", steps(1))
+    run_alone(tmp_path / "one", steps(1))
+    run_together(tmp_path / "two", steps(1))
     assert_same_way(tmp_path / "one", tmp_path / "two", steps(1))
 
 
@@ -151,103 +153,43 @@ def batch(rank: int, labelled: bool) -> Faces | LabelledFaces:
     return Faces(pictures, label_maps, label_maps[:, None].repeat(1, 2, 1, 1))
 
 
-def train_every_stage(rank: int, count: int, port: int, folder: Path, options: dict[str, dict[str, Any]]) -> None:
-    """Two steps of each stage; writes which processes agree on names and finite weights afterwards."""
-    join(rank, count, port)
-    torch.set_num_threads(1)
+def train_every_stage(rank: int, count: int, options: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Two steps of each stage: whether processes agree on weights afterwards, and on which losses."""
     found = {}
-    with distributed.process_group("cpu"):
-        for name, entry in STAGES.items():
-            settings = config(name, batch_size=4, **options.get(name, {}))
-            # Networks to start from need not be there.
-            stage = build_stage(settings, StageSetup(resumes=True, num_identities=3))
-            for step in range(2):
-                torch.manual_seed(count * step + rank)
-                losses = stage.train_step(batch(rank, entry.config_type.labelled), 0.9)
-            means = distributed.all_reduce_mean(losses)
-            trained = [network for kind, network in stage.networks.items() if "ema" not in kind]
-            weights = torch.cat([p.detach().flatten() for network in trained for p in network.parameters()])
-            both = distributed.all_gather(weights[None])
-            found[name] = {
-                "equal": bool(torch.equal(both[0], both[1])),
-                "finite": bool(torch.isfinite(both).all()),
-                "losses": means,
-            }
-    if rank == 0:
-        (folder / "found.json").write_text(json.dumps(found))
+    for name, entry in STAGES.items():
+        settings = config(name, batch_size=4, **options.get(name, {}))
+        # Networks to start from need not be there.
+        stage = build_stage(settings, StageSetup(resumes=True, num_identities=3))
+        for step in range(2):
+            torch.manual_seed(count * step + rank)
+            losses = stage.train_step(batch(rank, entry.config_type.labelled), 0.9)
+        means = distributed.all_reduce_mean(losses)
+        trained = [network for kind, network in stage.networks.items() if "ema" not in kind]
+        weights = torch.cat([p.detach().flatten() for network in trained for p in network.parameters()])
+        both = distributed.all_gather(weights[None])
+        found[name] = {
+            "equal": bool(torch.equal(both[0], both[1])),
+            "finite": bool(torch.isfinite(both).all()),
+            "losses": means,
+        }
+    return found
 
 
-@pytest.mark.slow
-def test_every_stage_trains_in_two_processes(tmp_path: Path) -> None:
-    shared = {"weights": LossWeights(perceptual=0), "class_balance": 0.5}
-    options: dict[str, dict[str, Any]] = {
-        "dense-mapping": shared,
-        "ebst": {**shared, "init_run": "gone", "edits": "stored"},
-    }
-    spawn(train_every_stage, 2, tmp_path, options)
-    found = json.loads((tmp_path / "found.json").read_text())
-    assert found.keys() == STAGES.keys()
-    for name, result in found.items():
-        assert result["equal"] and result["finite"], name
-        assert result["losses"] and all(math.isfinite(loss) for loss in result["losses"].values()), name
-    # The process without a pair or a known person takes part with weight 0.
-    assert found["elegant"]["losses"]["adversarial"] > 0 and found["identity"]["losses"]["cross_entropy"] > 0
-
-
-def report(rank: int, count: int, port: int, folder: Path) -> None:
+def report(rank: int) -> list[Any]:
     """Process 0 reports its losses in another order than process 1, then a loss that process 1 lacks."""
-    join(rank, count, port)
-    torch.set_num_threads(1)
-    with distributed.process_group("cpu"):
-        named = {"a": torch.tensor(1.0 + rank), "b": torch.tensor(10.0 + rank)}
-        ordered = named if rank else dict(reversed(named.items()))
-        means = distributed.all_reduce_mean(ordered)
-        try:
-            distributed.all_reduce_mean(named if rank else {**named, "c": torch.tensor(0.0)})
-            error = ""
-        except MaskGANError as raised:
-            error = str(raised)
-        bad = distributed.all_gather_objects("rank 1" if rank else "")
-        (folder / f"{rank}.json").write_text(json.dumps([means, error, bad, list(means)]))
+    named = {"a": torch.tensor(1.0 + rank), "b": torch.tensor(10.0 + rank)}
+    ordered = named if rank else dict(reversed(named.items()))
+    means = distributed.all_reduce_mean(ordered)
+    error = ""
+    try:
+        distributed.all_reduce_mean(named if rank else {**named, "c": torch.tensor(0.0)})
+    except MaskGANError as raised:
+        error = str(raised)
+    return [means, error, distributed.all_gather_objects("rank 1" if rank else ""), list(means)]
 
 
-@pytest.mark.slow
-def test_losses_are_averaged_by_name_and_others_refused_in_all_processes(tmp_path: Path) -> None:
-    spawn(report, 2, tmp_path)
-    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
-    assert first[0] == second[0] == {"a": 1.5, "b": 10.5}
-    assert first[1] == second[1] == "the loss 'c' is missing in process 1: all must report the same losses"
-    assert first[2] == second[2] == ["", "rank 1"]
-    assert (first[3], second[3]) == (["b", "a"], ["a", "b"])
-
-
-@pytest.mark.slow
-def test_two_processes_resume_bit_for_bit_and_validate_as_one(tmp_path: Path) -> None:
-    def steps(count: int) -> TrainingConfig:
-        return config("parser", batch_size=BATCH, images=count * BATCH, lr_decay_start=1.0, sample_minutes=1000)
-
-    run_together(2, tmp_path / "whole", steps(4))
-    run_together(2, tmp_path / "parts", steps(2))
-    run_together(2, tmp_path / "parts", steps(4))
-    whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
-    assert whole.keys() == parts.keys()
-    for name in whole:
-        assert torch.equal(whole[name], parts[name]), name
-
-    # With a learning rate of 0 the EMA is the network that both begin with; it has no batch norms.
-    losses = []
-    for count in (1, 2):
-        settings = {"learning_rate": 0.0, "val_keys": "00000..00004", "weights": LossWeights(perceptual=0)}
-        run_together(count, tmp_path / str(count), config(batch_size=BATCH, images=BATCH, **settings))
-        rows = [json.loads(line) for line in (tmp_path / str(count) / "stats.jsonl").read_text().splitlines()]
-        losses.append(next(row["val_loss"] for row in rows if "val_loss" in row))
-    assert losses[0] == pytest.approx(losses[1], rel=1e-6) and losses[0] > 0
-
-
-def fail_in_process_1(rank: int, count: int, port: int, folder: Path, settings: TrainingConfig) -> None:
-    """A weight becomes NaN in one process only."""
-    join(rank, count, port)
-    torch.set_num_threads(1)
+def fail_in_process_1(rank: int, folder: Path) -> str:
+    """The error of a run in which a weight becomes NaN in one process only."""
     step = ParserStage.train_step
 
     def spoilt(self: ParserStage, *arguments: Any) -> Any:
@@ -258,20 +200,92 @@ def fail_in_process_1(rank: int, count: int, port: int, folder: Path, settings: 
         return losses
 
     ParserStage.train_step = spoilt  # type: ignore[method-assign]
+    try:
+        run(folder, config("parser", batch_size=BATCH, images=BATCH))
+    except MaskGANError as error:
+        return str(error)
+    return ""
+
+
+def find_out(rank: int, count: int, port: int, folder: Path, options: dict[str, dict[str, Any]]) -> None:
+    """All of the above in one group of processes."""
+    join(rank, count, port)
+    torch.set_num_threads(1)
     with distributed.process_group("cpu"):
-        try:
-            run(folder, settings)
-        except MaskGANError as error:
-            (folder / f"error-{rank}.txt").write_text(str(error))
+        found = {
+            "stages": train_every_stage(rank, count, options),
+            "report": report(rank),
+            "error": fail_in_process_1(rank, folder / "run"),
+        }
+    (folder / f"{rank}.json").write_text(json.dumps(found))
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    """The folder of ``find_out``, and what each of two processes found."""
+    folder = tmp_path_factory.mktemp("together")
+    shared = {"weights": LossWeights(perceptual=0), "class_balance": 0.5}
+    options: dict[str, dict[str, Any]] = {
+        "dense-mapping": shared,
+        "ebst": {**shared, "init_run": "gone", "edits": "stored"},
+    }
+    spawn(find_out, 2, folder, options)
+    return folder, [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
 
 
 @pytest.mark.slow
-def test_a_number_that_is_not_finite_in_one_process_stops_all_before_anything_is_saved(tmp_path: Path) -> None:
-    settings = config("parser", batch_size=BATCH, images=BATCH)
-    spawn(fail_in_process_1, 2, tmp_path, settings)
-    errors = {(tmp_path / f"error-{rank}.txt").read_text() for rank in (0, 1)}
+def test_every_stage_trains_in_two_processes(together: tuple[Path, list[dict[str, Any]]]) -> None:
+    found = together[1][0]["stages"]
+    assert found.keys() == STAGES.keys()
+    for name, result in found.items():
+        assert result["equal"] and result["finite"], name
+        assert result["losses"] and all(math.isfinite(loss) for loss in result["losses"].values()), name
+    # The process without a pair or a known person takes part with weight 0.
+    assert found["elegant"]["losses"]["adversarial"] > 0 and found["identity"]["losses"]["cross_entropy"] > 0
+
+
+@pytest.mark.slow
+def test_losses_are_averaged_by_name_and_others_refused_in_all_processes(
+    together: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    first, second = (found["report"] for found in together[1])
+    assert first[0] == second[0] == {"a": 1.5, "b": 10.5}
+    assert first[1] == second[1] == "the loss 'c' is missing in process 1: all must report the same losses"
+    assert first[2] == second[2] == ["", "rank 1"]
+    assert (first[3], second[3]) == (["b", "a"], ["a", "b"])
+
+
+@pytest.mark.slow
+def test_a_number_that_is_not_finite_in_one_process_stops_all_before_anything_is_saved(
+    together: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    folder, found = together
+    errors = {process["error"] for process in found}
     assert len(errors) == 1 and "holds numbers that are not finite at step 1; nothing was saved yet" in errors.pop()
-    assert not (tmp_path / "state.pt").exists() and not list(tmp_path.rglob("*.safetensors"))
+    assert not (folder / "run" / "state.pt").exists() and not list(folder.rglob("*.safetensors"))
+
+
+@pytest.mark.slow
+def test_two_processes_resume_bit_for_bit_and_validate_as_one(tmp_path: Path) -> None:
+    def steps(count: int) -> TrainingConfig:
+        return config("parser", batch_size=BATCH, images=count * BATCH, lr_decay_start=1.0, sample_minutes=1000)
+
+    run_together(tmp_path / "whole", steps(2))
+    run_together(tmp_path / "parts", steps(1))
+    run_together(tmp_path / "parts", steps(2))
+    whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
+    assert whole.keys() == parts.keys()
+    for name in whole:
+        assert torch.equal(whole[name], parts[name]), name
+
+    # With a learning rate of 0 the EMA is the network that both begin with; it has no batch norms.
+    losses = []
+    for name, runner in (("one", run_alone), ("two", run_together)):
+        settings = {"learning_rate": 0.0, "val_keys": "00000..00004", "weights": LossWeights(perceptual=0)}
+        runner(tmp_path / name, config(batch_size=BATCH, images=BATCH, **settings))
+        rows = [json.loads(line) for line in (tmp_path / name / "stats.jsonl").read_text().splitlines()]
+        losses.append(next(row["val_loss"] for row in rows if "val_loss" in row))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6) and losses[0] > 0
 
 
 def test_alone_everything_is_as_without_processes() -> None:
