@@ -13,6 +13,7 @@ from maskgan.cli.main import main
 from maskgan.cli.options import given_options
 from maskgan.evaluation.config import TASK_OPTIONS, TASKS, EvaluationConfig, check_applicable, flag
 from maskgan.evaluation.tables import distance_cell, few_images_note, number, percent
+from test_docs import shell_lines
 
 ROOT = Path(__file__).parent.parent
 EVERYWHERE = {"task", "data", "keys", "device", "output"}
@@ -87,8 +88,8 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_documented_commands_give_no_option_without_effect(document: Path) -> None:
     for block in re.findall(r"```sh\n(.*?)```", document.read_text(), flags=re.DOTALL):
-        for line in block.replace("\\\n", " ").splitlines():
-            if match := re.match(r"(?:\S*/)?maskgan evaluate (.*)", line.strip()):
+        for line in shell_lines(block):
+            if match := re.match(r"(?:\S*/)?maskgan evaluate (.*)", line):
                 arguments = shlex.split(match[1], comments=True)
                 context = command.make_context("evaluate", arguments)
                 check_applicable(context.params["task"], given_options(context))
