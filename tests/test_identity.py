@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,6 +71,34 @@ def test_a_network_that_the_user_brings_sees_arcfaces_crop(tmp_path: Path, name:
         rows = embed([face, 255 - face], aligned)
         np.testing.assert_allclose(rows[0], expected / np.linalg.norm(expected), atol=2e-3)
         np.testing.assert_allclose(embed([255 - face], aligned)[0], rows[1], atol=1e-6)
+
+
+class MeanColour:
+    """In dlib's place: a chip's mean colour."""
+
+    def __init__(self, path: str) -> None:
+        if Path(path).read_bytes() != b"weights":
+            raise RuntimeError("Unexpected version found while deserializing")
+
+    def compute_face_descriptor(self, chips: Sequence[np.ndarray]) -> list[np.ndarray]:
+        assert all(chip.shape == (150, 150, 3) and chip.flags["C_CONTIGUOUS"] for chip in chips)
+        return [chip.reshape(-1, 3).mean(0) for chip in chips]
+
+
+def test_dlib_sees_its_crop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", SimpleNamespace(face_recognition_model_v1=MeanColour))
+    (tmp_path / "a.dat").write_bytes(b"weights")
+    embed, face = open_embedding(tmp_path / "a.dat"), picture(0)
+    for aligned, seen in ((True, face[69:245, 40:216]), (False, face)):
+        expected = seen.reshape(-1, 3).mean(0)
+        (row,) = embed([face], aligned)
+        np.testing.assert_allclose(row, expected / np.linalg.norm(expected), atol=2e-3)
+    (tmp_path / "b.dat").write_bytes(b"other")
+    with pytest.raises(UserError, match=r"b\.dat: is not dlib_face"):
+        open_embedding(tmp_path / "b.dat")
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    with pytest.raises(UserError, match=r"maskgan\[dlib\]"):
+        open_embedding(tmp_path / "a.dat")
 
 
 def test_the_own_embedding_is_named_after_its_training(tmp_path: Path) -> None:

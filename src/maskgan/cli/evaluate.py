@@ -70,7 +70,7 @@ that measure. An option that has no effect on the task is refused.
 @click.option("--cases", type=_FILE, help="Take the cases from such a list.")
 @click.option("--parser", type=_FILE, help="Face parser weights.  [those that ship]")
 @click.option("--classifier", type=_FILE, help="Attribute classifier weights.  [those that ship]")
-@click.option("--identity", type=_FILE, help="Identity embedding: own weights, or an ArcFace as ONNX.  [own]")
+@click.option("--identity", type=_FILE, help="Identity embedding: own weights, dlib's or an ArcFace.  [own]")
 @click.option("--inception", type=_FILE, help="Inception-v3 for FID.  [Fréchet distance in EfficientNet-Lite2]")
 @click.option("--mask-vae", type=_FILE, help="MaskVAE weights (masks).  [those that ship]")
 @click.option("--side", type=click.IntRange(32, 2048), default=256, show_default=True, help="Side of the images.")

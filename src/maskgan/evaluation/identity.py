@@ -1,6 +1,6 @@
 """Face embeddings, whose cosine says whether two images show one person.
 
-The own network learnt from 12,000 images; for a number that others can compare, give an ArcFace file.
+The own network learnt from 12,000 images; for a number that others can compare, give dlib's network or an ArcFace.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from maskgan.data.labelled import middle
 from maskgan.errors import UserError
 from maskgan.evaluation.batching import to_images
 from maskgan.files import require_file
-from maskgan.images import Picture
+from maskgan.images import Picture, resize_picture
 from maskgan.networks.resnet import IdentityNetwork
 from maskgan.torch_files import check_script
 
 _ARCFACE_SIDE = 112
-# Where ArcFace's crop lies in an aligned CelebA-HQ or FFHQ face: top, bottom, left, right, as fractions.
+# Where a network's crop lies in an aligned CelebA-HQ or FFHQ face: top, bottom, left, right, as fractions.
+_Box = tuple[float, float, float, float]
 _ARCFACE_CROP = (35 / 256, 223 / 256, 32 / 256, 220 / 256)
+_DLIB_SIDE = 150
+_DLIB_CROP = (69 / 256, 245 / 256, 40 / 256, 216 / 256)  # the mean of what dlib's own landmarks give on 30 faces
 
 
 class Embedding(Protocol):
@@ -104,7 +107,7 @@ class ArcFace:
 
     def __call__(self, pictures: Sequence[Picture], aligned: bool = True) -> NDArray[np.float64]:
         """See ``Embedding``."""
-        faces = [_arcface_crop(picture) for picture in pictures] if aligned else pictures
+        faces = [_crop(picture, _ARCFACE_CROP) for picture in pictures] if aligned else pictures
         images = to_images(faces, _ARCFACE_SIDE, "cpu").numpy()
         if self._takes_batches:
             vectors = self._run(images)
@@ -134,18 +137,56 @@ class ArcFace:
         return together.shape == alone.shape and bool(np.allclose(together, alone, rtol=1e-3, atol=1e-4))
 
 
-def open_embedding(path: Path, device: str = "cpu") -> OwnEmbedding | ArcFace:
-    """An own weights file (``.safetensors``), or a network that the user brings.
+class Dlib:
+    """dlib's face recogniser, ``dlib_face_recognition_resnet_model_v1.dat``, in the public domain.
+
+    Source: King, "Dlib-ml: A Machine Learning Toolkit", JMLR 2009; github.com/davisking/dlib-models. It was trained by
+    Euclidean distance, so even strangers' cosines are high: compare with ``--task verification``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file.
+
+        Raises:
+            UserError: it is missing or of another kind, or dlib is not installed.
+        """
+        require_file(path)
+        try:
+            import dlib
+        except ImportError:
+            raise UserError(f"{path}: .dat files are run by dlib: run pip install 'maskgan[dlib]'") from None
+        try:
+            self._network = dlib.face_recognition_model_v1(str(path))
+        except RuntimeError as error:
+            raise UserError(f"{path}: is not dlib_face_recognition_resnet_model_v1.dat") from error
+        self.name = "dlib's ResNet-29"
+
+    def __call__(self, pictures: Sequence[Picture], aligned: bool = True) -> NDArray[np.float64]:
+        """See ``Embedding``."""
+        faces = [_crop(picture, _DLIB_CROP) for picture in pictures] if aligned else pictures
+        chips = [np.ascontiguousarray(resize_picture(face, (_DLIB_SIDE, _DLIB_SIDE))) for face in faces]
+        vectors = np.array(self._network.compute_face_descriptor(chips), np.float64)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def open_embedding(path: Path, device: str = "cpu") -> OwnEmbedding | ArcFace | Dlib:
+    """An own weights file (``.safetensors``), dlib's (``.dat``), or an ArcFace that the user brings.
 
     Raises:
-        UserError: see both.
+        UserError: see these.
     """
-    return OwnEmbedding(path, device) if path.suffix.lower() == ".safetensors" else ArcFace(path, device)
+    match path.suffix.lower():
+        case ".safetensors":
+            return OwnEmbedding(path, device)
+        case ".dat":
+            return Dlib(path)
+        case _:
+            return ArcFace(path, device)
 
 
-def _arcface_crop(picture: Picture) -> Picture:
+def _crop(picture: Picture, box: _Box) -> Picture:
     height, width = picture.shape[:2]
-    top, bottom, left, right = _ARCFACE_CROP
+    top, bottom, left, right = box
     return picture[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
 
 

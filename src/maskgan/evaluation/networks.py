@@ -26,7 +26,7 @@ class MeasuringNetworks:
     Attributes:
         parser_weights: of the face parser.
         classifier_weights: of the attribute classifier.
-        embedding_weights: own identity weights, or an ArcFace as ONNX or TorchScript.
+        embedding_weights: see ``open_embedding``.
         inception: Inception-v3 for FID and KID; ``None`` measures in EfficientNet-Lite2's features.
         device: cpu, cuda or mps.
         batch_size: images per batch, for these networks and for the systems measured.
