@@ -188,6 +188,22 @@ def report(rank: int) -> list[Any]:
     return [means, error, distributed.all_gather_objects("rank 1" if rank else ""), list(means)]
 
 
+def mean_gradients(rank: int) -> list[Any]:
+    """The gradients of two backward passes with small buckets; one parameter has none."""
+    sizes, unused = (3, 2, 7, 4), torch.zeros(2, requires_grad=True)
+    parameters = [torch.zeros(size, requires_grad=True) for size in sizes]
+    loss = torch.stack([(n + 1 + rank) * p.sum() for n, p in enumerate(parameters)]).sum()
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distributed, "BUCKET_NUMBERS", 5)
+        for _ in range(2):  # the hooks of the first pass must be gone in the second
+            for parameter in parameters:
+                parameter.grad = None
+            distributed.backward(loss, [*parameters[:2], unused, *parameters[2:]], retain_graph=True)
+            found.append([parameter.grad.tolist() for parameter in parameters if parameter.grad is not None])
+    return [found, unused.grad is None]
+
+
 def fail_in_process_1(rank: int, folder: Path) -> str:
     """The error of a run in which a weight becomes NaN in one process only."""
     step = ParserStage.train_step
@@ -215,6 +231,7 @@ def find_out(rank: int, count: int, port: int, folder: Path, options: dict[str, 
         found = {
             "stages": train_every_stage(rank, count, options),
             "report": report(rank),
+            "gradients": mean_gradients(rank),
             "error": fail_in_process_1(rank, folder / "run"),
         }
     (folder / f"{rank}.json").write_text(json.dumps(found))
@@ -253,6 +270,13 @@ def test_losses_are_averaged_by_name_and_others_refused_in_all_processes(
     assert first[1] == second[1] == "the loss 'c' is missing in process 1: all must report the same losses"
     assert first[2] == second[2] == ["", "rank 1"]
     assert (first[3], second[3]) == (["b", "a"], ["a", "b"])
+
+
+@pytest.mark.slow
+def test_gradients_are_averaged_in_buckets(together: tuple[Path, list[dict[str, Any]]]) -> None:
+    means = [[number + 1.5] * size for number, size in enumerate((3, 2, 7, 4))]
+    for found in together[1]:
+        assert found["gradients"] == [[means, means], True]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,20 @@ from maskgan.training.parser import ParserStage
 from maskgan.training.pipeline import LabelledData, pipeline
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.state_compression import compress, decompress
-from tiny_runs import FORKSERVER_PRELOAD, config, state
+from tiny_runs import FORKSERVER_PRELOAD, config, state, write_faces
 
 PARTS = ("mask-vae", "dense-mapping", "ebst", "edit", "parser", "attributes", "identity")
 TRAINED_MODELS = ("mask-vae", "dense-mapping", "edit", "parser", "attributes", "identity")
 IMAGES = 40  # 1, 2, 1, 4, 2, 1 and 1 steps of 4
 FACES = 130  # directions need 110
+
+
+@pytest.fixture(scope="module", autouse=True)
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Synthetic faces in a folder: drawing them anew in every run would take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MASKGAN_TEST_FACES", str(write_faces(tmp_path_factory.mktemp("faces"), FACES, 64)))
+        yield
 
 
 def command(run: Path, *more: str) -> list[str]:
@@ -47,7 +56,7 @@ def command(run: Path, *more: str) -> list[str]:
         "--preset",
         "tiny",
         "--data",
-        f"synthetic:{FACES}:64",
+        os.environ["MASKGAN_TEST_FACES"],
         "--labelled-data",
         "synthetic:8:64",
     ]
@@ -250,7 +259,7 @@ def test_interrupted_runs_equal_one_run(tmp_path: Path, whole: Path, capsys: pyt
     assert_complete(tmp_path / "weights")
 
 
-def train_until_killed(run: Path, stage: type, steps: int) -> None:
+def train_until_killed(arguments: list[str], stage: type, steps: int) -> None:
     """The body of a process that is killed in the given step of a stage."""
     torch.set_num_threads(1)
     logging.getLogger("maskgan").setLevel(logging.ERROR)
@@ -264,7 +273,7 @@ def train_until_killed(run: Path, stage: type, steps: int) -> None:
         return train_step(self, *arguments)
 
     stage.train_step = killed  # type: ignore[attr-defined]
-    main(command(run))
+    main(arguments)
 
 
 @pytest.mark.slow
@@ -277,13 +286,13 @@ def test_killed_inside_and_between_stages(tmp_path: Path) -> None:
         (EBSTStage, 1, "dense-mapping"),  # where one begins with the networks of another
         (ParserStage, 1, "edit"),
     ):
-        process = context.Process(target=train_until_killed, args=(tmp_path / "run", stage, steps))
+        process = context.Process(target=train_until_killed, args=(command(tmp_path / "run"), stage, steps))
         process.start()
         process.join(120)
         assert process.exitcode == -signal.SIGKILL
         assert RunFolder(tmp_path / "run" / ended).has_state
     for run in ("run", "whole"):  # in processes too: another number of threads would round differently
-        process = context.Process(target=train_until_killed, args=(tmp_path / run, ParserStage, 1000))
+        process = context.Process(target=train_until_killed, args=(command(tmp_path / run), ParserStage, 1000))
         process.start()
         process.join(120)
         assert process.exitcode == 0

@@ -6,8 +6,9 @@ Without torchrun every function here is as if there were one process.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol, Self, TypeVar
 
 import torch
@@ -16,6 +17,9 @@ from torch import Tensor
 
 from maskgan.errors import MaskGANError, UserError
 
+BUCKET_NUMBERS = 2**22
+"""Gradients are averaged in buckets of about this many numbers, 16 MiB."""
+
 ObjectT = TypeVar("ObjectT")
 
 
@@ -23,7 +27,7 @@ ObjectT = TypeVar("ObjectT")
 def process_group(device: str) -> Iterator[str]:
     """Join the processes that torchrun started, if it did; gives the device of this process.
 
-    The backend is NCCL on GPUs and Gloo elsewhere.
+    NCCL reduces tensors on GPUs, Gloo those of the CPU.
 
     Raises:
         UserError: there are more processes on this machine than GPUs.
@@ -37,7 +41,8 @@ def process_group(device: str) -> Iterator[str]:
             raise UserError(f"--nproc-per-node: this machine has {torch.cuda.device_count()} GPUs")
         torch.cuda.set_device(local)
         device = f"cuda:{local}"
-    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    # Numbers of the host go through Gloo: reduced by NCCL they would wait for the GPU in every step.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo")
     try:
         yield device
     finally:
@@ -59,18 +64,73 @@ def is_main_process() -> bool:
     return rank() == 0
 
 
-def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """Replace each gradient by its mean over the processes, so that all take the same step."""
-    if world_size() == 1:
-        return
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    dist.all_reduce(flat)
-    flat /= world_size()
-    position = 0
-    for gradient in gradients:
-        gradient.copy_(flat[position : position + gradient.numel()].view_as(gradient))
-        position += gradient.numel()
+def backward(loss: Tensor, parameters: Sequence[Tensor], retain_graph: bool = False) -> None:
+    """Fill the gradients of ``parameters`` alone, each the mean over the processes.
+
+    As in ``DistributedDataParallel``, gradients are averaged in buckets while others are still computed. That wrapper
+    wants all of a step in one ``forward`` of one module; here losses come from several networks with several entries.
+
+    Args:
+        loss: scalar. A parameter that it does not depend on in one process must be so in all.
+        parameters: without gradients.
+        retain_graph: whether another backward pass follows.
+    """
+    buckets = _GradientBuckets(parameters) if world_size() > 1 else None
+    try:
+        torch.autograd.backward(loss, retain_graph=retain_graph, inputs=parameters)
+        if buckets is not None:
+            buckets.finish()
+    finally:
+        if buckets is not None:
+            buckets.remove_hooks()
+
+
+class _GradientBuckets:
+    """Sums each bucket over the processes as soon as its gradients are there, always in the same order."""
+
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
+        self._buckets: list[list[Tensor]] = []
+        size = BUCKET_NUMBERS
+        for parameter in reversed(parameters):  # the last layers' gradients come first
+            if size >= BUCKET_NUMBERS:
+                self._buckets.append([])
+                size = 0
+            self._buckets[-1].append(parameter)
+            size += parameter.numel()
+        self._missing = [len(bucket) for bucket in self._buckets]
+        self._sums: list[tuple[dist.Work | None, Tensor, list[Tensor]]] = []
+        self._hooks = [
+            parameter.register_post_accumulate_grad_hook(partial(self._on_gradient, number))
+            for number, bucket in enumerate(self._buckets)
+            for parameter in bucket
+        ]
+
+    def finish(self) -> None:
+        """Send what has not been sent, wait, and set the gradients to the means."""
+        while len(self._sums) < len(self._buckets):
+            self._send()
+        for work, flat, gradients in self._sums:
+            if work is not None:
+                work.wait()
+            parts = (flat / world_size()).split([gradient.numel() for gradient in gradients])
+            for gradient, part in zip(gradients, parts, strict=True):
+                gradient.copy_(part.view_as(gradient))
+
+    def remove_hooks(self) -> None:
+        """Leave the parameters as they were."""
+        for hook in self._hooks:
+            hook.remove()
+
+    def _on_gradient(self, number: int, _parameter: Tensor) -> None:
+        self._missing[number] -= 1
+        while len(self._sums) < len(self._buckets) and not self._missing[len(self._sums)]:
+            self._send()
+
+    def _send(self) -> None:
+        bucket = self._buckets[len(self._sums)]
+        gradients = [parameter.grad for parameter in bucket if parameter.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients]) if gradients else torch.empty(0)
+        self._sums.append((dist.all_reduce(flat, async_op=True) if gradients else None, flat, gradients))
 
 
 def all_gather(local: Tensor) -> Tensor:
@@ -129,7 +189,7 @@ def all_reduce_max(*numbers: float) -> tuple[float, ...]:
     """The maximum of each number over the processes, so that all decide alike."""
     if world_size() == 1:
         return numbers
-    shared = torch.tensor(numbers, dtype=torch.float64, device=_device())
+    shared = torch.tensor(numbers, dtype=torch.float64)
     dist.all_reduce(shared, dist.ReduceOp.MAX)
     return tuple(shared.tolist())
 
@@ -138,8 +198,3 @@ def barrier() -> None:
     """Wait until all processes are here."""
     if world_size() > 1:
         dist.barrier()
-
-
-def _device() -> str:
-    """Where the backend reduces tensors."""
-    return "cuda" if dist.get_backend() == "nccl" else "cpu"

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from maskgan.config import DiscriminatorConfig
-from maskgan.distributed import average_gradients
+from maskgan.distributed import backward
 from maskgan.losses.adversarial import discriminator_loss
 from maskgan.losses.loss_terms import Terms, adversarial_terms, reconstruction_terms, weighted_sum
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
@@ -96,12 +96,11 @@ class GANStep:
         # Each backward pass fills only the gradients of the named inputs, so the discriminator's output for the fake
         # serves both: generator gradients pass through the discriminator without reaching its weights.
         generator_parameters = [p for optimizer in optimizers for p in parameters_of(optimizer)]
-        torch.autograd.backward(g_loss, retain_graph=d_loss is not None, inputs=generator_parameters)
+        backward(g_loss, generator_parameters, retain_graph=d_loss is not None)
         stepping = [*optimizers]
         if d_loss is not None:
-            torch.autograd.backward(d_loss, inputs=parameters_of(self.optimizer))
+            backward(d_loss, parameters_of(self.optimizer))
             stepping.append(self.optimizer)
-        average_gradients(p for optimizer in stepping for p in parameters_of(optimizer))
         for optimizer in stepping:
             optimizer.step()
 

@@ -15,7 +15,7 @@ from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.checkpoints.registry import NetworkConfig, model_type_of
 from maskgan.checkpoints.weights import save_weights
 from maskgan.data.batches import Batch, Faces
-from maskgan.distributed import average_gradients
+from maskgan.distributed import backward
 from maskgan.images import Picture
 from maskgan.labels import PALETTE
 from maskgan.networks.layers import one_hot
@@ -141,8 +141,7 @@ def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor, max_norm: flo
     """
     parameters = parameters_of(optimizer)
     optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss, inputs=parameters)
-    average_gradients(parameters)
+    backward(loss, parameters)
     if max_norm is not None:
         torch.nn.utils.clip_grad_norm_(parameters, max_norm)
     optimizer.step()
