@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,16 @@ from maskgan.assets import portrait
 from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.checkpoints.weights import save_weights
 from maskgan.config import preset
+from maskgan.data.synthetic import dataset
 from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.images import Picture, read_picture, resize_picture, write_label_map, write_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.resnet import AttributeClassifier
 
+_draw = lru_cache(maxsize=500)(dataset.compose)
+# Tests ask for the same synthetic faces again and again; each is drawn once a process.
+dataset.compose = lambda traits, size: tuple(array.copy() for array in _draw(traits, size))  # type: ignore[attr-defined]
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 os.environ.pop("MASKGAN_WEIGHTS", None)  # what ships is tested, not what the person uses
 
