@@ -1,10 +1,11 @@
-"""Pictures a second in stage 1: this package's step against the plain way of the reference, interleaved in one run.
+"""Images a second: this package's training steps against the plain way of the reference, interleaved in one run.
 
-    python benchmarks/training.py [--preset demo] [--side 128] [--batch 4] [--rounds 5] [--device cpu] [--profile]
+    python benchmarks/training.py [--preset demo] [--side 128] [--batch 4] [--rounds 5] [--device cpu] [--profile STAGE]
 
-Plain: float32, default memory layout, torch's instance norm, and a second look of the discriminator at the made
-picture for its own step. Ours: what ``maskgan train dense-mapping`` does. Both train the same networks on the same
-random batch. Prints the median of each, the ratio, and on a GPU the peak memory.
+Plain: stage 1 in float32, default memory layout, torch's instance norm, and a second look of the discriminator at the
+generated image for its own step. Against it: what ``maskgan train dense-mapping`` does with the same networks, and
+``maskgan train edit``, which trains others. All take the same synthetic faces. Prints the median of each, its ratio to
+the plain step, and on a GPU the peak memory.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,21 +24,31 @@ from torch.profiler import profile
 
 from maskgan.config import preset
 from maskgan.data.batches import Faces
+from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.losses.adversarial import discriminator_loss, feature_matching, generator_loss
 from maskgan.losses.perceptual import PerceptualLoss, perceptual_network
 from maskgan.networks import backbone, discriminator
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
 from maskgan.networks.layers import adain
-from maskgan.training.config import LossWeights
+from maskgan.pixels import normalise
+from maskgan.training.config import LossWeights, TrainingConfig
+from maskgan.training.edit_config import EditTrainingConfig
 from maskgan.training.stage_configs import DenseMappingTrainingConfig
 from maskgan.training.stages import build_stage
 
 
-def plain_norm(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None) -> Tensor:
+def plain_norm(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None, **_limits: object) -> Tensor:
     """Instance norm as torch has it, then scale and shift."""
     y = F.instance_norm(x)
-    return y if shift is None or scale is None else y * scale[..., None, None] + shift[..., None, None]
+    if shift is None or scale is None:
+        return y
+    if shift.ndim == 2:  # for each channel; else for each pixel too
+        shift, scale = shift[..., None, None], scale[..., None, None]
+    return y * scale + shift
+
+
+_STAGES = ("dense-mapping", "edit")
 
 
 class PlainStep:
@@ -83,30 +96,21 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--profile", action="store_true", help="print where the time of our step goes, and stop")
+    parser.add_argument("--profile", choices=_STAGES, help="print where the time of this step goes, and stop")
     arguments = parser.parse_args()
     device, side, batch = arguments.device, arguments.side, arguments.batch
-    pictures = torch.rand(batch, 3, side, side, device=device) * 2 - 1
-    coarse = torch.randint(0, 19, (batch, side // 8, side // 8), dtype=torch.uint8, device=device)
-    label_maps = coarse.repeat_interleave(8, 1).repeat_interleave(8, 2)
+    pairs = SyntheticPairs(batch, side)
+    pictures = normalise(torch.from_numpy(np.stack([pair.picture for pair in pairs]))).permute(0, 3, 1, 2).to(device)
+    label_maps = torch.from_numpy(np.stack([pair.label_map for pair in pairs])).to(device)
     faces = Faces(pictures, label_maps, label_maps.new_empty(batch, 0, side, side))
-    ours = build_stage(
-        DenseMappingTrainingConfig(
-            preset=arguments.preset,
-            data="none",
-            batch_size=batch,
-            precision="bf16",
-            device=device,
-            perceptual="efficientnet",
-        )
-    )
+    stages = {name: build_stage(_config(name, arguments)) for name in _STAGES if arguments.profile in (None, name)}
     if arguments.profile:
-        print(_profile(lambda: ours.train_step(faces, 0.99)))
+        print(_profile(lambda: stages[arguments.profile].train_step(faces, 0.99)))
         return
     plain = PlainStep(arguments.preset, device)
     steps: dict[str, Callable[[], object]] = {
         "plain": lambda: plain(pictures, label_maps),
-        "ours": lambda: ours.train_step(faces, 0.99),
+        **{name: partial(stage.train_step, faces, 0.99) for name, stage in stages.items()},
     }
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     memory: dict[str, float] = {}
@@ -124,8 +128,15 @@ def main() -> None:
                 memory[name] = torch.cuda.max_memory_allocated() / 2**30
     rates = {name: batch / statistics.median(values) for name, values in seconds.items()}
     for name, rate in rates.items():
-        print(f"{name:6s}{rate:8.2f} pictures/s" + (f"{memory[name]:8.2f} GiB" if memory else ""))
-    print(f"ratio {rates['ours'] / rates['plain']:8.2f}")
+        used = f"{memory[name]:8.2f} GiB" if memory else ""
+        print(f"{name:14s}{rate:8.2f} images/s  ratio {rate / rates['plain']:6.2f}{used}")
+
+
+def _config(stage: str, arguments: argparse.Namespace) -> TrainingConfig:
+    common = {"preset": arguments.preset, "data": "none", "batch_size": arguments.batch, "device": arguments.device}
+    if stage == "edit":
+        return EditTrainingConfig(**common, precision="bf16")
+    return DenseMappingTrainingConfig(**common, precision="bf16", perceptual="efficientnet")
 
 
 def _profile(step: Callable[[], object]) -> str:
