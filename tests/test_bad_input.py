@@ -286,7 +286,7 @@ CASES: dict[str, tuple[Callable[[Scene], list[str]], str]] = {
     "unknown preset": (lambda s: [*train(s, "--data", "synthetic:2:64"), "--preset", "big"], r"unknown preset 'big'"),
     "an unknown field of the network": (
         lambda s: [*train(s, "--data", "synthetic:2:64"), "--network", "backbone.foo=3"],
-        r"'backbone\.foo=3' is not NAME=VALUE; names are .*backbone\.norm_clamp.*style_encoder\.regions",
+        r"'backbone\.foo=3' is not NAME=VALUE; names are .*backbone\.outer_kernel.*style_encoder\.regions",
     ),
     "minutes and images": (
         lambda s: train(s, "--data", "synthetic:2:64", "--minutes", "1", "--images", "5"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from maskgan.config import preset
 from maskgan.editing.mask_edits import smile
 from maskgan.images import read_label_map, read_picture, write_label_map, write_picture
 from maskgan.labels import ORDERS, colourise
-from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.layers import initialise_fan_in
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
@@ -238,26 +236,3 @@ def test_parse_keeps_the_proportions_of_wide_pictures(tmp_path: Path) -> None:
     square, found = (read_label_map(tmp_path / f"{name}-mask.png") for name in ("square", "wide"))
     assert found.shape == wide.shape[:2]
     assert (found[:, 200:-100] == square).mean() > 0.75
-
-
-def test_weights_are_rewritten_with_another_choice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    torch.manual_seed(0)
-    config = preset("tiny").dense_mapping
-    network = DenseMappingNetwork(config)
-    source, target = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    save_weights(source, network, WeightsInfo("dense-mapping", config, 64, 7, "a test", "none"))
-    command = ["weights", "convert", str(source), str(target), "--network"]
-    assert main([*command, "backbone.norm_clamp=2.5"]) == 0
-    loaded, info = load_weights(target, model_type="dense-mapping")
-    assert isinstance(loaded, DenseMappingNetwork) and info.step == 7
-    assert loaded.config == replace(config, backbone=replace(config.backbone, norm_clamp=2.5))
-    assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in network.state_dict().items())
-    capsys.readouterr()
-    for change, complaint in (
-        ("backbone.base_channels=16", "other tensors"),
-        ("backbone.norm_clamp=-1", "a number"),
-        ("backbone.norm_clamp=70000", "outside"),
-    ):
-        assert main([*command, change]) == 2
-        error = capsys.readouterr().err
-        assert complaint in error and error.count("\n") == 1

@@ -13,14 +13,12 @@ import torch.nn.functional as F
 
 from maskgan.config import (
     PRESETS,
-    BackboneConfig,
     BlenderConfig,
     DenseMappingConfig,
     preset,
 )
-from maskgan.config_dict import from_dict, to_dict, upgrade, with_overrides
+from maskgan.config_dict import from_dict, to_dict, with_overrides
 from maskgan.errors import UserError
-from maskgan.networks import backbone
 from maskgan.networks.blender import AlphaBlender
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.discriminator import MultiscaleDiscriminator
@@ -121,31 +119,34 @@ def test_bad_configs_are_refused(change: dict, message: str) -> None:
 
 def test_an_older_file_has_what_newer_fields_meant_before() -> None:
     values = to_dict(preset("paper").dense_mapping)
-    del values["style_encoder"]["regions"], values["backbone"]["noise"]
+    del values["style_encoder"]["regions"], values["backbone"]["modulate_decoder"]
     assert from_dict(type(preset("paper").dense_mapping), values) == preset("paper").dense_mapping
 
 
-def test_configs_of_version_0_1_are_converted() -> None:
-    values = to_dict(preset("demo").dense_mapping)
+@pytest.mark.parametrize("name", ["antialias", "noise", "norm_clamp", "resampling", "feature_limit"])
+def test_removed_options_are_read_where_they_are_off_and_refused_where_they_are_on(name: str) -> None:
+    values = to_dict(preset("paper").dense_mapping)
     backbone = values["backbone"]
-    backbone["resampling"] = "smooth" if backbone.pop("antialias") else "plain"
-    backbone["feature_limit"], backbone["finest_limit"] = backbone.pop("norm_clamp"), backbone.pop("last_norm_clamp")
-    assert from_dict(DenseMappingConfig, upgrade(DenseMappingConfig, values)) == preset("demo").dense_mapping
-    backbone["resampling"] = "smooth"
-    assert from_dict(DenseMappingConfig, upgrade(DenseMappingConfig, values)).backbone.antialias
-    blender = {"backbone": {"resampling": "smooth", "feature_limit": 1.5}}
-    converted = from_dict(BlenderConfig, upgrade(BlenderConfig, blender)).backbone
-    assert (converted.antialias, converted.norm_clamp) == (True, 1.5)
-    with pytest.raises(UserError, match="'antialias' should be bool"):
-        from_dict(DenseMappingConfig, upgrade(DenseMappingConfig, {"backbone": {"resampling": "wild"}}))
+    backbone |= {"antialias": False, "noise": False, "norm_clamp": 0.0, "last_norm_clamp": 0.0}
+    backbone |= {"resampling": "plain", "feature_limit": 0.0, "finest_limit": 0.0}
+    assert from_dict(DenseMappingConfig, values) == preset("paper").dense_mapping
+    on = {"antialias": True, "noise": True, "norm_clamp": 2.5, "resampling": "smooth", "feature_limit": 1.5}[name]
+    with pytest.raises(UserError, match=f"^BackboneConfig: has {name}={on!r}, which is removed; use maskgan 0.2.0$"):
+        from_dict(DenseMappingConfig, {**values, "backbone": {**backbone, name: on}})
+    with pytest.raises(UserError, match=f"has {name}="):
+        from_dict(BlenderConfig, {"backbone": {name: on}})
 
 
 def test_overrides_of_a_config() -> None:
     config = preset("demo").dense_mapping
     assert with_overrides(config, "", "--network") == config
-    overrides = "style_encoder.regions=none, backbone.noise=true,backbone.base_channels=16"
+    overrides = "style_encoder.regions=none, backbone.modulate_decoder=false,backbone.base_channels=16"
     other = with_overrides(config, overrides, "--network")
-    assert other.style_encoder.regions == "none" and other.backbone.noise and other.backbone.base_channels == 16
+    assert (
+        other.style_encoder.regions == "none"
+        and not other.backbone.modulate_decoder
+        and other.backbone.base_channels == 16
+    )
     assert other.backbone.residual_blocks == config.backbone.residual_blocks
 
 
@@ -155,7 +156,7 @@ def test_overrides_of_a_config() -> None:
         "regions",
         "hair=blond",
         "backbone=1",
-        "backbone.noise=1",
+        "backbone.modulate_decoder=1",
         "backbone.base_channels=x",
         "initialisation=best",
         "a.b=1",
@@ -241,32 +242,3 @@ def test_a_picture_does_not_depend_on_its_batch() -> None:
     together = network(mask, face, mask)
     alone = torch.cat([network(mask[i : i + 1], face[i : i + 1], mask[i : i + 1]) for i in range(3)])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(("finest", "expected"), [(0.0, [2.5, 2.5]), (1.5, [2.5, 1.5])])
-def test_the_last_upsampling_may_have_a_limit_of_its_own(
-    finest: float, expected: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clamps: list[float] = []
-
-    def noted(*arguments: torch.Tensor | None, clamp: float = 0.0) -> torch.Tensor:
-        clamps.append(clamp)
-        return adain(*arguments, clamp=clamp)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(backbone, "adain", noted)
-    config = BackboneConfig(base_channels=4, downsamplings=2, residual_blocks=1, norm_clamp=2.5, last_norm_clamp=finest)
-    backbone.Backbone(config, 3, modulated=False)(torch.randn(1, 3, 32, 32))
-    assert clamps[-2:] == expected and not any(clamps[:-2])
-
-
-def test_what_is_normalised_is_kept_within_a_limit() -> None:
-    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    x[:, :, 3, 4] = 40.0
-    plain = adain(x)
-    assert plain.max() > 10
-    torch.testing.assert_close(adain(x, clamp=2.5), plain.clamp(-2.5, 2.5))
-    shift, scale = torch.randn(2, 2, 3, generator=torch.Generator().manual_seed(1)).unbind()
-    expected = scale[..., None, None] * plain.clamp(-2.5, 2.5) + shift[..., None, None]
-    for form in ((shift, scale), tuple(t[..., None, None].expand(-1, -1, 16, 16) for t in (shift, scale))):
-        torch.testing.assert_close(adain(x, *form, clamp=2.5), expected)
-    torch.testing.assert_close(adain(x, shift, scale, clamp=1e9), adain(x, shift, scale))

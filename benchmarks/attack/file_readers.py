@@ -119,7 +119,11 @@ def text_readers() -> list[Reader]:
         said("keys", [b"00000..00002", b"00001,00003", b"..00001"], lambda text: select(keyed, text)),
         said("keys of a stream", [b"00000..00002", b"00001,00003"], ChosenKeys),
         said("edit", [b"smile=0.5", b"hair-colour=red", b"brows-raised", b"hair-colour=#aa5500"], parse_edit),
-        said("network", [b"style_encoder.regions=none,backbone.noise=true"], lambda t: with_overrides(network, t, "-")),
+        said(
+            "network",
+            [b"style_encoder.regions=none,backbone.modulate_decoder=true"],
+            lambda t: with_overrides(network, t, "-"),
+        ),
     ]
 
 

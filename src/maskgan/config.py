@@ -32,15 +32,6 @@ class BackboneConfig:
     """Kernel size of the first and the last convolution."""
     upsampling: Literal["transposed", "resize"] = "transposed"
     """Transposed 3x3 convolution, as published, or nearest x2 and a 3x3 convolution, without checkerboard artefacts."""
-    antialias: bool = False
-    """Blur with a 3x3 binomial filter before each stride-2 convolution, and upsample bilinearly instead of nearest."""
-    noise: bool = False
-    """Inject noise after each upsampling, with a learnt strength per channel (StyleGAN)."""
-    norm_clamp: float = 0.0
-    """Clamp the normalised features of the upsamplings to this many standard deviations; 0 disables the clamp."""
-    last_norm_clamp: float = 0.0
-    """Clamp of the last upsampling, instead of ``norm_clamp``; 0 for ``norm_clamp``. Set after training: a network
-    that is trained with a clamp can learn to produce outliers within it."""
     modulate_decoder: bool = False
     """AdaIN in the upsampling layers too, and not in the residual blocks alone."""
 
@@ -265,7 +256,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     outer_kernel=5,
                     residual_blocks=5,
                     upsampling="resize",
-                    norm_clamp=2.5,
                     modulate_decoder=True,
                 ),
                 style_encoder=StyleEncoderConfig(max_channels=128, regions="parts"),

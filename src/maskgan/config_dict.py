@@ -1,4 +1,4 @@
-"""Network configs as plain dictionaries: for JSON, strictly read back, converted from older names, overridden."""
+"""Network configs as plain dictionaries: for JSON, strictly read back, overridden."""
 
 from __future__ import annotations
 
@@ -19,6 +19,22 @@ def to_dict(config: Any) -> dict[str, Any]:
     return asdict(config)
 
 
+REMOVED_FIELDS: Mapping[type, Mapping[str, Any]] = MappingProxyType(
+    {
+        BackboneConfig: {
+            "antialias": False,
+            "noise": False,
+            "norm_clamp": 0.0,
+            "last_norm_clamp": 0.0,
+            # The same in files of version 0.1:
+            "resampling": "plain",
+            "feature_limit": 0.0,
+            "finest_limit": 0.0,
+        }
+    }
+)
+"""Options that older weights files name: per config type, the values that mean what is left."""
+
 _MAY_BE_ZERO = frozenset({"detail_channels"})  # whole numbers of which 0 means none
 
 
@@ -28,8 +44,14 @@ def from_dict(config_type: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     Files from before a field existed lack it, so its default must keep their meaning.
 
     Raises:
-        UserError: a field is unknown, of another type or has a value that is not allowed.
+        UserError: a field is unknown, of another type or has a value that is not allowed, or an option of
+            ``REMOVED_FIELDS`` is on.
     """
+    removed = REMOVED_FIELDS.get(config_type, {})
+    for name, value in values.items():
+        if name in removed and value != removed[name]:
+            raise UserError(f"{config_type.__name__}: has {name}={value!r:.40}, which is removed; use maskgan 0.2.0")
+    values = {name: value for name, value in values.items() if name not in removed}
     known = {f.name: f for f in fields(config_type)}  # type: ignore[arg-type]
     if unknown := sorted(set(values) - set(known)):
         raise UserError(f"{config_type.__name__}: unknown field {unknown[0]!r}; was the file made by a newer version?")
@@ -59,41 +81,12 @@ def from_dict(config_type: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     return config_type(**built)
 
 
-RENAMED_FIELDS: Mapping[type, Mapping[str, tuple[str, Mapping[Any, Any]]]] = MappingProxyType(
-    {
-        BackboneConfig: {
-            "resampling": ("antialias", {"plain": False, "smooth": True}),
-            "feature_limit": ("norm_clamp", {}),
-            "finest_limit": ("last_norm_clamp", {}),
-        }
-    }
-)
-"""Fields of weights files of version 0.1: per config type, old name -> (new name, old value -> new value)."""
-
-
-def upgrade(config_type: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert the config of an older weights file to today's field names, by ``RENAMED_FIELDS``; for ``from_dict``."""
-    renamed = RENAMED_FIELDS.get(config_type, {})
-    template = config_type()
-    upgraded: dict[str, Any] = {}
-    for name, value in values.items():
-        nested = getattr(template, name, None)
-        if name in renamed:
-            new_name, new_values = renamed[name]
-            upgraded[new_name] = new_values.get(value, value) if isinstance(value, str) else value
-        elif hasattr(nested, "__dataclass_fields__") and isinstance(value, Mapping):
-            upgraded[name] = upgrade(type(nested), value)
-        else:
-            upgraded[name] = value
-    return upgraded
-
-
 def with_overrides(config: ConfigT, overrides: str, source: str) -> ConfigT:
     """A copy of the config with some fields replaced.
 
     Args:
         config: a network config.
-        overrides: such as ``style_encoder.regions=none,backbone.noise=true``; empty for none.
+        overrides: such as ``style_encoder.regions=none,backbone.modulate_decoder=true``; empty for none.
         source: where the overrides come from, for error messages.
 
     Raises:

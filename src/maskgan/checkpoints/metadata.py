@@ -10,7 +10,7 @@ from typing import Any
 
 from maskgan.checkpoints.comparison import printable
 from maskgan.checkpoints.registry import REGISTRY, NetworkConfig
-from maskgan.config_dict import from_dict, to_dict, upgrade
+from maskgan.config_dict import from_dict, to_dict
 from maskgan.errors import UserError
 
 FORMAT_VERSION = 2
@@ -19,7 +19,7 @@ METADATA_KEY = "maskgan"
 
 
 _RENAMED = {"kind": "model_type"}
-"""Fields of version 1, old name to new; ``config_dict.RENAMED_FIELDS`` has those of the network configs."""
+"""Fields of version 1, old name to new."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ def parse_info(path: Path, metadata: Mapping[str, str] | None) -> WeightsInfo:
     version = values.get("format_version")
     if type(version) is int and version > FORMAT_VERSION:
         raise UserError(f"{path}: has format {version}, newer than {FORMAT_VERSION}; update maskgan to read it")
-    first = type(version) is int and version == 1
-    if first:
+    if type(version) is int and version == 1:
         values = _from_version_1(values)
     values.setdefault("teachers", "")  # files of earlier releases lack it
     known = {f.name for f in fields(WeightsInfo)}
@@ -86,15 +85,14 @@ def parse_info(path: Path, metadata: Mapping[str, str] | None) -> WeightsInfo:
     if values["model_type"] not in REGISTRY:
         raise UserError(f"{path}: model type {values['model_type']!r} is unknown; known are {', '.join(REGISTRY)}")
     try:
-        config_type = REGISTRY[values["model_type"]].config_type
-        config = from_dict(config_type, upgrade(config_type, values["config"]) if first else values["config"])
+        config = from_dict(REGISTRY[values["model_type"]].config_type, values["config"])
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return WeightsInfo(**{**values, "config": config})
 
 
 def _from_version_1(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with the field names of version 2; those of the network config are converted when its type is known."""
+    """The same with the field names of version 2."""
     renamed = {_RENAMED.get(name, name): value for name, value in values.items()}
     return {**renamed, "format_version": FORMAT_VERSION}
 

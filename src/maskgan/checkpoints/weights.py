@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from maskgan.checkpoints.comparison import Shape, compare
 from maskgan.checkpoints.metadata import METADATA_KEY, WeightsInfo, info_to_json, parse_info
 from maskgan.checkpoints.registry import meta_network, model_type_of
-from maskgan.config_dict import with_overrides
 from maskgan.errors import MaskGANError, UserError
 from maskgan.files import atomic_path, require_file
 
@@ -82,21 +81,6 @@ def load_weights(path: Path | str, model_type: str | Sequence[str] | None = None
             raise UserError(f"{path}: cannot be read: {_first_line(error)}") from error
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False), info
-
-
-def with_config(network: nn.Module, info: WeightsInfo, changes: str) -> tuple[nn.Module, WeightsInfo]:
-    """The same tensors in a network whose config differs in some fields, as ``config_dict.with_overrides`` reads them.
-
-    Raises:
-        UserError: there is no such field, its value is not allowed, or other tensors would be needed.
-    """
-    info = replace(info, config=with_overrides(info.config, changes, "--network"))
-    try:
-        other = meta_network(info.config)
-        other.load_state_dict(network.state_dict(), assign=True)
-    except (ValueError, RuntimeError) as error:
-        raise UserError(f"--network {changes}: needs other tensors than the file has; train such a network") from error
-    return other.eval().requires_grad_(False), info
 
 
 def interpolate_weights(

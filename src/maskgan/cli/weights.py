@@ -82,16 +82,13 @@ def show(files: tuple[Path, ...]) -> None:
 @click.argument("source", metavar="IN.safetensors", type=_FILE)
 @click.argument("target", metavar="OUT.safetensors", type=_FILE)
 @click.option("--half", is_flag=True, help="Store as float16: half the size, as the weights that ship.")
-@click.option("--network", default="", metavar="NAME=VALUE,...", help="Change choices that leave its tensors alone.")
-def convert(source: Path, target: Path, half: bool, network: str) -> None:
+def convert(source: Path, target: Path, half: bool) -> None:
     """Write a weights file again, as float32 or float16."""
     import torch
 
-    from maskgan.checkpoints.weights import fingerprint, load_weights, save_weights, with_config
+    from maskgan.checkpoints.weights import fingerprint, load_weights, save_weights
 
     loaded, info = load_weights(source)
-    if network:
-        loaded, info = with_config(loaded, info, network)
     save_weights(target, loaded, info, torch.float16 if half else torch.float32)
     click.echo(f"{target}: {info.model_type}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
 

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.editing.face_network import Context, FaceNetwork, face_network
-from maskgan.errors import UserError
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.edit_network import CoarseDrawing, CoarseEditNetwork, EditNetwork
 from maskgan.networks.mask_vae import MaskVAE
@@ -216,15 +215,9 @@ _SOME_LABELS = TensorSpec(("N", "height", "width"), torch.uint8)
 
 
 def face_graphs(network: nn.Module, info: WeightsInfo) -> list[Graph]:
-    """Style encoder and generator of a dense mapping or edit network; of one with a detail level in two parts.
-
-    Raises:
-        UserError: it is another network, or one that draws noise.
-    """
+    """Style encoder and generator of a dense mapping or edit network; of one with a detail level in two parts."""
     face = face_network(network)
     if isinstance(network, DenseMappingNetwork):
-        if network.config.backbone.noise:
-            raise UserError("these weights add noise to the picture, which is not exported; use weights without noise")
         generator: nn.Module = Generation(network)
         width = network.encode_style(*_tiny_face(face)).shape[1]
     else:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import BackboneConfig
-from maskgan.networks.layers import adain, blur, channel_schedule, reflect_pad_conv
+from maskgan.networks.layers import adain, channel_schedule, reflect_pad_conv
 from maskgan.networks.regions import RegionModulation, downsample_pyramid
 
 
@@ -51,30 +50,8 @@ class ResidualBlock(nn.Module):
         return x + adain(reflect_pad_conv(self.conv2, y, 1), *style.next(x.shape[1]))
 
 
-class NoiseInjection(nn.Module):
-    """Adds one noise map to all channels, scaled by a learnt strength per channel.
-
-    Drawn anew at each call in training mode; in eval mode it depends on the image size alone, so that two edits of one
-    face differ by the edits only.
-    Source: Karras et al. (StyleGAN), CVPR 2019.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.strength = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """N x C x H x W to the same."""
-        count, _, height, width = x.shape
-        if self.training:
-            noise = torch.randn(count, 1, height, width, device=x.device)
-        else:
-            noise = torch.randn(1, 1, height, width, generator=torch.Generator().manual_seed(0)).to(x.device)
-        return x + (noise * self.strength[:, None, None]).to(x.dtype)
-
-
 class Upsampling(nn.Module):
-    """Doubles height and width: a transposed convolution, or interpolation and a convolution; then optional noise."""
+    """Doubles height and width: a transposed convolution, or nearest interpolation and a convolution."""
 
     def __init__(self, in_channels: int, out_channels: int, config: BackboneConfig) -> None:
         super().__init__()
@@ -84,14 +61,12 @@ class Upsampling(nn.Module):
             if self.transposed
             else nn.Conv2d(in_channels, out_channels, 3, padding=1)
         )
-        self.interpolation = "bilinear" if config.antialias else "nearest"
-        self.noise = NoiseInjection(out_channels) if config.noise else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """N x C x H x W to N x C' x 2H x 2W."""
         if not self.transposed:
-            x = F.interpolate(x, scale_factor=2, mode=self.interpolation)
-        return self.noise(self.conv(x))
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+        return self.conv(x)
 
 
 class Backbone(nn.Module):
@@ -156,7 +131,7 @@ class Backbone(nn.Module):
         reader = StyleReader(style)
         x = F.relu(adain(reflect_pad_conv(self.stem, x, pad)))
         for conv in self.down:
-            x = F.relu(adain(conv(blur(x) if self.config.antialias else x)))
+            x = F.relu(adain(conv(x)))
         for block in self.residual:
             x = block(x, reader)
         codes, shares = (None, []) if regions is None else (regions[0], downsample_pyramid(regions[1], len(self.up)))
@@ -165,8 +140,5 @@ class Backbone(nn.Module):
             modulation = reader.next(x.shape[1]) if self.config.modulate_decoder else (None, None)
             if codes is not None:
                 modulation = self.region[i](codes, shares[i], *modulation)
-            clamp = self.config.norm_clamp
-            if i == len(self.up) - 1:
-                clamp = self.config.last_norm_clamp or clamp
-            x = F.relu(adain(x, *modulation, clamp=clamp))
+            x = F.relu(adain(x, *modulation))
         return reflect_pad_conv(self.head, x, pad)

@@ -15,14 +15,13 @@ def one_hot(label_map: Tensor, num_classes: int) -> Tensor:
     return encoded.permute(0, 3, 1, 2).float()
 
 
-def adain(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None, clamp: float = 0.0) -> Tensor:
+def adain(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None) -> Tensor:
     """Adaptive instance normalisation; without ``shift`` and ``scale``, plain instance normalisation.
 
     Args:
         x: N x C x H x W.
         shift: N x C, or N x C x H x W to modulate each pixel; ``None`` together with ``scale``.
         scale: N x C or N x C x H x W, as ``shift``.
-        clamp: normalised values are clamped to [-clamp, clamp] before they are scaled; 0 disables this.
 
     Returns:
         ``scale * (x - mean) / sqrt(variance + 1e-5) + shift``, in the dtype of ``x``; statistics are float32.
@@ -31,20 +30,12 @@ def adain(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None, c
     """
     variance, mean = _moments(x.float())
     gain = torch.rsqrt(variance + NORM_EPS)
-    if clamp or (scale is not None and scale.dim() == 4):
-        plain = _scaled(x, gain, -mean * gain)
-        plain = plain.clamp(-clamp, clamp) if clamp else plain
-        if scale is None or shift is None:
-            return plain
-        if scale.dim() == 2:
-            shift, scale = shift[..., None, None], scale[..., None, None]
-        return torch.addcmul(shift.to(x.dtype), plain, scale.to(x.dtype))
-    if scale is not None:
-        gain = gain * scale.float()
-    offset = -mean * gain
-    if shift is not None:
-        offset = offset + shift.float()
-    return _scaled(x, gain, offset)
+    if scale is None or shift is None:
+        return _scaled(x, gain, -mean * gain)
+    if scale.dim() == 4:
+        return torch.addcmul(shift.to(x.dtype), _scaled(x, gain, -mean * gain), scale.to(x.dtype))
+    gain = gain * scale.float()
+    return _scaled(x, gain, shift.float() - mean * gain)
 
 
 def _scaled(x: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
@@ -70,14 +61,6 @@ def reflect_pad_conv_relu(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
 def reflect_pad_conv(conv: nn.Module, x: Tensor, pad: int) -> Tensor:
     """Reflection padding by ``pad`` pixels, convolution."""
     return conv(F.pad(x, (pad, pad, pad, pad), mode="reflect"))
-
-
-def blur(x: Tensor) -> Tensor:
-    """3x3 binomial blur of N x C x H x W, the low-pass filter before a stride-2 convolution."""
-    row = torch.tensor([0.25, 0.5, 0.25], device=x.device, dtype=x.dtype)
-    channels = int(x.shape[1])
-    kernel = (row[:, None] * row).expand(channels, 1, 3, 3)
-    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, groups=channels)
 
 
 def channel_schedule(base: int, maximum: int, count: int) -> list[int]:
