@@ -20,7 +20,7 @@ from maskgan.losses import loss_terms
 from maskgan.networks.layers import one_hot
 from maskgan.pixels import normalise
 from maskgan.training.config import LossWeights
-from maskgan.training.dense_mapping import DenseMappingStage
+from maskgan.training.parser import ParserStage
 from maskgan.training.pipeline import RECIPES, stage_config
 from maskgan.training.run_folder import RunFolder
 from maskgan.training.schedule import Progress, ema_decay, learning_rate, resolution_at
@@ -73,18 +73,18 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 def test_a_stopped_run_is_complete_and_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    steady = config(lr_decay_start=1.0)
+    steady = config("parser", lr_decay_start=1.0)
     run(tmp_path / "whole", steady)
-    train_step = DenseMappingStage.train_step
+    train_step = ParserStage.train_step
     calls = []
 
-    def interrupted(self: DenseMappingStage, *arguments: Any) -> object:
+    def interrupted(self: ParserStage, *arguments: Any) -> object:
         calls.append(1)
         if len(calls) == 3:
             signal.raise_signal(number)  # in the middle of a step
         return train_step(self, *arguments)
 
-    monkeypatch.setattr(DenseMappingStage, "train_step", interrupted)
+    monkeypatch.setattr(ParserStage, "train_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "parts", steady)
     assert len(calls) == 3 and run(tmp_path / "parts", steady).images == 8
@@ -156,6 +156,7 @@ def test_each_term_is_a_switch(weights: LossWeights, absent: set[str]) -> None:
 def test_other_networks_train_and_resume(tmp_path: Path) -> None:
     network = "backbone.upsampling=transposed,backbone.modulate_decoder=false,style_encoder.regions=none"
     options: dict[str, Any] = {"class_balance": 0.5, "network": network, "lr_decay_start": 1.0, "images": 8}
+    options["weights"] = LossWeights(perceptual=0)
     run(tmp_path / "whole", config(**options))
     run(tmp_path / "parts", config(**{**options, "images": 4}))
     run(tmp_path / "parts", config(**options))
