@@ -40,7 +40,7 @@ function fixture({ hold = false } = {}) {
   };
   const mover = new EditMover(document, server, { failed: ({ message }) => failures.push(message), busy: () => {} });
   const set = async (/** @type {string} */ name, /** @type {number | string | null} */ amount) => {
-    mover.drag(withEdit(mover.edits, name, amount));
+    mover.drag((edits) => withEdit(edits, name, amount));
     mover.release(`${name} ${amount}`);
     if (!hold) await sleep(1);
   };
@@ -130,7 +130,7 @@ test("classes that were locked when an edit was added stay as they were", async 
 
 test("amounts passed meanwhile are skipped; a drag is one step", async () => {
   const { document, mover, asked, answers } = fixture({ hold: true });
-  for (const amount of [0.1, 0.2, 0.3]) mover.drag(withEdit(mover.edits, "smile", amount));
+  for (const amount of [0.1, 0.2, 0.3]) mover.drag((edits) => withEdit(edits, "smile", amount));
   assert.equal(mover.edits[0].amount, 0.3);
   mover.release("Smile");
   answers[0]();
@@ -145,7 +145,7 @@ test("amounts passed meanwhile are skipped; a drag is one step", async () => {
 test("an undo ends a gesture that the server still works on", async () => {
   const { document, mover, answers, paint, count } = fixture({ hold: true });
   paint(9, 0, 5);
-  mover.drag(withEdit(mover.edits, "smile", 0.5));
+  mover.drag((edits) => withEdit(edits, "smile", 0.5));
   mover.release("Smile");
   document.undo();
   answers[0]();
@@ -155,17 +155,80 @@ test("an undo ends a gesture that the server still works on", async () => {
   assert.equal(document.history.position, 0);
 });
 
-test("two edits chosen before the server answers are one step with both names", async () => {
-  const { document, set, answers } = fixture({ hold: true });
+test("two edits chosen before the server answers are two steps", async () => {
+  const { document, mover, set, answers, count } = fixture({ hold: true });
   void set("smile", 0.2);
   void set("bald", 0.1);
+  assert.equal(editsQuery(mover.edits), "smile=0.2,bald=0.1", "both show at once");
+  answers[0]();
+  await sleep(1);
+  assert.deepEqual(titles(document), ["smile 0.2"]);
+  answers[1]();
+  await sleep(1);
+  assert.deepEqual(titles(document), ["smile 0.2", "bald 0.1"]);
+  assert.equal(editsQuery(document.settings.edits), "smile=0.2,bald=0.1");
+  document.undo();
+  assert.equal(editsQuery(document.settings.edits), "smile=0.2");
+  assert.deepEqual([count(5), count(6)], [8, 0]);
+});
+
+test("quick changes by one slider are one step, of which the last counts", async () => {
+  const { document, mover, asked, answers } = fixture({ hold: true });
+  for (const amount of [0.1, 0.2, 0.3]) {
+    mover.drag((edits) => withEdit(edits, "smile", amount), "smile");
+    mover.release(`Smile ${amount}`);
+  }
   answers[0]();
   await sleep(1);
   answers[1]();
   await sleep(1);
-  assert.deepEqual(titles(document), ["smile 0.2, bald 0.1"]);
-  assert.equal(editsQuery(document.settings.edits), "smile=0.2,bald=0.1");
+  assert.deepEqual(asked, ["smile=0.1", "smile=0.3"]);
+  assert.deepEqual(titles(document), ["Smile 0.3"]);
 });
+
+test("what waits for the edits goes on once they are steps", async () => {
+  const { document, mover, set, answers } = fixture({ hold: true });
+  await mover.committed();
+  void set("smile", 0.2);
+  void set("bald", 0.1);
+  const waited = mover.committed().then(() => titles(document));
+  for (const i of [0, 1]) {
+    await sleep(1);
+    answers[i]();
+  }
+  assert.deepEqual(await waited, ["smile 0.2", "bald 0.1"]);
+});
+
+test("of two edits chosen quickly, a refused one leaves the other", async () => {
+  const { document, set, answers, failures } = fixture({ hold: true });
+  void set("hair-fuller", 0.2);
+  void set("smile", 0.2);
+  for (const i of [0, 1]) {
+    answers[i]();
+    await sleep(1);
+  }
+  assert.deepEqual(failures, ["the mask shows no hair"]);
+  assert.deepEqual(titles(document), ["smile 0.2"]);
+});
+
+for (const isQuick of [false, true]) {
+  test(`a stroke that ends ${isQuick ? "before" : "after"} the answer is kept, and the edit comes on top`, async () => {
+    const { document, set, answers, paint, count } = fixture({ hold: true });
+    void set("smile", 0.2);
+    document.mask.data.fill(9, 0, 6);
+    document.notifyChange();
+    if (isQuick) paint(9, 0, 6);
+    answers[0]();
+    await sleep(1);
+    assert.deepEqual([count(9), count(5)], [6, 0], "the stroke shows");
+    if (!isQuick) paint(9, 0, 6);
+    await sleep(1);
+    answers[1]();
+    await sleep(1);
+    assert.deepEqual(titles(document), ["Paint", "smile 0.2"]);
+    assert.deepEqual([count(9), count(5)], [2, 8]);
+  });
+}
 
 test("an edit that the face refuses changes nothing", async () => {
   const { document, set, failures, count } = fixture();

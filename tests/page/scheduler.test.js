@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { PAUSE, RenderScheduler } from "../../src/maskgan/server/page/state/scheduler.js";
+import { PAUSE, RenderScheduler, YOUNG } from "../../src/maskgan/server/page/state/scheduler.js";
 
 /** A scheduler whose requests are answered by hand. */
 function fixture() {
@@ -42,6 +42,35 @@ test("a preview at once, full quality after a pause", async () => {
   await sleep(0);
   assert.deepEqual(shown, ["a", "A"]);
   assert.deepEqual(events, ["busy", "idle"]);
+});
+
+test("a complete edit is rendered in full quality at once; a preview that has just begun is given up", async () => {
+  const { scheduler, requests, shown, events } = fixture();
+  scheduler.invalidate();
+  scheduler.finish();
+  assert.ok(requests[0].signal.aborted);
+  assert.equal(requests[1].quality, "full");
+  requests[1].answer("A");
+  await sleep(0);
+  scheduler.finish();
+  assert.deepEqual(shown, ["A"]);
+  assert.deepEqual(events, ["busy", "idle"]);
+  assert.equal(requests.length, 2, "nothing is left to be done");
+});
+
+test("at the end of a stroke, the preview under way is shown, and full quality follows without a pause", async () => {
+  const { scheduler, requests, shown } = fixture();
+  scheduler.invalidate();
+  await sleep(YOUNG + 10);
+  scheduler.invalidate();
+  scheduler.finish();
+  assert.ok(!requests[0].signal.aborted);
+  requests[0].answer("a");
+  await sleep(0);
+  assert.deepEqual(requests.map((request) => request.quality), ["preview", "full"]);
+  requests[1].answer("A");
+  await sleep(0);
+  assert.deepEqual(shown, ["a", "A"]);
 });
 
 test("one request in flight; edits meanwhile make one more, the newest", async () => {

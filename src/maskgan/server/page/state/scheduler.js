@@ -1,5 +1,6 @@
 /**
- * Render scheduling: one request at a time, the newest edit wins, previews during edits, full quality after a pause.
+ * Render scheduling: one request at a time, the newest edit wins, previews during edits, full quality after a pause or
+ * once the edit is complete.
  *
  * @typedef {"preview" | "full"} Quality
  */
@@ -18,11 +19,14 @@
 /** Idle time before a full-quality render, milliseconds. */
 export const PAUSE = 200;
 
+/** A preview that began so many milliseconds before the edit was complete is not waited for. */
+export const YOUNG = 30;
+
 /** @template Result */
 export class RenderScheduler {
   /** @type {Renderer<Result>} */
   #renderer;
-  /** @type {{quality: Quality, controller: AbortController} | null} */
+  /** @type {{quality: Quality, controller: AbortController, since: number} | null} */
   #inFlight = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -43,6 +47,16 @@ export class RenderScheduler {
     this.#needsFull = true;
     this.#fullAfter = performance.now() + PAUSE;
     if (this.#inFlight?.quality === "full") this.#abortInFlight();
+    this.#schedule();
+  }
+
+  /** The edit is complete: render it in full quality without a pause. */
+  finish() {
+    if (!this.#needsFull) return;
+    this.#needsPreview = false;
+    this.#fullAfter = 0;
+    const { quality, since } = this.#inFlight ?? {};
+    if (quality === "preview" && performance.now() - Number(since) < YOUNG) this.#abortInFlight();
     this.#schedule();
   }
 
@@ -77,7 +91,7 @@ export class RenderScheduler {
 
   /** @param {Quality} quality */
   async #start(quality) {
-    const flight = { quality, controller: new AbortController() };
+    const flight = { quality, controller: new AbortController(), since: performance.now() };
     this.#inFlight = flight;
     if (quality === "preview") this.#needsPreview = false;
     else this.#needsFull = false;

@@ -33,6 +33,7 @@ export class EditControl extends EventTarget {
       });
       this.#changed();
     });
+    app.editsCommitted = async () => this.#mover?.committed();
     app.addEventListener("change", (event) => {
       if (/** @type {CustomEvent} */ (event).detail !== "gesture") this.#changed();
     });
@@ -56,12 +57,14 @@ export class EditControl extends EventTarget {
    *
    * @param {string} name
    * @param {number | string | null} amount null or 0: without it
-   * @param {boolean} [byTool] whether a tool changes it, whose press goes on
+   * @param {object} [gesture]
+   * @param {boolean} [gesture.byTool] whether a tool changes it, whose press goes on
+   * @param {boolean} [gesture.bySlider] whether quick changes by the same slider are one step of history
    */
-  drag(name, amount, byTool = false) {
+  drag(name, amount, { byTool = false, bySlider = false } = {}) {
     if (!this.#mover) return;
-    if (!byTool && this.edits === this.#app.openProject.document.committedSettings.edits) this.#app.commitPending();
-    this.#mover.drag(withEdit(this.edits, name, amount));
+    if (!byTool) this.#app.commitPending();
+    this.#mover.drag((edits) => withEdit(edits, name, amount), bySlider ? name : null);
     this.#changed();
   }
 
@@ -89,7 +92,7 @@ export class EditControl extends EventTarget {
   replaceAll(edits, title) {
     if (!this.#mover) return;
     this.#app.commitPending();
-    this.#mover.drag(edits);
+    this.#mover.drag(() => edits);
     this.#mover.release(title);
     this.#changed();
   }

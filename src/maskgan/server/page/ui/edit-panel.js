@@ -167,7 +167,7 @@ function amountSlider(control, { name, low, high }, title) {
     step: 0.05,
     value: 0,
     format: signed,
-    input: (value) => control.drag(name, value),
+    input: (value) => control.drag(name, value, { bySlider: true }),
     change: (value) => control.release(stepTitle(name, value)),
     testId: `amount-${name}`,
   });

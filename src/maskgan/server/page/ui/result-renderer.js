@@ -47,6 +47,11 @@ export class ResultRenderer {
     this.#scheduler.invalidate();
   }
 
+  /** The edit is complete. */
+  finish() {
+    this.#scheduler.finish();
+  }
+
   /** Stop rendering. */
   stop() {
     this.#scheduler.stop();
