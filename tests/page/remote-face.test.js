@@ -18,6 +18,8 @@ class Server {
   #begun = 0;
   /** @type {(() => Response) | null} instead of the next rendering */
   instead = null;
+  /** @type {import("../../src/maskgan/server/page/remote/remote-face.js").MaskWarning[]} of style references */
+  warnings = [];
   /** @type {string | null} the state of a refinement that was begun before */
   refining = null;
 
@@ -39,6 +41,7 @@ class Server {
     }
     const [, , , id, rest = ""] = path.split("/");
     if (!this.#sessions.has(id)) return Response.json({ error: "no such session" }, { status: 404 });
+    if (rest === "style" && body instanceof FormData) return Response.json({ parsed: false, warnings: this.warnings });
     if (rest.startsWith("style") || method === "DELETE") return new Response(null, { status: 204 });
     if (rest === "refinement" && method === "POST" && this.refining) return Response.json({ error: "already" }, { status: 409 });
     if (rest === "refinement") return Response.json({ state: this.refining ?? "running", step: 4, steps: 40, error: null });
@@ -109,6 +112,27 @@ test("a style is sent once, and taken back when it is no longer wanted", async (
     server.asked.filter((line) => line.endsWith("style")),
     ["POST /api/sessions/s1/style", "DELETE /api/sessions/s1/style"],
   );
+});
+
+test("what seems wrong with a style's mask is told once, and its label order is sent", async () => {
+  server.warnings = [{ kind: "other-order", text: "looks like another order", order: "face-parsing" }];
+  const style = { picture: new Blob(["style"]), mask: new Blob(["mask"]) };
+  const styles = new Map(Object.entries({ own: style, ordered: { ...style, order: "face-parsing" } }));
+  const face = new RemoteFace({ kind: "portrait", number: 7 }, (key) => styles.get(key));
+  /** @type {[string, string | null][]} */
+  const told = [];
+  face.styleWarned = (key, warnings) => told.push([key, warnings[0].order]);
+  /** @param {string} key */
+  const render = (key) => face.render(labels, { ...defaultSettings(), style: { kind: "picture", key } }, "full", signal);
+  await render("own");
+  assert.deepEqual([...(server.form?.keys() ?? [])], ["picture", "mask"]);
+  server.forgetAll();
+  await render("own");
+  assert.deepEqual(told, [["own", "face-parsing"]]);
+  server.warnings = [];
+  await render("ordered");
+  assert.equal(server.form?.get("order"), "face-parsing");
+  assert.equal(told.length, 1);
 });
 
 test("parts of a style are asked for by name, where there is a style", async () => {

@@ -10,14 +10,16 @@
  * @typedef {import("../state/project-file.js").StylePicture} StylePicture
  * @typedef {import("../state/mask-mover.js").Move} Move
  *
+ * @typedef {{kind: string, text: string, order: string | null}} MaskWarning order: the label order to open the mask in
+ *   instead, if one fits
+ *
  * @typedef {object} Session
  * @property {string} id
  * @property {number} width of the label map
  * @property {number} height
  * @property {boolean} parsed whether the mask was predicted by the face parser
  * @property {{editor: unknown, style: boolean} | null} project the editor's JSON of an opened project
- * @property {{kind: string, text: string, order: string | null}[]} warnings what seems wrong with the mask; the label
- *   order to open it in instead, if one fits
+ * @property {MaskWarning[]} warnings what seems wrong with the mask
  *
  * @typedef {object} RefinementStatus progress of fine-tuning on the photograph
  * @property {"none" | "running" | "done" | "failed"} state
@@ -30,6 +32,7 @@ import { t } from "../i18n/translate.js";
 import { CLASS_NAMES } from "../mask/label-map.js";
 import { editsQuery } from "../state/named-edits.js";
 import { ApiError, formBody, jsonBody, labelBody, packedFormBody, request } from "./api.js";
+import { RemoteStyle } from "./remote-style.js";
 import { sessionRequest } from "./sources.js";
 
 /** Lossless, so that before and after differ in edited pixels only. */
@@ -37,18 +40,14 @@ const LOSSLESS = { Accept: "image/png" };
 
 export class RemoteFace {
   #source;
-  #stylePicture;
   /** @type {Promise<Session>} */
   #session;
-  /** The server's current style as JSON; "unknown" during a change. */
-  #appliedStyle = "null";
+  #style;
   /** The current session, and the one with a fine-tuned network. */
   #id = "";
   #refinedId = "none";
   /** Closed faces are not recreated by late requests. */
   #closed = false;
-  /** @type {Promise<void>} */
-  #styleQueue = Promise.resolve();
 
   /**
    * @param {Source} source
@@ -56,13 +55,21 @@ export class RemoteFace {
    */
   constructor(source, stylePicture) {
     this.#source = source;
-    this.#stylePicture = stylePicture;
+    this.#style = new RemoteStyle(stylePicture);
     this.#session = this.#createSession();
   }
 
   /** @returns {Promise<Session>} */
   get session() {
     return this.#session;
+  }
+
+  /**
+   * @param {(key: string, warnings: MaskWarning[]) => void} listener told once what seems wrong with the mask of an opened
+   *   style reference
+   */
+  set styleWarned(listener) {
+    this.#style.warned = listener;
   }
 
   /** Whether the current session has a fine-tuned network. */
@@ -246,7 +253,7 @@ export class RemoteFace {
     const response = await request("/api/sessions", sessionRequest(this.#source));
     const session = /** @type {Session} */ (await response.json());
     this.#id = session.id;
-    this.#appliedStyle = session.project?.style ? JSON.stringify({ kind: "project" }) : "null";
+    this.#style.reset(session.project?.style ? { kind: "project" } : null);
     return session;
   }
 
@@ -268,7 +275,10 @@ export class RemoteFace {
    */
   async #requestWithStyle(style, path, init) {
     return this.#withSession(async () => {
-      await this.#applyStyle(style);
+      await this.#style.apply(style, {
+        session: () => this.#session,
+        recreate: () => this.#recreate(this.#session),
+      });
       const { id } = await this.#session;
       return request(`/api/sessions/${id}/${path()}`, init);
     });
@@ -324,37 +334,6 @@ export class RemoteFace {
   #recreate(expired) {
     if (this.#session === expired) this.#session = this.#createSession();
     return this.#session;
-  }
-
-  /** @param {Style | null} style */
-  #applyStyle(style) {
-    // Serialized, so that the last requested style wins.
-    const update = this.#styleQueue.then(async () => {
-      const wanted = JSON.stringify(style);
-      if (wanted === this.#appliedStyle) return;
-      this.#appliedStyle = "unknown";
-      if (style?.kind === "project") {
-        await this.#recreate(this.#session);
-      } else {
-        const { id } = await this.#session;
-        await request(`/api/sessions/${id}/style`, this.#styleBody(style));
-      }
-      this.#appliedStyle = wanted;
-    });
-    this.#styleQueue = update.catch(() => {});
-    return update;
-  }
-
-  /**
-   * @param {Exclude<Style, {kind: "project"}> | null} style
-   * @returns {RequestInit}
-   */
-  #styleBody(style) {
-    if (style === null) return { method: "DELETE" };
-    if (style.kind === "portrait") return jsonBody({ portrait: style.number });
-    const stored = this.#stylePicture(style.key);
-    if (!stored) throw new ApiError(t("style.gone"), 400);
-    return formBody({ picture: stored.picture, mask: stored.mask });
   }
 }
 

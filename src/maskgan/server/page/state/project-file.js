@@ -6,7 +6,8 @@
  * @typedef {import("./settings.js").Style} Style
  * @typedef {import("./history.js").HistoryJSON} HistoryJSON
  *
- * @typedef {{picture: Blob, mask: Blob | null}} StylePicture
+ * @typedef {{picture: Blob, mask: Blob | null, order?: string}} StylePicture order of the mask's labels, where it is not
+ *   CelebAMask-HQ's
  *
  * @typedef {object} Appearance view settings; not part of the history
  * @property {number[]} hidden hidden classes
@@ -17,7 +18,7 @@
  * @property {string} title
  * @property {Settings} settings
  * @property {HistoryJSON} history
- * @property {Record<string, {picture: string, mask: string | null, type: string}>} styles bytes as base64
+ * @property {Record<string, {picture: string, mask: string | null, type: string, order?: string}>} styles bytes as base64
  * @property {Appearance} appearance
  */
 
@@ -55,10 +56,11 @@ export function parseEditor(value, edited) {
   if (json?.version !== 1) throw new TypeError("the project has another format version");
   /** @type {Map<string, StylePicture>} */
   const styles = new Map();
-  for (const [key, { picture, mask, type }] of Object.entries(json.styles)) {
+  for (const [key, { picture, mask, type, order }] of Object.entries(json.styles)) {
     styles.set(key, {
       picture: new Blob([fromBase64(picture)], { type }),
       mask: mask === null ? null : new Blob([fromBase64(mask)], { type: "image/png" }),
+      ...(typeof order === "string" && { order }),
     });
   }
   const { hidden, opacity } = json.appearance;
@@ -101,7 +103,7 @@ async function serializeStyles(keys, styles) {
     const mask = style.mask && (await blobToBase64(style.mask));
     characters += picture.length + (mask?.length ?? 0);
     if (characters > MAX_STYLES) break;
-    serialized[key] = { picture, mask, type: style.picture.type };
+    serialized[key] = { picture, mask, type: style.picture.type, ...(style.order && { order: style.order }) };
   }
   return serialized;
 }

@@ -15,11 +15,12 @@
  * @typedef {import("./open-project.js").Project} Project
  */
 
-import { t, tIfKnown } from "../i18n/translate.js";
+import { t } from "../i18n/translate.js";
 import { serializeEditor } from "../state/project-file.js";
 import { ProjectStore } from "../storage/project-store.js";
 import { newId } from "../storage/project-lock.js";
 import { createThumbnail } from "./cropping.js";
+import { showMaskWarnings, showStyleWarnings } from "./mask-warnings.js";
 import { showError, showNotice, withProgress } from "./messages.js";
 import { openSource, restoreProject } from "./open-project.js";
 import { ResultRenderer } from "./result-renderer.js";
@@ -41,6 +42,8 @@ export class App extends EventTarget {
   #openCount = 0;
   /** Finish the tool's pending action before something else changes the face. */
   commitPending = () => {};
+  /** Until the named edits chosen so far are steps of history. */
+  editsCommitted = async () => {};
   /** Projects stored in this browser. */
   store = new ProjectStore((error) =>
     showError(t("message.cannot-store", { reason: error.message })),
@@ -92,15 +95,8 @@ export class App extends EventTarget {
       await this.#activate(project, null);
       if (project.warning) showError(project.warning);
       const { warnings } = await project.remote.session;
-      for (const { kind, text: plain, order } of warnings) {
-        const text = tIfKnown(`warning.${kind}`, plain, { order: order ?? "" });
-        if (order === null || source.kind !== "picture") {
-          showError(text);
-          continue;
-        }
-        const again = () => void this.openSource({ ...source, order }, title);
-        showError(text, { label: t("open.in-order"), run: again });
-      }
+      const reopen = (/** @type {string} */ order) => void this.openSource(/** @type {Source} */ ({ ...source, order }), title);
+      showMaskWarnings(warnings, source.kind === "picture" ? reopen : null);
       return true;
     });
   }
@@ -149,6 +145,7 @@ export class App extends EventTarget {
   /** Render again: the server's network changed. */
   invalidateResult() {
     this.#renderer.invalidate();
+    this.#renderer.finish();
   }
 
   /**
@@ -177,6 +174,7 @@ export class App extends EventTarget {
    */
   async exportFile(what) {
     this.commitPending();
+    await this.editsCommitted();
     const { document, remote, title, styles } = this.openProject;
     const labels = document.committed.data;
     if (what === "recipe") return remote.recipe(labels, document.settings.edits);
@@ -253,14 +251,21 @@ export class App extends EventTarget {
       lock,
     );
     this.preferences.set(project.appearance ?? { hidden: [] });
+    project.remote.styleWarned = (key, warnings) => {
+      if (this.project === project) showStyleWarnings(this, key, warnings);
+    };
     project.document.onChange((cause, affectsResult) => {
       if (this.project !== project) return;
       if (affectsResult) this.#renderer.invalidate();
-      if (cause !== "gesture") this.store.write();
+      if (cause !== "gesture") {
+        this.#renderer.finish();
+        this.store.write();
+      }
       this.#emit("change", cause);
     });
     this.#emit("open");
     this.#renderer.invalidate();
+    this.#renderer.finish();
     void this.#whileBusy(() => this.#loadLossless(project));
   }
 
