@@ -25,7 +25,7 @@ const MODULES = readdirSync(PAGE, { recursive: true })
 const HTML = readFileSync(new URL("index.html", PAGE), "utf-8");
 
 /** Keys of which a part is only known at run time. */
-const DYNAMIC = /^(class|edit|colour|direction|stamp|style-part|warning|key)\./;
+const DYNAMIC = /^(class|edit|colour|direction|stamp|style-part|warning|key)\.|^hint\..*\.touch$/;
 
 /**
  * @param {string} text
@@ -52,6 +52,7 @@ test("all messages are used, and all used messages exist", () => {
   const unused = Object.keys(EN).filter((key) => !DYNAMIC.test(key) && !everything.includes(`"${key}"`));
   // Built from a part known at run time, as `command.${direction}`.
   assert.deepEqual(unused, []);
+  for (const key of Object.keys(EN)) if (key.endsWith(".touch")) assert.ok(key.slice(0, -6) in EN, `${key} has no key without it`);
   for (const [, key] of HTML.matchAll(/data-t(?:-\w+)?="([^"]*)"/g)) assert.ok(key in EN, `${key} of index.html`);
 });
 

@@ -3,7 +3,7 @@
 import { t } from "./i18n/translate.js";
 import { connection, fetchInfo } from "./remote/api.js";
 import { isStandalone } from "./remote/transport.js";
-import { Preferences } from "./state/preferences.js";
+import { Preferences, hidesTools } from "./state/preferences.js";
 import { initClassPanel } from "./ui/class-panel.js";
 import { initCommands } from "./ui/commands.js";
 import { copyPicture } from "./ui/clipboard.js";
@@ -26,6 +26,7 @@ import { initStylePanel } from "./ui/style-panel.js";
 import { initToolOptions } from "./ui/tool-options.js";
 import { createTools } from "./ui/toolbox.js";
 import { EyedropperTool } from "./ui/tools/eyedropper-tool.js";
+import { HandTool } from "./ui/tools/hand-tool.js";
 import { initViewControls } from "./ui/view-controls.js";
 import { App } from "./ui/app.js";
 
@@ -85,10 +86,20 @@ function initPanels(app) {
   /** @param {string} name */
   const selectTool = (name) => {
     app.commitPending();
-    canvasView.tool = tools[name] ?? tools.brush;
     app.preferences.set({ tool: name in tools ? name : "brush" });
+    showTool();
+  };
+  const hand = new HandTool(editor);
+  const showTool = () => {
+    const { tool, tab } = app.preferences.values;
+    canvasView.tool = hidesTools(tab) ? hand : tools[tool];
   };
   selectTool(app.preferences.values.tool);
+  app.preferences.onChange((changed) => {
+    if (!("tab" in changed)) return;
+    app.commitPending();
+    showTool();
+  });
   app.addEventListener("change", (event) => {
     if (["undo", "redo"].includes(/** @type {CustomEvent} */ (event).detail)) tools.stamp.reset();
   });
@@ -98,18 +109,18 @@ function initPanels(app) {
   const pickColour = (pick) => {
     app.commitPending();
     canvasView.showOriginal(true);
-    const before = canvasView.tool;
     canvasView.tool = eyedropper;
+    const dismissHint = showNotice(eyedropper.hint);
     eyedropper.start({
       shown: pick.shown,
       ended: (colour) => {
-        if (canvasView.tool === eyedropper) canvasView.tool = before;
+        if (canvasView.tool === eyedropper) showTool();
         canvasView.showOriginal(false);
+        dismissHint();
         pick.ended(colour);
       },
     });
     canvasView.redraw();
-    showNotice(eyedropper.hint);
   };
 
   const control = new EditControl(app, (busy) => document.body.toggleAttribute("data-editing", busy));
@@ -130,7 +141,7 @@ function initPanels(app) {
   const takeTool = (/** @type {string} */ name) => {
     selectTool(name);
     // Beside cards and colours, the options of tools are hidden.
-    if (["edits", "colours"].includes(app.preferences.values.tab)) byId("tab-parts", HTMLButtonElement).click();
+    if (hidesTools(app.preferences.values.tab)) byId("tab-parts", HTMLButtonElement).click();
   };
   initCommands(app, canvasView, { selectTool: takeTool, open: initOpenDialog(app), help: initHelpDialog() });
 }

@@ -132,6 +132,15 @@ function isValid(key, value) {
 }
 
 /**
+ * Whether a panel is for choosing, and not for tools: beside it, a press on the face paints nothing.
+ *
+ * @param {string} tab
+ */
+export function hidesTools(tab) {
+  return tab === "edits" || tab === "colours";
+}
+
+/**
  * The next larger or smaller brush size, in steps of about 20 %.
  *
  * @param {number} size

@@ -300,6 +300,7 @@ export class CanvasView {
         this.#updateHover();
         this.#showCursor(this.tool.cursor);
       },
+      pans: () => this.tool.pans,
       doubleTap: (screen) => (this.#isFitted ? this.#zoom(screen, DOUBLE_TAP_ZOOM) : this.fit()),
       pan: (shift) => {
         this.#isFitted = false;

@@ -34,20 +34,26 @@ export function initColourPanel(app, control, pickColour) {
  */
 function createGroup(app, control, { name, classes }, pickColour) {
   const title = editTitle(name, null);
-  const apply = (/** @type {string | null} */ colour) => control.apply(name, colour, stepTitle(name, colour));
+  const colourName = (/** @type {string} */ value) => {
+    const known = PALETTES[name]?.find((colour) => colour.value === value)?.name;
+    return known ? tIfKnown(`colour.${known}`, capitalize(known.replaceAll("-", " "))) : value.toUpperCase();
+  };
+  const titleOf = (/** @type {string | null} */ colour) =>
+    colour ? t("edits.colour-step", { name: title, colour: colourName(colour) }) : stepTitle(name, null);
+  const apply = (/** @type {string | null} */ colour) => control.apply(name, colour, titleOf(colour));
   const own = create("button", { class: "colour own", "data-testid": `${name}-own` }, icon("none"));
   nameButton(own, t("colour.own"));
   own.addEventListener("click", () => apply(null));
   const swatches = (PALETTES[name] ?? []).map(({ name: colour, value }) => {
     const button = create("button", { class: "colour", "data-testid": `${name}-${colour}` });
-    nameButton(button, tIfKnown(`colour.${colour}`, capitalize(colour.replaceAll("-", " "))));
+    nameButton(button, colourName(value));
     button.style.setProperty("--colour", value);
     button.addEventListener("click", () => apply(value));
     return { value, button };
   });
   const free = create("input", { type: "color", "data-testid": `${name}-free`, "aria-label": t("colour.free", { name: title }) });
-  free.addEventListener("input", () => control.drag(name, free.value));
-  free.addEventListener("change", () => control.release(stepTitle(name, free.value)));
+  free.addEventListener("input", () => control.drag(name, free.value, { bySlider: true }));
+  free.addEventListener("change", () => control.release(titleOf(free.value)));
   const freeLabel = create("label", { class: "colour free", title: t("colour.free", { name: title }) }, free);
   const dropper = create("button", { class: "colour dropper", "data-testid": `${name}-dropper` }, icon("picker"));
   nameButton(dropper, t("colour.eyedropper", { name: title }));
@@ -55,7 +61,7 @@ function createGroup(app, control, { name, classes }, pickColour) {
     const before = control.amount(name);
     dropper.setAttribute("aria-pressed", "true");
     pickColour({
-      shown: (colour) => control.drag(name, colour, true),
+      shown: (colour) => control.drag(name, colour, { byTool: true }),
       ended: (colour) => {
         dropper.setAttribute("aria-pressed", "false");
         if (colour) apply(colour);
@@ -79,7 +85,7 @@ function createGroup(app, control, { name, classes }, pickColour) {
     freeLabel.classList.toggle("chosen", isFree);
     freeLabel.style.setProperty("--colour", isFree ? colour : "transparent");
     if (typeof colour === "string") free.value = colour;
-    current.textContent = chosen ? (chosen.button.getAttribute("aria-label") ?? "") : isFree ? colour.toUpperCase() : "";
+    current.textContent = typeof colour === "string" ? colourName(colour) : "";
     const present = app.project?.document.mask.data.some((label) => classes.includes(label)) ?? true;
     missing.hidden = present;
     row.classList.toggle("missing", !present);

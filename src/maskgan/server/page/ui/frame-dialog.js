@@ -12,13 +12,14 @@ import { t } from "../i18n/translate.js";
 import { detectFaces, previewPicture } from "../remote/sources.js";
 import { fitView, toMask, toScreen } from "../state/view.js";
 import { openModal } from "./dialogs.js";
-import { byId, create, slider } from "./elements.js";
+import { byId, create, icon, slider } from "./elements.js";
 import { withProgress } from "./messages.js";
 import { strokeTwice } from "./tools/tool.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./tools/frame-handles.js";
 
 const SMALLEST = 16; // half side, picture pixels
 const KNOB_MARGIN = 34; // screen pixels
+const BADGE = 11; // radius of a face's number, screen pixels
 
 /**
  * @param {Blob} picture
@@ -97,7 +98,9 @@ function showDialog({ bitmap, ...picture }, proposal, title) {
     input: (value) => setFrame({ ...frame, halfWidth: value / 2, halfHeight: value / 2 }),
     testId: "frame-size",
   });
-  byId("frame-sliders", HTMLElement).replaceChildren(size.element, angle.element);
+  const quarter = create("button", { type: "button", class: "plain", "aria-label": t("frame.quarter"), title: t("frame.quarter"), "data-testid": "frame-quarter" }, icon("rotate"));
+  quarter.addEventListener("click", () => setFrame({ ...frame, angle: frame.angle + Math.PI / 2 }));
+  byId("frame-sliders", HTMLElement).replaceChildren(size.element, angle.element, quarter);
 
   /** @param {number} index */
   function choose(index) {
@@ -126,7 +129,10 @@ function showDialog({ bitmap, ...picture }, proposal, title) {
     if (!drag) view = fitAll({ width, height });
     context.drawImage(bitmap, view.x, view.y, picture.width * view.scale, picture.height * view.scale);
     shadeOutside(context, corners(frame).map((corner) => toScreen(view, corner)), width, height);
-    for (const [i, { box }] of faces.entries()) if (i !== chosen) outlineBox(context, box, view);
+    for (const [i, { box }] of faces.entries()) {
+      if (i !== chosen) outlineBox(context, box, view);
+      if (faces.length > 1) numberBox(context, box, view, i + 1);
+    }
     drawFrame(context, frame, (point) => toScreen(view, point), { sides: false });
   }
 
@@ -226,6 +232,27 @@ function outlineBox(context, [left, top, width, height], view) {
   context.beginPath();
   context.rect(x, y, width * view.scale, height * view.scale);
   strokeTwice(context);
+}
+
+/**
+ * The number of a face, as its button has it, in the upper left corner of its box.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {DetectedFace["box"]} box
+ * @param {{scale: number, x: number, y: number}} view
+ * @param {number} number
+ */
+function numberBox(context, [left, top], view, number) {
+  const { x, y } = toScreen(view, { x: left, y: top });
+  context.beginPath();
+  context.arc(x, y, BADGE, 0, 2 * Math.PI);
+  context.fillStyle = "white";
+  context.fill();
+  context.fillStyle = "black";
+  context.font = `600 13px ${getComputedStyle(context.canvas).fontFamily}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(String(number), x, y + 1);
 }
 
 /**

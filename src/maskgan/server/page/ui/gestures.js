@@ -12,6 +12,7 @@
  * @property {(event: PointerEvent) => void} end
  * @property {() => void} cancel
  * @property {(point: Point | null) => void} hover null if the pointer left
+ * @property {() => boolean} pans whether a drag by one finger, pen or mouse button moves the view
  * @property {(shift: Point) => void} pan
  * @property {(before: [Point, Point], after: [Point, Point]) => void} pinch
  * @property {(anchor: Point, factor: number) => void} zoom
@@ -88,8 +89,7 @@ export class Gestures {
         this.#tapTimer = setTimeout(() => this.#startTouch(), DOUBLE_TAP);
       } else {
         this.#runFirstTap();
-        this.#mode = "tool";
-        this.#target.begin(point, event);
+        this.#begin(point, event);
       }
     }
     event.preventDefault();
@@ -146,8 +146,16 @@ export class Gestures {
     if (!this.#touch) return;
     const { point, event } = this.#touch;
     this.#touch = null;
-    this.#mode = "tool";
-    this.#target.begin(point, event);
+    this.#begin(point, event);
+  }
+
+  /**
+   * @param {PenPoint} point
+   * @param {PointerEvent} event
+   */
+  #begin(point, event) {
+    this.#mode = this.#target.pans() ? "view" : "tool";
+    if (this.#mode === "tool") this.#target.begin(point, event);
   }
 
   #tap() {

@@ -120,6 +120,7 @@ export function initTabs(preferences) {
       button.tabIndex = on ? 0 : -1;
       byId(button.getAttribute("aria-controls") ?? "", HTMLElement).hidden = !on;
     }
+    chosen.closest(".inspector")?.scrollTo({ top: 0 }); // where all panels scroll in one
     const tab = chosen.id.replace("tab-", "");
     document.body.dataset.tab = tab;
     if (preferences.values.tab !== tab) preferences.set({ tab });

@@ -72,6 +72,7 @@ let noticeTimer;
  * @param {string} text
  * @param {Action} [action] offered as long as the notice shows
  * @param {number} [time] milliseconds
+ * @returns {() => void} hides it, if it still shows
  */
 export function showNotice(text, action, time = NOTICE_TIME) {
   const notice = byId("notice", HTMLElement);
@@ -88,7 +89,10 @@ export function showNotice(text, action, time = NOTICE_TIME) {
   notice.classList.add("shown");
   notice.classList.toggle("has-action", Boolean(action));
   clearTimeout(noticeTimer);
-  noticeTimer = setTimeout(hide, time);
+  const timer = (noticeTimer = setTimeout(hide, time));
+  return () => {
+    if (noticeTimer === timer) hide();
+  };
 }
 
 /**

@@ -10,7 +10,7 @@
 
 import { nameOf, t } from "../i18n/translate.js";
 import { STAMPS } from "../mask/stamps.js";
-import { MAX_BRUSH, MAX_REACH, MAX_STABILISER, MIN_BRUSH, MIN_REACH } from "../state/preferences.js";
+import { MAX_BRUSH, MAX_REACH, MAX_STABILISER, MIN_BRUSH, MIN_REACH, hidesTools } from "../state/preferences.js";
 import { byId, create, icon, slider } from "./elements.js";
 import { cssColour } from "./palette.js";
 import { popoverButton } from "./popover.js";
@@ -103,13 +103,13 @@ export function initToolOptions(app, tools, canvasView) {
   const buttons = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-tool]")]);
 
   const update = () => {
-    const { tool, label, brushSize, bendRadius } = preferences.values;
+    const { tool, tab, label, brushSize, bendRadius } = preferences.values;
     const face = app.info.classes[label];
     swatch.style.background = cssColour(face);
     className.textContent = nameOf("class", face);
     brush.set(Math.sqrt(brushSize));
     reach.set(bendRadius);
-    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.tool === tool && !hidesTools(tab)));
     const { pending } = tools.stamp;
     for (const { name, button } of stamps) button.setAttribute("aria-pressed", String(name === pending));
     apply.hidden = discard.hidden = pending === null;

@@ -1,7 +1,7 @@
 import { t } from "../../i18n/translate.js";
 import { bendDisplacement } from "../../mask/bend.js";
 import { displacePart, removePart, selectPart, unionOfParts } from "../../mask/parts.js";
-import { Tool, strokeTwice } from "./tool.js";
+import { Tool, hintFor, strokeTwice } from "./tool.js";
 
 const REACH = 10; // hit radius, screen pixels
 
@@ -26,7 +26,7 @@ export class BendTool extends Tool {
   }
 
   get hint() {
-    return t("hint.bend");
+    return hintFor("hint.bend");
   }
 
   /** @param {Point} point */

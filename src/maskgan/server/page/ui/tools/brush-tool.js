@@ -2,7 +2,7 @@ import { t } from "../../i18n/translate.js";
 import { paintLine } from "../../mask/brush.js";
 import { paintToEdges } from "../../mask/edges.js";
 import { Stabiliser, pressedDiameter } from "../../state/stabiliser.js";
-import { Tool, strokeTwice } from "./tool.js";
+import { Tool, hintFor, strokeTwice } from "./tool.js";
 
 const SMALLEST_RING = 1.5; // screen pixels
 
@@ -42,7 +42,7 @@ export class BrushTool extends Tool {
 
   get hint() {
     if (this.erases) return t("hint.eraser");
-    return t(this.editor.isUnedited() ? "hint.brush.first" : "hint.brush");
+    return hintFor(this.editor.isUnedited() ? "hint.brush.first" : "hint.brush");
   }
 
   /**

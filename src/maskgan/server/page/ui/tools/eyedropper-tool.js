@@ -1,6 +1,5 @@
-import { t } from "../../i18n/translate.js";
 import { meanColour } from "../../state/colours.js";
-import { Tool, strokeTwice } from "./tool.js";
+import { Tool, hintFor, strokeTwice } from "./tool.js";
 
 /**
  * @typedef {import("./tool.js").Point} Point
@@ -34,7 +33,7 @@ export class EyedropperTool extends Tool {
   }
 
   get hint() {
-    return t("hint.eyedropper");
+    return hintFor("hint.eyedropper");
   }
 
   get isActive() {

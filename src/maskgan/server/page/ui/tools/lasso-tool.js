@@ -1,6 +1,6 @@
 import { t } from "../../i18n/translate.js";
 import { fillOutline } from "../../mask/fill.js";
-import { Tool, strokeTwice } from "./tool.js";
+import { Tool, hintFor, strokeTwice } from "./tool.js";
 
 const CLOSE_ENOUGH = 12; // a click this close to the first corner closes the outline, screen pixels
 const DRAGGED = 4; // a longer press is a freehand line rather than a corner, screen pixels
@@ -26,8 +26,8 @@ export class LassoTool extends Tool {
   }
 
   get hint() {
-    if (this.#corners.length) return t("hint.lasso.open");
-    return t("hint.lasso");
+    if (this.#corners.length) return hintFor("hint.lasso.open");
+    return hintFor("hint.lasso");
   }
 
   /** @param {Point} point */

@@ -3,7 +3,7 @@ import { boundingBox } from "../../mask/label-map.js";
 import { displacePart, affineDisplacement, selectPart, removePart } from "../../mask/parts.js";
 import { growPart, shrinkPart, smoothPart } from "../../mask/outline.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./frame-handles.js";
-import { Tool } from "./tool.js";
+import { Tool, hintFor } from "./tool.js";
 
 const REACH = 8; // hit radius, screen pixels
 const RESHAPE = /** @type {const} */ ({
@@ -49,7 +49,7 @@ export class MoveTool extends Tool {
   }
 
   get hint() {
-    return t(this.#frame ? "hint.move.selected" : "hint.move");
+    return hintFor(this.#frame ? "hint.move.selected" : "hint.move");
   }
 
   /**

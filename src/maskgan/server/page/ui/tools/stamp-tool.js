@@ -1,7 +1,7 @@
 import { t } from "../../i18n/translate.js";
 import { STAMPS, applyStamp, findLandmarks } from "../../mask/stamps.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./frame-handles.js";
-import { Tool } from "./tool.js";
+import { Tool, hintFor } from "./tool.js";
 
 /**
  * Adds an accessory, which can be moved, resized and rotated until it is applied.
@@ -25,7 +25,7 @@ export class StampTool extends Tool {
   }
 
   get hint() {
-    return t(this.#pending ? "hint.stamp.pending" : "hint.stamp");
+    return hintFor(this.#pending ? "hint.stamp.pending" : "hint.stamp");
   }
 
   /** Name of the stamp not applied yet. */

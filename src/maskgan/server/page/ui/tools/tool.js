@@ -24,7 +24,7 @@
  * @property {(text: string) => void} notify
  */
 
-import { nameOf, t } from "../../i18n/translate.js";
+import { nameOf, t, tIfKnown } from "../../i18n/translate.js";
 import { SKIN } from "../../mask/label-map.js";
 import { reflect } from "../../mask/symmetry.js";
 import { toScreen } from "../../state/view.js";
@@ -38,6 +38,9 @@ export class Tool {
 
   /** CSS cursor. */
   cursor = "crosshair";
+
+  /** Whether a drag moves the view instead. */
+  pans = false;
 
   /** Whether a press with Alt picks the class instead. */
   picksWithAlt = false;
@@ -135,6 +138,16 @@ export class Tool {
   onScreen(point) {
     return toScreen(this.editor.view(), point);
   }
+}
+
+/**
+ * A hint for the pointer at hand: fingers have no keys.
+ *
+ * @param {import("../../i18n/translate.js").Key} key
+ */
+export function hintFor(key) {
+  const text = t(key);
+  return matchMedia("(hover: none)").matches ? tIfKnown(`${key}.touch`, text) : text;
 }
 
 /**
