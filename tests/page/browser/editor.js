@@ -71,18 +71,23 @@ async function anyServer() {
  * A server and a browser for the tests of a file, and a window of its own for each.
  *
  * @param {(editor: Editor) => void} give told of each window
- * @param {() => ReturnType<typeof anyServer>} [start] gives the server
- * @returns {{open: (options?: import("playwright-core").BrowserContextOptions) => Promise<Editor>}} opens further windows
+ * @param {object} [options]
+ * @param {() => ReturnType<typeof anyServer>} [options.start] gives the server
+ * @param {string} [options.tab] the panel that windows show first; all but "edits" spare the server its thumbnails
+ * @returns {{open: (options?: import("playwright-core").BrowserContextOptions, address?: string) => Promise<Editor>}} opens
+ *   further windows, of the same server or another
  */
-export function eachTestInAnEditor(give, start = anyServer) {
+export function eachTestInAnEditor(give, { start = anyServer, tab = "parts" } = {}) {
   /** @type {Awaited<ReturnType<typeof anyServer>>} */
   let server;
   /** @type {Browser} */
   let browser;
   /** @type {Editor} */
   let editor;
-  const open = async (/** @type {import("playwright-core").BrowserContextOptions} */ options = {}) =>
-    (await openEditor(browser, server.address, options)).load();
+  const open = async (
+    /** @type {import("playwright-core").BrowserContextOptions} */ options = {},
+    address = server.address,
+  ) => (await openEditor(browser, address, options, tab)).load();
   before(async () => {
     server = await start();
     browser = await openBrowser();
@@ -105,10 +110,17 @@ export function eachTestInAnEditor(give, start = anyServer) {
  * @param {Browser} browser
  * @param {string} address
  * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @param {string} [tab] the panel that it shows first
  */
-export async function openEditor(browser, address, options = {}) {
+export async function openEditor(browser, address, options = {}, tab = "edits") {
   const context = await browser.newContext({ viewport: { width: 1600, height: 900 }, acceptDownloads: true, ...options });
   context.setDefaultTimeout(PATIENCE);
+  if (tab !== "edits") {
+    await context.addInitScript((shown) => {
+      const key = "maskgan-preferences";
+      if (location.protocol.startsWith("http")) localStorage[key] ??= JSON.stringify({ tab: shown });
+    }, tab);
+  }
   return new Editor(await context.newPage(), address);
 }
 
@@ -153,21 +165,37 @@ export class Editor {
     const end = Date.now() + PATIENCE;
     while (!(await holds())) {
       assert.ok(Date.now() < end, `waited in vain for ${what}`);
-      await this.page.waitForTimeout(50);
+      await this.page.waitForTimeout(20);
     }
   }
 
-  /** Until the face follows the mask as it is. */
+  /** Until the face follows the mask as it is, and is drawn. */
   async rendered() {
-    const calm = () =>
-      this.page.evaluate(() => {
-        const { state, renders } = document.documentElement.dataset;
-        return state === "idle" && Number(renders) > 0;
+    const isCalm = () =>
+      this.page.evaluate(async () => {
+        const { dataset } = document.documentElement;
+        const calm = () => dataset.state === "idle" && Number(dataset.renders) > 0 && !document.body.hasAttribute("data-editing");
+        const end = performance.now() + 500;
+        while (!calm() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+        if (!calm()) return false;
+        // What was just done shows in the state, and what has just arrived on the canvas, after a frame or two; tabs in
+        // the background have none.
+        for (let i = 0; i < 3; i++) {
+          await new Promise((resolve) => {
+            requestAnimationFrame(resolve);
+            setTimeout(resolve, 100);
+          });
+        }
+        return calm();
       });
-    await this.until("a picture", calm);
-    // A change shows in the state only when it has been looked at: be sure that the calm lasts.
-    await this.page.waitForTimeout(100);
-    await this.until("a picture", calm);
+    await this.until("a picture", isCalm);
+  }
+
+  /** Until the page has drawn what it knows. */
+  async drawn() {
+    await this.page.evaluate(async () => {
+      for (let i = 0; i < 2; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
+    });
   }
 
   /** @param {string} title */
@@ -201,12 +229,15 @@ export class Editor {
    * @param {Point} point
    */
   async placeOf([x, y]) {
-    const box = await this.at("mask-canvas").boundingBox();
-    assert.ok(box);
-    const scale = Number.parseFloat((await this.at("zoom-level").textContent()) ?? "") / 100;
+    const { left, top, width, height, scale } = await this.page.evaluate(() => {
+      const box = document.querySelector("#mask-canvas")?.getBoundingClientRect();
+      const zoom = document.querySelector("#zoom-level")?.textContent ?? "";
+      return { ...box?.toJSON(), scale: Number.parseFloat(zoom) / 100 };
+    });
+    assert.ok(width > 0, "the mask is shown");
     return {
-      x: box.x + box.width / 2 + (x + 0.5 - SIDE / 2) * scale,
-      y: box.y + box.height / 2 + (y + 0.5 - SIDE / 2) * scale,
+      x: left + width / 2 + (x + 0.5 - SIDE / 2) * scale,
+      y: top + height / 2 + (y + 0.5 - SIDE / 2) * scale,
     };
   }
 

@@ -94,7 +94,6 @@ test("a picture alone is framed and parsed", async () => {
   await editor.choose("open-picture", [PICTURE]);
   await editor.at("frame-dialog").waitFor();
   await editor.at("frame-use").waitFor();
-  await editor.page.waitForTimeout(1500);
   await editor.look("frame");
   await editor.at("frame-use").click();
   await editor.titled("portrait-5");
@@ -109,7 +108,6 @@ test("a face framed in a photograph is saved with what is around it", async () =
   execFileSync(process.env.PYTHON ?? "python3", ["-c", paste, PICTURE, photograph]);
   await editor.choose("open-picture", [photograph]);
   await editor.at("frame-use").waitFor();
-  await editor.page.waitForTimeout(1500);
   await editor.at("frame-use").click();
   await editor.titled("photograph");
   await editor.take("brush", "hair");
@@ -125,6 +123,8 @@ test("a face framed in a photograph is saved with what is around it", async () =
   await editor.titled("portrait-5");
   await editor.at("save").click();
   assert.equal(await editor.at("save-photograph").isVisible(), false);
+  await editor.page.keyboard.press("Escape");
+  assert.equal((await editor.save("jpeg")).name, "portrait-5-edited.jpg", "not the source's own name");
 });
 
 test("a picture with its mask is opened as it is, by choosing and by dropping", async () => {
@@ -150,7 +150,7 @@ test("a picture with its mask is opened as it is, by choosing and by dropping", 
   await editor.titled("dropped");
 });
 
-test("a mask in another label order is noticed, and opened in that order where that is asked", async () => {
+test("a mask in another label order is noticed, a face's and a style's, and opened in that order where that is asked", async () => {
   const theirs = join(folder, "face-parsing.png");
   const command = ["-m", "maskgan", "labels", "convert", MASK, "-o", theirs, "--to", "face-parsing"];
   execFileSync(process.env.PYTHON ?? "python3", command);
@@ -161,6 +161,18 @@ test("a mask in another label order is noticed, and opened in that order where t
   await editor.at("error").getByRole("button", { name: /that order/ }).click();
   await editor.until("the nose in its place", async () => (await editor.classAt([256, 290])) === "nose");
   assert.notEqual(nose, "nose");
+
+  await editor.at("tab-style").click();
+  const [chooser] = await Promise.all([editor.page.waitForEvent("filechooser"), editor.at("style-open").click()]);
+  await chooser.setFiles([PICTURE, theirs]);
+  const warning = editor.at("error").filter({ hasText: "style picture" });
+  await warning.waitFor();
+  await editor.rendered();
+  await editor.remember("style in the wrong order");
+  await warning.getByRole("button", { name: /that order/ }).click();
+  await editor.rendered();
+  assert.equal(await editor.at("error").count(), 0, "the mask of the style is in order");
+  assert.ok((await editor.change("style in the wrong order")).inside > 0.5, "its style shows");
 });
 
 test("a picture is pasted", async () => {

@@ -59,7 +59,7 @@ before(async () => {
   photograph = join(await mkdtemp(join(tmpdir(), "maskgan-first-")), "holiday.jpg");
   python(COMPOSE, `${PORTRAITS}portrait-2.jpg`, `${PORTRAITS}portrait-7.jpg`, photograph);
 });
-const windows = eachTestInAnEditor((opened) => (editor = opened));
+const windows = eachTestInAnEditor((opened) => (editor = opened), { tab: "edits" });
 
 /** @param {string[]} command a program in Python and its arguments */
 function python(...command) {

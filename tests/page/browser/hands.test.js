@@ -61,12 +61,16 @@ test("a part is selected by a click, grows, shrinks and becomes smooth", async (
   assert.ok(await editor.at("part-grow").isDisabled());
   await editor.click([256, 300]);
   await editor.until("a selection", () => editor.at("part-grow").isEnabled());
-  /** Columns of the nose in a row. */
-  const width = async () => {
-    let columns = 0;
-    for (let x = 180; x < 340; x += 2) columns += Number((await editor.classAt([x, 305])) === "nose");
-    return 2 * columns;
+  /** The last column of the nose in a row, on the way out of it. */
+  const edge = async (/** @type {number} */ inside, /** @type {number} */ outside) => {
+    while (Math.abs(outside - inside) > 1) {
+      const middle = Math.round((inside + outside) / 2);
+      if ((await editor.classAt([middle, 305])) === "nose") inside = middle;
+      else outside = middle;
+    }
+    return inside;
   };
+  const width = async () => (await edge(256, 340)) - (await edge(256, 180)) + 1;
   const before = await width();
   for (let i = 0; i < 4; i++) await editor.at("part-grow").click();
   const grown = await width();

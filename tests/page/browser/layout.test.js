@@ -15,7 +15,7 @@ const TOUCH_TARGET = 44; // CSS pixels
 /** @type {Editor} */
 let editor;
 
-const windows = eachTestInAnEditor((opened) => (editor = opened));
+const windows = eachTestInAnEditor((opened) => (editor = opened), { tab: "edits" });
 
 /**
  * @param {number} width
@@ -23,7 +23,8 @@ const windows = eachTestInAnEditor((opened) => (editor = opened));
  */
 async function resize(width, height) {
   await editor.page.setViewportSize({ width, height });
-  await editor.page.waitForTimeout(300);
+  await editor.until("the size", () => editor.page.evaluate(([w, h]) => innerWidth === w && innerHeight === h, [width, height]));
+  await editor.drawn();
 }
 
 /**
@@ -65,6 +66,10 @@ async function faceSide() {
 for (const [width, height] of SIZES) {
   test(`${width}x${height}: all controls are reachable, the face uses the window`, async () => {
     await resize(width, height);
+    for (const tab of ["edits", "colours", "parts"]) {
+      await editor.at(`tab-${tab}`).click();
+      assert.deepEqual(await unreachable(), [], tab);
+    }
     for (const tool of ["brush", "move", "bend", "stamp"]) {
       await editor.at(`tool-${tool}`).click();
       await editor.look(`${width}x${height}-${tool}`);
@@ -106,6 +111,7 @@ test("WCAG AA holds in both themes, on desktop and phone, with dialogs and messa
         await editor.at(`tab-${tab}`).click();
         await check(`${theme} theme, ${width}x${height}, ${tab}`);
       }
+      await editor.at("tab-parts").click();
       await editor.at("tool-stamp").click();
       await editor.at("open").click();
       await check(`${theme} theme, ${width}x${height}, Open dialog`);

@@ -123,6 +123,12 @@ test("a click beside the crop dialog keeps it; a turned crop shows its angle and
   await editor.page.mouse.up();
   assert.ok(Math.abs((await angle()) - 90) < 15, `turned to ${await angle()}`);
   await editor.at("frame-reset").click();
+  for (const expected of [90, 0]) {
+    await editor.at("frame-quarter").click();
+    assert.equal(await angle(), expected);
+  }
+  await editor.at("frame-reset").click();
+  assert.equal(await angle(), 180);
   await editor.at("frame-use").click();
   await editor.titled("upside-down");
 });
@@ -203,11 +209,12 @@ test("a deleted project comes back by Undo", async () => {
   await editor.at("open").click();
   const saved = editor.page.getByRole("button", { name: /^Continue Portrait 7/ });
   await saved.waitFor();
+  await editor.page.clock.install();
   await editor.page.getByRole("button", { name: /^Delete Portrait 7/ }).click();
   assert.equal(await saved.count(), 0);
   await editor.at("notice").getByRole("button", { name: "Undo" }).click();
   await saved.waitFor();
-  await editor.page.waitForTimeout(9000);
+  await editor.page.clock.fastForward(9000); // after the time in which a deletion can be undone
   await saved.click();
   await editor.titled("Portrait 7");
   assert.equal(await editor.classAt([220, 138]), "hat");

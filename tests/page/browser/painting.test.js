@@ -153,7 +153,7 @@ test("classes are hidden, the mask is made transparent, the face is compared wit
   await split.waitFor();
   await split.focus();
   await editor.page.keyboard.press("End");
-  await editor.page.waitForTimeout(100);
+  await editor.drawn();
   await editor.look("before-and-after");
   assert.ok((await editor.change("whole", MOUTH)).inside > 0.3, "all of it shows the face before");
 });

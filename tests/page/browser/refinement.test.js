@@ -25,14 +25,12 @@ save_weights(Path(sys.argv[1]), network, WeightsInfo("dense-mapping", network.co
 /** @type {Editor} */
 let editor;
 
-eachTestInAnEditor(
-  (opened) => (editor = opened),
-  () => {
-    const weights = join(mkdtempSync(join(tmpdir(), "refinement-")), "net.safetensors");
-    execFileSync(process.env.PYTHON ?? "python3", ["-c", WEIGHTS, weights]);
-    return startServer(0, ["--weights", weights]);
-  },
-);
+const start = () => {
+  const weights = join(mkdtempSync(join(tmpdir(), "refinement-")), "net.safetensors");
+  execFileSync(process.env.PYTHON ?? "python3", ["-c", WEIGHTS, weights]);
+  return startServer(0, ["--weights", weights]);
+};
+eachTestInAnEditor((opened) => (editor = opened), { start });
 
 test("the network is fitted to the person while painting goes on; cancelled, undone and done again", async () => {
   let steps = 200;
