@@ -1,43 +1,127 @@
 /**
- * Makes the editor's pictures in this folder, light and dark, on a rendered portrait.
+ * Makes the pictures of this folder that show the shipped weights, on rendered portraits: the editor in both themes
+ * (editor.jpg, editor-dark.jpg), edits before and after (demo.jpg), faces between two (interpolation.jpg).
  *
- *     node docs/pictures.mjs
+ *     node docs/pictures.mjs [NAME...]
  *
- * Starts `maskgan serve` (PYTHON names the interpreter) and Chromium (CHROMIUM); needs tests/page/setup.sh.
+ * Names choose among editor, demo and interpolation. Starts `maskgan` (PYTHON names the interpreter) and Chromium
+ * (CHROMIUM); needs tests/page/setup.sh.
  */
 
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { openBrowser, openEditor, startServer } from "../tests/page/browser/editor.js";
 
-const FOLDER = new URL(".", import.meta.url).pathname;
+/** @typedef {Awaited<ReturnType<typeof openBrowser>>} Browser */
+
+const FOLDER = fileURLToPath(new URL(".", import.meta.url));
+const PORTRAITS = fileURLToPath(new URL("../src/maskgan/assets/portraits/", import.meta.url));
 const WINDOW = { viewport: { width: 1280, height: 800 } };
 const QUALITY = 78;
+const NOTICE = 4500; // milliseconds until notices have left
 
-const server = await startServer();
+/** Portraits and edits of demo.jpg. */
+const ROWS = [7, 1];
+const COLUMNS = [
+  { title: "photograph", edits: [] },
+  { title: "smile", edits: ["smile=0.7"] },
+  { title: "glasses", edits: ["glasses=sun"] },
+  { title: "red hair", edits: ["hair-colour=red"] },
+  { title: "all three", edits: ["smile=0.7", "glasses=sun", "hair-colour=red"] },
+];
+
+/** @param {string[]} command of maskgan */
+function maskgan(...command) {
+  execFileSync(process.env.PYTHON ?? "python3", ["-m", "maskgan", ...command], { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+/** @param {Browser} browser */
+async function editor(browser) {
+  const server = await startServer();
+  try {
+    for (const theme of /** @type {const} */ (["light", "dark"])) {
+      const page = await (await openEditor(browser, server.address, { ...WINDOW, colorScheme: theme })).load();
+      for (const edit of ["edit-smile", "edit-glasses-clear"]) {
+        await page.at(edit).click();
+        await page.rendered();
+      }
+      if (theme === "dark") {
+        await page.at("tab-colours").click();
+        await page.at("hair-colour-red").click();
+        await page.rendered();
+      }
+      const seen = () => page.page.evaluate(() => [...document.images].every((image) => !image.checkVisibility() || image.complete));
+      await page.until("thumbnails", seen);
+      await page.page.waitForTimeout(NOTICE);
+      const path = `${FOLDER}${theme === "light" ? "editor.jpg" : "editor-dark.jpg"}`;
+      await page.page.screenshot({ path, type: "jpeg", quality: QUALITY });
+      await page.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+/**
+ * A picture of a piece of HTML.
+ *
+ * @param {Browser} browser
+ * @param {string} body
+ * @param {number} width
+ * @param {string} path
+ */
+async function shoot(browser, body, width, path) {
+  const page = await browser.newPage({ viewport: { width, height: 100 } });
+  await page.setContent(`<!doctype html><body style="margin: 0; background: #fff; font: 17px sans-serif">${body}`);
+  await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
+  await page.screenshot({ path, type: "jpeg", quality: QUALITY, fullPage: true });
+  await page.close();
+}
+
+/** @param {string} path of a picture, as the address that carries it */
+function embedded(path) {
+  return `data:image/${path.endsWith(".jpg") ? "jpeg" : "png"};base64,${readFileSync(path).toString("base64")}`;
+}
+
+/**
+ * @param {Browser} browser
+ * @param {string} scratch
+ */
+async function demo(browser, scratch) {
+  const cells = ROWS.flatMap((number) =>
+    COLUMNS.map(({ title, edits }, column) => {
+      const path = edits.length ? join(scratch, `${number}-${column}.png`) : `${PORTRAITS}portrait-${number}.jpg`;
+      if (edits.length) maskgan("edit", `${PORTRAITS}portrait-${number}.jpg`, ...edits.flatMap((edit) => ["--apply", edit]), "-o", path);
+      return `<figure style="margin: 0"><figcaption style="padding: 6px; text-align: center">${title}</figcaption>`
+        + `<img src="${embedded(path)}" style="display: block; width: 100%"></figure>`;
+    }),
+  );
+  const grid = `display: grid; grid-template-columns: repeat(${COLUMNS.length}, 1fr); gap: 6px; padding: 6px`;
+  await shoot(browser, `<div style="${grid}">${cells.join("")}</div>`, 1500, `${FOLDER}demo.jpg`);
+}
+
+/**
+ * @param {Browser} browser
+ * @param {string} scratch
+ */
+async function interpolation(browser, scratch) {
+  const path = join(scratch, "interpolation.png");
+  const [first, last] = [7, 2].map((number) => `${PORTRAITS}portrait-${number}`);
+  maskgan("interpolate", `${first}.png`, `${last}.png`, "--image", `${first}.jpg`, "-n", "6", "-o", path);
+  await shoot(browser, `<img src="${embedded(path)}" style="display: block; width: 100%">`, 1024, `${FOLDER}interpolation.jpg`);
+}
+
+const PICTURES = /** @type {Record<string, (browser: Browser, scratch: string) => Promise<void>>} */ ({ editor, demo, interpolation });
+
+const scratch = mkdtempSync(join(tmpdir(), "maskgan-pictures-"));
 const browser = await openBrowser();
 try {
-  for (const theme of /** @type {const} */ (["light", "dark"])) {
-    const editor = await (await openEditor(browser, server.address, { ...WINDOW, colorScheme: theme })).load();
-    const settled = async () => {
-      await editor.until("the edits", () => editor.page.evaluate(() => !document.body.hasAttribute("data-editing")));
-      await editor.rendered();
-    };
-    await editor.at("edit-smile").click();
-    await settled();
-    await editor.at("edit-glasses-clear").click();
-    await settled();
-    if (theme === "dark") {
-      await editor.at("tab-colours").click();
-      await editor.at("hair-colour-red").click();
-      await settled();
-    }
-    const seen = () => editor.page.evaluate(() => [...document.images].every((image) => !image.checkVisibility() || image.complete));
-    await editor.until("thumbnails", seen);
-    await editor.page.waitForTimeout(5000); // notices leave
-    const name = theme === "light" ? "editor.jpg" : "editor-dark.jpg";
-    await editor.page.screenshot({ path: `${FOLDER}${name}`, type: "jpeg", quality: QUALITY });
-    await editor.close();
-  }
+  const names = process.argv.slice(2);
+  for (const name of names.length ? names : Object.keys(PICTURES)) await PICTURES[name](browser, scratch);
 } finally {
   await browser.close();
-  await server.stop();
+  rmSync(scratch, { recursive: true });
 }
