@@ -99,7 +99,8 @@ def main() -> None:
     parser.add_argument("--profile", choices=_STAGES, help="print where the time of this step goes, and stop")
     arguments = parser.parse_args()
     device, side, batch = arguments.device, arguments.side, arguments.batch
-    pairs = SyntheticPairs(batch, side)
+    drawn = SyntheticPairs(batch, side)
+    pairs = [drawn[i] for i in range(batch)]
     pictures = normalise(torch.from_numpy(np.stack([pair.picture for pair in pairs]))).permute(0, 3, 1, 2).to(device)
     label_maps = torch.from_numpy(np.stack([pair.label_map for pair in pairs])).to(device)
     faces = Faces(pictures, label_maps, label_maps.new_empty(batch, 0, side, side))
@@ -133,10 +134,16 @@ def main() -> None:
 
 
 def _config(stage: str, arguments: argparse.Namespace) -> TrainingConfig:
-    common = {"preset": arguments.preset, "data": "none", "batch_size": arguments.batch, "device": arguments.device}
-    if stage == "edit":
-        return EditTrainingConfig(**common, precision="bf16")
-    return DenseMappingTrainingConfig(**common, precision="bf16", perceptual="efficientnet")
+    config: type[TrainingConfig] = EditTrainingConfig if stage == "edit" else DenseMappingTrainingConfig
+    options = {} if stage == "edit" else {"perceptual": "efficientnet"}
+    return config(
+        preset=arguments.preset,
+        data="none",
+        batch_size=arguments.batch,
+        precision="bf16",
+        device=arguments.device,
+        **options,  # type: ignore[arg-type]
+    )
 
 
 def _profile(step: Callable[[], object]) -> str:
