@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from maskgan.face_parts import FACE, HAIR, HAT, NECK, bounding_box
+from maskgan.face_parts import BROWS, EYES, FACE, HAIR, HAT, MOUTH, NECK, SKIN, bounding_box
 from maskgan.files import atomic_path, make_folder
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import CLASSES, LabelMap
 
-MAX_BYTES = 400_000
+MAX_BYTES = 180_000
 """Of all sheets together."""
 _CELL = 84
 _CAPTION = 58
@@ -70,8 +70,7 @@ class Sheet:
 
     def draw(self) -> Image.Image:
         """The sheet: a row for each amount."""
-        wide = bool({HAIR, HAT, NECK} & set(self.classes)) and self.name not in ("glasses", "remove-glasses", "fringe")
-        boxes = [None if wide else _face_square(label_map) for label_map in self.label_maps]
+        boxes = [_shown_square(label_map, self.name, self.classes) for label_map in self.label_maps]
         size = (_CAPTION + _CELL * len(boxes), _CELL * len(self.rows))
         sheet = Image.new("RGB", size, (250, 250, 250))
         pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=12)
@@ -80,33 +79,32 @@ class Sheet:
             for j, (picture, box) in enumerate(zip(pictures, boxes, strict=True)):
                 cell = np.full((_CELL, _CELL, 3), 200, np.uint8)
                 if picture is not None:
-                    shown = picture if box is None else picture[box]
-                    cell = resize_picture(np.ascontiguousarray(shown), (_CELL, _CELL))
+                    cell = resize_picture(np.ascontiguousarray(picture[box]), (_CELL, _CELL))
                 sheet.paste(Image.fromarray(cell), (_CAPTION + j * _CELL, i * _CELL))
         return sheet
 
 
-def _face_square(label_map: LabelMap) -> tuple[slice, slice] | None:
-    """Rows and columns of a square about the face."""
-    box = bounding_box(np.isin(label_map, FACE))
+def _shown_square(label_map: LabelMap, name: str, classes: Sequence[int]) -> tuple[slice, slice]:
+    """Rows and columns of what a sheet shows of a face: all of it, its features, or the part alone and around it."""
+    height, width = label_map.shape
+    if {HAIR, HAT, NECK} & set(classes) and name not in ("glasses", "remove-glasses", "fringe"):
+        return np.s_[:height, :width]
+    part, margin = FACE, 1.1
+    for smaller, room in ((EYES, 1.2), (BROWS, 1.2), (MOUTH, 1.6)):
+        if set(classes) <= {*smaller, SKIN}:
+            part, margin = smaller, room
+    box = bounding_box(np.isin(label_map, part))
     if box is None:
-        return None
+        return np.s_[:height, :width]
     top, bottom, left, right = box
-    side = min(max(bottom - top, right - left) + 8, *label_map.shape)
-    row = min(max((top + bottom - side) // 2, 0), label_map.shape[0] - side)
-    column = min(max((left + right - side) // 2, 0), label_map.shape[1] - side)
+    side = min(round(margin * max(bottom - top, right - left)), height, width)
+    row = min(max((top + bottom - side) // 2, 0), height - side)
+    column = min(max((left + right - side) // 2, 0), width - side)
     return np.s_[row : row + side, column : column + side]
 
 
-def write_sheets(docs: Path, sheets: Sequence[Sheet], table: str, source: tuple[str, str, str]) -> None:
-    """Write ``edits.md`` and ``edits/NAME.webp``.
-
-    Args:
-        docs: the folder.
-        sheets: one for each edit.
-        table: what was measured, as Markdown.
-        source: the weights' fingerprint, the command, and on which faces it measured.
-    """
+def write_sheets(docs: Path, sheets: Sequence[Sheet]) -> None:
+    """Write ``edits/NAME.webp`` into the folder ``docs``, in the best quality that ``MAX_BYTES`` allows."""
     folder = make_folder(docs / "edits")
     drawn = [sheet.draw() for sheet in sheets]
     for quality in _QUALITIES:
@@ -116,6 +114,17 @@ def write_sheets(docs: Path, sheets: Sequence[Sheet], table: str, source: tuple[
     for sheet, data in zip(sheets, files, strict=True):
         with atomic_path(folder / f"{sheet.name}.webp") as temporary:
             temporary.write_bytes(data)
+
+
+def write_page(docs: Path, sheets: Sequence[Sheet], table: str, source: tuple[str, str, str]) -> None:
+    """Write ``edits.md``, and list it in ``index.md``.
+
+    Args:
+        docs: the folder.
+        sheets: one for each edit, as ``write_sheets`` wrote them.
+        table: what was measured, as Markdown.
+        source: the weights' fingerprint, the command, and on which faces it measured.
+    """
     weights, command, where = source
     parts = "\n".join(_section(sheet) for sheet in sheets)
     text = _TEXT.format(

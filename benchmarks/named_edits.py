@@ -1,21 +1,23 @@
 """What each named edit does, on test faces: measured, shown, and written as docs/edits.md.
 
     python -m benchmarks.named_edits [--weights FILE] [--data FACES --faces 50] [--edits smile,bald]
-    python -m benchmarks.named_edits --weights FILE --write docs
+    python -m benchmarks.named_edits --data FACES --faces 50 --write docs
 
-The first prints the table. The second writes ``docs/edits.md`` with the table and a sheet of pictures for each edit, of
-the sample portraits, under ``docs/edits``.
+The first prints the table. The second also writes ``docs/edits.md`` with the table and a sheet of pictures for each
+edit, of the sample portraits, under ``docs/edits``. The faces are the last ones of FACES.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from benchmarks.edit_sheets import Sheet, write_sheets
+from benchmarks.edit_sheets import Sheet, write_page, write_sheets
 
 from maskgan.assets import portrait, shipped_weights
 from maskgan.checkpoints.weights import fingerprint
@@ -27,8 +29,9 @@ from maskgan.editing.looks import LOOKS, Look
 from maskgan.editing.named_edits import EDITS, Amount, NamedEdit
 from maskgan.editing.parsing import Parser
 from maskgan.editing.photographs import lock_pixels
+from maskgan.editing.pipeline import Edit, FaceModel, analyse_face, render
 from maskgan.editing.recognition import open_recogniser
-from maskgan.editing.session import FaceEditor
+from maskgan.editing.renderer import Renderer
 from maskgan.errors import UserError
 from maskgan.evaluation.attribute_predictor import AttributePredictor
 from maskgan.evaluation.identity import OwnEmbedding
@@ -75,6 +78,8 @@ class Face:
 
     picture: Picture
     label_map: LabelMap
+    seen: dict[str, Any] = field(default_factory=dict)
+    """What the measuring networks said of it: asked once, though many edits begin with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,15 +114,20 @@ class Networks:
     """What edits, and what measures: none of the measuring networks was in a loss of the face network."""
 
     def __init__(self, weights: Path) -> None:
-        self.editor = FaceEditor.from_weights(weights)
+        self.renderer = Renderer.from_weights(weights)
         self.parser = Parser(shipped_weights("parser"))
         self.classifier = AttributePredictor(shipped_weights("attributes"))
         self.embedding = OwnEmbedding(shipped_weights("identity"))
-        self.anonymiser = Anonymiser(self.editor.renderer, open_recogniser())
+        self.anonymiser = Anonymiser(self.renderer, open_recogniser())
+
+    @lru_cache(maxsize=64)  # noqa: B019  (of one process)
+    def model(self, face: Face) -> FaceModel:
+        """A face as the network encodes it, once for all edits."""
+        return analyse_face(self.renderer, face.picture, face.label_map)
 
 
 def read_faces(spec: str | None, count: int) -> Iterator[Face]:
-    """Test faces: of a data set, or the sample portraits."""
+    """Test faces: the last ones of a data set, or the sample portraits."""
     if spec is None:
         for number in PORTRAITS[:count]:
             yield _square(
@@ -145,12 +155,14 @@ def amounts_of(edit: NamedEdit | Look) -> tuple[Amount, ...]:
     return (edit.low, 0.5, edit.high) if edit.low < 0 else (0.35, 0.7, edit.high)
 
 
-def dressed(networks: Networks, face: Face, name: str) -> Face:
-    """A face that wears what ``name`` takes off."""
+def dressed(networks: Networks, face: Face, name: str) -> Face | None:
+    """A face that wears what ``name`` takes off; ``None`` if it cannot, as where no ears are seen for earrings."""
     if not name.startswith("remove-"):
         return face
-    trial = apply(networks, face, EDITS[name.removeprefix("remove-")], None)
-    return trial.after
+    try:
+        return apply(networks, face, EDITS[name.removeprefix("remove-")], None).after
+    except UserError:
+        return None
 
 
 def apply(networks: Networks, face: Face, edit: NamedEdit | Look, amount: Amount | None) -> Trial:
@@ -164,9 +176,8 @@ def apply(networks: Networks, face: Face, edit: NamedEdit | Look, amount: Amount
         painted = edit.paint(face.picture, face.label_map, str(amount))
         return Trial(face, Face(painted, face.label_map), edit.classes)
     after = edit.apply(face.label_map, amount)
-    networks.editor.set_source(face.picture, face.label_map)
-    networks.editor.set_mask(after)
-    rendered = lock_pixels(face.picture, networks.editor.render(), (face.label_map, after), [(edit, amount)])
+    drawn = render(Edit(networks.model(face), after))
+    rendered = lock_pixels(face.picture, drawn, (face.label_map, after), [(edit, amount)])
     return Trial(face, Face(rendered, after), edit.classes)
 
 
@@ -182,15 +193,24 @@ def anonymised(networks: Networks, face: Face, seed: str) -> Trial:
     return Trial(face, Face(done.picture, done.label_map), classes, done.after)
 
 
+def _asked(face: Face, name: str, network: Callable[[list[Picture]], Any]) -> Any:
+    """What a network says of a face."""
+    if name not in face.seen:
+        face.seen[name] = network([face.picture])[0]
+    return face.seen[name]
+
+
 def measure(networks: Networks, trials: Sequence[Trial], attribute: str | None) -> Measures:
     """What happened to faces."""
-    before, after = ([getattr(trial, when).picture for trial in trials] for when in ("before", "after"))
+    pairs = [(trial.before, trial.after) for trial in trials]
     found = None
     if attribute is not None:
         column, wanted = ATTRIBUTES.index(attribute.removeprefix("-")), not attribute.startswith("-")
-        old, new = (float((networks.classifier(p)[:, column] == wanted).mean()) for p in (before, after))
+        told = [[_asked(face, "attributes", networks.classifier)[column] == wanted for face in pair] for pair in pairs]
+        old, new = np.mean(told, axis=0).tolist()
         found = old, new
-    identity = (networks.embedding(before) * networks.embedding(after)).sum(axis=1)
+    vectors = [[_asked(face, "identity", networks.embedding) for face in pair] for pair in pairs]
+    identity = [float(before @ after) for before, after in vectors]
     likeness = [trial.likeness for trial in trials if trial.likeness is not None]
     seen: list[tuple[float, float]] = []
     pixels = labels = 0
@@ -198,7 +218,7 @@ def measure(networks: Networks, trials: Sequence[Trial], attribute: str | None) 
         own, target = trial.before.label_map, trial.after.label_map
         changed = own != target
         if changed.any():
-            parsed = networks.parser.parse([trial.before.picture, trial.after.picture])
+            parsed = [_asked(face, "labels", networks.parser.parse) for face in (trial.before, trial.after)]
             seen.append(tuple(float((p == target)[changed].mean()) for p in parsed))  # type: ignore[arg-type]
         free = changed | (np.isin(own, trial.classes) & np.isin(target, trial.classes))
         pixels += int((trial.before.picture != trial.after.picture).any(axis=2)[~free].sum())
@@ -231,33 +251,37 @@ TABLE = (
 )
 
 
-def run(networks: Networks, faces: Sequence[Face], names: Sequence[str]) -> tuple[list[str], list[Sheet]]:
-    """Rows of the table and sheets of pictures of the edits with these names."""
+def _tried(networks: Networks, face: Face | None, edit: NamedEdit | Look | None, amount: Amount) -> Trial | None:
+    """A face after an edit, or drawn anew; ``None`` if it lacks what is edited."""
+    try:
+        if face is None:
+            return None
+        return anonymised(networks, face, str(amount)) if edit is None else apply(networks, face, edit, amount)
+    except UserError:
+        return None
+
+
+def run(
+    networks: Networks, faces: Sequence[Face], names: Sequence[str], measured: bool = True
+) -> tuple[list[str], list[Sheet]]:
+    """Rows of the table, if it is measured, and sheets of pictures of the edits with these names."""
     rows: list[str] = []
     sheets: list[Sheet] = []
     for name in names:
         edit = EDITS.get(name) or LOOKS.get(name)
         starts = [dressed(networks, face, name) for face in faces] if edit else list(faces)
-        shown: list[tuple[str, list[Picture | None]]] = [("before", [face.picture for face in starts])]
+        shown: list[tuple[str, list[Picture | None]]] = [("before", [face and face.picture for face in starts])]
         for amount in SEEDS if edit is None else amounts_of(edit):
-            trials: list[Trial | None] = []
-            for face in starts:
-                try:
-                    if edit is None:
-                        trials.append(anonymised(networks, face, str(amount)))
-                    else:
-                        trials.append(apply(networks, face, edit, amount))
-                except UserError:
-                    trials.append(None)  # the face lacks what is edited
+            trials = [_tried(networks, face, edit, amount) for face in starts]
             done = [trial for trial in trials if trial is not None]
-            if done:
+            if done and measured:
                 rows.append(row(edit, amount, measure(networks, done, ATTRIBUTE_OF.get(name))))
                 print(rows[-1], flush=True)
             caption = amount if isinstance(amount, str) else f"{amount:g}"
             shown.append((caption, [None if trial is None else trial.after.picture for trial in trials]))
         summary, classes = (ANONYMISE.summary, ANONYMISE.classes) if edit is None else (edit.summary, edit.classes)
         taken = ANONYMISE.range if edit is None else edit.range
-        sheets.append(Sheet(name, summary, taken, tuple(classes), shown, [face.label_map for face in starts]))
+        sheets.append(Sheet(name, summary, taken, tuple(classes), shown, [face.label_map for face in faces]))
     return rows, sheets
 
 
@@ -278,19 +302,19 @@ def main() -> None:
     weights = options.weights or shipped_weights("edit")
     networks = Networks(weights)
     faces = list(read_faces(options.data, options.faces))
+    if options.write is not None:
+        # Real faces are measured, never shown.
+        _, sheets = run(networks, list(read_faces(None, len(PORTRAITS))), names, measured=False)
+        write_sheets(options.write, sheets)
     print(TABLE)
-    rows, sheets = run(networks, faces, names)
+    rows = run(networks, faces, names)[0]
     if options.write is None:
         return
-    if options.data is not None:
-        # Real faces are measured, never shown.
-        _, sheets = run(networks, list(read_faces(None, len(PORTRAITS))), names)
-    where = "the sample portraits" if options.data is None else f"{len(faces)} test faces of {Path(options.data).name}"
-    command = f"python -m benchmarks.named_edits --weights {weights.name}"
+    where = f"the last {len(faces)} faces of {Path(options.data).name}" if options.data else "the sample portraits"
+    command = "python -m benchmarks.named_edits" + (f" --weights {weights.name}" if options.weights else "")
     command += f" --data {Path(options.data).name} --faces {len(faces)}" if options.data else ""
-    write_sheets(
-        options.write, sheets, "\n".join([TABLE, *rows]), (fingerprint(weights), command + " --write docs", where)
-    )
+    source = (fingerprint(weights), f"{command} --write docs", where)
+    write_page(options.write, sheets, "\n".join([TABLE, *rows]), source)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.edit_sheets import Sheet, write_sheets
+from benchmarks.edit_sheets import Sheet, write_page, write_sheets
 from benchmarks.named_edits import COLOURS, Face, Trial, amounts_of, measure
 
 from maskgan.data.annotations import ATTRIBUTES
@@ -31,7 +31,8 @@ def test_sheets_have_a_row_for_each_amount_and_the_page_shows_them(tmp_path: Pat
     pictures = [np.full((SIDE, SIDE, 3), 90, np.uint8), None]
     rows = [("before", pictures), ("0.5", pictures), ("1", pictures)]
     sheet = Sheet("smile", "the mouth smiles", "-1..1", (1, 10), rows, [face(1, 0).label_map] * 2)
-    write_sheets(tmp_path, [sheet], "| a | table |", ("0123", "python -m x", "two faces"))
+    write_sheets(tmp_path, [sheet])
+    write_page(tmp_path, [sheet], "| a | table |", ("0123", "python -m x", "two faces"))
     with Image.open(tmp_path / "edits" / "smile.webp") as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     height, width = pixels.shape[:2]
@@ -42,7 +43,7 @@ def test_sheets_have_a_row_for_each_amount_and_the_page_shows_them(tmp_path: Pat
         part in text for part in ("| a | table |", "python -m x", "![smile](edits/smile.webp)", "Amounts: `-1..1`")
     )
     for _ in range(2):
-        write_sheets(tmp_path, [sheet], "", ("", "", ""))
+        write_page(tmp_path, [sheet], "", ("", "", ""))
     assert (tmp_path / "index.md").read_text().split() == ["```{toctree}", "command-line", "edits", "recipes", "```"]
 
 
@@ -69,7 +70,7 @@ def test_what_changes_elsewhere_is_counted() -> None:
     networks: Any = SimpleNamespace(
         classifier=classifier,
         embedding=lambda pictures: np.array([[1.0, 0.0]]) if pictures[0].max() < 20 else np.array([[0.6, 0.8]]),
-        parser=SimpleNamespace(parse=lambda _: [before.label_map, after.label_map]),
+        parser=SimpleNamespace(parse=lambda pictures: [(before if pictures[0].max() < 20 else after).label_map]),
     )
     found = measure(networks, [trial], "Smiling")
     assert (found.attribute, found.followed, found.pixels_elsewhere, found.labels_elsewhere) == (

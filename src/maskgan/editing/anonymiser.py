@@ -16,6 +16,7 @@ from PIL import Image
 
 from maskgan.assets import portrait
 from maskgan.editing.anonymise import ANONYMISE, KEPT_PARTS, AnonymiseOptions
+from maskgan.editing.compositing import class_colours
 from maskgan.editing.edit_region import soft_region
 from maskgan.editing.mask_warps import face_box, warp_part
 from maskgan.editing.named_edits import EDITS
@@ -29,8 +30,10 @@ from maskgan.labels import LabelMap
 from maskgan.seeding import stream_seed
 
 _PORTRAITS = range(1, 10)
-_DRAWS = 24  # faces drawn before it is given up
-_PATIENCE = 8  # draws over which shapes move further and further
+_DRAWS = 32  # faces drawn before it is given up
+_PATIENCE = 8  # draws over which shapes move further and further, so that they move no further than is needed
+_GENTLE = 0.3  # strength of the first draw
+_NEAR, _FAR = 4, 9  # portraits nearest in skin between which a style lies, at first, and where that is not enough
 _STYLED = (SKIN, NOSE, *EYES, *BROWS, *LIPS)  # teeth keep their own style: portraits that smile are few
 _LEAST_EYES = -0.2  # amount of ``eyes-wider``: narrower ones have no pupils
 _AMOUNTS = {
@@ -46,7 +49,7 @@ _APART = 0.03  # of its width that eyes and brows move apart or together
 _KEPT_GROW, _KEPT_SOFT = 0.012, 0.008  # of the side: border of parts that are kept
 _SKIN_SOFT = 0.006  # of the side: border of the skin whose colour is matched
 _SOFT_SIDE = 512  # pixels on the longer side of soft borders
-_SEARCH_SIDE = 512  # pixels on the side of the faces that are drawn until one is found
+_SEARCH_SIDE = 256  # pixels on the side of the faces that are drawn until one is found
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,16 +104,19 @@ class Anonymiser:
         face_box(label_map)
         self._renderer.style_parts(_STYLED)
         model = analyse_face(self._renderer, picture, label_map)
-        small = model
+        small = model.preview
         if max(label_map.shape) > _SEARCH_SIDE:
             size = (_SEARCH_SIDE, _SEARCH_SIDE)
-            small = analyse_face(self._renderer, resize_picture(picture, size), resize_label_map(label_map, size))
+            resized = resize_picture(picture, size), resize_label_map(label_map, size)
+            small = analyse_face(self._renderer, *resized).preview
         known = self._recogniser(picture, label_map)
         threshold = self._recogniser.threshold if options.threshold is None else options.threshold
         lowest = 1.0
         for draw in range(_DRAWS):
             for face in (small, model) if small is not model else (model,):
-                drawn, after = self._draw(face, options, stream_seed(options.seed, "anonymise", rank=number, step=draw))
+                strength = min(_GENTLE + (1 - _GENTLE) * draw / _PATIENCE, 1.0)
+                seed = stream_seed(options.seed, "anonymise", rank=number, step=draw)
+                drawn, after = self._draw(face, options, seed, strength)
                 cosine = float(known @ self._recogniser(drawn, after))
                 lowest = min(lowest, cosine)
                 if cosine >= threshold:
@@ -122,16 +128,18 @@ class Anonymiser:
         raise UserError(
             f"anonymise: {self._recogniser.name} still knows the face ({lowest:.2f} at best, wanted below "
             f"{threshold:g}); give another seed, keep fewer parts, set a higher --anonymise-threshold, or install "
-            "SFace, which looks at the face alone: pip install 'maskgan[train]'"
+            "SFace, which tells people apart better: pip install 'maskgan[train]'"
         )
 
-    def _draw(self, model: FaceModel, options: AnonymiseOptions, draw: int) -> tuple[Picture, LabelMap]:
-        """The face of the number ``draw``, and its mask."""
-        after = move_parts(model.label_map, np.random.default_rng([draw, 0]), 1.0, options.keep)
-        rng = np.random.default_rng([draw, 1])
+    def _draw(
+        self, model: FaceModel, options: AnonymiseOptions, seed: int, strength: float
+    ) -> tuple[Picture, LabelMap]:
+        """A face, its parts moved with ``strength``, and its mask; at 1 in the style of any portraits."""
+        after = move_parts(model.label_map, np.random.default_rng([seed, 0]), strength, options.keep)
+        rng = np.random.default_rng([seed, 1])
         kept = [label for part in options.keep for label in KEPT_PARTS[part]]
         parts = tuple(label for label in sorted(_STYLED) if label not in kept)
-        rendered = render(Edit(model, after, StyleCopy(self._mixed_style(model, rng), 1.0, parts)))
+        rendered = render(Edit(model, after, StyleCopy(self._mixed_style(model, rng, _NEAR if strength < 1 else _FAR), 1.0, parts)))
         rendered = _match_skin(model.picture, rendered, model.label_map, after)
         if kept:
             share = _soft(np.isin(model.label_map, kept), _KEPT_GROW, _KEPT_SOFT)[..., None]
@@ -140,13 +148,13 @@ class Anonymiser:
         free = (before != after) | (np.isin(before, ANONYMISE.classes) & np.isin(after, ANONYMISE.classes))
         return np.where(free[..., None], rendered, model.picture), after
 
-    def _mixed_style(self, model: FaceModel, rng: np.random.Generator) -> StyleReference:
-        """A style between those of the portraits whose skin is nearest in colour, in random shares."""
-        own = encode_reference(self._renderer, model.picture, model.label_map)
-        distances = [float((other.colours[SKIN, :3] - own.colours[SKIN, :3]).norm()) for other in self._references]
+    def _mixed_style(self, model: FaceModel, rng: np.random.Generator, count: int) -> StyleReference:
+        """A style between those of the ``count`` portraits whose skin is nearest in colour, in random shares."""
+        own = class_colours(model.picture, model.label_map)[SKIN, :3]
+        distances = [float((other.colours[SKIN, :3] - own).norm()) for other in self._references]
         # The very same portrait would give the face back.
-        near = [int(i) for i in np.argsort(distances) if distances[i] > 1e-3][:4]
-        shares = torch.from_numpy(rng.dirichlet(np.full(len(near), 0.5))).float()
+        near = [int(i) for i in np.argsort(distances) if distances[i] > 1e-3][:count]
+        shares = torch.from_numpy(rng.dirichlet(np.full(len(near), 2 / len(near)))).float()
         chosen = [self._references[i] for i in near]
         code = torch.stack([other.code for other in chosen], dim=-1) @ shares.to(chosen[0].code.device)
         colours = torch.stack([other.colours for other in chosen], dim=-1) @ shares
