@@ -139,7 +139,9 @@ class Anonymiser:
         rng = np.random.default_rng([seed, 1])
         kept = [label for part in options.keep for label in KEPT_PARTS[part]]
         parts = tuple(label for label in sorted(_STYLED) if label not in kept)
-        rendered = render(Edit(model, after, StyleCopy(self._mixed_style(model, rng, _NEAR if strength < 1 else _FAR), 1.0, parts)))
+        rendered = render(
+            Edit(model, after, StyleCopy(self._mixed_style(model, rng, _NEAR if strength < 1 else _FAR), 1.0, parts))
+        )
         rendered = _match_skin(model.picture, rendered, model.label_map, after)
         if kept:
             share = _soft(np.isin(model.label_map, kept), _KEPT_GROW, _KEPT_SOFT)[..., None]

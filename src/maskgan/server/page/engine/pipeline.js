@@ -23,6 +23,7 @@
 import { copyPicture, equalArrays, toPicture } from "./arrays.js";
 import { composite, paste } from "./compositing.js";
 import { EditRegion } from "./edit-region.js";
+import { matchHoleColours } from "./hole-colours.js";
 import { resizePicture } from "./resampling.js";
 import { analyseSource, classColours } from "./source-analysis.js";
 
@@ -140,7 +141,10 @@ export class Edit {
     const { model, style, region } = this;
     if (region.isEmpty || !generated) return copyPicture(canvas);
     if (region.everything) return resizePicture(toPicture(generated), canvas);
-    if (model.renderer.usesContext) return paste(canvas, generated, region.hole(generated));
+    if (model.renderer.usesContext) {
+      const matched = matchHoleColours(model.workingImage, generated, region, style?.parts ?? []);
+      return paste(canvas, matched, region.hole(generated));
+    }
     const partStyle = style?.parts
       ? { classes: style.parts, strength: style.strength, colours: style.reference.colours }
       : null;
