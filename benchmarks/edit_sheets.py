@@ -21,6 +21,16 @@ MAX_BYTES = 180_000
 _CELL = 84
 _CAPTION = 58
 _QUALITIES = (72, 60, 50, 40, 30, 20)
+_LINKS = (
+    ("index.md", "\ncommand-line\n", "\ncommand-line\nedits\n"),
+    (
+        "command-line.md",
+        "\n`edit --apply` finds",
+        "\n[What each edit does](edits.md), measured and shown.\n\n`edit --apply` finds",
+    ),
+    ("../README.md", "[recipes](docs/recipes.md)", "[named edits](docs/edits.md), [recipes](docs/recipes.md)"),
+)
+"""Pages, what they say there, and what with a link."""
 _TEXT = """# Named edits
 
 What `maskgan edit --apply NAME=AMOUNT` does ([how](command-line.md#photographs)). Without an amount, an edit is
@@ -30,6 +40,16 @@ Hair and hats are edited in a frame 1.4 times as wide as the face's own. Hair th
 hair that leaves the frame keeps its ends when its upper part is made shorter, fuller or bald. Masks are edges:
 where the parser puts a border a pixel beside the true one, a thin line of old pixels can stay, because pixels of
 other classes are never touched.
+
+What does not look right, whatever is measured:
+
+- Background and neck that come out from behind hair or a jaw are plain and soft, with a trace of the old outline, most
+  before detailed backgrounds.
+- New hair has the tint of the old, not its strands; much fuller hair has a pale rim.
+- Smiles and fuller lips are painted more strongly than the person's lips, and teeth are a blur.
+- Clear glasses are tinted, hats have no folds or brim to speak of, earrings and necklaces are faint grey shapes.
+- Closed eyes are a line without lashes.
+- Where the parser takes skin for hair or the other way round, patches keep what was there; `anonymise` shows it most.
 
 ## Measured
 
@@ -117,7 +137,7 @@ def write_sheets(docs: Path, sheets: Sequence[Sheet]) -> None:
 
 
 def write_page(docs: Path, sheets: Sequence[Sheet], table: str, source: tuple[str, str, str]) -> None:
-    """Write ``edits.md``, and list it in ``index.md``.
+    """Write ``edits.md``, and links to it in the pages that have none.
 
     Args:
         docs: the folder.
@@ -132,9 +152,10 @@ def write_page(docs: Path, sheets: Sequence[Sheet], table: str, source: tuple[st
     )
     with atomic_path(docs / "edits.md") as temporary:
         temporary.write_text(text)
-    index = docs / "index.md"
-    if index.is_file() and "\nedits\n" not in (listed := index.read_text()):
-        index.write_text(listed.replace("\ncommand-line\n", "\ncommand-line\nedits\n"))
+    for name, there, linked in _LINKS:
+        page = docs / name
+        if page.is_file() and linked not in (listed := page.read_text()):
+            page.write_text(listed.replace(there, linked, 1))
 
 
 def _section(sheet: Sheet) -> str:
