@@ -118,18 +118,6 @@ def list_shard(path: Path) -> tuple[dict[str, dict[str, TarMember]], list[UserEr
     return found, damage
 
 
-def shard_members(path: Path) -> dict[str, dict[str, TarMember]]:
-    """As ``list_shard``.
-
-    Raises:
-        UserError: it is missing, no tar, compressed or cut off, or a name comes twice.
-    """
-    found, damage = list_shard(path)
-    if damage:
-        raise damage[0]
-    return found
-
-
 def _is_pair(members: dict[str, TarMember]) -> bool:
     try:
         pair_suffixes(members, "")
