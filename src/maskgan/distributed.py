@@ -100,7 +100,7 @@ class _GradientBuckets:
         self._missing = [len(bucket) for bucket in self._buckets]
         self._sums: list[tuple[dist.Work | None, Tensor, list[Tensor]]] = []
         self._hooks = [
-            parameter.register_post_accumulate_grad_hook(partial(self._on_gradient, number))
+            parameter.register_post_accumulate_grad_hook(partial(self._on_gradient, number))  # type: ignore[no-untyped-call]
             for number, bucket in enumerate(self._buckets)
             for parameter in bucket
         ]
@@ -112,7 +112,7 @@ class _GradientBuckets:
         for work, flat, gradients in self._sums:
             if work is not None:
                 work.wait()
-            parts = (flat / world_size()).split([gradient.numel() for gradient in gradients])
+            parts = torch.split(flat / world_size(), [gradient.numel() for gradient in gradients])
             for gradient, part in zip(gradients, parts, strict=True):
                 gradient.copy_(part.view_as(gradient))
 
