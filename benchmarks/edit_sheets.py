@@ -18,9 +18,9 @@ from maskgan.labels import CLASSES, LabelMap
 
 MAX_BYTES = 180_000
 """Of all sheets together."""
-_CELL = 84
+_CELL = 64
 _CAPTION = 58
-_QUALITIES = (72, 60, 50, 40, 30, 20)
+_QUALITIES = (60, 50, 40, 30, 25, 20, 15)
 _LINKS = (
     ("index.md", "\ncommand-line\n", "\ncommand-line\nedits\n"),
     (
@@ -46,7 +46,7 @@ What does not look right, whatever is measured:
 - Background and neck that come out from behind hair or a jaw are plain and soft, with a trace of the old outline, most
   before detailed backgrounds.
 - New hair has the tint of the old, not its strands; much fuller hair has a pale rim.
-- Smiles and fuller lips are painted more strongly than the person's lips, and teeth are a blur.
+- Smiles and fuller lips are painted more strongly than the person's lips, teeth are a blur, and frowns small and pale.
 - Clear glasses are tinted, hats have no folds or brim to speak of, earrings and necklaces are faint grey shapes.
 - Closed eyes are a line without lashes.
 - Where the parser takes skin for hair or the other way round, patches keep what was there; `anonymise` shows it most.
