@@ -152,11 +152,49 @@ def test_edit_network_in_two_parts() -> None:
             "image": nn.functional.avg_pool2d(image(*size) * (1 - hole), 2),
             "hole": nn.functional.max_pool2d(hole, 2),
         }
-        drawn = dict(zip(coarse.outputs, map(torch.from_numpy, run(coarse, half)), strict=True))
+        everything = torch.tensor([0, size[1] // network.window_cell, 0, size[2] // network.window_cell])
+        drawn = dict(
+            zip(coarse.outputs, map(torch.from_numpy, run(coarse, half | {"window": everything})), strict=True)
+        )
         expected = network.coarse(one_hot(half["labels"], 19), style, half["image"], half["hole"])
         torch.testing.assert_close(drawn["generated"], expected, atol=ATOL, rtol=1e-4)
         drawn["coarse"] = drawn.pop("generated")
         check(detail, [(inputs | drawn, network(mask, style, image(*size), hole).clamp(-1, 1))])
+
+
+def test_a_window_is_drawn_as_in_the_whole_picture() -> None:
+    network = seeded(EditNetwork(DETAILED))
+    assert network.detail is not None
+    nn.init.normal_(network.detail.head.weight, 0, 0.1).copy_(network.detail.head.weight.half().float())
+    _, coarse, detail = face_graphs(network, info_of(network, "edit"))
+    size = (1, 192, 256)
+    # All is drawn, so that every pixel of the window inside its margin tells whether it is the same.
+    hole = torch.ones(1, 1, *size[1:])
+    style = network.encode_style(image(*size), one_hot(labels(*size), 19))
+    window, (top, bottom, left, right) = torch.tensor([2, 12, 5, 16]), (32, 192, 80, 256)
+    half = {
+        "labels": labels(*size)[:, ::2, ::2],
+        "style": style,
+        "image": torch.zeros(1, 3, 96, 128),
+        "hole": nn.functional.max_pool2d(hole, 2),
+        "window": window,
+    }
+    drawn = dict(zip(list(detail.inputs)[-4:], map(torch.from_numpy, run(coarse, half)), strict=True))
+    cut = {
+        "labels": labels(*size)[:, top:bottom, left:right],
+        "style": style,
+        "image": image(*size)[:, :, top:bottom, left:right],
+        "hole": hole[:, :, top:bottom, left:right],
+    }
+    (found,) = run(detail, cut | drawn)
+    expected = network(one_hot(labels(*size), 19), style, image(*size), hole).clamp(-1, 1)
+    expected = expected[:, :, top:bottom, left:right].numpy()
+    margin = network.window_margin
+    assert (network.window_cell, margin) == (16, 36)
+    # At the borders of the picture there is no margin.
+    inside = (..., slice(margin, None), slice(margin, None))
+    np.testing.assert_allclose(found[inside], expected[inside], atol=ATOL, rtol=1e-4)
+    assert np.abs(found - expected).max() > 10 * ATOL, "without a margin it is not the same"
 
 
 def test_parser_gives_the_class_at_any_size() -> None:

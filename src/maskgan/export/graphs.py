@@ -94,16 +94,16 @@ class HoleFilling(nn.Module):
 
 
 class CoarseGeneration(nn.Module):
-    """The coarse network of an edit network: a face at half of the side, and what the detail level needs of it."""
+    """The coarse network of an edit network: a window of a face at half of the side, and what its detail needs."""
 
     def __init__(self, network: CoarseEditNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, labels: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> tuple[Tensor, ...]:
-        """Inputs as of ``HoleFilling``; the image is not bounded to [-1, 1]."""
+    def forward(self, labels: Tensor, style: Tensor, image: Tensor, hole: Tensor, window: Tensor) -> tuple[Tensor, ...]:
+        """Inputs as of ``HoleFilling``, window as of ``CoarseEditNetwork``; the image is not bounded to [-1, 1]."""
         mask = labels_to_mask(labels, self.network.config.num_classes)
-        return tuple(self.network.draw(mask, style, image, hole))
+        return tuple(self.network.draw(mask, style, image, hole, window))
 
 
 class Detailing(nn.Module):
@@ -209,8 +209,9 @@ def _nearest(side: int, length: int) -> Tensor:
 _IMAGE = TensorSpec(("N", 3, "H", "W"))
 _LABELS = TensorSpec(("N", "H", "W"), torch.uint8)
 _SIZE = TensorSpec((2,), torch.int64)
-_DOUBLED: Mapping[str | int, str | int] = {"H/4": "H/2", "W/4": "W/2", "H/2": "H", "W/2": "W"}
-"""Axes of the detail level's inputs, as the coarse network names them."""
+_WINDOW = TensorSpec((4,), torch.int64)
+_IN_WINDOW: Mapping[str | int, str | int] = {"H/4": "h/2", "W/4": "w/2", "H/2": "h", "W/2": "w"}
+"""Axes of the detail level's inputs, as the coarse network names those of its window."""
 _SOME_LABELS = TensorSpec(("N", "height", "width"), torch.uint8)
 
 
@@ -242,13 +243,13 @@ def face_graphs(network: nn.Module, info: WeightsInfo) -> list[Graph]:
         "regions": TensorSpec(("N", regions, "H/2", "W/2")),
     }
     coarse = {
-        "generated" if name == "coarse" else name: TensorSpec(tuple(_DOUBLED.get(axis, axis) for axis in spec.shape))
+        "generated" if name == "coarse" else name: TensorSpec(tuple(_IN_WINDOW.get(axis, axis) for axis in spec.shape))
         for name, spec in half.items()
     }
     sizes = {**sizes, **{f"{axis}/{n}": sizes[axis] // n for axis in ("H", "W") for n in (2, 4)}}
     return [
         encoder,
-        Graph("generator", CoarseGeneration(network.coarse), inputs, coarse, info, sizes),
+        Graph("generator", CoarseGeneration(network.coarse), {**inputs, "window": _WINDOW}, coarse, info, sizes),
         Graph("detail", Detailing(network), {**inputs, **half}, {"generated": _IMAGE}, info, sizes),
     ]
 

@@ -27,6 +27,7 @@ from maskgan.export.graphs import (
 )
 from maskgan.export.onnx_files import describe, require_onnx, to_onnx
 from maskgan.labels import CLASSES
+from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 from maskgan.networks.yunet import YuNet
@@ -93,6 +94,7 @@ class Exporter:
             "resolution": self._face_info.resolution,
             "size_multiple": max(self._face.size_multiple, 32),
             "style": self._style(),
+            "window": self._window(),
             "directions": self._directions(),
             "accessory_styles": self._accessory_styles(),
             "networks": networks,
@@ -129,6 +131,13 @@ class Exporter:
         code_size = len(masks[0])
         regions = [[(position - start) // code_size for position in mask[::code_size]] for mask in masks]
         return {**style, "parts_start": start, "code_size": code_size, "regions": regions}
+
+    def _window(self) -> dict[str, int] | None:
+        """Of a network in two parts: cells of windows and the margin of one around a hole, in pixels."""
+        network = self._face.module
+        if not isinstance(network, EditNetwork) or network.detail is None:
+            return None
+        return {"cell": network.window_cell, "margin": network.window_margin}
 
     def _accessory_styles(self) -> dict[str, list[float]]:
         """The style code of each kind of accessory that a face lacks."""

@@ -102,6 +102,8 @@ def require_onnx() -> Any:
 
 def _example(name: str, spec: TensorSpec, sizes: Mapping[str, int]) -> torch.Tensor:
     example = spec.example(sizes)
+    if name == "window":
+        return example + torch.tensor([0, 2, 0, 2])
     return example + 40 if name == "size" else example
 
 
@@ -116,7 +118,11 @@ def _tensor(spec: TensorSpec) -> dict[str, Any]:
 def _keep_inputs(onnx: Any, model: Any, graph: Graph) -> None:
     """Put inputs back that the network does not read and the exporter dropped: each kind of graph has its own."""
     kept = {value.name: value for value in model.graph.input}
-    types = {torch.float32: onnx.TensorProto.FLOAT, torch.uint8: onnx.TensorProto.UINT8}
+    types = {
+        torch.float32: onnx.TensorProto.FLOAT,
+        torch.uint8: onnx.TensorProto.UINT8,
+        torch.int64: onnx.TensorProto.INT64,
+    }
     del model.graph.input[:]
     for name, spec in graph.inputs.items():
         unread = onnx.helper.make_tensor_value_info(name, types.get(spec.dtype, 0), spec.shape)

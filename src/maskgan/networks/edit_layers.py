@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+NORM_EPS = 1e-5
+
 
 def pixel_norm(x: Tensor) -> Tensor:
     """Normalise each pixel of N x C x H x W over its channels to mean 0 and variance 1."""
+    if _is_traced():
+        x = x - x.mean(1, keepdim=True)
+        return x * torch.rsqrt(x.square().mean(1, keepdim=True) + NORM_EPS)
     channels_last = x.permute(0, 2, 3, 1)
-    return F.layer_norm(channels_last, [int(x.shape[1])]).permute(0, 3, 1, 2)
+    return F.layer_norm(channels_last, [int(x.shape[1])], eps=NORM_EPS).permute(0, 3, 1, 2)
 
 
 class RegionPixelNorm(nn.Module):
@@ -32,10 +39,26 @@ class RegionPixelNorm(nn.Module):
             N x C x h x w.
         """
         modulation = self.to_modulation(codes)
+        if _is_traced():
+            size: tuple[Any, ...] = x.shape
+            spread = torch.bmm(modulation.transpose(1, 2), shares.flatten(2)).view(size[0], -1, *size[2:])
+            scale, shift = spread.chunk(2, dim=1)
+            return torch.addcmul(shift, pixel_norm(x), scale + 1)
         pixels = shares.permute(0, 2, 3, 1).flatten(1, 2).to(modulation.dtype)
         spread = torch.bmm(pixels, modulation).view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)
         scale, shift = spread.chunk(2, dim=1)
         return torch.addcmul(shift, pixel_norm(x).to(shift.dtype), scale + 1)
+
+
+def upsample_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """Double the side of N x C x h x w by repeating pixels, then a 3x3 convolution: N x C' x 2h x 2w."""
+    if _is_traced():
+        # The same with 4 taps instead of 9: a transposed convolution that meets each repeated pixel once.
+        merge = torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+        taps = conv.weight.transpose(0, 1).flatten(2) @ torch.kron(merge, merge).T
+        weight = taps.view(conv.in_channels, conv.out_channels, 4, 4)
+        return F.conv_transpose2d(x, weight, conv.bias, stride=2, padding=1)
+    return conv(F.interpolate(x, scale_factor=2, mode="nearest"))
 
 
 class DownBlock(nn.Module):
@@ -65,7 +88,7 @@ class UpBlock(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor, codes: Tensor, shares: Tensor) -> Tensor:
         """N x C x h x w and N x C' x 2h x 2w to N x C' x 2h x 2w."""
-        x = self.up(F.interpolate(x, scale_factor=2, mode="nearest")) + self.skip(skip)
+        x = upsample_conv(self.up, x) + self.skip(skip)
         x = F.silu(self.norm1(x, codes, shares))
         return x + F.silu(self.norm2(self.conv(x), codes, shares))
 
@@ -84,6 +107,11 @@ class ResidualBlock(nn.Module):
         """N x C x h x w to the same."""
         y = self.conv1(F.silu(self.norm1(x, codes, shares)))
         return x + self.conv2(F.silu(self.norm2(y, codes, shares)))
+
+
+def _is_traced() -> bool:
+    """Whether a graph is exported. Its runtimes keep channels before pixels, and transposing would cost them time."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
 
 
 class SelfAttention(nn.Module):

@@ -16,9 +16,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import EditNetworkConfig
-from maskgan.networks.edit_layers import DownBlock, RegionPixelNorm, ResidualBlock, SelfAttention, UpBlock, pixel_norm
+from maskgan.networks.edit_layers import (
+    DownBlock,
+    RegionPixelNorm,
+    ResidualBlock,
+    SelfAttention,
+    UpBlock,
+    pixel_norm,
+    upsample_conv,
+)
 from maskgan.networks.region_style_encoder import RegionStyleEncoder
 from maskgan.networks.regions import downsample, downsample_pyramid, mask_to_regions, num_regions, region_indices
+
+_LOCAL_LEVELS = 2  # last levels of the decoder: their pixels depend on near ones, so a window can be drawn by itself
+_DETAIL_REACH = 8  # pixels around one that the detail level looks at, at most
 
 
 class CoarseDrawing(NamedTuple):
@@ -70,6 +81,21 @@ class CoarseEditNetwork(nn.Module):
         """Height and width of pictures must be multiples of this."""
         return int(2 ** (self.config.downsamplings + 1))
 
+    @property
+    def window_cell(self) -> int:
+        """Pixels a side of the cells that windows of ``draw`` are made of."""
+        return int(2 ** (self._local_levels + 1))
+
+    @property
+    def window_margin(self) -> int:
+        """Pixels from the border of a window within which ``draw`` differs from what it draws without a window."""
+        # Two 3x3 convolutions at the full side, and at each level one and an enlarging one.
+        return 2 + sum(2 * 2**level for level in range(1, self._local_levels + 1))
+
+    @property
+    def _local_levels(self) -> int:
+        return min(_LOCAL_LEVELS, len(self.up))
+
     def part_of_style(self, labels: Iterable[int]) -> Tensor:
         """See ``EditNetwork.part_of_style``."""
         chosen = torch.zeros(num_regions(self.config.num_classes), dtype=torch.bool)
@@ -84,8 +110,19 @@ class CoarseEditNetwork(nn.Module):
         """See ``EditNetwork.forward``."""
         return self.draw(mask, style, image, hole).image
 
-    def draw(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> CoarseDrawing:
-        """The picture and the features that it was drawn from; arguments as for ``forward``."""
+    def draw(
+        self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor, window: Tensor | None = None
+    ) -> CoarseDrawing:
+        """The picture and the features that it was drawn from; other arguments as for ``forward``.
+
+        Args:
+            mask: see ``EditNetwork.forward``.
+            style: see there.
+            image: see there.
+            hole: see there.
+            window: top, bottom, left and right of what to draw, int64, in cells of ``window_cell`` pixels; what is
+                returned covers this window alone. ``None``: everything.
+        """
         codes = style.view(style.shape[0], -1, self.config.code_size)
         context = _context(image, hole)
         regions = mask_to_regions(mask)
@@ -98,8 +135,17 @@ class CoarseEditNetwork(nn.Module):
         x = self.attention(x)
         for block in self.residual:
             x = block(x, codes, shares[0])
-        for up, skip, share in zip(self.up, reversed(skips), shares[1:], strict=True):
+        far = len(self.up) - self._local_levels
+        for level, (up, skip, share) in enumerate(zip(self.up, reversed(skips), shares[1:], strict=True)):
+            if window is not None and level >= far:
+                cell = 2 ** (level - far)  # pixels a side, before this block
+                x = _cut(x, window, cell) if level == far else x
+                skip, share = _cut(skip, window, 2 * cell), _cut(share, window, 2 * cell)
             x = up(x, skip, codes, share)
+        if window is not None:
+            context, image, hole, regions = (
+                _cut(each, window, self.window_cell) for each in (context, image, hole, regions)
+            )
         fine = F.silu(F.pixel_shuffle(self.to_fine(x), 2))
         context = context.to(fine.dtype)
         fine = fine + F.silu(self.refine(torch.cat([fine, context], dim=1)))
@@ -131,7 +177,7 @@ class DetailLevel(nn.Module):
         """As ``EditNetwork.forward``, with what the coarse network drew at half of the side."""
         codes = style.view(style.shape[0], -1, self.code_size)
         context = _context(image, hole)
-        x = self.up(F.interpolate(coarse.features, scale_factor=2, mode="nearest"))
+        x = upsample_conv(self.up, coarse.features)
         stem = F.silu(pixel_norm(self.stem(_half_size(context, mask))))
         x = x + self.join(torch.cat([stem, coarse.fine.to(stem.dtype), coarse.image.to(stem.dtype)], dim=1))
         x = F.silu(self.norm1(x, codes, coarse.regions))
@@ -160,6 +206,16 @@ class EditNetwork(nn.Module):
     def size_multiple(self) -> int:
         """Height and width of pictures must be multiples of this."""
         return self.coarse.size_multiple * (1 if self.detail is None else 2)
+
+    @property
+    def window_cell(self) -> int:
+        """Pixels a side of the cells of windows; see ``CoarseEditNetwork.draw``."""
+        return self.coarse.window_cell * (1 if self.detail is None else 2)
+
+    @property
+    def window_margin(self) -> int:
+        """Pixels by which a window must reach over a hole, so that the hole is drawn as without a window."""
+        return self.coarse.window_margin if self.detail is None else 2 * self.coarse.window_margin + _DETAIL_REACH
 
     @property
     def style_size(self) -> int:
@@ -203,6 +259,12 @@ class EditNetwork(nn.Module):
         known = torch.where(hole > 0, torch.zeros_like(image), image)
         half = self.coarse.draw(_half_mask(mask), style, F.avg_pool2d(known, 2), F.max_pool2d(hole, 2))
         return self.detail(half, mask, style, image, hole)
+
+
+def _cut(x: Tensor, window: Tensor, scale: int) -> Tensor:
+    """The part of N x C x H x W in a window whose cells have ``scale`` pixels a side."""
+    top, bottom, left, right = (window * scale).unbind()
+    return x[:, :, top:bottom, left:right]
 
 
 def _context(image: Tensor, hole: Tensor) -> Tensor:
