@@ -8,10 +8,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { createApp } from "../../src/maskgan/server/page/engine/app.js";
+import { planes } from "../../src/maskgan/server/page/engine/arrays.js";
 import { readPixels } from "../../src/maskgan/server/page/engine/files/png.js";
 import { DIGITAL_SOURCE_TYPE } from "../../src/maskgan/server/page/engine/files/provenance.js";
+import { Networks } from "../../src/maskgan/server/page/engine/networks.js";
 import { Runtime } from "../../src/maskgan/server/page/engine/runtime.js";
-import { python, shareBeyond } from "./reference.js";
+import { maskOfArray, maximumDifference, python, shareBeyond } from "./reference.js";
 
 const PYTHON = process.env.PYTHON ?? "python3";
 const hasRuntime = existsSync(new URL("node_modules/onnxruntime-web", import.meta.url));
@@ -162,6 +164,21 @@ test("a photograph is opened, edited and saved as by the server, within 2 levels
   const app = createApp(runtime, manifest, asset, decodePng);
   const photograph = blobOf(expected.photograph.data);
   const crop = JSON.stringify(expected.crop);
+
+  await t.test("a hole is drawn as in the whole picture, within 1e-4", async () => {
+    const mask = maskOfArray(expected.mask);
+    const image = planes(3, 512, 512, Float32Array.from({ length: 3 * 512 * 512 }, (_, i) => Math.sin(i / 99)));
+    const hole = planes(1, 512, 512);
+    for (let y = 300; y < 390; y++) hole.data.fill(1, 512 * y + 200, 512 * y + 330);
+    const style = await new Networks(runtime, manifest).encodeStyle(image, mask);
+    const draw = async (/** @type {number} */ margin) => {
+      const networks = new Networks(runtime, { ...manifest, window: { ...manifest.window, margin } });
+      return networks.addDetail(await networks.drawCoarse(mask, style, { image, hole }), mask, style, { image, hole });
+    };
+    const [part, whole] = [await draw(manifest.window.margin), await draw(512)];
+    assert.ok(maximumDifference(part.data, whole.data) < 1e-4);
+    assert.ok(shareBeyond(part.data, image.data, 0.05) > 0.02, "the hole is drawn");
+  });
 
   await t.test("the face is found", async () => {
     const { faces } = await (await app(request("/api/faces", formOf({ picture: photograph })))).json();

@@ -55,7 +55,7 @@ export function fileAnswer(file, headers = {}) {
 
 /** @param {LabelMap} mask */
 export function maskAnswer({ data }) {
-  return new Response(Uint8Array.from(data), { headers: { "Content-Type": "application/octet-stream" } });
+  return new Response(new Uint8Array(data), { headers: { "Content-Type": "application/octet-stream" } });
 }
 
 /** @param {Picture} picture @returns {Blob} a small JPEG for the screen */

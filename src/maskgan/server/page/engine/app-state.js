@@ -72,6 +72,8 @@ export class AppState {
     this.#sessions.set(id, session);
     const [oldest] = this.#sessions.keys();
     if (this.#sessions.size > MAX_SESSIONS) this.#sessions.delete(oldest);
+    // While the face is looked at; what fails here is said where it is needed.
+    void this.queue.runIdle(new AbortController().signal, () => this.studio.warmUp(face)).catch(() => {});
     return session;
   }
 

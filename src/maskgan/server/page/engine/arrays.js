@@ -199,3 +199,61 @@ export function extent({ width, height, data }) {
   }
   return left < right ? { top, bottom, left, right } : null;
 }
+
+/**
+ * The part of a mask inside a box.
+ *
+ * @param {LabelMap} mask
+ * @param {Rows} place
+ * @returns {LabelMap}
+ */
+export function cutLabels({ width, data }, { top, bottom, left, right }) {
+  const cut = { width: right - left, height: bottom - top, data: new Uint8Array((right - left) * (bottom - top)) };
+  for (let y = top; y < bottom; y++) cut.data.set(data.subarray(y * width + left, y * width + right), (y - top) * cut.width);
+  return cut;
+}
+
+/**
+ * The part of each plane inside a box.
+ *
+ * @param {Planes} image
+ * @param {Rows} place
+ */
+export function cutPlanes({ channels, height, width, data }, { top, bottom, left, right }) {
+  const cut = planes(channels, bottom - top, right - left);
+  for (let c = 0, to = 0; c < channels; c++) {
+    for (let y = top; y < bottom; y++, to += cut.width) {
+      cut.data.set(data.subarray((c * height + y) * width + left, (c * height + y) * width + right), to);
+    }
+  }
+  return cut;
+}
+
+/**
+ * Write planes into larger ones of as many channels; `cutPlanes` reversed.
+ *
+ * @param {Planes} target changed in place
+ * @param {Planes} part
+ * @param {{top: number, left: number}} place
+ */
+export function putPlanes({ height, width, data }, part, { top, left }) {
+  for (let row = 0; row < part.channels * part.height; row++) {
+    const [c, y] = [Math.floor(row / part.height), row % part.height];
+    data.set(part.data.subarray(row * part.width, (row + 1) * part.width), (c * height + top + y) * width + left);
+  }
+}
+
+/**
+ * A box with a margin, within planes, its sides at multiples.
+ *
+ * @param {Rows} box
+ * @param {number} margin
+ * @param {Size} size of the planes, multiples of `multiple`
+ * @param {number} [multiple]
+ * @returns {Rows}
+ */
+export function grown({ top, bottom, left, right }, margin, { width, height }, multiple = 1) {
+  const low = (/** @type {number} */ start) => Math.max(Math.floor((start - margin) / multiple) * multiple, 0);
+  const high = (/** @type {number} */ end, /** @type {number} */ side) => Math.min(Math.ceil((end + margin) / multiple) * multiple, side);
+  return { top: low(top), bottom: high(bottom, height), left: low(left), right: high(right, width) };
+}

@@ -20,7 +20,19 @@
  * @property {Float32Array} colours the other face's, see `classColours`
  */
 
-import { HALF_RANGE, channel, copyPicture, extent, labelTable, planes, rint } from "./arrays.js";
+import {
+  HALF_RANGE,
+  channel,
+  copyPicture,
+  cutLabels,
+  cutPlanes,
+  extent,
+  grown,
+  labelTable,
+  planes,
+  putPlanes,
+  rint,
+} from "./arrays.js";
 import { blur, blurRadius, dilate } from "./filters.js";
 import { BICUBIC, BILINEAR, interpolate, resizeLabels, resizePlanes } from "./resampling.js";
 import { COARSE, localResidual } from "./source-analysis.js";
@@ -105,10 +117,17 @@ export function paste(picture, generated, hole) {
  * @param {number} margin over which it fades, pixels
  */
 function softened(hole, margin) {
-  const soft = blur(eroded(hole, margin), margin / 2);
-  const inside = eroded(hole, 1);
+  const result = planes(1, hole.height, hole.width);
+  const box = extent(hole);
+  if (!box) return result;
+  // A pixel around the hole tells as much of the outside as all others.
+  const place = grown(box, 1, hole);
+  const near = cutPlanes(hole, place);
+  const soft = blur(eroded(near, margin), margin / 2);
+  const inside = eroded(near, 1);
   for (let i = 0; i < soft.data.length; i++) soft.data[i] *= inside.data[i];
-  return soft;
+  putPlanes(result, soft, place);
+  return result;
 }
 
 /**
@@ -281,29 +300,4 @@ function placed(box, { width, height }) {
 function cropped(image, { top, bottom, left, right }, size, filter) {
   const { width, height } = image;
   return resizePlanes(image, size, filter, { left: left * width, top: top * height, right: right * width, bottom: bottom * height });
-}
-
-/**
- * @param {LabelMap} mask
- * @param {Rows} place
- * @returns {LabelMap}
- */
-function cutLabels({ width, data }, { top, bottom, left, right }) {
-  const cut = { width: right - left, height: bottom - top, data: new Uint8Array((right - left) * (bottom - top)) };
-  for (let y = top; y < bottom; y++) cut.data.set(data.subarray(y * width + left, y * width + right), (y - top) * cut.width);
-  return cut;
-}
-
-/**
- * @param {Planes} image
- * @param {Rows} place
- */
-function cutPlanes({ channels, height, width, data }, { top, bottom, left, right }) {
-  const cut = planes(channels, bottom - top, right - left);
-  for (let c = 0, to = 0; c < channels; c++) {
-    for (let y = top; y < bottom; y++, to += cut.width) {
-      cut.data.set(data.subarray((c * height + y) * width + left, (c * height + y) * width + right), to);
-    }
-  }
-  return cut;
 }

@@ -7,7 +7,7 @@
  * @typedef {import("./arrays.js").Size} Size
  */
 
-import { differences, extent, labelTable, planes, rint, where } from "./arrays.js";
+import { cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
 import { BACKGROUND } from "../mask/label-map.js";
 import { FACE, MOUTH_PARTS } from "./face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
@@ -123,7 +123,7 @@ export class EditRegion {
     const style = this.styleChanged.data;
     const touched = covered({ width, height, data: data.map((flag, i) => flag | style[i]) }, size);
     const [wide, narrow] = [HOLE_GROW, HOLE_GROW_BACKGROUND].map((grow) =>
-      dilate(touched, Math.max(rint(grow * Math.max(size.height, size.width)), 1)),
+      dilated(touched, Math.max(rint(grow * Math.max(size.height, size.width)), 1)),
     );
     const [before, after] = [this.before, this.after].map((mask) => resizeLabels(mask, size));
     this.#growOverFace(wide, before, after);
@@ -144,7 +144,7 @@ export class EditRegion {
     const mouth = data.map((flag, i) => flag & (isMouth[this.before.data[i]] | isMouth[this.after.data[i]]));
     if (!mouth.includes(1)) return;
     const touched = covered({ width, height, data: mouth }, hole);
-    const near = dilate(touched, rint(HOLE_GROW_MOUTH * Math.max(hole.height, hole.width)));
+    const near = dilated(touched, rint(HOLE_GROW_MOUTH * Math.max(hole.height, hole.width)));
     for (let i = 0; i < hole.data.length; i++) {
       if (near.data[i] && isFace[before.data[i]] && isFace[after.data[i]]) hole.data[i] = 1;
     }
@@ -194,6 +194,22 @@ export function softRegion(flags, growth, softness, side) {
 }
 
 /**
+ * As `dilate`, at the cost of the part that is not 0.
+ *
+ * @param {Planes} flags one plane, nowhere negative
+ * @param {number} radius
+ * @returns {Planes}
+ */
+function dilated(flags, radius) {
+  const result = planes(1, flags.height, flags.width);
+  const box = extent(flags);
+  if (!box) return result;
+  const place = grown(box, radius, flags);
+  putPlanes(result, dilate(cutPlanes(flags, place), radius), place);
+  return result;
+}
+
+/**
  * 1 for the pixels of a size that flagged pixels touch: averaged and not sampled, so that a thin stroke is not lost.
  *
  * @param {Flags} flags
@@ -201,7 +217,7 @@ export function softRegion(flags, growth, softness, side) {
  * @returns {Planes} one plane
  */
 function covered(flags, size) {
-  const averaged = resizePlanes(planes(1, flags.height, flags.width, Float32Array.from(flags.data)), size, BOX);
+  const averaged = resizePlanes(planes(1, flags.height, flags.width, new Float32Array(flags.data)), size, BOX);
   for (let i = 0; i < averaged.data.length; i++) averaged.data[i] = Number(averaged.data[i] > 0);
   return averaged;
 }

@@ -34,13 +34,14 @@ const LARGEST = 0.5;
  * @param {Planes} generated the network's picture, the photograph outside of the hole
  * @param {EditRegion} region
  * @param {readonly number[]} styled classes with a copied style
+ * @param {Planes} place the hole, of the size of `generated`
  * @returns {Planes} equal to `generated` outside of the hole
  */
-export function matchHoleColours(image, generated, region, styled = []) {
+export function matchHoleColours(image, generated, region, styled = [], place = region.hole(generated)) {
   const { height, width } = generated;
   const size = height * width;
   const [before, after] = [region.before, region.after].map((mask) => resizeLabels(mask, generated).data);
-  const hole = region.hole(generated).data;
+  const hole = place.data;
   const cell = Math.max(Math.floor(Math.max(height, width) / GRID), 1);
   const difference = planes(3, height, width, image.data.map((value, i) => clamp(value - generated.data[i], -LARGEST, LARGEST)));
   const residual = averagePool(difference, cell);

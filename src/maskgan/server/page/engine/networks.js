@@ -4,6 +4,7 @@
  * @typedef {import("../remote/api.js").ServerInfo} ServerInfo
  * @typedef {import("./arrays.js").LabelMap} LabelMap
  * @typedef {import("./arrays.js").Planes} Planes
+ * @typedef {import("./arrays.js").Rows} Rows
  * @typedef {import("./arrays.js").Size} Size
  *
  * @typedef {"style-encoder" | "generator" | "detail" | "parser" | "mask-encoder" | "mask-decoder" | "mask-prior"
@@ -26,6 +27,8 @@
  * @property {number} size_multiple sides of its pictures are multiples of this
  * @property {{size: number, has_parts: boolean, parts_start: number, code_size: number, regions: number[][]}} style where
  *   in a style the codes of each class are; the last three only with parts
+ * @property {{cell: number, margin: number} | null} window of a network that draws coarsely first: pixels a side of what
+ *   windows are made of, and pixels by which they reach over a hole
  * @property {Partial<Record<NetworkName, NetworkInfo>>} networks
  * @property {{name: string, title: string, vector: number[]}[]} directions
  * @property {Record<string, number[]>} [accessory_styles] codes of accessories that a face lacks, by kind
@@ -36,12 +39,18 @@
  *
  * @typedef {{image: Planes, hole: Planes}} Context a photograph, 3 x H x W in [-1, 1], and where it is drawn anew, 1 x H x W
  *
+ * @typedef {object} CoarseDrawing what is drawn at half of the side, before the detail
+ * @property {Planes} image 3 x H/2 x W/2, not bounded to [-1, 1]; of use in the hole alone
+ * @property {Planes} hole 1 x H/2 x W/2
+ * @property {Rows} window around the hole that is drawn, in pixels of the whole side
+ * @property {Record<string, Tensor>} features that the window's detail is drawn from
+ *
  * @typedef {object} NetworkRunner
  * @property {(name: NetworkName, inputs: Record<string, Tensor>) => Promise<Record<string, Tensor>>} run a network by its
  *   name, opened when it is first used
  */
 
-import { EngineError, planes } from "./arrays.js";
+import { EngineError, cutLabels, cutPlanes, extent, grown, planes, putPlanes } from "./arrays.js";
 import { averagePool, maxPool } from "./filters.js";
 
 export class Networks {
@@ -95,18 +104,55 @@ export class Networks {
   }
 
   /**
-   * The same by both parts of a network that draws coarsely at half of the side, then adds detail.
+   * What the coarse part of a network with a detail level draws.
    *
+   * @param {LabelMap} mask of the whole side, as the context
+   * @param {Float32Array} style
+   * @param {Context} context
+   * @returns {Promise<CoarseDrawing>}
+   */
+  async drawCoarse(mask, style, context) {
+    const half = { image: averagePool(erased(context), 2), hole: maxPool(context.hole, 2) };
+    const window = this.#window(context.hole);
+    const inputs = { ...generatorInputs(halved(mask), style, half), window: windowTensor(window, this.#cells.cell) };
+    const { generated: coarse, ...rest } = await this.#run("generator", inputs);
+    putPlanes(half.image, imageOf(coarse), { top: window.top / 2, left: window.left / 2 });
+    return { ...half, window, features: { coarse, ...rest } };
+  }
+
+  /**
+   * The face that a coarse drawing becomes with detail, 3 x H x W in [-1, 1].
+   *
+   * @param {CoarseDrawing} coarse of the same inputs
    * @param {LabelMap} mask
    * @param {Float32Array} style
    * @param {Context} context
    * @returns {Promise<Planes>}
    */
-  async generateDetailed(mask, style, context) {
-    const half = { image: averagePool(erased(context), 2), hole: maxPool(context.hole, 2) };
-    const { generated: coarse, ...rest } = await this.#run("generator", generatorInputs(halved(mask), style, half));
-    const inputs = { ...generatorInputs(mask, style, context), coarse, ...rest };
-    return imageOf((await this.#run("detail", inputs)).generated);
+  async addDetail({ window, features }, mask, style, { image, hole }) {
+    const around = { image: cutPlanes(image, window), hole: cutPlanes(hole, window) };
+    const inputs = { ...generatorInputs(cutLabels(mask, window), style, around), ...features };
+    const { generated } = await this.#run("detail", inputs);
+    const face = planes(3, image.height, image.width, image.data.slice());
+    putPlanes(face, imageOf(generated), window);
+    return face;
+  }
+
+  get #cells() {
+    if (!this.manifest.window) throw new EngineError("This editor was exported by an older version; export it again.");
+    return this.manifest.window;
+  }
+
+  /**
+   * What must be drawn so that a hole is drawn as in the whole picture.
+   *
+   * @param {Planes} hole
+   * @returns {Rows}
+   */
+  #window(hole) {
+    const { cell, margin } = this.#cells;
+    const box = extent(hole) ?? { top: 0, bottom: 1, left: 0, right: 1 };
+    return grown(box, margin, hole, cell);
   }
 
   /**
@@ -183,7 +229,11 @@ function generatorInputs(mask, style, context) {
  */
 function erased({ image: { channels, height, width, data }, hole }) {
   const area = height * width;
-  return planes(channels, height, width, data.map((value, i) => (hole.data[i % area] > 0 ? 0 : value)));
+  const rest = planes(channels, height, width, data.slice());
+  for (let i = 0; i < area; i++) {
+    if (hole.data[i] > 0) for (let c = 0; c < channels; c++) rest.data[c * area + i] = 0;
+  }
+  return rest;
 }
 
 /**
@@ -220,6 +270,11 @@ function sizeTensor({ width, height }) {
   return { data: BigInt64Array.of(BigInt(height), BigInt(width)), dims: [2] };
 }
 
+/** @param {Rows} window @param {number} cell @returns {Tensor} */
+function windowTensor({ top, bottom, left, right }, cell) {
+  return { data: BigInt64Array.from([top, bottom, left, right], (edge) => BigInt(edge / cell)), dims: [4] };
+}
+
 /** @param {Tensor} tensor */
 function floats({ data }) {
   return /** @type {Float32Array} */ (data);
@@ -238,5 +293,5 @@ function imageOf({ dims: [, channels, height, width], data }) {
  * @returns {LabelMap}
  */
 function maskOf({ dims: [, height, width], data }) {
-  return { width, height, data: Uint8Array.from(/** @type {Uint8Array} */ (data)) };
+  return { width, height, data: new Uint8Array(/** @type {Uint8Array} */ (data)) };
 }

@@ -5,6 +5,7 @@
  * @typedef {import("./arrays.js").LabelMap} LabelMap
  * @typedef {import("./arrays.js").Picture} Picture
  * @typedef {import("./arrays.js").Planes} Planes
+ * @typedef {import("./networks.js").CoarseDrawing} CoarseDrawing
  * @typedef {import("./renderer.js").Renderer} Renderer
  * @typedef {import("./source-analysis.js").SourceAnalysis} SourceAnalysis
  *
@@ -23,6 +24,7 @@
 import { copyPicture, equalArrays, toPicture } from "./arrays.js";
 import { composite, paste } from "./compositing.js";
 import { EditRegion } from "./edit-region.js";
+import { averagePool } from "./filters.js";
 import { matchHoleColours } from "./hole-colours.js";
 import { resizePicture } from "./resampling.js";
 import { analyseSource, classColours } from "./source-analysis.js";
@@ -33,6 +35,8 @@ export class FaceModel {
   #analysis = null;
   /** @type {Planes | null} */
   #workingImage = null;
+  /** @type {Planes | null} */
+  #halfImage = null;
 
   /**
    * @param {Renderer} renderer
@@ -74,6 +78,17 @@ export class FaceModel {
   get workingImage() {
     this.#workingImage ??= this.renderer.image(this.picture, this.mask);
     return this.#workingImage;
+  }
+
+  /**
+   * The photograph at the size of the network's picture, or of its coarse drawing.
+   *
+   * @param {import("./arrays.js").Size} size
+   */
+  imageAt({ width }) {
+    if (width === this.workingImage.width) return this.workingImage;
+    this.#halfImage ??= averagePool(this.workingImage, 2);
+    return this.#halfImage;
   }
 
   /** Compute now what the first edit would compute. */
@@ -118,16 +133,33 @@ export class Edit {
   /**
    * The network's picture, 3 x h x w in [-1, 1].
    *
+   * @param {CoarseDrawing | null} coarse what `drawCoarse` gave of it
    * @returns {Promise<Planes>}
    */
-  async generate() {
-    const { model, mask, style, region } = this;
+  async generate(coarse = null) {
+    const { renderer } = this.model;
+    return renderer.synthesise(this.mask, this.#code, renderer.usesContext ? this.#context : null, coarse);
+  }
+
+  /**
+   * What a network with detail draws first.
+   *
+   * @returns {Promise<CoarseDrawing>}
+   */
+  async drawCoarse() {
+    return this.model.renderer.drawCoarse(this.mask, this.#code, this.#context);
+  }
+
+  get #code() {
+    const { model, mask, style } = this;
     const { renderer } = model;
-    let code = style ? renderer.mixStyles(model.style, style.reference.code, style.strength, style.parts) : model.style;
-    if (!style || style.parts) code = renderer.addAccessories(code, model.mask, mask, style?.parts ?? []);
-    const size = renderer.workingSize(mask);
-    const context = renderer.usesContext ? { image: model.workingImage, hole: region.hole(size) } : null;
-    return renderer.synthesise(mask, code, context);
+    const code = style ? renderer.mixStyles(model.style, style.reference.code, style.strength, style.parts) : model.style;
+    return style && !style.parts ? code : renderer.addAccessories(code, model.mask, mask, style?.parts ?? []);
+  }
+
+  get #context() {
+    const { model, mask, region } = this;
+    return { image: model.workingImage, hole: region.hole(model.renderer.workingSize(mask)) };
   }
 
   /**
@@ -135,15 +167,16 @@ export class Edit {
    *
    * @param {Planes | null} generated the network's picture of it; not needed where its region is empty
    * @param {Picture} canvas the photograph at the size of the result
+   * @param {Planes} [hole] of the size of `generated`, if it is known
    * @returns {Promise<Picture>} exactly the canvas where nothing may change
    */
-  async finish(generated, canvas) {
+  async finish(generated, canvas, hole) {
     const { model, style, region } = this;
     if (region.isEmpty || !generated) return copyPicture(canvas);
     if (region.everything) return resizePicture(toPicture(generated), canvas);
     if (model.renderer.usesContext) {
-      const matched = matchHoleColours(model.workingImage, generated, region, style?.parts ?? []);
-      return paste(canvas, matched, region.hole(generated));
+      const place = hole ?? region.hole(generated);
+      return paste(canvas, matchHoleColours(model.imageAt(generated), generated, region, style?.parts ?? [], place), place);
     }
     const partStyle = style?.parts
       ? { classes: style.parts, strength: style.strength, colours: style.reference.colours }

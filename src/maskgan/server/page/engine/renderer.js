@@ -5,6 +5,8 @@
  * @typedef {import("./arrays.js").Picture} Picture
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./arrays.js").Size} Size
+ * @typedef {import("./networks.js").CoarseDrawing} CoarseDrawing
+ * @typedef {import("./networks.js").Context} Context
  * @typedef {import("./networks.js").Networks} Networks
  * @typedef {Float32Array} StyleCode
  */
@@ -17,7 +19,6 @@ const ASPECT_TOLERANCE = 0.01;
 
 export class Renderer {
   #networks;
-  #hasDetail;
 
   /**
    * @param {Networks} networks
@@ -28,8 +29,8 @@ export class Renderer {
     this.resolution = resolution;
     /** Whether the network sees the photograph around the edit region. */
     this.usesContext = "hole" in networks.info("generator").inputs;
-    /** Whether it adds detail to a coarse picture; at half of the resolution, the coarse one alone is drawn. */
-    this.#hasDetail = networks.has("detail") && resolution === networks.manifest.resolution;
+    /** Whether it adds detail to a coarse picture, which previews make do with. */
+    this.hasDetail = networks.has("detail") && resolution === networks.manifest.resolution;
   }
 
   /** Whether styles of single parts of a face can be mixed in. */
@@ -77,19 +78,29 @@ export class Renderer {
    *
    * @param {LabelMap} mask
    * @param {StyleCode} style
-   * @param {{image: Planes, hole: Planes} | null} context the photograph at that size; null: everything is drawn
+   * @param {Context | null} context the photograph at that size; null: everything is drawn
+   * @param {CoarseDrawing | null} coarse of the same inputs, if it is drawn already
    * @returns {Promise<Planes>}
    */
-  async synthesise(mask, style, context = null) {
+  async synthesise(mask, style, context = null, coarse = null) {
     const size = this.workingSize(mask);
-    const given = this.usesContext ? (context ?? everything(size)) : null;
     const labels = resizeLabels(mask, size);
-    const generated =
-      given && this.#hasDetail
-        ? await this.#networks.generateDetailed(labels, style, given)
-        : await this.#networks.generate(labels, style, given);
-    if (this.usesContext) for (let i = 0; i < generated.data.length; i++) generated.data[i] = clamp(generated.data[i], -1, 1);
-    return generated;
+    if (!this.usesContext) return this.#networks.generate(labels, style, null);
+    const given = context ?? everything(size);
+    if (!this.hasDetail) return bounded(await this.#networks.generate(labels, style, given));
+    const drawn = coarse ?? (await this.#networks.drawCoarse(labels, style, given));
+    return bounded(await this.#networks.addDetail(drawn, labels, style, given));
+  }
+
+  /**
+   * What a network with detail draws first, at half of the side.
+   *
+   * @param {LabelMap} mask
+   * @param {StyleCode} style
+   * @param {Context} context
+   */
+  async drawCoarse(mask, style, context) {
+    return this.#networks.drawCoarse(resizeLabels(mask, this.workingSize(mask)), style, context);
   }
 
   /**
@@ -145,6 +156,16 @@ export class Renderer {
     }
     return mask;
   }
+}
+
+/**
+ * A copy with values in [-1, 1].
+ *
+ * @param {Planes} image
+ * @returns {Planes}
+ */
+export function bounded(image) {
+  return { ...image, data: image.data.map((value) => clamp(value, -1, 1)) };
 }
 
 /** @param {Size} size */

@@ -5,6 +5,7 @@
  * @typedef {import("./arrays.js").Picture} Picture
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./files/edited-file.js").SourceImage} SourceImage
+ * @typedef {import("./networks.js").CoarseDrawing} CoarseDrawing
  * @typedef {import("./networks.js").Networks} Networks
  * @typedef {import("./pipeline.js").StyleReference} StyleReference
  * @typedef {import("./pipeline.js").StyleCopy} StyleCopy
@@ -14,16 +15,16 @@
  * @typedef {object} Face
  * @property {SourceImage} source the photograph, as large as results are to be, with what its file carries
  * @property {FaceModel} model
- * @property {FaceModel} previewModel the same at the resolution of previews
+ * @property {FaceModel} previewModel the same at the resolution of previews; itself where those are coarse drawings
  * @property {Record<Quality, Picture>} pictures
  */
 
-import { rint } from "./arrays.js";
+import { planes, rint } from "./arrays.js";
 import { checkpoint } from "./queue.js";
 import { moveInDirection, moveTowards, moveTowardsRandom } from "./mask-manifold.js";
 import { parse } from "./parsing.js";
 import { Edit, FaceModel, encodeReference } from "./pipeline.js";
-import { Renderer, requireSameProportions } from "./renderer.js";
+import { Renderer, bounded, requireSameProportions } from "./renderer.js";
 import { resizeLabels, resizePicture } from "./resampling.js";
 
 /** Longer sides in pixels, at most. */
@@ -32,22 +33,27 @@ export const DISPLAY_SIDE = 1024;
 /** Milliseconds that a pass of the network may take while drawing. */
 const PREVIEW_BUDGET = 250;
 
-/** The network's last picture of a face: when the pen rests, only its size and exactness change. */
+/**
+ * The network's last picture of a face: when the pen rests, the coarse drawing of its preview gets detail, or only its
+ * size and exactness change.
+ */
 export class RenderCache {
-  /** @type {{edit: Edit, generated: Planes} | null} */
+  /** @type {{edit: Edit, coarse: CoarseDrawing | null, generated: Planes | null} | null} */
   #last = null;
 
   /** @param {Edit} edit */
-  get(edit) {
-    return this.#last?.edit.hasSameInput(edit) ? this.#last.generated : null;
+  isDrawn(edit) {
+    return Boolean(this.#last?.generated && this.#last.edit.hasSameInput(edit));
   }
 
   /**
+   * What is drawn of an edit so far, to be filled in; what was drawn of another is forgotten.
+   *
    * @param {Edit} edit
-   * @param {Planes} generated
    */
-  put(edit, generated) {
-    this.#last = { edit, generated };
+  drawing(edit) {
+    if (!this.#last?.edit.hasSameInput(edit)) this.#last = { edit, coarse: null, generated: null };
+    return this.#last;
   }
 }
 
@@ -57,6 +63,7 @@ export class Studio {
   #side;
   /** Share of the network's pixels that a preview may cost; null: not measured yet. @type {number | null} */
   #previewShare = null;
+  #isWarm = false;
 
   /**
    * @param {Networks} networks
@@ -90,6 +97,20 @@ export class Studio {
   }
 
   /**
+   * Draw something, once, that nobody sees: networks are opened when they are first used, and begin slowly.
+   *
+   * @param {Face} face
+   */
+  async warmUp({ model }) {
+    const { renderer, mask, style, workingImage: image } = model;
+    if (this.#isWarm || !renderer.usesContext) return;
+    this.#isWarm = true;
+    const hole = planes(1, image.height, image.width);
+    hole.data[0] = 1;
+    await renderer.synthesise(mask, style, { image, hole });
+  }
+
+  /**
    * Encode a style, at the size of the display, so that a saved project gives the same code.
    *
    * @param {Picture} picture
@@ -114,16 +135,23 @@ export class Studio {
   async render(face, { mask, style, blend }, quality, cache, signal) {
     const isPreview = quality === "preview";
     const full = new Edit(face.model, mask, style, blend);
+    const canvas = face.pictures[quality];
     // What was drawn in full serves the preview as well.
-    const isDrawn = cache.get(full) !== null || face.previewModel === face.model;
-    const edit = !isPreview || isDrawn ? full : new Edit(face.previewModel, mask, style, blend);
-    let generated = cache.get(edit);
-    if (!generated && !edit.region.isEmpty) {
-      generated = await edit.generate();
-      cache.put(edit, generated);
+    const isFull = !isPreview || face.previewModel === face.model || cache.isDrawn(full);
+    const edit = isFull ? full : new Edit(face.previewModel, mask, style, blend);
+    if (edit.region.isEmpty) return edit.finish(null, canvas);
+    const drawing = cache.drawing(edit);
+    if (edit.model.renderer.hasDetail && !drawing.generated) {
+      const coarse = (drawing.coarse ??= await edit.drawCoarse());
+      await checkpoint(signal);
+      if (isPreview) return edit.finish(bounded(coarse.image), canvas, coarse.hole);
+    }
+    if (!drawing.generated) {
+      drawing.generated = await edit.generate(drawing.coarse);
+      drawing.coarse = null;
       await checkpoint(signal);
     }
-    return edit.finish(generated, face.pictures[quality]);
+    return edit.finish(drawing.generated, canvas);
   }
 
   /**
@@ -165,8 +193,7 @@ export class Studio {
    */
   async #previewModel(model) {
     const { picture, mask, style } = model;
-    const half = this.#renderer.resolution / 2;
-    if (this.#networks.has("detail")) return new FaceModel(new Renderer(this.#networks, half), picture, mask, style);
+    if (this.#renderer.hasDetail) return model;
     if (this.#previewShare === null) {
       const start = performance.now();
       await this.#renderer.synthesise(mask, style);

@@ -96,8 +96,11 @@ export async function fetchInfo() {
   return { ...(await info.json()), ...(await edits.json()) };
 }
 
+/** A worker of the page is near: packing would take longer than sending. */
+const packsBodies = !isStandalone && "CompressionStream" in globalThis;
+
 /**
- * A label map as a gzip-compressed request body.
+ * A label map as a request body, gzip-compressed for a server.
  *
  * @param {Uint8Array} labels
  * @returns {Promise<RequestInit>}
@@ -105,7 +108,7 @@ export async function fetchInfo() {
 export async function labelBody(labels) {
   /** @type {Record<string, string>} */
   const headers = { "Content-Type": "application/octet-stream" };
-  if (!("CompressionStream" in globalThis)) return { method: "POST", headers, body: labels.slice() };
+  if (!packsBodies) return { method: "POST", headers, body: labels.slice() };
   headers["Content-Encoding"] = "gzip";
   return { method: "POST", headers, body: await gzipped(new Blob([labels])) };
 }
@@ -116,14 +119,14 @@ function gzipped(blob) {
 }
 
 /**
- * A multipart form as a gzip-compressed request body, for forms with label maps.
+ * A multipart form as a request body, gzip-compressed for a server: for forms with label maps.
  *
  * @param {Record<string, Blob | string>} parts
  * @returns {Promise<RequestInit>}
  */
 export async function packedFormBody(parts) {
   const plain = formBody(parts);
-  if (!("CompressionStream" in globalThis)) return plain;
+  if (!packsBodies) return plain;
   const encoded = new Response(/** @type {FormData} */ (plain.body));
   const headers = { "Content-Type": encoded.headers.get("Content-Type") ?? "", "Content-Encoding": "gzip" };
   return { method: "POST", headers, body: await gzipped(await encoded.blob()) };
