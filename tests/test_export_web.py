@@ -95,6 +95,7 @@ def test_the_runtime_is_there_in_both_kinds_with_binaries_packed(exported: Path)
     both = sum(entry["bytes"] for entry in record["files"].values())
     other = record["files"][record["runtime"]["webgpu"]["binary"]]["bytes"]
     assert first_visit_bytes(record, "wasm") == both - other
+    assert first_visit_bytes(record, "webgpu") == both, "WebAssembly is there to be compared with and fallen back to"
 
 
 def test_the_service_worker_keeps_the_small_files_of_this_version(exported: Path) -> None:

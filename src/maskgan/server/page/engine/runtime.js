@@ -22,9 +22,6 @@
 
 import { EngineError } from "./arrays.js";
 
-/** How much faster than WebAssembly a graphics processor must be to be used: it starts slower and takes memory. */
-const WORTH = 0.8;
-
 /** @implements {NetworkRunner} */
 export class Runtime {
   #ort;
@@ -95,27 +92,5 @@ export class Runtime {
   #tensor(data, dims) {
     const type = data instanceof BigInt64Array ? "int64" : data instanceof Uint8Array ? "uint8" : "float32";
     return new this.#ort.Tensor(type, data, dims);
-  }
-}
-
-/**
- * The faster of two ways to run the generator, by a timed run of each after a first one.
- *
- * @param {(provider: "webgpu" | "wasm") => Promise<() => Promise<unknown>>} open gives what runs the generator once
- * @returns {Promise<"webgpu" | "wasm">} wasm where webgpu fails
- */
-export async function fasterProvider(open) {
-  try {
-    const times = [];
-    for (const provider of /** @type {const} */ (["webgpu", "wasm"])) {
-      const run = await open(provider);
-      await run();
-      const start = performance.now();
-      await run();
-      times.push(performance.now() - start);
-    }
-    return times[0] < WORTH * times[1] ? "webgpu" : "wasm";
-  } catch {
-    return "wasm";
   }
 }

@@ -6,9 +6,7 @@
  * @typedef {import("../remote/worker-transport.js").WorkerRequest} WorkerRequest
  * @typedef {import("./file-store.js").FileInfo} FileInfo
  * @typedef {import("./networks.js").Manifest} Manifest
- * @typedef {import("./networks.js").NetworkName} NetworkName
- *
- * @typedef {"webgpu" | "wasm"} Provider
+ * @typedef {import("./providers.js").Provider} Provider
  *
  * @typedef {object} RuntimeFiles paths in the exported folder
  * @property {string} script the module with the API
@@ -22,12 +20,13 @@
 
 import { createApp } from "./app.js";
 import { FileStore } from "./file-store.js";
-import { Runtime, fasterProvider } from "./runtime.js";
+import { FallbackRunner, LARGE, fasterProvider, probe } from "./providers.js";
+import { Runtime } from "./runtime.js";
 
 const ROOT = new URL("../../", import.meta.url);
 const MAX_THREADS = 4;
-/** Networks worth a graphics processor; the others are small or have operators that it lacks. */
-const LARGE = new Set(["generator", "style-encoder"]);
+// Threads need shared memory, which browsers give to cross-origin isolated pages alone.
+const THREADS = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MAX_THREADS) : 1;
 
 /** @type {Map<number, AbortController>} requests that are being answered */
 const running = new Map();
@@ -44,53 +43,61 @@ app.then(
   (error) => post({ failed: error.message }),
 );
 
-/** Load everything, and open what the first picture needs. */
+/** Load everything, and choose what runs the networks. */
 async function start() {
   const record = /** @type {ExportRecord} */ (await readJson("export.json"));
   const manifest = /** @type {Manifest} */ (await readJson("networks/manifest.json"));
   const store = await FileStore.open(ROOT, record.files, (loaded, total) => post({ progress: [loaded, total] }));
-  const hasGPU = await findGPU();
-  const files = record.runtime[hasGPU ? "webgpu" : "wasm"];
-  await store.prefetch([files.binary, ...Object.values(manifest.networks).map(({ file }) => `networks/${file}`)]);
+  const networks = Object.values(manifest.networks).map(({ file }) => `networks/${file}`);
+  const versions = [record.files[record.runtime.webgpu.binary]?.sha256, manifest.networks.generator?.sha256];
+  const note = `provider-${[...versions, THREADS].join("-")}`;
+  const known = (await findGPU()) ? await store.recall(note) : "wasm";
+  // WebAssembly always: the other way is compared with it, and may fail at any time, also offline.
+  const variants = /** @type {Provider[]} */ (known === "wasm" ? ["wasm"] : ["wasm", "webgpu"]);
+  await store.prefetch([...variants.map((variant) => record.runtime[variant].binary), ...networks]);
   void store.prune();
 
-  const ort = await import(new URL(files.script, ROOT).href);
-  ort.env.wasm.wasmPaths = { mjs: new URL(files.module, ROOT).href };
-  ort.env.wasm.wasmBinary = await store.read(files.binary);
-  // Threads need shared memory, which browsers give to cross-origin isolated pages alone.
-  ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MAX_THREADS) : 1;
-  /** @param {string} file */
-  const load = (file) => store.read(`networks/${file}`);
+  /** @type {Map<Provider, Promise<Runtime>>} */
+  const runtimes = new Map();
   /** @param {Provider} provider */
-  const runtimeOn = (provider) =>
-    new Runtime(ort, manifest, load, (name) => ({
-      executionProviders: provider === "webgpu" && LARGE.has(name) ? ["webgpu", "wasm"] : ["wasm"],
-    }));
-  const runtime = hasGPU ? await fasterRuntime(runtimeOn, manifest, store) : runtimeOn("wasm");
-  return createApp(runtime, manifest, loadAsset);
+  const runtimeOn = (provider) => {
+    const opened = runtimes.get(provider) ?? openRuntime(provider, record, manifest, store);
+    runtimes.set(provider, opened);
+    return opened;
+  };
+  /** @type {Provider} */
+  let chosen = known === "webgpu" ? "webgpu" : "wasm";
+  if (known === null) {
+    chosen = await fasterProvider(async (provider) => probe(await runtimeOn(provider), manifest));
+    await store.remember(note, chosen);
+    // Not waited for: one that hangs would never answer.
+    for (const [provider, runtime] of runtimes) if (provider !== chosen) void runtime.then((other) => other.release()).catch(() => {});
+  }
+  const runtime = await runtimeOn(chosen);
+  const runner = chosen === "webgpu" ? new FallbackRunner(runtime, () => runtimeOn("wasm")) : runtime;
+  return createApp(runner, manifest, loadAsset);
 }
 
 /**
- * The runtime on what draws faster, as timed on the first visit.
- *
- * @param {(provider: Provider) => Runtime} runtimeOn
+ * @param {Provider} provider
+ * @param {ExportRecord} record
  * @param {Manifest} manifest
  * @param {FileStore} store
  */
-async function fasterRuntime(runtimeOn, manifest, store) {
-  const note = `provider-${manifest.networks.generator?.sha256}`;
-  const known = await store.recall(note);
-  if (known === "webgpu" || known === "wasm") return runtimeOn(known);
-  /** @type {Map<Provider, Runtime>} */
-  const opened = new Map();
-  const chosen = await fasterProvider(async (provider) => {
-    const runtime = runtimeOn(provider);
-    opened.set(provider, runtime);
-    return () => runtime.run("generator", blankInputs(manifest));
-  });
-  await store.remember(note, chosen);
-  for (const [provider, runtime] of opened) if (provider !== chosen) await runtime.release();
-  return opened.get(chosen) ?? runtimeOn(chosen);
+async function openRuntime(provider, record, manifest, store) {
+  const { script, module, binary } = record.runtime[provider];
+  // Each is a program of its own, so that one that hangs does not hold up the other.
+  const ort = await import(new URL(script, ROOT).href);
+  ort.env.logLevel = "error"; // it warns of operators that graphics processors leave to WebAssembly
+  ort.env.wasm.wasmPaths = { mjs: new URL(module, ROOT).href };
+  ort.env.wasm.wasmBinary = await store.read(binary);
+  ort.env.wasm.numThreads = THREADS;
+  return new Runtime(
+    ort,
+    manifest,
+    (file) => store.read(`networks/${file}`),
+    (name) => ({ executionProviders: provider === "webgpu" && LARGE.has(name) ? ["webgpu", "wasm"] : ["wasm"] }),
+  );
 }
 
 async function findGPU() {
@@ -98,24 +105,6 @@ async function findGPU() {
   const gpu = /** @type {any} */ (navigator).gpu;
   const adapter = await gpu?.requestAdapter().catch(() => null);
   return Boolean(adapter) && !adapter.info?.isFallbackAdapter;
-}
-
-/**
- * Inputs of the generator, all zeros.
- *
- * @param {Manifest} manifest
- */
-function blankInputs(manifest) {
-  /** @type {Record<string, number>} */
-  const sizes = { N: 1, H: manifest.resolution, W: manifest.resolution };
-  const { inputs } = /** @type {NonNullable<Manifest["networks"]["generator"]>} */ (manifest.networks.generator);
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, { type, shape }]) => {
-      const dims = shape.map((axis) => (typeof axis === "number" ? axis : sizes[axis]));
-      const count = dims.reduce((product, side) => product * side, 1);
-      return [name, { data: type === "uint8" ? new Uint8Array(count) : new Float32Array(count), dims }];
-    }),
-  );
 }
 
 /** @param {WorkerRequest} message */

@@ -304,6 +304,7 @@ export const AR = {
   "message.status": "ردّ الخادم: {status}.",
   "message.loading": "جارٍ تحميل المحرر: {loaded} من {total} ميغابايت. الزيارات التالية لا تحمّل شيئًا.",
   "message.loading-label": "جارٍ تحميل المحرر",
+  "message.starting": "جارٍ بدء المحرر…",
   "message.engine-not-loaded": "تعذّر تحميل محرك المحرر؛ تحقق من الاتصال وأعد تحميل الصفحة.",
   "message.engine-ended": "توقف محرك المحرر؛ أعد تحميل الصفحة. عملك محفوظ في هذا المتصفح.",
 

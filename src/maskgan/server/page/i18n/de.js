@@ -319,6 +319,7 @@ export const DE = {
   "message.status": "Der Server hat mit {status} geantwortet.",
   "message.loading": "Der Editor wird geladen: {loaded} von {total} MB. Spätere Besuche laden nichts mehr.",
   "message.loading-label": "Der Editor wird geladen",
+  "message.starting": "Der Editor startet …",
   "message.engine-not-loaded":
     "Der Rechenteil des Editors konnte nicht geladen werden; prüfe die Verbindung und lade die Seite neu.",
   "message.engine-ended":

@@ -319,6 +319,7 @@ export const EN = {
   "message.status": "The server responded {status}.",
   "message.loading": "Loading the editor: {loaded} of {total} MB. Later visits load nothing.",
   "message.loading-label": "Loading the editor",
+  "message.starting": "Starting the editor…",
   "message.engine-not-loaded": "The editor’s engine could not be loaded; check the connection and reload the page.",
   "message.engine-ended": "The editor’s engine ended; reload the page. Your work is saved in this browser.",
 

@@ -319,6 +319,7 @@ export const ES = {
   "message.status": "El servidor ha respondido {status}.",
   "message.loading": "Cargando el editor: {loaded} de {total} MB. Las próximas visitas no cargan nada.",
   "message.loading-label": "Cargando el editor",
+  "message.starting": "Iniciando el editor…",
   "message.engine-not-loaded": "No se pudo cargar el motor del editor; comprueba la conexión y recarga la página.",
   "message.engine-ended":
     "El motor del editor se detuvo; recarga la página. Tu trabajo está guardado en este navegador.",

@@ -300,6 +300,7 @@ export const ZH = {
   "message.status": "服务器响应：{status}。",
   "message.loading": "正在加载编辑器：{loaded} / {total} MB。以后访问无需再加载。",
   "message.loading-label": "正在加载编辑器",
+  "message.starting": "正在启动编辑器…",
   "message.engine-not-loaded": "无法加载编辑器的计算引擎；请检查网络连接并重新加载页面。",
   "message.engine-ended": "编辑器的计算引擎已停止；请重新加载页面。您的工作已保存在此浏览器中。",
 

@@ -17,7 +17,9 @@ export async function prepareStandalone() {
       if (!box.isConnected) byId("progress", HTMLElement).append(box);
       bar.max = total;
       bar.value = loaded;
-      text.textContent = t("message.loading", { loaded: megabytes(loaded), total: megabytes(total) });
+      // Between loading and the first face, networks are opened, and perhaps a graphics processor is tried.
+      text.textContent =
+        loaded < total ? t("message.loading", { loaded: megabytes(loaded), total: megabytes(total) }) : t("message.starting");
     });
   } finally {
     box.remove();
