@@ -9,7 +9,7 @@
  */
 
 import { BACKGROUND, CLOTHES, HAIR, HAT, NECK, SKIN } from "../mask/label-map.js";
-import { clamp, labelTable, planes } from "./arrays.js";
+import { clamp, cutPlanes, extent, grown, labelTable, planes, putPlanes } from "./arrays.js";
 import { MOUTH_PARTS } from "./face-parts.js";
 import { averagePool, blur } from "./filters.js";
 import { interpolate, resizeLabels } from "./resampling.js";
@@ -39,29 +39,44 @@ const LARGEST = 0.5;
  */
 export function matchHoleColours(image, generated, region, styled = [], place = region.hole(generated)) {
   const { height, width } = generated;
-  const size = height * width;
+  const result = planes(3, height, width, generated.data.slice());
+  const box = extent(place);
+  if (!box) return result;
   const [before, after] = [region.before, region.after].map((mask) => resizeLabels(mask, generated).data);
   const hole = place.data;
   const cell = Math.max(Math.floor(Math.max(height, width) / GRID), 1);
-  const difference = planes(3, height, width, image.data.map((value, i) => clamp(value - generated.data[i], -LARGEST, LARGEST)));
-  const residual = averagePool(difference, cell);
-  const result = planes(3, height, width, generated.data.slice());
+  // Outside of the hole there is no difference: only what lies around it is computed.
+  const window = grown(box, 0, generated, cell);
+  const [columns, rows] = [window.right - window.left, window.bottom - window.top];
+  const difference = cutPlanes(image, window);
+  const drawn = cutPlanes(generated, window).data;
+  for (let i = 0; i < drawn.length; i++) difference.data[i] = clamp(difference.data[i] - drawn[i], -LARGEST, LARGEST);
+  /** @param {Planes} part @returns {Planes} averages over the cells of all of the picture */
+  const cells = (part) => {
+    const grid = planes(part.channels, Math.floor(height / cell), Math.floor(width / cell));
+    putPlanes(grid, averagePool(part, cell), { top: window.top / cell, left: window.left / cell });
+    return grid;
+  };
+  const residual = cells(difference);
   for (const label of matchedClasses(before, after, styled)) {
-    const same = planes(1, height, width);
-    let isDrawn = false;
-    for (let i = 0; i < size; i++) {
-      if (hole[i] === 0 || after[i] !== label) continue;
-      isDrawn = true;
-      same.data[i] = Number(before[i] === label);
+    const same = planes(1, rows, columns);
+    const places = [];
+    for (let y = 0, i = 0; y < rows; y++) {
+      for (let x = 0; x < columns; x++, i++) {
+        const at = (window.top + y) * width + window.left + x;
+        if (hole[at] === 0 || after[at] !== label) continue;
+        places.push(i);
+        same.data[i] = Number(before[at] === label);
+      }
     }
-    if (!isDrawn) continue;
+    if (!places.length) continue;
     // Cells at borders may show other classes, too.
-    const known = averagePool(same, cell).data.map((share) => Number(share === 1));
+    const known = cells(same).data.map((share) => Number(share === 1));
     if (!known.includes(1)) continue;
-    const correction = interpolate(spread(residual, known), generated).data;
-    for (let i = 0; i < size; i++) {
-      if (hole[i] === 0 || after[i] !== label) continue;
-      for (let c = 0; c < 3; c++) result.data[c * size + i] += correction[c * size + i];
+    const correction = interpolate(spread(residual, known), generated, window).data;
+    for (const i of places) {
+      const at = (window.top + Math.floor(i / columns)) * width + window.left + (i % columns);
+      for (let c = 0; c < 3; c++) result.data[c * height * width + at] += correction[c * rows * columns + i];
     }
   }
   return result;

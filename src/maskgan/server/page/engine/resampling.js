@@ -19,7 +19,7 @@
  * @property {number} stride
  */
 
-import { cutPlanes } from "./arrays.js";
+import { cutPlanes, planes } from "./arrays.js";
 
 /** Bits after the point of 8-bit weights. */
 const PRECISION = 22;
@@ -156,27 +156,28 @@ export function resizeLabels(mask, { width, height }) {
  *
  * @param {Planes} image
  * @param {Size} size
- * @returns {Planes}
+ * @param {Rows} [window] of that size, which alone is wanted; all of it by default
+ * @returns {Planes} of the window
  */
-export function interpolate(image, size) {
+export function interpolate(image, size, window = { top: 0, bottom: size.height, left: 0, right: size.width }) {
   const { channels, height, width, data } = image;
   const columns = linearIndices(width, size.width);
   const rows = linearIndices(height, size.height);
-  const result = new Float32Array(channels * size.height * size.width);
+  const result = planes(channels, window.bottom - window.top, window.right - window.left);
   for (let c = 0, to = 0; c < channels; c++) {
-    for (let y = 0; y < size.height; y++) {
+    for (let y = window.top; y < window.bottom; y++) {
       const upper = (c * height + rows.low[y]) * width;
       const lower = (c * height + rows.high[y]) * width;
       const down = rows.share[y];
-      for (let x = 0; x < size.width; x++, to++) {
+      for (let x = window.left; x < window.right; x++, to++) {
         const [low, high, across] = [columns.low[x], columns.high[x], columns.share[x]];
         const above = (1 - across) * data[upper + low] + across * data[upper + high];
         const below = (1 - across) * data[lower + low] + across * data[lower + high];
-        result[to] = (1 - down) * above + down * below;
+        result.data[to] = (1 - down) * above + down * below;
       }
     }
   }
-  return { channels, height: size.height, width: size.width, data: result };
+  return result;
 }
 
 /**
