@@ -37,7 +37,7 @@ def test_sheets_have_a_row_for_each_amount_and_the_page_shows_them(tmp_path: Pat
         pixels = np.asarray(image.convert("RGB")).astype(int)
     height, width = pixels.shape[:2]
     assert height % 3 == 0 and width == 58 + 2 * height // 3
-    assert abs(pixels[5:-5, 70:130] - 90).max() < 12 and abs(pixels[5:-5, width - 60 : width - 5] - 200).max() < 12
+    assert abs(pixels[5:-5, 64:116] - 90).max() < 12 and abs(pixels[5:-5, width - 58 : width - 5] - 200).max() < 12
     text = (tmp_path / "edits.md").read_text()
     assert all(
         part in text for part in ("| a | table |", "python -m x", "![smile](edits/smile.webp)", "Amounts: `-1..1`")
