@@ -24,7 +24,7 @@ const QUALITY = 78;
 const NOTICE = 4500; // milliseconds until notices have left
 
 /** Portraits and edits of demo.jpg. */
-const ROWS = [7, 1];
+const ROWS = [7, 2];
 const COLUMNS = [
   { title: "photograph", edits: [] },
   { title: "smile", edits: ["smile=0.7"] },
@@ -44,7 +44,7 @@ async function editor(browser) {
   try {
     for (const theme of /** @type {const} */ (["light", "dark"])) {
       const page = await (await openEditor(browser, server.address, { ...WINDOW, colorScheme: theme })).load();
-      for (const edit of ["edit-smile", "edit-glasses-clear"]) {
+      for (const edit of ["edit-smile", "edit-glasses-sun"]) {
         await page.at(edit).click();
         await page.rendered();
       }
@@ -53,7 +53,12 @@ async function editor(browser) {
         await page.at("hair-colour-red").click();
         await page.rendered();
       }
-      const seen = () => page.page.evaluate(() => [...document.images].every((image) => !image.checkVisibility() || image.complete));
+      await page.page.locator("#panel-edits").evaluate((panel) => panel.scrollTo({ top: 0 }));
+      const seen = () =>
+        page.page.evaluate(() => {
+          const cards = /** @type {HTMLImageElement[]} */ ([...document.querySelectorAll(".card-picture img")]);
+          return cards.every((card) => card.naturalWidth > 0 || !card.checkVisibility() || card.getBoundingClientRect().top > innerHeight);
+        });
       await page.until("thumbnails", seen);
       await page.page.waitForTimeout(NOTICE);
       const path = `${FOLDER}${theme === "light" ? "editor.jpg" : "editor-dark.jpg"}`;
