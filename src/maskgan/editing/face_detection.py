@@ -28,6 +28,7 @@ _SMALLEST = 16  # pixels of a frame in the picture
 _LOOK_SIDE = 256  # pixels of a frame in which a face is looked at again
 _ROUNDS = 2
 _ANGLES = (0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0)
+_STEPS = 8  # of frames, a pixel and a degree: what runtimes compute differently by less gives the same frame
 _MOST_ROLL = 40.0  # degrees by which a face may be turned in the frame in which it is looked at
 
 _Points = NDArray[np.float64]
@@ -93,7 +94,8 @@ class FaceDetector:
         only looks like a face falls apart in a frame of its own.
         """
         x, y = points[:2].mean(axis=0)
-        frames = [Frame(float(x), float(y), _face(score, points).frame.side, turn) for turn in _ANGLES]
+        side = _face(score, points).frame.side
+        frames = [_on_steps(Frame(float(x), float(y), side, turn)) for turn in _ANGLES]
         for _ in range(_ROUNDS):
             try:
                 found = [one for frame in frames if (one := self._look_at(picture, frame)) is not None]
@@ -155,7 +157,12 @@ def _turn_back(points: _Points, turn: int, size: tuple[int, int]) -> _Points:
 def _face(score: float, points: _Points) -> DetectedFace:
     left, top, right, bottom = (float(x) for x in (*points[:2].min(axis=0), *points[:2].max(axis=0)))
     left_eye, right_eye, mouth = ((float(p[0]), float(p[1])) for p in (points[2], points[3], points[5:].mean(axis=0)))
-    return DetectedFace(score, (left, top, right - left, bottom - top), celebahq_frame(left_eye, right_eye, mouth))
+    frame = _on_steps(celebahq_frame(left_eye, right_eye, mouth))
+    return DetectedFace(score, (left, top, right - left, bottom - top), frame)
+
+
+def _on_steps(frame: Frame) -> Frame:
+    return Frame(*(round(_STEPS * value) / _STEPS for value in (frame.x, frame.y, frame.side, frame.angle)))
 
 
 def _without_overlaps(

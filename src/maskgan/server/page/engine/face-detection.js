@@ -36,6 +36,8 @@ const SMALLEST = 16;
 const LOOK_SIDE = 256;
 const ROUNDS = 2;
 const ANGLES = [0, 45, 90, 135, 180, 225, 270, 315];
+/** Steps of frames, a pixel and a degree: what runtimes compute differently by less gives the same frame. */
+const STEPS = 8;
 /** Degrees by which a face may be turned in the frame in which it is looked at. */
 const MOST_ROLL = 40;
 const SIZE_MULTIPLE = 32;
@@ -88,7 +90,7 @@ export async function detectFaces(picture, network) {
 async function lookAgain(picture, candidate, network) {
   const [[x0, y0], [x1, y1]] = candidate.points;
   const { side } = faceOf(candidate).frame;
-  let frames = ANGLES.map((angle) => ({ x: (x0 + x1) / 2, y: (y0 + y1) / 2, side, angle }));
+  let frames = ANGLES.map((angle) => onSteps({ x: (x0 + x1) / 2, y: (y0 + y1) / 2, side, angle }));
   let best = candidate;
   for (let round = 0; round < ROUNDS; round++) {
     /** @type {Candidate[]} */
@@ -187,8 +189,14 @@ function faceOf({ score, points }) {
   return {
     score,
     box: [box.left, box.top, box.right - box.left, box.bottom - box.top],
-    frame: celebahqFrame(points[2], points[3], mouth),
+    frame: onSteps(celebahqFrame(points[2], points[3], mouth)),
   };
+}
+
+/** @param {Frame} frame @returns {Frame} */
+function onSteps({ x, y, side, angle }) {
+  const [column, row, length, turn] = [x, y, side, angle].map((value) => rint(STEPS * value) / STEPS);
+  return { x: column, y: row, side: length, angle: turn };
 }
 
 /** @param {Point[]} points */
