@@ -44,7 +44,7 @@ def test_one_bad_input_does_not_stop_the_others(
     folders: dict[str, Path], tiny_weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folders["image"] / "a.png").write_bytes(b"no picture")
-    assert main(edit(folders, tiny_weights)) == 2
+    assert main(edit(folders, tiny_weights)) == 1
     errors = capsys.readouterr().err.splitlines()
     assert "a.png: not a picture" in errors[0] and "1 of 2 inputs failed" in errors[1]
     assert [path.name for path in folders["out"].iterdir()] == ["b.png"]

@@ -1,7 +1,7 @@
 """The two ways in which a command can end badly.
 
 ``UserError`` is for what the person can mend (a wrong file, a wrong option): exit code 2.
-``MaskGANError`` alone is for failures that are ours or the machine's: exit code 1.
+``MaskGANError`` alone is for failures that are ours or the machine's, and for inputs left out of many: exit code 1.
 Both carry one line that names the file or option and says what to do.
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from maskgan.errors import UserError
+from maskgan.errors import MaskGANError, UserError
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif", ".gif")
 """What is taken from a folder of pictures."""
@@ -89,7 +89,8 @@ def run_batch(jobs: Sequence[JobT], work: Callable[[JobT], None]) -> None:
     """Do jobs one after the other; of several, those that fail are reported and left out.
 
     Raises:
-        UserError: some failed.
+        UserError: the only job failed.
+        MaskGANError: some of several failed.
     """
     if len(jobs) == 1:
         work(jobs[0])
@@ -102,4 +103,5 @@ def run_batch(jobs: Sequence[JobT], work: Callable[[JobT], None]) -> None:
             _log.error("%s", error)
             failed += 1
     if failed:
-        raise UserError(f"{failed} of {len(jobs)} inputs failed, the others are done; see the lines above")
+        # The exit code 1 tells scripts that the rest is done; 2 means that nothing is.
+        raise MaskGANError(f"{failed} of {len(jobs)} inputs failed, the others are done; see the lines above")

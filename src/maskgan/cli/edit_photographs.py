@@ -59,7 +59,8 @@ def edit_photographs(
         signer: who signs the results, if anybody.
 
     Raises:
-        UserError: for a single photograph, it cannot be read or shows no face; of several, some failed.
+        UserError: for a single photograph, it cannot be read or shows no face.
+        MaskGANError: some of several failed.
     """
     from tqdm import tqdm
 
