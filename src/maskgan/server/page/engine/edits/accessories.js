@@ -95,9 +95,9 @@ function beanie(mask) {
   const edited = copyMask(mask);
   paint(edited, HAT, (row, column) => {
     const up = clamp((edge - row) / Math.max(edge - crown, 1), 0, 1);
-    const half = 0.66 * width * Math.sqrt(1 - up ** 2);
+    const half = 0.62 * width * Math.cbrt(1 - up ** 3);
     // The edge bends down a little towards the ears.
-    const bend = 0.05 * height * ((column - centre) / (0.6 * width)) ** 2;
+    const bend = 0.09 * height * ((column - centre) / (0.6 * width)) ** 2;
     return Math.abs(column - centre) <= half && row <= edge + bend && row >= crown;
   });
   return edited;

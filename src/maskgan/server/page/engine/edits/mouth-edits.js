@@ -10,34 +10,50 @@ import { LIPS, MOUTH_PARTS } from "../face-parts.js";
 import { copyMask } from "./mask-warps.js";
 
 /**
- * Widen the mouth, lift its corners and part the lips a little; a frown for negative amounts.
+ * Widen the mouth, lift its corners, stretch the lips thin and show teeth between them; a frown for negative amounts.
  *
  * @param {LabelMap} mask
  * @param {number} amount
  */
 export function smile(mask, amount) {
   const { width, height, data } = mask;
-  const box = inclusiveBox(mask, MOUTH_PARTS, "mouth");
-  const [centreX, centreY] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
-  const half = Math.max((box.right - box.left) / 2, 1);
-  const tall = Math.max(box.bottom - box.top, 1);
-  const [widen, open] = [1 + 0.35 * amount, 1 + 0.25 * amount];
-  const lift = 0.25 * amount * half;
+  const { top, bottom, left, right } = inclusiveBox(mask, MOUTH_PARTS, "mouth");
+  const [centre, half] = [(left + right) / 2, Math.max((right - left) / 2, 1)];
+  const [widen, lift, smiling] = [1 + 0.25 * amount, 0.28 * amount * half, Math.max(amount, 0)];
   const [isMouth, isFree] = [labelTable(MOUTH_PARTS), labelTable([...MOUTH_PARTS, SKIN])];
   const edited = copyMask(mask);
-  for (let row = 0, i = 0; row < height; row++) {
-    for (let column = 0; column < width; column++, i++) {
-      if (isMouth[data[i]]) edited.data[i] = SKIN;
-      if (!isFree[data[i]]) continue;
-      // Where in the old mouth does the pixel come from?
-      const x = centreX + (column - centreX) / widen;
-      const outward = clamp(Math.abs(x - centreX) / half, 0, 1.2);
-      const y = centreY + (row - centreY + lift * (outward ** 2 - 0.35)) / open;
-      const label = data[clamp(rint(y), 0, height - 1) * width + clamp(rint(x), 0, width - 1)];
-      if (isMouth[label]) edited.data[i] = label;
+  data.forEach((label, i) => { if (isMouth[label]) edited.data[i] = SKIN; });
+  const [first, last] = [left, right].map((side) => rint(centre + (side - centre) * widen));
+  for (let column = Math.max(first, 0); column <= Math.min(last, width - 1); column++) {
+    const across = (column - centre) / widen / half;
+    const source = clamp(rint(centre + across * half), left, right);
+    let [upper, inside, lower, lowest] = [0, 0, 0, -1];
+    for (let row = top; row <= bottom; row++) {
+      const label = data[row * width + source];
+      if (isMouth[label]) lowest = row;
+      if (label === UPPER_LIP) upper++;
+      if (label === MOUTH) inside++;
+      if (label === LOWER_LIP) lower++;
+    }
+    if (lowest < 0) continue;
+    const arch = Math.max(1 - across ** 2, 0);
+    const opened = Math.max(inside * (1 + 0.25 * amount), upper && lower ? 0.34 * smiling * half * arch : 0);
+    const thin = 1 - 0.2 * smiling * arch;
+    // The lowest edge stays where it is in the middle; all else lies above it.
+    const edge = lowest - lift * across ** 2;
+    /** @type {[number, number][]} each part's label and height, upwards */
+    const parts = [[LOWER_LIP, thin * lower], [MOUTH, opened], [UPPER_LIP, thin * upper]];
+    let [end, raised] = [clamp(rint(edge) + 1, 0, height), 0];
+    for (const [label, tall] of parts) {
+      raised += tall;
+      const start = clamp(rint(edge - raised) + 1, 0, height);
+      for (let row = start; row < end; row++) {
+        const i = row * width + column;
+        if (isFree[data[i]]) edited.data[i] = label;
+      }
+      end = start;
     }
   }
-  if (!data.includes(MOUTH)) partLips(edited, tall * 0.14 * amount);
   return edited;
 }
 
@@ -69,37 +85,6 @@ export function openMouth(mask, amount) {
     for (const row of lip) edited.data[(row + sink) * width + column] = LOWER_LIP;
   }
   return edited;
-}
-
-/**
- * Open a lens-shaped gap where the lips meet.
- *
- * @param {LabelMap} mask changed in place
- * @param {number} gap
- */
-function partLips({ width, height, data }, gap) {
-  /** The last row of the upper lip in each column that shows both. @type {Map<number, number>} */
-  const seams = new Map();
-  for (let column = 0; column < width; column++) {
-    let [seam, hasLower] = [-1, false];
-    for (let row = 0; row < height; row++) {
-      const label = data[row * width + column];
-      if (label === UPPER_LIP) seam = row;
-      if (label === LOWER_LIP) hasLower = true;
-    }
-    if (seam >= 0 && hasLower) seams.set(column, seam);
-  }
-  if (seams.size < 3) return;
-  const [first, last] = [Math.min(...seams.keys()), Math.max(...seams.keys())];
-  const [centre, half] = [(first + last) / 2, (last - first) / 2];
-  for (const [column, seam] of seams) {
-    const depth = gap * (1 - ((column - centre) / half) ** 2);
-    const [low, high] = [rint(seam - 0.3 * depth), rint(seam + 0.7 * depth)];
-    for (let row = Math.max(low, 0); row <= Math.min(high, height - 1); row++) {
-      const i = row * width + column;
-      if (data[i] === UPPER_LIP || data[i] === LOWER_LIP) data[i] = MOUTH;
-    }
-  }
 }
 
 /**
