@@ -29,9 +29,9 @@ os.environ.pop("MASKGAN_WEIGHTS", None)  # what ships is tested, not what the pe
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For ``--dist loadgroup``: a file is one group, but each file of browser tests is a group of its own."""
+    """For ``--dist loadgroup``: a file is one group, but each test of the page, a file of its own, is another."""
     for item in items:
-        name = item.name if "in_a_browser" in item.name else ""
+        name = item.name if item.path.name == "test_page.py" else ""
         item.add_marker(pytest.mark.xdist_group(f"{item.path.name}:{name}"))
 
 

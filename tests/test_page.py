@@ -29,9 +29,11 @@ def run(*command: str, **variables: str) -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-def test_the_page_s_modules() -> None:
-    assert UNIT_TESTS
-    run("node", "--test", *(path.name for path in UNIT_TESTS))
+@pytest.mark.parametrize("engine", [False, True], ids=["page", "engine"])
+def test_the_page_s_modules(engine: bool) -> None:
+    tests = [path.name for path in UNIT_TESTS if path.name.startswith("engine-") == engine]
+    assert tests
+    run("node", "--test", *tests)
 
 
 @has_packages
