@@ -188,8 +188,8 @@ def anonymised(networks: Networks, face: Face, seed: str) -> Trial:
         UserError: the recogniser knows every face that was drawn.
     """
     done = networks.anonymiser(face.picture, face.label_map, AnonymiseOptions.parse(seed))
-    moved = done.label_map[done.label_map != face.label_map]
-    classes = tuple(sorted({*ANONYMISE.classes, *moved.tolist()}))
+    # The outline of the face moves as by this edit.
+    classes = tuple(sorted({*ANONYMISE.classes, *EDITS["face-narrower"].classes}))
     return Trial(face, Face(done.picture, done.label_map), classes, done.after)
 
 

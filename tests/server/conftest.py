@@ -13,6 +13,7 @@ from maskgan.assets import portrait
 from maskgan.editing.session import FaceEditor
 from maskgan.images import read_label_map, read_picture
 from maskgan.server.inference_service import InferenceService
+from maskgan.server.limits import Limits
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +29,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def client(service: InferenceService) -> AsyncIterator[httpx.AsyncClient]:
+def limits() -> Limits | None:
+    """Those of ``client``'s server; files of tests with others have a fixture of their own."""
+    return None
+
+
+@pytest.fixture
+async def client(service: InferenceService, limits: Limits | None) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a server with tiny networks."""
-    async with running(editor_app(service)) as client:
+    async with running(editor_app(service, limits)) as client:
         yield client
 
 

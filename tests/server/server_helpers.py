@@ -31,6 +31,7 @@ from maskgan.server.page_info import ServerInfo
 from maskgan.server.security import names_of
 
 ADDRESS = "http://127.0.0.1:8080"
+TIGHT_LIMITS = Limits(upload_bytes=1 << 20, project_bytes=4 << 20, editor_bytes=1 << 20, body_seconds=20)
 
 
 def tiny_service(dense_mapping: Path) -> InferenceService:
@@ -101,6 +102,10 @@ def png(pixels: Picture | LabelMap) -> bytes:
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+PICTURE = png(np.full((64, 64, 3), 127, dtype=np.uint8))
+"""A grey picture as a file."""
 
 
 def with_mouth(mask: LabelMap) -> LabelMap:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
-from server_helpers import begin, editor_app, own_mask, png, running
+from server_helpers import PICTURE, TIGHT_LIMITS, begin, editor_app, own_mask, running
 from starlette.requests import Request
 
 from maskgan.server import multipart, request_body
@@ -22,14 +22,10 @@ from maskgan.server.limits import Limits
 from maskgan.server.request_body import ByteBudget, finite_number, read_body
 from maskgan.server.security import cookie_values
 
-PICTURE = png(np.full((64, 64, 3), 127, dtype=np.uint8))
-LIMITS = Limits(upload_bytes=1 << 20, project_bytes=4 << 20, editor_bytes=1 << 20, body_seconds=20)
-
 
 @pytest.fixture
-async def client(service: InferenceService) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(editor_app(service, LIMITS)) as client:
-        yield client
+def limits() -> Limits:
+    return TIGHT_LIMITS
 
 
 @pytest.mark.parametrize(
@@ -165,7 +161,7 @@ async def test_large_bodies_are_unpacked_apart_from_the_event_loop(
 
 @pytest.mark.anyio
 async def test_slow_uploads_take_no_turn(service: InferenceService) -> None:
-    app = editor_app(service, replace(LIMITS, uploads=1))
+    app = editor_app(service, replace(TIGHT_LIMITS, uploads=1))
     state: AppState = app.state.editor
     async with running(app) as client:
         gate, arriving = asyncio.Event(), [asyncio.Event() for _ in range(6)]

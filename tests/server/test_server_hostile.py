@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from server_helpers import begin, editor_app, own_mask, png, render, running
+from server_helpers import PICTURE, begin, editor_app, own_mask, png, render, running
 
 from maskgan.images import SourceImage
 from maskgan.server.inference_service import InferenceService
@@ -26,14 +26,17 @@ from maskgan.server.limits import Limits
 pytestmark = pytest.mark.anyio
 
 LIMITS = Limits(upload_bytes=1 << 20, project_bytes=2 << 20, editor_bytes=1 << 16, pixels=1_000_000, body_seconds=0.5)
-PICTURE = png(np.full((64, 64, 3), 127, dtype=np.uint8))
 
 
 @pytest.fixture
-async def client(service: InferenceService) -> httpx.AsyncClient:
-    async with running(editor_app(service, LIMITS)) as client:
-        yield client
-        assert (await client.get("/healthz")).json()["status"] == "ok"
+def limits() -> Limits:
+    return LIMITS
+
+
+@pytest.fixture
+async def client(client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    yield client
+    assert (await client.get("/healthz")).json()["status"] == "ok"
 
 
 def refused(answer: httpx.Response, *statuses: int) -> str:

@@ -11,13 +11,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
-from server_helpers import begin, editor_app, own_mask, png, render, running
+from server_helpers import PICTURE, TIGHT_LIMITS, begin, editor_app, own_mask, render, running
 
 from maskgan.cli.main import main
 from maskgan.errors import UserError
@@ -29,14 +27,10 @@ from maskgan.server.limits import Limits
 from maskgan.server.memory import limit_arenas, release_memory
 from maskgan.server.runner import address_of, open_socket
 
-PICTURE = png(np.full((64, 64, 3), 127, dtype=np.uint8))
-LIMITS = Limits(upload_bytes=1 << 20, project_bytes=4 << 20, editor_bytes=1 << 20, body_seconds=20)
-
 
 @pytest.fixture
-async def client(service: InferenceService) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(editor_app(service, LIMITS)) as client:
-        yield client
+def limits() -> Limits:
+    return TIGHT_LIMITS
 
 
 def test_threads_do_not_hold_the_exit() -> None:

@@ -7,27 +7,22 @@ import io
 import json
 import lzma
 import zipfile
-from collections.abc import AsyncIterator
 
 import httpx
 import numpy as np
 import pytest
-from server_helpers import begin, editor_app, own_mask, png, running
+from server_helpers import PICTURE, TIGHT_LIMITS, begin, own_mask, png
 
 from maskgan.server import projects
 from maskgan.server.http_errors import HTTPError
-from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
 
-PICTURE = png(np.full((64, 64, 3), 127, dtype=np.uint8))
 LABELS = png(np.zeros((64, 64), dtype=np.uint8))
-LIMITS = Limits(upload_bytes=1 << 20, project_bytes=4 << 20, editor_bytes=1 << 20, body_seconds=20)
 
 
 @pytest.fixture
-async def client(service: InferenceService) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(editor_app(service, LIMITS)) as client:
-        yield client
+def limits() -> Limits:
+    return TIGHT_LIMITS
 
 
 def project(method: int = zipfile.ZIP_DEFLATED, **parts: bytes) -> bytes:
@@ -48,7 +43,7 @@ def editor_text(depth: int) -> str:
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_projects_are_stored_or_deflated(method: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for open_method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        assert projects.read_project(project(open_method), LIMITS).editor == b"{}"
+        assert projects.read_project(project(open_method), TIGHT_LIMITS).editor == b"{}"
 
     def unpacked(*_: object, **__: object) -> None:
         raise AssertionError("a bomb began to unpack")
@@ -58,7 +53,7 @@ def test_projects_are_stored_or_deflated(method: int, monkeypatch: pytest.Monkey
     monkeypatch.setattr(bz2, "BZ2Decompressor", unpacked)
     monkeypatch.setattr(lzma, "LZMADecompressor", unpacked)
     with pytest.raises(HTTPError, match="compressed in a way that is not read"):
-        projects.read_project(bomb, LIMITS)
+        projects.read_project(bomb, TIGHT_LIMITS)
 
 
 @pytest.mark.parametrize("kind", ["many parts", "a long comment", "zip64", "no end"])
@@ -77,7 +72,7 @@ def test_a_projects_directory_is_small(kind: str, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(zipfile.ZipFile, "_RealGetContents", opened)
     with pytest.raises(HTTPError):
-        projects.read_project(data, LIMITS)
+        projects.read_project(data, TIGHT_LIMITS)
 
 
 @pytest.mark.anyio
