@@ -1,10 +1,11 @@
 /**
  * Makes the pictures of this folder that show the shipped weights, on rendered portraits: the editor in both themes
- * (editor.jpg, editor-dark.jpg), edits before and after (demo.jpg), faces between two (interpolation.jpg).
+ * (editor.jpg, editor-dark.jpg), edits before and after (demo.jpg), what fails (failures.jpg), faces between two
+ * (interpolation.jpg).
  *
  *     node docs/pictures.mjs [NAME...]
  *
- * Names choose among editor, demo and interpolation. Starts `maskgan` (PYTHON names the interpreter) and Chromium
+ * Names choose among editor, demo, failures and interpolation. Starts `maskgan` (PYTHON names the interpreter) and Chromium
  * (CHROMIUM); needs tests/page/setup.sh.
  */
 
@@ -31,6 +32,16 @@ const COLUMNS = [
   { title: "glasses", edits: ["glasses=sun"] },
   { title: "red hair", edits: ["hair-colour=red"] },
   { title: "all three", edits: ["smile=0.7", "glasses=sun", "hair-colour=red"] },
+];
+
+/** Portraits and edits of failures.jpg, in the order of the model card's limitations. @type {[number, string][]} */
+const FAILURES = [
+  [2, "bald"],
+  [7, "face-narrower=1"],
+  [4, "glasses=clear"],
+  [2, "necklace"],
+  [9, "hair-fuller=1"],
+  [4, "brows-raised=1"],
 ];
 
 /** @param {string[]} command of maskgan */
@@ -92,20 +103,55 @@ function embedded(path) {
 }
 
 /**
+ * A portrait after edits, with a title.
+ *
+ * @param {number} number
+ * @param {string[]} edits none: the photograph
+ * @param {string} title
+ * @param {string} scratch
+ */
+function figure(number, edits, title, scratch) {
+  const photograph = `${PORTRAITS}portrait-${number}.jpg`;
+  const path = edits.length ? join(scratch, `${number}-${edits.join("-")}.png`) : photograph;
+  if (edits.length) {
+    // The portrait's own mask: what fails here is not the parser's doing.
+    const mask = `${PORTRAITS}portrait-${number}.png`;
+    maskgan("edit", photograph, "--mask", mask, ...edits.flatMap((edit) => ["--apply", edit]), "-o", path);
+  }
+  return `<figure style="margin: 0"><figcaption style="padding: 6px; text-align: center">${title}</figcaption>`
+    + `<img src="${embedded(path)}" style="display: block; width: 100%"></figure>`;
+}
+
+/**
+ * @param {Browser} browser
+ * @param {string[]} cells
+ * @param {number} columns
+ * @param {string} name of the file
+ */
+async function sheet(browser, cells, columns, name) {
+  const grid = `display: grid; grid-template-columns: repeat(${columns}, 1fr); gap: 6px; padding: 6px`;
+  await shoot(browser, `<div style="${grid}">${cells.join("")}</div>`, 300 * columns, `${FOLDER}${name}`);
+}
+
+/**
  * @param {Browser} browser
  * @param {string} scratch
  */
 async function demo(browser, scratch) {
-  const cells = ROWS.flatMap((number) =>
-    COLUMNS.map(({ title, edits }, column) => {
-      const path = edits.length ? join(scratch, `${number}-${column}.png`) : `${PORTRAITS}portrait-${number}.jpg`;
-      if (edits.length) maskgan("edit", `${PORTRAITS}portrait-${number}.jpg`, ...edits.flatMap((edit) => ["--apply", edit]), "-o", path);
-      return `<figure style="margin: 0"><figcaption style="padding: 6px; text-align: center">${title}</figcaption>`
-        + `<img src="${embedded(path)}" style="display: block; width: 100%"></figure>`;
-    }),
-  );
-  const grid = `display: grid; grid-template-columns: repeat(${COLUMNS.length}, 1fr); gap: 6px; padding: 6px`;
-  await shoot(browser, `<div style="${grid}">${cells.join("")}</div>`, 1500, `${FOLDER}demo.jpg`);
+  const cells = ROWS.flatMap((number) => COLUMNS.map(({ title, edits }) => figure(number, edits, title, scratch)));
+  await sheet(browser, cells, COLUMNS.length, "demo.jpg");
+}
+
+/**
+ * @param {Browser} browser
+ * @param {string} scratch
+ */
+async function failures(browser, scratch) {
+  const cells = FAILURES.flatMap(([number, edit], i) => [
+    figure(number, [], `${i + 1}.`, scratch),
+    figure(number, [edit], edit, scratch),
+  ]);
+  await sheet(browser, cells, 4, "failures.jpg");
 }
 
 /**
@@ -119,7 +165,7 @@ async function interpolation(browser, scratch) {
   await shoot(browser, `<img src="${embedded(path)}" style="display: block; width: 100%">`, 1024, `${FOLDER}interpolation.jpg`);
 }
 
-const PICTURES = /** @type {Record<string, (browser: Browser, scratch: string) => Promise<void>>} */ ({ editor, demo, interpolation });
+const PICTURES = /** @type {Record<string, (browser: Browser, scratch: string) => Promise<void>>} */ ({ editor, demo, failures, interpolation });
 
 const scratch = mkdtempSync(join(tmpdir(), "maskgan-pictures-"));
 const browser = await openBrowser();
