@@ -47,7 +47,7 @@ class Parser:
         """
         small = np.stack([self._squared(picture) for picture in pictures])
         images = normalise(torch.from_numpy(small).to(self._device).permute(0, 3, 1, 2))
-        logits = self.network(images)
+        logits = self.network.mirror_averaged(images)
         return [_labels(own, picture) for own, picture in zip(logits.split(1), pictures, strict=True)]
 
     def _squared(self, picture: Picture) -> Picture:

@@ -130,7 +130,7 @@ class Parsing(nn.Module):
 
     def forward(self, image: Tensor, size: Tensor) -> Tensor:
         """N x 3 x S x S in [-1, 1] and [height, width] to N x height x width uint8."""
-        return _largest(self.network(image), size)
+        return _largest(self.network.mirror_averaged(image), size)
 
 
 class MaskEncoding(nn.Module):

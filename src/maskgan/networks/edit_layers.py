@@ -16,8 +16,9 @@ def pixel_norm(x: Tensor) -> Tensor:
     if _is_traced():
         x = x - x.mean(1, keepdim=True)
         return x * torch.rsqrt(x.square().mean(1, keepdim=True) + NORM_EPS)
-    channels_last = x.permute(0, 2, 3, 1)
-    return F.layer_norm(channels_last, [int(x.shape[1])], eps=NORM_EPS).permute(0, 3, 1, 2)
+    # The kernel computes in float32 whatever it is given; autocast on a GPU would give it copies in float32.
+    with torch.autocast(x.device.type, enabled=False):
+        return F.layer_norm(x.permute(0, 2, 3, 1), [int(x.shape[1])], eps=NORM_EPS).permute(0, 3, 1, 2)
 
 
 class RegionPixelNorm(nn.Module):

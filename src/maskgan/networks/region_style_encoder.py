@@ -13,6 +13,7 @@ from maskgan.networks.edit_layers import DownBlock
 from maskgan.networks.regions import downsample, num_regions
 
 _SMALL = 4.0  # feature cells of a region at which its own statistics count half
+_COLOUR_CELL = 2  # pixels a side of the cells of colours: in a feature's cell an eye is mixed with the skin around it
 
 
 class RegionStyleEncoder(nn.Module):
@@ -47,24 +48,41 @@ class RegionStyleEncoder(nn.Module):
         x = F.silu(self.stem(F.pixel_unshuffle(image, 2)))
         for block in self.down:
             x = block(x)
-        # Colours as they are, too: normalised features tell them badly.
         factor = int(image.shape[2]) // int(x.shape[2])
-        colours = downsample(image.float(), factor)
-        features = torch.cat([F.silu(self.features(x)).float(), colours], dim=1).flatten(2).transpose(1, 2)
-        shares = downsample(regions, factor).float().flatten(2)
-        sizes = shares.sum(dim=2, keepdim=True)
-        own = torch.einsum("nrc,rcs->nrs", _statistics(features, shares / (sizes + 1e-3)), self.own.float())
-        everywhere = torch.full_like(shares[:, :1], 1 / shares.shape[2])
-        summary = _statistics(features, everywhere).flatten(1)
-        predicted = F.linear(summary, self.from_summary.weight, self.from_summary.bias).view(-1, *self.shape)
+        features = F.silu(self.features(x)).float()
+        shares = downsample(regions, factor).float()
+        sizes = shares.flatten(2).sum(dim=2, keepdim=True)
+        # Colours as they are, too: normalised features tell them badly.
+        colours = downsample(image.float(), _COLOUR_CELL)
+        fine_shares = downsample(regions, _COLOUR_CELL).float()
+        own = torch.einsum("nrc,rcs->nrs", _statistics(features, colours, shares, fine_shares), self.own.float())
+        everywhere = _statistics(features, colours, torch.ones_like(shares[:, :1]), torch.ones_like(fine_shares[:, :1]))
+        predicted = self.from_summary(everywhere.flatten(1)).view(-1, *self.shape)
         presence = sizes / (sizes + _SMALL)
         if dropped is not None:
             presence = presence * ~dropped[..., None]
         return presence * own + predicted
 
 
-def _statistics(features: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean and standard deviation of N x P x C over P, for weights N x R x P: N x R x 2C."""
-    mean = torch.bmm(weights, features)
-    square = torch.bmm(weights, features.square())
-    return torch.cat([mean, (square - mean.square()).clamp_min(0).add(1e-4).sqrt()], dim=2)
+def _statistics(features: Tensor, colours: Tensor, shares: Tensor, fine_shares: Tensor) -> Tensor:
+    """Means over the regions of features and of colours, then their standard deviations: N x R x 2(C + 3).
+
+    Args:
+        features: N x C x h x w.
+        colours: N x 3 x H x W.
+        shares: of the regions in each cell of ``features``, N x R x h x w.
+        fine_shares: of the regions in each cell of ``colours``, N x R x H x W.
+    """
+    means, deviations = zip(_mean_and_deviation(features, shares), _mean_and_deviation(colours, fine_shares), strict=True)
+    return torch.cat([*means, *deviations], dim=2)
+
+
+def _mean_and_deviation(values: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted mean and standard deviation of N x C x h x w, for shares N x R x h x w: N x R x C each."""
+    # In float32: the difference of two means of squares has few digits of its own.
+    with torch.autocast(values.device.type, enabled=False):
+        weights = shares.flatten(2)
+        weights = weights / (weights.sum(dim=2, keepdim=True) + 1e-3)
+        pixels = values.flatten(2).transpose(1, 2)
+        mean, square = torch.bmm(weights, pixels), torch.bmm(weights, pixels.square())
+        return mean, (square - mean.square()).clamp_min(0).add(1e-4).sqrt()
