@@ -48,7 +48,7 @@ class Parser:
         small = np.stack([self._squared(picture) for picture in pictures])
         images = normalise(torch.from_numpy(small).to(self._device).permute(0, 3, 1, 2))
         logits = self.network.mirror_averaged(images)
-        return [_labels(own, picture) for own, picture in zip(logits.split(1), pictures, strict=True)]
+        return [_labels(own, picture) for own, picture in zip(logits.unsqueeze(1), pictures, strict=True)]
 
     def _squared(self, picture: Picture) -> Picture:
         """At the parser's resolution: a picture that is not square is one with its borders drawn out."""

@@ -73,7 +73,9 @@ def _statistics(features: Tensor, colours: Tensor, shares: Tensor, fine_shares: 
         shares: of the regions in each cell of ``features``, N x R x h x w.
         fine_shares: of the regions in each cell of ``colours``, N x R x H x W.
     """
-    means, deviations = zip(_mean_and_deviation(features, shares), _mean_and_deviation(colours, fine_shares), strict=True)
+    means, deviations = zip(
+        _mean_and_deviation(features, shares), _mean_and_deviation(colours, fine_shares), strict=True
+    )
     return torch.cat([*means, *deviations], dim=2)
 
 

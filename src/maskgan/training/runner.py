@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from maskgan import distributed
 from maskgan.data.labelled import LabelledPictures, LabelledSyntheticFaces, open_labelled
 from maskgan.data.loading import DamageCount, first_whole
@@ -43,8 +41,6 @@ def run(runs: Runs, deadline: Deadline) -> bool:
     Raises:
         UserError: as ``training.loop.train`` does; wrong data of a later stage are found before the first begins.
     """
-    # Shapes repeat from step to step: the fastest convolution is worth a search.
-    torch.backends.cudnn.benchmark = True
     sources = _Sources()
     for _, config in runs:
         sources.of(config)
