@@ -60,6 +60,26 @@ def test_what_lies_in_the_hole_is_not_read(network, faces) -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("place", [(70, 90, 60, 82), (0, 9, 120, 128), (64, 65, 0, 128)])
+def test_a_window_draws_the_hole_as_the_whole_picture_does(network, place: tuple[int, int, int, int]) -> None:
+    torch.manual_seed(2)
+    image, mask = torch.rand(1, 3, 128, 128) * 2 - 1, one_hot(torch.randint(0, 19, (1, 32, 32)), 19)
+    mask = mask.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    top, bottom, left, right = place
+    hole = torch.zeros(1, 1, 128, 128)
+    hole[:, :, top:bottom, left:right] = 1
+    style = network.encode_style(image, mask)
+    for part in (network, network.coarse):
+        window = part.window(hole)
+        assert window is not None
+        drawn, whole = part(mask, style, image, hole, window), part(mask, style, image, hole)
+        torch.testing.assert_close(drawn, whole, atol=1e-5, rtol=0)
+        outside = (hole == 0).expand_as(image)
+        assert torch.equal(drawn[outside], image[outside])
+        assert part.window(torch.ones_like(hole)) is None
+
+
+@torch.no_grad()
 def test_a_picture_is_drawn_alike_alone_and_in_a_batch(network, faces) -> None:
     image, mask = faces
     style, hole = network.encode_style(image, mask), hole_of(slice(0, 64))

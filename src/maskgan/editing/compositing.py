@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from maskgan.editing.edit_region import EditRegion, blur, blur_radius, dilate
+from maskgan.editing.edit_region import EditRegion, blur, blur_radius, dilate, surroundings
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import NUM_CLASSES, LabelMap
 from maskgan.pixels import HALF_RANGE, to_tensor
@@ -157,17 +157,21 @@ def paste(picture: Picture, generated: Tensor, hole: Tensor) -> Picture:
     margin = round(_PASTE_MARGIN * max(generated.shape[2:]))
     if tuple(generated.shape[2:]) != picture.shape[:2]:
         margin = max(margin, 1)  # so that interpolation does not carry it across the border
-    soft = blur(1 - dilate(1 - hole, margin), margin / 2) * (1 - dilate(1 - hole, 1)) if margin else hole
-    alpha = soft[0, 0].numpy()
+    place = surroundings(hole[0, 0].numpy() > 0, 1)
+    inside = hole[:, :, place[0], place[1]]
+    alpha = np.zeros(generated.shape[2:], dtype=np.float32)
+    if margin and inside.numel():
+        inside = blur(1 - dilate(1 - inside, margin), margin / 2) * (1 - dilate(1 - inside, 1))
+    alpha[place] = inside[0, 0].numpy()
     box = _bounding_box(alpha)
     if box is None:
         return picture.copy()
-    place, frame, size = _place(box, picture)
+    rows, frame, size = _place(box, picture)
     opacity = _cropped(alpha, frame, size, Image.Resampling.BILINEAR)[..., None]
     planes = [_cropped(plane, frame, size, Image.Resampling.BICUBIC) for plane in generated[0].numpy()]
     rendered = (np.stack(planes, axis=-1) + 1) * HALF_RANGE
     result = picture.copy()
-    result[place] = np.round(opacity * rendered + (1 - opacity) * picture[place]).clip(0, 255)
+    result[rows] = np.round(opacity * rendered + (1 - opacity) * picture[rows]).clip(0, 255)
     return result
 
 

@@ -113,7 +113,9 @@ class Inpainting:
         if context is None:
             shape = (len(mask), 1, *mask.shape[2:])
             context = Context(mask.new_zeros(len(mask), 3, *mask.shape[2:]), mask.new_ones(shape))
-        generated: Tensor = self.module(mask, style, context.image, context.hole)
+        # An exported graph is to serve any hole.
+        window = None if torch.jit.is_tracing() else self.module.window(context.hole)  # type: ignore[attr-defined,no-untyped-call]
+        generated: Tensor = self.module(mask, style, context.image, context.hole, window)
         # Values beyond the range exist inside the hole alone; the photograph's are exact.
         return generated.clamp(-1, 1)
 

@@ -106,9 +106,13 @@ class CoarseEditNetwork(nn.Module):
         """See ``EditNetwork.encode_style``."""
         return self.style_encoder(image, mask_to_regions(mask), dropped).flatten(1)
 
-    def forward(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
+    def window(self, hole: Tensor) -> Tensor | None:
+        """See ``EditNetwork.window``."""
+        return _window_around(hole, self.window_cell, self.window_margin)
+
+    def forward(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor, window: Tensor | None = None) -> Tensor:
         """See ``EditNetwork.forward``."""
-        return self.draw(mask, style, image, hole).image
+        return _put(image, self.draw(mask, style, image, hole, window).image, window, self.window_cell)
 
     def draw(
         self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor, window: Tensor | None = None
@@ -174,7 +178,7 @@ class DetailLevel(nn.Module):
         nn.init.zeros_(self.head.weight)  # begins as bilinear interpolation
 
     def forward(self, coarse: CoarseDrawing, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
-        """As ``EditNetwork.forward``, with what the coarse network drew at half of the side."""
+        """As ``EditNetwork.forward``, with what the coarse network drew at half of the side; all of one window."""
         codes = style.view(style.shape[0], -1, self.code_size)
         context = _context(image, hole)
         x = upsample_conv(self.up, coarse.features)
@@ -242,7 +246,18 @@ class EditNetwork(nn.Module):
             return self.coarse.encode_style(image, mask, dropped)
         return self.coarse.encode_style(F.avg_pool2d(image, 2), _half_mask(mask), dropped)
 
-    def forward(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor) -> Tensor:
+    def window(self, hole: Tensor) -> Tensor | None:
+        """The smallest window for ``forward`` that holds what it draws in holes; ``None`` if that is everything.
+
+        Args:
+            hole: N x 1 x H x W.
+
+        Returns:
+            Top, bottom, left and right, int64 on the CPU, in cells of ``window_cell`` pixels.
+        """
+        return _window_around(hole, self.window_cell, self.window_margin)
+
+    def forward(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor, window: Tensor | None = None) -> Tensor:
         """Draw the hole.
 
         Args:
@@ -250,21 +265,49 @@ class EditNetwork(nn.Module):
             style: N x style_size.
             image: the photograph, N x 3 x H x W in [-1, 1]; what it shows in the hole is not read.
             hole: 1 where the picture is drawn anew, 0 where it is the photograph's, N x 1 x H x W.
+            window: see ``window``: the last levels compute this part alone, which changes no more than rounding.
+                ``None``: everything.
 
         Returns:
             N x 3 x H x W, float32: the photograph outside of the hole, bit for bit; around [-1, 1] in it.
         """
         if self.detail is None:
-            return self.coarse(mask, style, image, hole)
+            return self.coarse(mask, style, image, hole, window)
         known = torch.where(hole > 0, torch.zeros_like(image), image)
-        half = self.coarse.draw(_half_mask(mask), style, F.avg_pool2d(known, 2), F.max_pool2d(hole, 2))
-        return self.detail(half, mask, style, image, hole)
+        half = self.coarse.draw(_half_mask(mask), style, F.avg_pool2d(known, 2), F.max_pool2d(hole, 2), window)
+        if window is None:
+            return self.detail(half, mask, style, image, hole)
+        part = (_cut(each, window, self.window_cell) for each in (image, hole))
+        drawn = self.detail(half, _cut(mask, window, self.window_cell), style, *part)
+        return _put(image, drawn, window, self.window_cell)
+
+
+def _window_around(hole: Tensor, cell: int, margin: int) -> Tensor | None:
+    height, width = hole.shape[2:]
+    cells: list[int] = []
+    for axis, side in ((3, height), (2, width)):
+        found = hole.amax((0, 1, axis)).nonzero()
+        if not len(found):
+            return torch.tensor([0, 1, 0, 1])
+        first, last = int(found[0]) - margin, int(found[-1]) + 1 + margin
+        cells += [max(first // cell, 0), min(-(-last // cell), side // cell)]
+    return None if cells == [0, height // cell, 0, width // cell] else torch.tensor(cells)
 
 
 def _cut(x: Tensor, window: Tensor, scale: int) -> Tensor:
     """The part of N x C x H x W in a window whose cells have ``scale`` pixels a side."""
     top, bottom, left, right = (window * scale).unbind()
     return x[:, :, top:bottom, left:right]
+
+
+def _put(image: Tensor, drawn: Tensor, window: Tensor | None, cell: int) -> Tensor:
+    """The photograph with what was drawn of it in a window."""
+    if window is None:
+        return drawn
+    result = image.float().clone()
+    top, bottom, left, right = (window * cell).tolist()
+    result[:, :, top:bottom, left:right] = drawn
+    return result
 
 
 def _context(image: Tensor, hole: Tensor) -> Tensor:
