@@ -73,6 +73,23 @@ test("at the end of a stroke, the preview under way is shown, and full quality f
   assert.deepEqual(shown, ["a", "A"]);
 });
 
+test("where full quality is fast, no preview is waited for at the end of a stroke", async () => {
+  const { scheduler, requests, shown } = fixture();
+  scheduler.invalidate();
+  scheduler.finish();
+  requests[1].answer("A");
+  await sleep(0);
+  scheduler.invalidate();
+  await sleep(YOUNG + 10);
+  scheduler.finish();
+  assert.ok(requests[2].signal.aborted);
+  assert.equal(requests[3].quality, "full");
+  requests[2].answer("stale");
+  requests[3].answer("B");
+  await sleep(0);
+  assert.deepEqual(shown, ["A", "B"]);
+});
+
 test("one request in flight; edits meanwhile make one more, the newest", async () => {
   const { scheduler, requests, shown } = fixture();
   for (let i = 0; i < 20; i++) scheduler.invalidate();

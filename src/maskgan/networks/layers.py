@@ -11,8 +11,8 @@ NORM_EPS = 1e-5
 
 def one_hot(label_map: Tensor, num_classes: int) -> Tensor:
     """One-hot masks, N x num_classes x H x W float32 in channels-last memory, of N x H x W integer labels."""
-    encoded = torch.zeros(*label_map.shape, num_classes, device=label_map.device)
-    return encoded.scatter_(3, label_map.long()[..., None], 1.0).permute(0, 3, 1, 2)
+    codes = torch.eye(num_classes, device=label_map.device)
+    return F.embedding(label_map.long(), codes).permute(0, 3, 1, 2)
 
 
 def adain(x: Tensor, shift: Tensor | None = None, scale: Tensor | None = None) -> Tensor:

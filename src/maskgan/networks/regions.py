@@ -8,6 +8,7 @@ applied to an image of any shape.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 import torch
@@ -42,15 +43,27 @@ def mask_to_regions(mask: Tensor) -> Tensor:
     As the classes, except that skin near the mouth, then skin near eyes and brows, is split off with soft borders.
     """
     height, width = mask.shape[2:]
-    cells = _cell_maxima(torch.stack([mask[:, list(MOUTH)].amax(1), mask[:, [*EYES, *BROWS]].amax(1)], dim=1))
+    cells = _cell_maxima(torch.cat([_maximum(mask, MOUTH), _maximum(mask, (*EYES, *BROWS))], dim=1))
     near = torch.cat([_dilate(cells[:, :1], _AROUND_MOUTH), _dilate(cells[:, 1:], _AROUND_EYES)], dim=1)
     near = F.interpolate(near, size=(height, width), mode="bilinear", align_corners=False)
     skin = mask[:, SKIN : SKIN + 1]
     around_mouth = skin * near[:, :1]
     around_eyes = (skin - around_mouth) * near[:, 1:]
     rest = skin - around_mouth - around_eyes
-    regions = torch.cat([mask[:, :SKIN], rest, mask[:, SKIN + 1 :], around_mouth, around_eyes], dim=1)
-    return regions.contiguous(memory_format=torch.channels_last)
+    if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+        return torch.cat([mask[:, :SKIN], rest, mask[:, SKIN + 1 :], around_mouth, around_eyes], dim=1)
+    # Written to their places: channels last, joining parts takes several times as long.
+    classes = mask.shape[1]
+    shape = (mask.shape[0], num_regions(classes), height, width)
+    regions = torch.empty(shape, dtype=mask.dtype, device=mask.device, memory_format=torch.channels_last)
+    for part, start in ((mask, 0), (rest, SKIN), (around_mouth, classes), (around_eyes, classes + 1)):
+        regions[:, start : start + part.shape[1]] = part
+    return regions
+
+
+def _maximum(mask: Tensor, labels: Iterable[int]) -> Tensor:
+    """Where any of these classes lies, N x 1 x H x W."""
+    return reduce(torch.maximum, (mask[:, label : label + 1] for label in labels))
 
 
 def _cell_maxima(x: Tensor) -> Tensor:

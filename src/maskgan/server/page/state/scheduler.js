@@ -22,6 +22,9 @@ export const PAUSE = 200;
 /** A preview that began so many milliseconds before the edit was complete is not waited for. */
 export const YOUNG = 30;
 
+/** Nor is any where the last full quality took fewer milliseconds: the next one comes about as soon. */
+export const FAST = 500;
+
 /** @template Result */
 export class RenderScheduler {
   /** @type {Renderer<Result>} */
@@ -33,6 +36,7 @@ export class RenderScheduler {
   #needsPreview = false;
   #needsFull = false;
   #fullAfter = 0;
+  #fullTook = Infinity;
   #retryAt = 0;
   #busy = false;
 
@@ -56,7 +60,8 @@ export class RenderScheduler {
     this.#needsPreview = false;
     this.#fullAfter = 0;
     const { quality, since } = this.#inFlight ?? {};
-    if (quality === "preview" && performance.now() - Number(since) < YOUNG) this.#abortInFlight();
+    const isYoung = performance.now() - Number(since) < YOUNG;
+    if (quality === "preview" && (isYoung || this.#fullTook < FAST)) this.#abortInFlight();
     this.#schedule();
   }
 
@@ -97,6 +102,7 @@ export class RenderScheduler {
     else this.#needsFull = false;
     try {
       const result = await this.#renderer.render(quality, flight.controller.signal);
+      if (quality === "full") this.#fullTook = performance.now() - flight.since;
       if (this.#inFlight === flight && result !== null) this.#renderer.showResult(result, quality);
     } catch (error) {
       if (this.#inFlight === flight) this.#recover(/** @type {Error} */ (error), quality);
