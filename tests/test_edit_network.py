@@ -60,13 +60,13 @@ def test_what_lies_in_the_hole_is_not_read(network, faces) -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("place", [(70, 90, 60, 82), (0, 9, 120, 128), (64, 65, 0, 128)])
+@pytest.mark.parametrize("place", [(170, 190, 100, 122), (0, 9, 248, 256), (128, 129, 0, 256)])
 def test_a_window_draws_the_hole_as_the_whole_picture_does(network, place: tuple[int, int, int, int]) -> None:
     torch.manual_seed(2)
-    image, mask = torch.rand(1, 3, 128, 128) * 2 - 1, one_hot(torch.randint(0, 19, (1, 32, 32)), 19)
+    image, mask = torch.rand(1, 3, 256, 256) * 2 - 1, one_hot(torch.randint(0, 19, (1, 64, 64)), 19)
     mask = mask.repeat_interleave(4, 2).repeat_interleave(4, 3)
     top, bottom, left, right = place
-    hole = torch.zeros(1, 1, 128, 128)
+    hole = torch.zeros(1, 1, 256, 256)
     hole[:, :, top:bottom, left:right] = 1
     style = network.encode_style(image, mask)
     for part in (network, network.coarse):

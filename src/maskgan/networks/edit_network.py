@@ -7,7 +7,7 @@ affordable on a CPU.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from maskgan.networks.edit_layers import (
 )
 from maskgan.networks.region_style_encoder import RegionStyleEncoder
 from maskgan.networks.regions import downsample, downsample_pyramid, mask_to_regions, num_regions, region_indices
+from maskgan.networks.windows import cut_window, halve_window, put_window, window_around
 
 _LOCAL_LEVELS = 2  # last levels of the decoder: their pixels depend on near ones, so a window can be drawn by itself
 _DETAIL_REACH = 8  # pixels around one that the detail level looks at, at most
@@ -108,11 +109,12 @@ class CoarseEditNetwork(nn.Module):
 
     def window(self, hole: Tensor) -> Tensor | None:
         """See ``EditNetwork.window``."""
-        return _window_around(hole, self.window_cell, self.window_margin)
+        return window_around(hole, self.window_cell, self.window_margin)
 
     def forward(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor, window: Tensor | None = None) -> Tensor:
         """See ``EditNetwork.forward``."""
-        return _put(image, self.draw(mask, style, image, hole, window).image, window, self.window_cell)
+        drawn = self.draw(mask, style, image, hole, window).image
+        return drawn if window is None else put_window(image, drawn, window, self.window_cell)
 
     def draw(
         self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor, window: Tensor | None = None
@@ -139,22 +141,46 @@ class CoarseEditNetwork(nn.Module):
         x = self.attention(x)
         for block in self.residual:
             x = block(x, codes, shares[0])
-        far = len(self.up) - self._local_levels
-        for level, (up, skip, share) in enumerate(zip(self.up, reversed(skips), shares[1:], strict=True)):
-            if window is not None and level >= far:
-                cell = 2 ** (level - far)  # pixels a side, before this block
-                x = _cut(x, window, cell) if level == far else x
-                skip, share = _cut(skip, window, 2 * cell), _cut(share, window, 2 * cell)
-            x = up(x, skip, codes, share)
+        x = self._decode(x, skips, codes, shares, window)
         if window is not None:
             context, image, hole, regions = (
-                _cut(each, window, self.window_cell) for each in (context, image, hole, regions)
+                cut_window(each, window, self.window_cell) for each in (context, image, hole, regions)
             )
         fine = F.silu(F.pixel_shuffle(self.to_fine(x), 2))
         context = context.to(fine.dtype)
         fine = fine + F.silu(self.refine(torch.cat([fine, context], dim=1)))
         drawn = self.head(torch.cat([fine, context], dim=1)).float()
         return CoarseDrawing(torch.where(hole > 0, drawn, image.float()), x, fine, regions)
+
+    def _decode(
+        self, x: Tensor, skips: Sequence[Tensor], codes: Tensor, shares: Sequence[Tensor], window: Tensor | None
+    ) -> Tensor:
+        """The features that are drawn from, in a window of ``draw``.
+
+        Args:
+            x: the encoder's last features.
+            skips: those before, the largest first.
+            codes: style codes.
+            shares: of regions in the pixels of all levels, the smallest first; of the encoder's last features, too.
+            window: see ``draw``.
+        """
+        far = len(self.up) - self._local_levels
+        # What each level up to the first local one reads, in its pixels; farther ones lie around it.
+        windows = {} if window is None else {far: window}
+        if window is not None and not torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+            for level in range(far - 1, -1, -1):
+                # A 3x3 convolution, and an enlarging one.
+                windows[level] = halve_window(windows[level + 1], 2, *shares[level].shape[2:])
+        place = torch.zeros(4, dtype=torch.int64)  # of x
+        for level, (up, skip, share) in enumerate(zip(self.up, reversed(skips), shares[1:], strict=True)):
+            if level in windows:
+                x = cut_window(x, windows[level] - place[[0, 0, 2, 2]])
+                place = windows[level]
+            if window is not None and level >= min(windows):
+                place = 2 * place
+                skip, share = cut_window(skip, place), cut_window(share, place)
+            x = up(x, skip, codes, share)
+        return x
 
 
 class DetailLevel(nn.Module):
@@ -255,7 +281,7 @@ class EditNetwork(nn.Module):
         Returns:
             Top, bottom, left and right, int64 on the CPU, in cells of ``window_cell`` pixels.
         """
-        return _window_around(hole, self.window_cell, self.window_margin)
+        return window_around(hole, self.window_cell, self.window_margin)
 
     def forward(self, mask: Tensor, style: Tensor, image: Tensor, hole: Tensor, window: Tensor | None = None) -> Tensor:
         """Draw the hole.
@@ -277,37 +303,9 @@ class EditNetwork(nn.Module):
         half = self.coarse.draw(_half_mask(mask), style, F.avg_pool2d(known, 2), F.max_pool2d(hole, 2), window)
         if window is None:
             return self.detail(half, mask, style, image, hole)
-        part = (_cut(each, window, self.window_cell) for each in (image, hole))
-        drawn = self.detail(half, _cut(mask, window, self.window_cell), style, *part)
-        return _put(image, drawn, window, self.window_cell)
-
-
-def _window_around(hole: Tensor, cell: int, margin: int) -> Tensor | None:
-    height, width = hole.shape[2:]
-    cells: list[int] = []
-    for axis, side in ((3, height), (2, width)):
-        found = hole.amax((0, 1, axis)).nonzero()
-        if not len(found):
-            return torch.tensor([0, 1, 0, 1])
-        first, last = int(found[0]) - margin, int(found[-1]) + 1 + margin
-        cells += [max(first // cell, 0), min(-(-last // cell), side // cell)]
-    return None if cells == [0, height // cell, 0, width // cell] else torch.tensor(cells)
-
-
-def _cut(x: Tensor, window: Tensor, scale: int) -> Tensor:
-    """The part of N x C x H x W in a window whose cells have ``scale`` pixels a side."""
-    top, bottom, left, right = (window * scale).unbind()
-    return x[:, :, top:bottom, left:right]
-
-
-def _put(image: Tensor, drawn: Tensor, window: Tensor | None, cell: int) -> Tensor:
-    """The photograph with what was drawn of it in a window."""
-    if window is None:
-        return drawn
-    result = image.float().clone()
-    top, bottom, left, right = (window * cell).tolist()
-    result[:, :, top:bottom, left:right] = drawn
-    return result
+        part = (cut_window(each, window, self.window_cell) for each in (image, hole))
+        drawn = self.detail(half, cut_window(mask, window, self.window_cell), style, *part)
+        return put_window(image, drawn, window, self.window_cell)
 
 
 def _context(image: Tensor, hole: Tensor) -> Tensor:
