@@ -43,6 +43,17 @@ export const CLASS_NAMES = [
   ...["mouth", "u_lip", "l_lip", "hair", "hat", "ear_r", "neck_l", "neck", "cloth"],
 ];
 
+/**
+ * The classes that a mask shows.
+ *
+ * @param {Uint8Array} data
+ * @returns {Set<number>}
+ */
+export function shownClasses(data) {
+  // Searched for one by one, which is native code; all pixels in a set take ten times as long.
+  return new Set(CLASS_NAMES.map((_, label) => label).filter((label) => data.includes(label)));
+}
+
 /** @returns {Locks} */
 export function noLocks() {
   return new Uint8Array(NUM_CLASSES);

@@ -96,11 +96,12 @@ export async function fetchInfo() {
   return { ...(await info.json()), ...(await edits.json()) };
 }
 
-/** A worker of the page is near: packing would take longer than sending. */
-const packsBodies = !isStandalone && "CompressionStream" in globalThis;
+/** Whether a server of this machine, or a worker of the page, answers: packing takes longer than sending, then. */
+const isNear = isStandalone || ["localhost", "127.0.0.1", "[::1]"].includes(globalThis.location?.hostname);
+const packsBodies = !isNear && "CompressionStream" in globalThis;
 
 /**
- * A label map as a request body, gzip-compressed for a server.
+ * A label map as a request body, gzip-compressed for a server elsewhere.
  *
  * @param {Uint8Array} labels
  * @returns {Promise<RequestInit>}
@@ -119,7 +120,7 @@ function gzipped(blob) {
 }
 
 /**
- * A multipart form as a request body, gzip-compressed for a server: for forms with label maps.
+ * A multipart form as a request body, gzip-compressed for a server elsewhere: for forms with label maps.
  *
  * @param {Record<string, Blob | string>} parts
  * @returns {Promise<RequestInit>}

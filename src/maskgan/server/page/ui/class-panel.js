@@ -6,6 +6,7 @@
  */
 
 import { nameOf, t } from "../i18n/translate.js";
+import { shownClasses } from "../mask/label-map.js";
 import { byId, capitalize, create, icon } from "./elements.js";
 import { cssColour } from "./palette.js";
 import { arrowStep } from "./roving.js";
@@ -21,7 +22,7 @@ export function initClassPanel(app) {
   const update = () => {
     const { label, hidden } = app.preferences.values;
     const locks = app.project?.document.settings.locks ?? [];
-    const present = new Set(app.project?.document.mask.data);
+    const present = shownClasses(app.project?.document.mask.data ?? new Uint8Array());
     for (const row of rows) row.update({ label, hidden, locks, present });
   };
   list.addEventListener("keydown", (event) => moveFocus(event, list));

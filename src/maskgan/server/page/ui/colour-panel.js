@@ -86,7 +86,8 @@ function createGroup(app, control, { name, classes }, pickColour) {
     freeLabel.style.setProperty("--colour", isFree ? colour : "transparent");
     if (typeof colour === "string") free.value = colour;
     current.textContent = typeof colour === "string" ? colourName(colour) : "";
-    const present = app.project?.document.mask.data.some((label) => classes.includes(label)) ?? true;
+    const { data } = app.project?.document.mask ?? {};
+    const present = !data || classes.some((label) => data.includes(label));
     missing.hidden = present;
     row.classList.toggle("missing", !present);
   };

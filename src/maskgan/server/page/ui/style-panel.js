@@ -6,6 +6,7 @@
  */
 
 import { percent, t } from "../i18n/translate.js";
+import { shownClasses } from "../mask/label-map.js";
 import { previewPicture } from "../remote/sources.js";
 import { portraitAddress } from "../remote/transport.js";
 import { classifyFiles } from "../state/files.js";
@@ -90,7 +91,7 @@ export function initStylePanel(app) {
     choice.hidden = !app.info.style_parts && !styleParts;
     press(everything, !styleParts);
     everything.disabled = style === null;
-    const present = new Set(app.project?.document.mask.data);
+    const present = shownClasses(app.project?.document.mask.data ?? new Uint8Array());
     for (const { part, button } of parts) {
       const chosen = isSelected(part, styleParts);
       press(button, chosen);
