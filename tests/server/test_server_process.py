@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -100,6 +101,17 @@ def test_help_needs_no_torch_and_a_missing_package_is_named(
     assert main(["serve"]) == 2
     assert "pip install 'maskgan[serve]'" in capsys.readouterr().err
     assert main(["serve", "--token", "a b;c"]) == 2
+
+
+@pytest.mark.parametrize(("given", "policy"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_leave_the_cores_to_others(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, policy: str
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
+    if given is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert main(["serve", "--host", "no.such.address.invalid"]) == 2
+    assert os.environ["OMP_WAIT_POLICY"] == policy
 
 
 def test_a_port_in_use_is_passed_over_unless_it_was_asked_for() -> None:

@@ -38,9 +38,13 @@ def command(
     By default only this machine can reach it. Nothing is kept on disk. Ctrl-C ends it.
     """
     import logging
+    import os
     import secrets
 
     _require_server()
+    # The browser computes beside the networks: threads that wait for each other must leave the cores to it. OpenMP
+    # reads this once, when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from maskgan.editing.renderer import Precision
     from maskgan.server.runner import address_of, editor_app, open_socket, run
     from maskgan.server.security import is_loopback
