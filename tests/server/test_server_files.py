@@ -22,6 +22,7 @@ from maskgan.labels import MIRROR, convert_order
 from maskgan.mask_check import MaskIssue
 from maskgan.provenance import DIGITAL_SOURCE_TYPE
 from maskgan.server.http_errors import HTTPError
+from maskgan.server.image_encoding import encode
 from maskgan.server.limits import Limits
 from maskgan.server.projects import read_project
 from maskgan.server.routes.responses import mask_warnings
@@ -273,3 +274,11 @@ def test_a_damaged_jpeg_quality_in_a_project_is_refused(coding: Any) -> None:
     assert read_project(project(None), Limits()).source.metadata.jpeg is None
     with pytest.raises(HTTPError, match="JPEG"):
         read_project(project(coding), Limits())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (37, 53), (64, 1)])
+def test_results_as_png_are_exact(size: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    shown = Image.open(BytesIO(encode(picture, "png")))
+    assert shown.format == "PNG" and shown.mode == "RGB"
+    np.testing.assert_array_equal(np.asarray(shown), picture)

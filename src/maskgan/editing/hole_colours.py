@@ -43,16 +43,16 @@ def match_hole_colours(image: Tensor, generated: Tensor, region: EditRegion) -> 
     """
     sides = (generated.shape[2], generated.shape[3])
     result = generated.cpu().clone()
-    hole = region.hole(sides)[0, 0].numpy() > 0
-    before, after = (resize_label_map(m, sides) for m in (region.before, region.after))
-    classes = _classes(before, after, region.style_classes)
+    everywhere = region.hole(sides)[0, 0].numpy() > 0
+    own, edited = (resize_label_map(m, sides) for m in (region.before, region.after))
+    classes = _classes(own, edited, region.style_classes)
     # Outside of the hole there is no difference: only what lies around it is computed.
     axes = [
         _Axis.around(part, side, max(max(sides) // _GRID, 1))
-        for part, side in zip(surroundings(hole, 0), sides, strict=True)
+        for part, side in zip(surroundings(everywhere, 0), sides, strict=True)
     ]
     place = tuple(axis.pixels for axis in axes)
-    before, after, hole = (torch.from_numpy(plane[place].copy()) for plane in (before, after, hole))
+    before, after, hole = (torch.from_numpy(plane[place].copy()) for plane in (own, edited, everywhere))
     part = result[:, :, place[0], place[1]]
     cell = axes[0].cell
     residual = F.avg_pool2d((image[:, :, place[0], place[1]].cpu() - part).clamp(-_LARGEST, _LARGEST), cell)
