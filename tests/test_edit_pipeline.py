@@ -70,6 +70,21 @@ def test_a_hole_reaches_little_over_kept_background_and_far_from_a_mouth() -> No
     assert hole[105, 90:130].all() and not hole[105, :90].any() and not hole[105, 130:].any()
 
 
+def test_what_clear_lenses_show_stays_the_photographs() -> None:
+    before = np.full((200, 200), SKIN, np.uint8)
+    before[100:108, 50:70] = INDEX["r_eye"]
+    after = before.copy()
+    after[90:118, 40:80] = INDEX["eye_g"]
+    dark = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
+    assert dark[84:124, 34:86].all()
+    eye = before == INDEX["r_eye"]
+    after[eye] = before[eye]
+    clear = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
+    frame = dark.copy()
+    frame[93:115, 43:77] = False
+    assert (clear == frame).all(), "the frame is 3 pixels thick"
+
+
 def test_alpha_is_one_on_the_labels_and_zero_beyond_its_border() -> None:
     before = np.full((200, 200), SKIN, np.uint8)
     after = before.copy()

@@ -13,6 +13,7 @@ from PIL import Image, ImageFilter
 from maskgan.assets import portrait
 from maskgan.editing.compositing import PartStyle, analyse_source, class_colours, composite, paste
 from maskgan.editing.edit_region import EditRegion
+from maskgan.editing.accessories import glasses
 from maskgan.editing.mask_edits import add_hat, smile
 from maskgan.images import read_label_map, read_picture, resize_label_map, resize_picture
 from maskgan.pixels import to_tensor
@@ -35,7 +36,7 @@ results["styleMask"], results["colours"] = read_label_map(portrait(5)[1]), colou
 for name in ("residual", "class_residuals", "local_residuals"):
     results[name] = getattr(analysis, name).numpy()
 cases = {
-    "smile": (smile(mask), (), None), "hat": (add_hat(mask), (), None),
+    "smile": (smile(mask), (), None), "hat": (add_hat(mask), (), None), "clear": (glasses(mask, "clear"), (), None),
     "styled": (smile(mask, 0.5), (11, 12, 13), PartStyle((11, 12, 13), 0.8, colours)),
 }
 for name, (after, classes, part_style) in cases.items():
@@ -55,7 +56,7 @@ const picture = pictureOf(expected.picture);
 const mask = maskOfArray(expected.mask);
 const reconstruction = planesOf(expected.reconstruction);
 const analysis = analyseSource(picture, mask, reconstruction);
-const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["styled", [11, 12, 13]]]);
+const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["clear", []], ["styled", [11, 12, 13]]]);
 
 /**
  * @param {string} name

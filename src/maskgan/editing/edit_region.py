@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from maskgan.face_parts import BACKGROUND, FACE, MOUTH
+from maskgan.face_parts import BACKGROUND, EYES, FACE, GLASSES, MOUTH, bounding_box
 from maskgan.images import resize_label_map
 from maskgan.labels import LabelMap
 
@@ -30,6 +30,7 @@ _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with t
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
 _HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts nothing on it, so more context is better
 _HOLE_GROW_MOUTH = 0.05  # the same from a changed mouth over the face: cheeks and eyes smile with it
+_FRAME = 0.014  # thickness of the frame that is drawn for clear glasses
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
 _FACE_SIDE = 128  # the same for the face around it, which is softer
 
@@ -119,9 +120,28 @@ class EditRegion:
             face = np.isin(before, FACE) & np.isin(after, FACE)
             wide = torch.maximum(wide, near * torch.from_numpy(face))
         kept = torch.from_numpy((before == BACKGROUND) & ~touched[place])
+        clear = _clear_lenses(before, after, max(round(_FRAME * max(size)), 1))
         hole = torch.zeros(1, 1, *size)
-        hole[0, 0, place[0], place[1]] = torch.where(kept, narrow, wide)[0, 0]
+        hole[0, 0, place[0], place[1]] = (torch.where(kept, narrow, wide) * (1 - clear))[0, 0]
         return hole
+
+
+def _clear_lenses(before: LabelMap, after: LabelMap, frame: int) -> Tensor:
+    """Inside of the frames of new glasses through which the eyes are seen, 1 x 1 x H x W: there is nothing to draw.
+
+    CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones.
+    """
+    new = (after == GLASSES) & (before != GLASSES)
+    box = bounding_box(new)
+    if box is None:
+        return torch.zeros(1, 1, *before.shape)
+    within = np.zeros_like(new)
+    within[box[0] : box[1], box[2] : box[3]] = True
+    eyes = np.isin(before, EYES) & within
+    seen = eyes & np.isin(after, EYES)
+    if 2 * seen.sum() <= eyes.sum():
+        return torch.zeros(1, 1, *before.shape)
+    return 1 - dilate(torch.from_numpy(~(new | seen)).float()[None, None], frame)
 
 
 def soft_region(where: NDArray[np.bool_], growth: float, softness: float, side: int) -> NDArray[np.float32]:

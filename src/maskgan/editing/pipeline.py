@@ -27,7 +27,6 @@ from maskgan.editing.compositing import (
 )
 from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.face_network import Context
-from maskgan.editing.hole_colours import match_hole_colours
 from maskgan.editing.refinement import Progress, Refinement
 from maskgan.editing.renderer import Renderer, check_strength
 from maskgan.images import Picture, resize_picture
@@ -293,8 +292,7 @@ def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None) 
     if edit.region.everything:
         return resize_picture(to_picture(generated), (canvas.shape[0], canvas.shape[1]))
     if edit.renderer.uses_context:
-        matched = match_hole_colours(edit.model.working_image, generated, edit.region)
-        return paste(canvas, matched, edit.region.hole((generated.shape[2], generated.shape[3])))
+        return paste(canvas, generated, edit.region.hole((generated.shape[2], generated.shape[3])))
     return composite(canvas, edit.model.analysis, edit.region, generated, edit.part_style)
 
 

@@ -8,8 +8,8 @@
  */
 
 import { cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
-import { BACKGROUND } from "../mask/label-map.js";
-import { FACE, MOUTH_PARTS } from "./face-parts.js";
+import { BACKGROUND, GLASSES } from "../mask/label-map.js";
+import { EYES, FACE, MOUTH_PARTS } from "./face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
 import { BILINEAR, BOX, resizeLabels, resizePlanes } from "./resampling.js";
 
@@ -29,6 +29,8 @@ const HOLE_GROW = 0.03;
 const HOLE_GROW_BACKGROUND = 0.012;
 /** The same from a changed mouth over the face: cheeks and eyes smile with it. */
 const HOLE_GROW_MOUTH = 0.05;
+/** Thickness of the frame that is drawn for clear glasses. */
+const FRAME = 0.014;
 /** Pixels on the longer side of the soft region, and of the face around it, which is softer. */
 const ALPHA_SIDE = 512;
 const FACE_SIDE = 128;
@@ -128,6 +130,7 @@ export class EditRegion {
     const [before, after] = [this.before, this.after].map((mask) => resizeLabels(mask, size));
     this.#growOverFace(wide, before, after);
     for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND) wide.data[i] = narrow.data[i];
+    leaveClearLenses(wide, before, after);
     return wide;
   }
 
@@ -149,6 +152,38 @@ export class EditRegion {
       if (near.data[i] && isFace[before.data[i]] && isFace[after.data[i]]) hole.data[i] = 1;
     }
   }
+}
+
+/**
+ * Leave the inside of the frames of new glasses out of a hole where the eyes are seen through them: there is nothing to
+ * draw.
+ *
+ * CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones.
+ *
+ * @param {Planes} hole
+ * @param {LabelMap} before of its size
+ * @param {LabelMap} after of its size
+ */
+function leaveClearLenses(hole, before, after) {
+  const isEye = labelTable(EYES);
+  const { width, height } = hole;
+  const isNew = { width, height, data: after.data.map((label, i) => Number(label === GLASSES && before.data[i] !== GLASSES)) };
+  const box = extent(isNew);
+  if (!box) return;
+  const rest = planes(1, height, width);
+  rest.data.fill(1);
+  let [eyes, seen] = [0, 0];
+  for (let y = box.top; y < box.bottom; y++) {
+    for (let x = box.left, i = y * width + x; x < box.right; x++, i++) {
+      const [wasEye, isStill] = [isEye[before.data[i]], isEye[before.data[i]] & isEye[after.data[i]]];
+      eyes += wasEye;
+      seen += isStill;
+      if (isNew.data[i] || isStill) rest.data[i] = 0;
+    }
+  }
+  if (2 * seen <= eyes) return;
+  const outside = dilate(rest, Math.max(rint(FRAME * Math.max(hole.height, hole.width)), 1));
+  for (let i = 0; i < hole.data.length; i++) if (!outside.data[i]) hole.data[i] = 0;
 }
 
 /**

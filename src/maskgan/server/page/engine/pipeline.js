@@ -24,8 +24,6 @@
 import { copyPicture, equalArrays, toPicture } from "./arrays.js";
 import { composite, paste } from "./compositing.js";
 import { EditRegion } from "./edit-region.js";
-import { averagePool } from "./filters.js";
-import { matchHoleColours } from "./hole-colours.js";
 import { resizePicture } from "./resampling.js";
 import { analyseSource, classColours } from "./source-analysis.js";
 
@@ -35,8 +33,6 @@ export class FaceModel {
   #analysis = null;
   /** @type {Planes | null} */
   #workingImage = null;
-  /** @type {Planes | null} */
-  #halfImage = null;
 
   /**
    * @param {Renderer} renderer
@@ -78,17 +74,6 @@ export class FaceModel {
   get workingImage() {
     this.#workingImage ??= this.renderer.image(this.picture, this.mask);
     return this.#workingImage;
-  }
-
-  /**
-   * The photograph at the size of the network's picture, or of its coarse drawing.
-   *
-   * @param {import("./arrays.js").Size} size
-   */
-  imageAt({ width }) {
-    if (width === this.workingImage.width) return this.workingImage;
-    this.#halfImage ??= averagePool(this.workingImage, 2);
-    return this.#halfImage;
   }
 
   /** Compute now what the first edit would compute. */
@@ -175,8 +160,7 @@ export class Edit {
     if (region.isEmpty || !generated) return copyPicture(canvas);
     if (region.everything) return resizePicture(toPicture(generated), canvas);
     if (model.renderer.usesContext) {
-      const place = hole ?? region.hole(generated);
-      return paste(canvas, matchHoleColours(model.imageAt(generated), generated, region, style?.parts ?? [], place), place);
+      return paste(canvas, generated, hole ?? region.hole(generated));
     }
     const partStyle = style?.parts
       ? { classes: style.parts, strength: style.strength, colours: style.reference.colours }
