@@ -201,7 +201,7 @@ def test_compositing_only_the_region_changes_nothing(
         for region, style in zip(regions, styles, strict=True)
     ]
     corrected = compositing._corrected
-    monkeypatch.setattr(edit_region, "_surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
+    monkeypatch.setattr(edit_region, "surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
     monkeypatch.setattr(compositing, "_corrected", lambda *a: corrected(*a[:3], (0.0, 1.0, 0.0, 1.0), *a[4:]))
     for part, region, style in zip(parts, regions, styles, strict=True):
         assert (part == compositing.composite(picture, before, region, made, style)).all()
