@@ -114,7 +114,8 @@ class EditRegion:
         wide, narrow = (
             dilate(touched_plane, max(round(grow * max(size)), 1)) for grow in (_HOLE_GROW, _HOLE_GROW_BACKGROUND)
         )
-        mouth = self.changed & (np.isin(self.before, MOUTH) | np.isin(self.after, MOUTH))
+        mouth = np.zeros_like(self.changed)
+        mouth[self.changed] = np.isin(self.before[self.changed], MOUTH) | np.isin(self.after[self.changed], MOUTH)
         if mouth.any():
             near = dilate(torch.from_numpy(_covered(mouth, size)[place]).float()[None, None], reach)
             face = np.isin(before, FACE) & np.isin(after, FACE)
