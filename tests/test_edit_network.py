@@ -12,6 +12,7 @@ from maskgan.labels import INDEX
 from maskgan.networks.edit_network import EditNetwork, pixel_norm
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, FeatureMapSpec
 from maskgan.networks.layers import one_hot
+from maskgan.networks.region_style_encoder import region_colours
 
 CONFIG = EditNetworkConfig(
     base_channels=8, max_channels=16, detail_channels=4, downsamplings=3, code_size=8, encoder_channels=4
@@ -77,6 +78,19 @@ def test_a_window_draws_the_hole_as_the_whole_picture_does(network, place: tuple
         outside = (hole == 0).expand_as(image)
         assert torch.equal(drawn[outside], image[outside])
         assert part.window(torch.ones_like(hole)) is None
+
+
+@torch.no_grad()
+def test_colours_of_an_eye_are_without_the_skin_around_it() -> None:
+    eye = torch.zeros(1, 1, 64, 64)
+    eye[:, :, 30:34, 30:34] = 1
+    colours = []
+    for skin in (-0.5, 0.9):
+        image = torch.where(eye > 0, torch.tensor(0.3), torch.tensor(skin)).expand(1, 3, 64, 64)
+        means, _ = region_colours(image, eye)
+        colours.append(means)
+        torch.testing.assert_close(means, torch.full((1, 1, 3), 0.3), atol=1e-3, rtol=0)
+    assert torch.equal(*colours)
 
 
 @torch.no_grad()

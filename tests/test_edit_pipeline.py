@@ -82,7 +82,12 @@ def test_what_clear_lenses_show_stays_the_photographs() -> None:
     clear = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
     frame = dark.copy()
     frame[93:115, 43:77] = False
-    assert (clear == frame).all(), "the frame is 3 pixels thick"
+    assert (clear == frame).all(), "the rim is 3 pixels thick"
+    styled = EditRegion(before, after, (INDEX["r_eye"],)).hole((200, 200))[0, 0].numpy() > 0
+    assert styled[eye].all(), "a copied style is seen through the lens"
+    after[100:103, 50:70] = INDEX["eye_g"]  # the eye closes by three rows
+    closing = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
+    assert closing[97:106, 47:73].all() and not closing[106:115, 47:73].any()
 
 
 def test_alpha_is_one_on_the_labels_and_zero_beyond_its_border() -> None:

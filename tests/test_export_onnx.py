@@ -25,7 +25,7 @@ from maskgan.config import (
 )
 from maskgan.export.graphs import Graph, detector_graph, face_graphs, mask_graphs, parser_graph
 from maskgan.export.onnx_files import METADATA_KEY, describe, to_onnx
-from maskgan.labels import CLASSES
+from maskgan.labels import CLASSES, MIRROR
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.layers import one_hot
@@ -200,6 +200,10 @@ def test_a_window_is_drawn_as_in_the_whole_picture() -> None:
 def test_parser_gives_the_class_at_any_size() -> None:
     network, info = load_weights(shipped_weights("parser"), "parser")
     assert isinstance(network, FaceParser)
+    picture = image(1, 64, 64)
+    found, mirrored = network.mirror_averaged(picture), network.mirror_averaged(picture.flip(3))
+    torch.testing.assert_close(mirrored, found.flip(3)[:, MIRROR.tolist()], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found.exp().sum(1), torch.ones(1, 64, 64))
     graph = parser_graph(network, info)
     for count, size in ((1, (128, 128)), (2, (256, 256)), (1, (100, 60))):
         pictures = image(count, 128, 128)

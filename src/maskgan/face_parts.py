@@ -33,8 +33,6 @@ FACE = (SKIN, NOSE, *EYES, *BROWS, *MOUTH)
 """The face without hair, ears and glasses."""
 HEAD = (SKIN, HAIR, HAT)
 """The frame in which a face's features lie."""
-SURROUNDINGS = (BACKGROUND, HAIR, HAT, NECK, CLOTH)
-"""What surrounds the features: eyes, teeth and jewellery, which glitter, are not among them."""
 
 
 def bounding_box(where: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:

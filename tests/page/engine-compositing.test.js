@@ -15,6 +15,7 @@ from maskgan.editing.compositing import PartStyle, analyse_source, class_colours
 from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.accessories import glasses
 from maskgan.editing.mask_edits import add_hat, smile
+from maskgan.editing.named_edits import EDITS
 from maskgan.images import read_label_map, read_picture, resize_label_map, resize_picture
 from maskgan.pixels import to_tensor
 
@@ -37,6 +38,8 @@ for name in ("residual", "class_residuals", "local_residuals"):
     results[name] = getattr(analysis, name).numpy()
 cases = {
     "smile": (smile(mask), (), None), "hat": (add_hat(mask), (), None), "clear": (glasses(mask, "clear"), (), None),
+    "closing": (glasses(EDITS["eyes-closed"].apply(mask, 0.4), "clear"), (), None),
+    "styledEyes": (glasses(mask, "clear"), (4, 5), PartStyle((4, 5), 0.8, colours)),
     "styled": (smile(mask, 0.5), (11, 12, 13), PartStyle((11, 12, 13), 0.8, colours)),
 }
 for name, (after, classes, part_style) in cases.items():
@@ -56,7 +59,7 @@ const picture = pictureOf(expected.picture);
 const mask = maskOfArray(expected.mask);
 const reconstruction = planesOf(expected.reconstruction);
 const analysis = analyseSource(picture, mask, reconstruction);
-const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["clear", []], ["styled", [11, 12, 13]]]);
+const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["clear", []], ["closing", []], ["styledEyes", [4, 5]], ["styled", [11, 12, 13]]]);
 
 /**
  * @param {string} name

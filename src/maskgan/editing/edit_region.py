@@ -22,15 +22,13 @@ from maskgan.labels import LabelMap
 # Lengths are fractions of the longer side.
 _GROW = 0.020  # how far the region reaches beyond the changed labels
 _SOFT = 0.012  # standard deviation of its soft border
-_STYLE_GROW, _STYLE_SOFT = (
-    0.004,
-    0.004,
-)  # the same for copied styles: eyes within the skin keep their pixels
+# The same for copied styles: eyes within the skin keep their pixels.
+_STYLE_GROW, _STYLE_SOFT = 0.004, 0.004
 _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
 _HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts nothing on it, so more context is better
 _HOLE_GROW_MOUTH = 0.05  # the same from a changed mouth over the face: cheeks and eyes smile with it
-_FRAME = 0.014  # thickness of the frame that is drawn for clear glasses
+_GLASSES_RIM = 0.014  # thickness of the rims that are drawn for clear glasses
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
 _FACE_SIDE = 128  # the same for the face around it, which is softer
 
@@ -121,28 +119,37 @@ class EditRegion:
             face = np.isin(before, FACE) & np.isin(after, FACE)
             wide = torch.maximum(wide, near * torch.from_numpy(face))
         kept = torch.from_numpy((before == BACKGROUND) & ~touched[place])
-        clear = _clear_lenses(before, after, max(round(_FRAME * max(size)), 1))
+        rim = max(round(_GLASSES_RIM * max(size)), 1)
+        # A copied style may be seen through lenses.
+        styled = bool(set(self.style_classes) & set(FACE))
+        clear = torch.zeros_like(wide) if styled else _clear_lenses(before, after, rim)
         hole = torch.zeros(1, 1, *size)
         hole[0, 0, place[0], place[1]] = (torch.where(kept, narrow, wide) * (1 - clear))[0, 0]
         return hole
 
 
-def _clear_lenses(before: LabelMap, after: LabelMap, frame: int) -> Tensor:
-    """Inside of the frames of new glasses through which the eyes are seen, 1 x 1 x H x W: there is nothing to draw.
+def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:
+    """Inside of the rims of new glasses through which the eyes are seen, 1 x 1 x H x W: there is nothing to draw.
 
-    CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones.
+    CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones. Where an edit
+    moved the eyes too, there is something to draw.
+
+    Args:
+        before: the face's own mask, H x W.
+        after: the edited mask, H x W.
+        rim: thickness of what is drawn, in pixels.
     """
-    new = (after == GLASSES) & (before != GLASSES)
-    box = bounding_box(new)
+    box = bounding_box((after == GLASSES) & (before != GLASSES))
     if box is None:
         return torch.zeros(1, 1, *before.shape)
-    within = np.zeros_like(new)
+    within = np.zeros(before.shape, dtype=bool)
     within[box[0] : box[1], box[2] : box[3]] = True
     eyes = np.isin(before, EYES) & within
     seen = eyes & np.isin(after, EYES)
     if 2 * seen.sum() <= eyes.sum():
         return torch.zeros(1, 1, *before.shape)
-    return 1 - dilate(torch.from_numpy(~(new | seen)).float()[None, None], frame)
+    lenses = (after == GLASSES) & (before != GLASSES) & ~eyes
+    return 1 - dilate(torch.from_numpy(~(lenses | seen)).float()[None, None], rim)
 
 
 def soft_region(where: NDArray[np.bool_], growth: float, softness: float, side: int) -> NDArray[np.float32]:

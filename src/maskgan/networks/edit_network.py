@@ -29,8 +29,10 @@ from maskgan.networks.region_style_encoder import RegionStyleEncoder
 from maskgan.networks.regions import downsample, downsample_pyramid, mask_to_regions, num_regions, region_indices
 from maskgan.networks.windows import cut_window, halve_window, put_window, window_around
 
-_LOCAL_LEVELS = 2  # last levels of the decoder: their pixels depend on near ones, so a window can be drawn by itself
-_DETAIL_REACH = 8  # pixels around one that the detail level looks at, at most
+# Last levels of the decoder, whose windows exported graphs cut: sizes of more would be fixed in the graph.
+_LOCAL_LEVELS = 2
+# Pixels around one that the detail level looks at, at most: two convolutions at half the side, two at the full one.
+_DETAIL_REACH = 8
 
 
 class CoarseDrawing(NamedTuple):
@@ -165,16 +167,16 @@ class CoarseEditNetwork(nn.Module):
             window: see ``draw``.
         """
         far = len(self.up) - self._local_levels
-        # What each level up to the first local one reads, in its pixels; farther ones lie around it.
+        # ``windows[level]``: the part of this level's input that the next one's depends on.
         windows = {} if window is None else {far: window}
         if window is not None and not torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
             for level in range(far - 1, -1, -1):
                 # A 3x3 convolution, and an enlarging one.
                 windows[level] = halve_window(windows[level + 1], 2, *shares[level].shape[2:])
-        place = torch.zeros(4, dtype=torch.int64)  # of x
+        place = torch.zeros(4, dtype=torch.int64)  # what x covers
         for level, (up, skip, share) in enumerate(zip(self.up, reversed(skips), shares[1:], strict=True)):
             if level in windows:
-                x = cut_window(x, windows[level] - place[[0, 0, 2, 2]])
+                x = cut_window(x, windows[level] - place[[0, 0, 2, 2]])  # from the top and left of what x covers
                 place = windows[level]
             if window is not None and level >= min(windows):
                 place = 2 * place
@@ -291,7 +293,7 @@ class EditNetwork(nn.Module):
             style: N x style_size.
             image: the photograph, N x 3 x H x W in [-1, 1]; what it shows in the hole is not read.
             hole: 1 where the picture is drawn anew, 0 where it is the photograph's, N x 1 x H x W.
-            window: see ``window``: the last levels compute this part alone, which changes no more than rounding.
+            window: see ``window``: the decoder computes this part alone, which changes no more than rounding.
                 ``None``: everything.
 
         Returns:

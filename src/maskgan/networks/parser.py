@@ -55,6 +55,13 @@ class FaceParser(nn.Module):
         return self.head(x)
 
     def mirror_averaged(self, image: Tensor) -> Tensor:
-        """As ``forward``, of the mean probabilities over the picture and its mirror image, which err less."""
+        """Log probabilities of the classes, N x num_classes x H x W: the mean over the picture and its mirror image.
+
+        That errs less than the picture alone.
+
+        Args:
+            image: N x 3 x H x W in [-1, 1].
+        """
         own, mirrored = self(torch.cat([image, image.flip(3)])).softmax(1).chunk(2)
-        return (own + mirrored.flip(3)[:, MIRROR[: self.config.num_classes].tolist()]).log()
+        swapped = mirrored.flip(3)[:, MIRROR[: self.config.num_classes].tolist()]
+        return ((own + swapped) / 2).clamp_min(torch.finfo(own.dtype).tiny).log()

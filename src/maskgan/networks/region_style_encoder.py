@@ -12,8 +12,8 @@ from maskgan.config import EditNetworkConfig
 from maskgan.networks.edit_layers import DownBlock
 from maskgan.networks.regions import downsample, num_regions
 
-_SMALL = 4.0  # feature cells of a region at which its own statistics count half
-_COLOUR_CELL = 2  # pixels a side of the cells of colours: in a feature's cell an eye is mixed with the skin around it
+_HALF_WEIGHT_CELLS = 4.0  # feature cells of a region at which its own statistics count half
+_COLOUR_CELL = 2  # pixels of the coarse picture a side: in a feature's cell an eye is mixed with the skin around it
 
 
 class RegionStyleEncoder(nn.Module):
@@ -51,37 +51,34 @@ class RegionStyleEncoder(nn.Module):
         factor = int(image.shape[2]) // int(x.shape[2])
         features = F.silu(self.features(x)).float()
         shares = downsample(regions, factor).float()
-        sizes = shares.flatten(2).sum(dim=2, keepdim=True)
         # Colours as they are, too: normalised features tell them badly.
-        colours = downsample(image.float(), _COLOUR_CELL)
-        fine_shares = downsample(regions, _COLOUR_CELL).float()
-        own = torch.einsum("nrc,rcs->nrs", _statistics(features, colours, shares, fine_shares), self.own.float())
-        everywhere = _statistics(features, colours, torch.ones_like(shares[:, :1]), torch.ones_like(fine_shares[:, :1]))
-        predicted = self.from_summary(everywhere.flatten(1)).view(-1, *self.shape)
-        presence = sizes / (sizes + _SMALL)
+        statistics = _joined(_mean_and_deviation(features, shares), region_colours(image, regions))
+        own = torch.einsum("nrc,rcs->nrs", statistics, self.own.float())
+        everywhere = torch.ones_like(regions[:, :1])
+        whole = _joined(
+            _mean_and_deviation(features, downsample(everywhere, factor).float()), region_colours(image, everywhere)
+        )
+        predicted = self.from_summary(whole.flatten(1)).view(-1, *self.shape)
+        sizes = shares.flatten(2).sum(dim=2, keepdim=True)
+        presence = sizes / (sizes + _HALF_WEIGHT_CELLS)
         if dropped is not None:
             presence = presence * ~dropped[..., None]
         return presence * own + predicted
 
 
-def _statistics(features: Tensor, colours: Tensor, shares: Tensor, fine_shares: Tensor) -> Tensor:
-    """Means over the regions of features and of colours, then their standard deviations: N x R x 2(C + 3).
+def region_colours(image: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of N x 3 x H x W in each of N x R x H x W regions: N x R x 3 each."""
+    return _mean_and_deviation(downsample(image.float(), _COLOUR_CELL), downsample(regions, _COLOUR_CELL).float())
 
-    Args:
-        features: N x C x h x w.
-        colours: N x 3 x H x W.
-        shares: of the regions in each cell of ``features``, N x R x h x w.
-        fine_shares: of the regions in each cell of ``colours``, N x R x H x W.
-    """
-    means, deviations = zip(
-        _mean_and_deviation(features, shares), _mean_and_deviation(colours, fine_shares), strict=True
-    )
-    return torch.cat([*means, *deviations], dim=2)
+
+def _joined(features: tuple[Tensor, Tensor], colours: tuple[Tensor, Tensor]) -> Tensor:
+    """Means of features and of colours, then their standard deviations: N x R x 2(C + 3)."""
+    return torch.cat([features[0], colours[0], features[1], colours[1]], dim=2)
 
 
 def _mean_and_deviation(values: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
     """Weighted mean and standard deviation of N x C x h x w, for shares N x R x h x w: N x R x C each."""
-    # In float32: the difference of two means of squares has few digits of its own.
+    # In float32: the mean of squares minus the square of the mean has few digits of its own.
     with torch.autocast(values.device.type, enabled=False):
         weights = shares.flatten(2)
         weights = weights / (weights.sum(dim=2, keepdim=True) + 1e-3)

@@ -121,9 +121,9 @@ class RegionEncoder(nn.Module):
         return presence * own + self.from_summary(summary).float().reshape(-1, *self.shape)
 
 
-def downsample(regions: Tensor, factor: int) -> Tensor:
-    """Average pooling by ``factor``: each region's share of every cell."""
-    return F.avg_pool2d(regions, factor) if factor > 1 else regions
+def downsample(planes: Tensor, factor: int) -> Tensor:
+    """Average pooling by ``factor``: of regions, their share of every cell."""
+    return F.avg_pool2d(planes, factor) if factor > 1 else planes
 
 
 def downsample_pyramid(regions: Tensor, count: int) -> list[Tensor]:

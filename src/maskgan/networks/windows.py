@@ -1,6 +1,6 @@
-"""Windows of pictures: the part that the last levels of a decoder have to compute where a hole is small.
+"""Windows of pictures: the part that a decoder has to compute where a hole is small.
 
-A window is top, bottom, left and right, int64 of shape 4, in cells or pixels; it may be traced.
+A window is top, bottom, left and right, int64 of shape 4, in cells or pixels.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from torch import Tensor
 
 def window_around(hole: Tensor, cell: int, margin: int) -> Tensor | None:
     """The smallest window that holes and a margin lie in, in cells; ``None`` if that is everything.
+
+    Holes without a pixel get the first cell.
 
     Args:
         hole: N x 1 x H x W, 1 inside; H and W multiples of the cell.
@@ -29,7 +31,7 @@ def window_around(hole: Tensor, cell: int, margin: int) -> Tensor | None:
 
 
 def halve_window(window: Tensor, reach: int, height: int, width: int) -> Tensor:
-    """The window of a map of half the side that decides a window, through layers which look ``reach`` pixels around.
+    """The part of a map of half the side on which a window depends, through layers that look ``reach`` pixels around.
 
     Args:
         window: of the larger map, in pixels.
@@ -49,13 +51,13 @@ def halve_window(window: Tensor, reach: int, height: int, width: int) -> Tensor:
 
 
 def cut_window(x: Tensor, window: Tensor, scale: int = 1) -> Tensor:
-    """The part of N x C x H x W in a window whose cells have ``scale`` pixels a side."""
+    """The part of N x C x H x W in a window whose cells have ``scale`` pixels a side; the window may be traced."""
     top, bottom, left, right = (window * scale).unbind()
     return x[:, :, top:bottom, left:right]
 
 
 def put_window(image: Tensor, part: Tensor, window: Tensor, scale: int) -> Tensor:
-    """A float32 copy of N x C x H x W with ``part`` in its window; arguments as for ``cut_window``."""
+    """A float32 copy of N x C x H x W with ``part`` in a window whose cells have ``scale`` pixels a side."""
     result = image.float().clone()
     cut_window(result, window, scale).copy_(part)
     return result

@@ -34,7 +34,10 @@ def encode(picture: Picture, format: Format, preview: bool = False) -> bytes:
 
 
 def _encode_png(picture: Picture) -> bytes:
-    """As Pillow, in less than half of the time and no larger: one filter for all rows instead of the best of five."""
+    """H x W x 3 uint8 as PNG, in less than half of Pillow's time: one filter for all rows instead of the best of five.
+
+    Photographs come out no larger; drawings of plain rows do.
+    """
     height, width = picture.shape[:2]
     pixels = picture.reshape(height, 3 * width)
     rows = np.full((height, 1 + 3 * width), _PNG_UP, dtype=np.uint8)

@@ -29,8 +29,8 @@ const HOLE_GROW = 0.03;
 const HOLE_GROW_BACKGROUND = 0.012;
 /** The same from a changed mouth over the face: cheeks and eyes smile with it. */
 const HOLE_GROW_MOUTH = 0.05;
-/** Thickness of the frame that is drawn for clear glasses. */
-const FRAME = 0.014;
+/** Thickness of the rims that are drawn for clear glasses. */
+const GLASSES_RIM = 0.014;
 /** Pixels on the longer side of the soft region, and of the face around it, which is softer. */
 const ALPHA_SIDE = 512;
 const FACE_SIDE = 128;
@@ -40,6 +40,7 @@ export class EditRegion {
   #alpha = null;
   /** By size: the network and the paste after it ask for the same one. @type {Map<string, Planes>} */
   #holes = new Map();
+  #stylesFace = false;
 
   /**
    * @param {LabelMap} before the face's own mask
@@ -56,6 +57,7 @@ export class EditRegion {
     /** Where classes with a copied style lie. */
     this.styleChanged = where(after, styleClasses);
     this.hasStyle = styleClasses.length > 0;
+    this.#stylesFace = styleClasses.some((label) => FACE.includes(label));
   }
 
   /** Whether no pixel may change. */
@@ -130,7 +132,8 @@ export class EditRegion {
     const [before, after] = [this.before, this.after].map((mask) => resizeLabels(mask, size));
     this.#growOverFace(wide, before, after);
     for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND) wide.data[i] = narrow.data[i];
-    leaveClearLenses(wide, before, after);
+    // A copied style may be seen through lenses.
+    if (!this.#stylesFace) leaveClearLenses(wide, before, after);
     return wide;
   }
 
@@ -155,10 +158,11 @@ export class EditRegion {
 }
 
 /**
- * Leave the inside of the frames of new glasses out of a hole where the eyes are seen through them: there is nothing to
+ * Leave the inside of the rims of new glasses out of a hole where the eyes are seen through them: there is nothing to
  * draw.
  *
- * CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones.
+ * CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones. Where an edit moved
+ * the eyes too, there is something to draw.
  *
  * @param {Planes} hole
  * @param {LabelMap} before of its size
@@ -167,22 +171,23 @@ export class EditRegion {
 function leaveClearLenses(hole, before, after) {
   const isEye = labelTable(EYES);
   const { width, height } = hole;
-  const isNew = { width, height, data: after.data.map((label, i) => Number(label === GLASSES && before.data[i] !== GLASSES)) };
-  const box = extent(isNew);
+  const isNew = after.data.map((label, i) => Number(label === GLASSES && before.data[i] !== GLASSES));
+  const box = extent({ width, height, data: isNew });
   if (!box) return;
   const rest = planes(1, height, width);
   rest.data.fill(1);
-  let [eyes, seen] = [0, 0];
+  let [eyePixels, seenPixels] = [0, 0];
   for (let y = box.top; y < box.bottom; y++) {
     for (let x = box.left, i = y * width + x; x < box.right; x++, i++) {
-      const [wasEye, isStill] = [isEye[before.data[i]], isEye[before.data[i]] & isEye[after.data[i]]];
-      eyes += wasEye;
-      seen += isStill;
-      if (isNew.data[i] || isStill) rest.data[i] = 0;
+      const wasEye = isEye[before.data[i]];
+      const isSeen = wasEye & isEye[after.data[i]];
+      eyePixels += wasEye;
+      seenPixels += isSeen;
+      if (isSeen || (isNew[i] && !wasEye)) rest.data[i] = 0;
     }
   }
-  if (2 * seen <= eyes) return;
-  const outside = dilate(rest, Math.max(rint(FRAME * Math.max(hole.height, hole.width)), 1));
+  if (2 * seenPixels <= eyePixels) return;
+  const outside = dilate(rest, Math.max(rint(GLASSES_RIM * Math.max(height, width)), 1));
   for (let i = 0; i < hole.data.length; i++) if (!outside.data[i]) hole.data[i] = 0;
 }
 

@@ -102,8 +102,10 @@ export class RenderScheduler {
     else this.#needsFull = false;
     try {
       const result = await this.#renderer.render(quality, flight.controller.signal);
-      if (quality === "full") this.#fullTook = performance.now() - flight.since;
-      if (this.#inFlight === flight && result !== null) this.#renderer.showResult(result, quality);
+      if (this.#inFlight === flight && result !== null) {
+        if (quality === "full") this.#fullTook = performance.now() - flight.since;
+        this.#renderer.showResult(result, quality);
+      }
     } catch (error) {
       if (this.#inFlight === flight) this.#recover(/** @type {Error} */ (error), quality);
     }
