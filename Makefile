@@ -21,7 +21,12 @@ demo: $(VENV)/ready
 web: $(VENV)/ready-dev
 	$(BIN)/maskgan export-web build/web --serve 8081
 
-test: $(VENV)/ready-dev lint
+# The checks run beside the tests: mypy alone would leave a core idle.
+test: $(VENV)/ready-dev
+	$(MAKE) --no-print-directory --jobs 2 lint tests
+
+.PHONY: tests
+tests: $(VENV)/ready-dev
 	tests/page/setup.sh
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from maskgan.assets import portrait
+from maskgan.assets import portrait, shipped_weights
 from maskgan.checkpoints.metadata import WeightsInfo
-from maskgan.checkpoints.weights import save_weights
+from maskgan.checkpoints.weights import load_weights, save_weights
 from maskgan.config import preset
 from maskgan.data.synthetic import dataset
 from maskgan.data.synthetic.dataset import SyntheticPairs
@@ -29,10 +30,17 @@ os.environ.pop("MASKGAN_WEIGHTS", None)  # what ships is tested, not what the pe
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For ``--dist loadgroup``: a file is one group, but each test of the page, a file of its own, is another."""
+    """For ``--dist loadgroup``: a file is one group, but each test of the page, a file of its own, is another.
+
+    Files with slow tests go first: all processes end at about the same time where the last groups are short.
+    """
+    slow = set()
     for item in items:
         name = item.name if item.path.name == "test_page.py" else ""
         item.add_marker(pytest.mark.xdist_group(f"{item.path.name}:{name}"))
+        if item.get_closest_marker("slow"):
+            slow.add(item.path)
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +69,15 @@ def classifier_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("classifier") / "attributes.safetensors"
     save_weights(path, network, WeightsInfo("attributes", network.config, 64, 0, "untrained, for tests", "none"))
     return path
+
+
+@pytest.fixture(scope="session")
+def quick_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for ``MASKGAN_WEIGHTS``: the parser that ships, which reads pictures at 128 px there and so sooner."""
+    network, info = load_weights(shipped_weights("parser"), model_type="parser")
+    folder = tmp_path_factory.mktemp("quick")
+    save_weights(folder / "parser.safetensors", network, replace(info, resolution=128))
+    return folder
 
 
 @pytest.fixture(scope="session")

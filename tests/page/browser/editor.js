@@ -113,7 +113,7 @@ export function eachTestInAnEditor(give, { start = anyServer, tab = "parts" } = 
  * @param {string} [tab] the panel that it shows first
  */
 export async function openEditor(browser, address, options = {}, tab = "edits") {
-  const context = await browser.newContext({ viewport: { width: 1600, height: 900 }, acceptDownloads: true, ...options });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, acceptDownloads: true, ...options });
   context.setDefaultTimeout(PATIENCE);
   if (tab !== "edits") {
     await context.addInitScript((shown) => {

@@ -73,6 +73,7 @@ export async function editPhotograph(editor, name = "exported") {
   await editor.titled("portrait-5");
   await editor.remember("start");
   await editor.look(`${name}-opened`);
+  await editor.at("tab-edits").click();
   for (const edit of ["smile", "glasses-clear"]) {
     await editor.at(`edit-${edit}`).click();
     await editor.until(edit, () => editor.page.evaluate(() => !document.body.hasAttribute("data-editing")));

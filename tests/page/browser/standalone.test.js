@@ -46,7 +46,7 @@ after(async () => {
 
 test("the first visit loads all, the next nothing, and with the network cut a photograph is edited", async () => {
   const files = await serveFiles(join(folder, "web"));
-  const editor = await openEditor(browser, files.address);
+  const editor = await openEditor(browser, files.address, {}, "parts");
   /** @type {string[]} */
   const asked = [];
   editor.page.context().on("request", (request) => asked.push(request.url()));
@@ -69,7 +69,7 @@ test("the first visit loads all, the next nothing, and with the network cut a ph
     const picture = await editPhotograph(editor);
 
     const server = await startServer(0, ["--weights", weights]);
-    const served = await openEditor(browser, server.address);
+    const served = await openEditor(browser, server.address, {}, "parts");
     try {
       const expected = await editPhotograph(await served.load(), "served");
       const { share } = await agreement(served, [picture, expected]);
@@ -88,9 +88,9 @@ test("the first visit loads all, the next nothing, and with the network cut a ph
 
 test("the policy of the page allows WebAssembly and nothing from elsewhere", async () => {
   const files = await serveFiles(join(folder, "web"));
-  const editor = await openEditor(browser, files.address);
+  const editor = await openEditor(browser, files.address, {}, "parts");
   try {
-    await editor.load();
+    await editor.page.goto(editor.address);
     const refused = await editor.page.evaluate(async () => {
       // In a task of its own: what the debugger itself runs may evaluate strings.
       const task = () => new Promise((resolve) => setTimeout(resolve, 0));
