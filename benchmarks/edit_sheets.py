@@ -21,16 +21,6 @@ MAX_BYTES = 180_000
 _CELL = 64
 _CAPTION = 58
 _QUALITIES = (60, 50, 40, 30, 25, 20, 15)
-_LINKS = (
-    ("index.md", "\ncommand-line\n", "\ncommand-line\nedits\n"),
-    (
-        "command-line.md",
-        "\n`edit --apply` finds",
-        "\n[What each edit does](edits.md), measured and shown.\n\n`edit --apply` finds",
-    ),
-    ("../README.md", "[recipes](docs/recipes.md)", "[named edits](docs/edits.md), [recipes](docs/recipes.md)"),
-)
-"""Pages, what they say there, and what with a link."""
 _TEXT = """# Named edits
 
 What `maskgan edit --apply NAME=AMOUNT` does ([how](command-line.md#photographs)). Without an amount, an edit is
@@ -44,11 +34,11 @@ other classes are never touched.
 What does not look right, whatever is measured:
 
 - Background and neck that come out from behind hair or a jaw are plain and soft, with a trace of the old outline, most
-  before detailed backgrounds.
-- New hair has the tint of the old, not its strands; much fuller hair has a pale rim.
-- Smiles and fuller lips are painted more strongly than the person's lips, teeth are a blur, and frowns small and pale.
-- Clear glasses are tinted, hats have no folds or brim to speak of, earrings and necklaces are faint grey shapes.
-- Closed eyes are a line without lashes.
+  before detailed backgrounds; bald heads have a faint halo.
+- Much fuller hair has other strands than the person's.
+- Hats look like felt of one colour, without folds, and the classifier takes few of them for hats; a second hat over one that is worn
+  already looks laid on. Earrings and necklaces are faint grey shapes.
+- Text and patterns on the skin do not continue through what is drawn.
 - Where the parser takes skin for hair or the other way round, patches keep what was there; `anonymise` shows it most.
 
 ## Measured
@@ -137,7 +127,7 @@ def write_sheets(docs: Path, sheets: Sequence[Sheet]) -> None:
 
 
 def write_page(docs: Path, sheets: Sequence[Sheet], table: str, source: tuple[str, str, str]) -> None:
-    """Write ``edits.md``, and links to it in the pages that have none.
+    """Write ``edits.md``.
 
     Args:
         docs: the folder.
@@ -152,10 +142,6 @@ def write_page(docs: Path, sheets: Sequence[Sheet], table: str, source: tuple[st
     )
     with atomic_path(docs / "edits.md") as temporary:
         temporary.write_text(text)
-    for name, there, linked in _LINKS:
-        page = docs / name
-        if page.is_file() and linked not in (listed := page.read_text()):
-            page.write_text(listed.replace(there, linked, 1))
 
 
 def _section(sheet: Sheet) -> str:

@@ -29,19 +29,19 @@ const ROWS = [7, 2];
 const COLUMNS = [
   { title: "photograph", edits: [] },
   { title: "smile", edits: ["smile=0.7"] },
-  { title: "glasses", edits: ["glasses=sun"] },
+  { title: "clear glasses", edits: ["glasses=clear"] },
   { title: "red hair", edits: ["hair-colour=red"] },
-  { title: "all three", edits: ["smile=0.7", "glasses=sun", "hair-colour=red"] },
+  { title: "all three", edits: ["smile=0.7", "glasses=clear", "hair-colour=red"] },
 ];
 
 /** Portraits and edits of failures.jpg, in the order of the model card's limitations. @type {[number, string][]} */
 const FAILURES = [
   [2, "bald"],
   [7, "face-narrower=1"],
-  [4, "glasses=clear"],
+  [4, "hat=beanie"],
   [2, "necklace"],
   [9, "hair-fuller=1"],
-  [4, "brows-raised=1"],
+  [7, "hat=brim"],
 ];
 
 /** @param {string[]} command of maskgan */
@@ -55,7 +55,7 @@ async function editor(browser) {
   try {
     for (const theme of /** @type {const} */ (["light", "dark"])) {
       const page = await (await openEditor(browser, server.address, { ...WINDOW, colorScheme: theme })).load();
-      for (const edit of ["edit-smile", "edit-glasses-sun"]) {
+      for (const edit of ["edit-smile", "edit-glasses-clear"]) {
         await page.at(edit).click();
         await page.rendered();
       }
