@@ -36,8 +36,8 @@ What does not look right, whatever is measured:
 - Background and neck that come out from behind hair or a jaw are plain and soft, with a trace of the old outline, most
   before detailed backgrounds; bald heads have a faint halo.
 - Much fuller hair has other strands than the person's.
-- Hats look like felt of one colour, without folds, and the classifier takes few of them for hats; a second hat over one that is worn
-  already looks laid on. Earrings and necklaces are faint grey shapes.
+- Hats look like felt of one colour, without folds, and the classifier takes few of them for hats; a second hat over one
+  that is worn already looks laid on. Earrings and necklaces are faint grey shapes.
 - Text and patterns on the skin do not continue through what is drawn.
 - Where the parser takes skin for hair or the other way round, patches keep what was there; `anonymise` shows it most.
 

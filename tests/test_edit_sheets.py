@@ -27,7 +27,6 @@ def face(label: int, grey: int) -> Face:
 
 
 def test_sheets_have_a_row_for_each_amount_and_the_page_shows_them(tmp_path: Path) -> None:
-    (tmp_path / "index.md").write_text("```{toctree}\ncommand-line\nrecipes\n```\n")
     pictures = [np.full((SIDE, SIDE, 3), 90, np.uint8), None]
     rows = [("before", pictures), ("0.5", pictures), ("1", pictures)]
     sheet = Sheet("smile", "the mouth smiles", "-1..1", (1, 10), rows, [face(1, 0).label_map] * 2)
@@ -42,9 +41,6 @@ def test_sheets_have_a_row_for_each_amount_and_the_page_shows_them(tmp_path: Pat
     assert all(
         part in text for part in ("| a | table |", "python -m x", "![smile](edits/smile.webp)", "Amounts: `-1..1`")
     )
-    for _ in range(2):
-        write_page(tmp_path, [sheet], "", ("", "", ""))
-    assert (tmp_path / "index.md").read_text().split() == ["```{toctree}", "command-line", "edits", "recipes", "```"]
 
 
 def test_every_edit_has_amounts_to_show_within_its_range() -> None:
