@@ -57,6 +57,31 @@ function unreachable(page = editor) {
   });
 }
 
+/**
+ * Controls of the bars that reach beyond their bar or the window, whatever the title.
+ *
+ * @param {Editor} [page]
+ */
+function cutOff(page = editor) {
+  return page.page.evaluate(() => {
+    const title = /** @type {HTMLElement} */ (document.querySelector("#title"));
+    const short = title.textContent;
+    title.textContent = "holiday photograph of a long name ".repeat(9);
+    const faults = [];
+    for (const bar of document.querySelectorAll(".app-bar, .view-bar, .tabs")) {
+      const { left, right } = bar.getBoundingClientRect();
+      const end = Math.min(right, innerWidth) + 0.5;
+      for (const control of bar.querySelectorAll("button, input, #title")) {
+        const box = control.getBoundingClientRect();
+        if (box.width && (box.left < left - 0.5 || box.right > end)) faults.push(`${control.id || control.getAttribute("data-testid")}: ${box.left}..${box.right}`);
+      }
+    }
+    if (title.title !== short) faults.push(`the title's tooltip is ${title.title}`);
+    title.textContent = short;
+    return faults;
+  });
+}
+
 /** Side of the visible face in screen pixels. */
 async function faceSide() {
   const label = await editor.page.evaluate(() => document.querySelector("#zoom-level")?.textContent ?? "");
@@ -69,6 +94,7 @@ for (const [width, height] of SIZES) {
     for (const tab of ["edits", "colours", "parts"]) {
       await editor.at(`tab-${tab}`).click();
       assert.deepEqual(await unreachable(), [], tab);
+      assert.deepEqual(await cutOff(), [], tab);
     }
     for (const tool of ["brush", "move", "bend", "stamp"]) {
       await editor.at(`tool-${tool}`).click();
@@ -149,6 +175,15 @@ test("touch targets are 44 px", async () => {
     assert.deepEqual(small, [], tab);
   }
   assert.deepEqual(await unreachable(phone), []);
+  assert.deepEqual(await cutOff(phone), []);
   await phone.look("touch-390x844");
+  for (const [width, height] of [[320, 640], [844, 390], [720, 450], [820, 1180]]) {
+    await phone.page.setViewportSize({ width, height });
+    await phone.until("the size", () => phone.page.evaluate((wanted) => innerWidth === wanted, width));
+    for (const tab of ["edits", "parts"]) {
+      await phone.at(`tab-${tab}`).click();
+      assert.deepEqual(await cutOff(phone), [], `${width}x${height}, ${tab}`);
+    }
+  }
   await phone.close();
 });

@@ -158,6 +158,7 @@ function exposeState(app) {
   root.dataset.renders = "0";
   app.addEventListener("open", () => {
     title.textContent = app.openProject.title;
+    title.title = app.openProject.title; // whole, where the bar cuts it
     document.title = `${app.openProject.title} – MaskGAN`;
   });
   app.addEventListener("busy", () => (root.dataset.state = app.busy ? "rendering" : "idle"));
