@@ -101,8 +101,22 @@ test("a click beside the crop dialog keeps it; a turned crop shows its angle and
   await editor.page.route("**/api/faces", (route) =>
     route.fulfill({ json: { crop: { x: 256, y: 256, side: 500, angle: 180 }, faces: [] } }),
   );
+  await deliver("drop", [MASK, "a.png", "image/png"]);
+  await editor.at("question").waitFor();
   await editor.choose("open-picture", [turned]);
   await editor.at("frame-dialog").waitFor();
+  assert.equal(await editor.at("question").count(), 0, "no older question covers the dialog");
+  assert.ok(await editor.at("frame-use").evaluate((button) => button === document.activeElement), "Enter uses the crop");
+  for (const [width, height] of [[844, 390], [320, 640], [1280, 720]]) {
+    await editor.page.setViewportSize({ width, height });
+    await editor.until("the size", () => editor.page.evaluate((wanted) => innerWidth === wanted, width));
+    for (const part of ["frame-canvas", "frame-use", "frame-whole", "frame-size"]) {
+      const place = await editor.at(part).boundingBox();
+      assert.ok(place && place.y >= 0 && place.y + place.height <= height, `${part} in sight at ${width}x${height}`);
+      assert.ok(await isOnTop(editor.at(part)), `nothing covers ${part} at ${width}x${height}`);
+    }
+    await editor.look(`crop-${width}x${height}`);
+  }
   await editor.page.mouse.click(20, 450);
   assert.ok(await editor.at("frame-dialog").isVisible(), "still open");
   const angle = async () => Math.abs(Number(await editor.at("frame-angle").inputValue()));

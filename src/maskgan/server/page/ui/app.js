@@ -21,7 +21,7 @@ import { ProjectStore } from "../storage/project-store.js";
 import { newId } from "../storage/project-lock.js";
 import { createThumbnail } from "./cropping.js";
 import { showMaskWarnings, showStyleWarnings } from "./mask-warnings.js";
-import { showError, showNotice, withProgress } from "./messages.js";
+import { dismissMessages, showError, showNotice, withProgress } from "./messages.js";
 import { openSource, restoreProject } from "./open-project.js";
 import { ResultRenderer } from "./result-renderer.js";
 
@@ -95,7 +95,10 @@ export class App extends EventTarget {
       await this.#activate(project, null);
       if (project.warning) showError(project.warning);
       const { warnings } = await project.remote.session;
-      const reopen = (/** @type {string} */ order) => void this.openSource(/** @type {Source} */ ({ ...source, order }), title);
+      const reopen = (/** @type {string} */ order) => {
+        dismissMessages();
+        void this.openSource(/** @type {Source} */ ({ ...source, order }), title);
+      };
       showMaskWarnings(warnings, source.kind === "picture" ? reopen : null);
       return true;
     });

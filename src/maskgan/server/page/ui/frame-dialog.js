@@ -13,7 +13,7 @@ import { detectFaces, previewPicture } from "../remote/sources.js";
 import { fitView, toMask, toScreen } from "../state/view.js";
 import { openModal } from "./dialogs.js";
 import { byId, create, icon, slider } from "./elements.js";
-import { withProgress } from "./messages.js";
+import { dismissMessages, withProgress } from "./messages.js";
 import { strokeTwice } from "./tools/tool.js";
 import { cursorFor, dragged, drawFrame, gripAt } from "./tools/frame-handles.js";
 
@@ -27,6 +27,7 @@ const BADGE = 11; // radius of a face's number, screen pixels
  * @returns {Promise<Crop | null | "cancelled">} null for the whole picture as it is
  */
 export async function frameDialog(picture, title) {
+  dismissMessages(); // they would cover the dialog
   const opened = await withProgress(t("frame.detecting"), () => Promise.all([decode(picture), detectFaces(picture)]));
   if (!opened) return "cancelled";
   const [shown, proposal] = opened;
@@ -195,6 +196,7 @@ function showDialog({ bitmap, ...picture }, proposal, title) {
   }, { signal });
   window.addEventListener("resize", draw, { signal });
   byId("frame-reset", HTMLButtonElement).addEventListener("click", () => choose(chosen), { signal });
+  byId("frame-whole", HTMLButtonElement).addEventListener("click", () => dialog.close("whole"), { signal });
 
   dialog.returnValue = "";
   openModal(dialog);

@@ -1,4 +1,4 @@
-/** Messages: errors stay until dismissed, notices disappear, progress shows for long tasks. */
+/** Messages: errors and questions stay until dismissed or something else is opened, notices disappear, progress shows for long tasks. */
 
 import { t } from "../i18n/translate.js";
 import { connection } from "../remote/api.js";
@@ -56,6 +56,13 @@ function showMessage(message, kind, actions) {
   box.append(close);
   byId("errors", HTMLElement).append(box);
   return dismiss;
+}
+
+/** Remove errors, questions and notices about what was open before. Offers to undo stay until their time is over. */
+export function dismissMessages() {
+  byId("errors", HTMLElement).replaceChildren();
+  const notice = byId("notice", HTMLElement);
+  if (!notice.classList.contains("has-action")) notice.classList.remove("shown");
 }
 
 /** @param {string} text */

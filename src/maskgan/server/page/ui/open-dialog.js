@@ -13,7 +13,7 @@ import { byId, create, icon } from "./elements.js";
 import { PICTURES, pickFiles } from "./file-picker.js";
 import { frameDialog } from "./frame-dialog.js";
 import { readMaskFile } from "./mask-file.js";
-import { showError, showNotice, showQuestion } from "./messages.js";
+import { dismissMessages, showError, showNotice, showQuestion } from "./messages.js";
 import { openRecipe } from "./recipes.js";
 
 const MAX_STRETCH = 0.02; // of a mask's proportions
@@ -36,6 +36,7 @@ export function initOpenDialog(app) {
     button.setAttribute("data-testid", `portrait-${number}`);
     button.addEventListener("click", () => {
       dialog.close();
+      dismissMessages();
       void app.openSource({ kind: "portrait", number }, label);
     });
     return button;
@@ -65,6 +66,7 @@ export function initOpenDialog(app) {
  * @param {File[]} files
  */
 async function openFiles(app, files) {
+  dismissMessages();
   try {
     const opened = await classifyFiles(files);
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
@@ -189,6 +191,7 @@ async function listSavedProjects(app, dialog) {
     const open = create("button", { class: "tile", "aria-label": t("open.continue", { project: label }), title: label }, picture);
     open.addEventListener("click", () => {
       dialog.close();
+      dismissMessages();
       void app.reopenProject(record.id);
     });
     const remove = create("button", { class: "plain corner", "aria-label": t("open.delete", { project: label }) }, icon("close"));
