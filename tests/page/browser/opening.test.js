@@ -93,6 +93,36 @@ test("an error is shown above an open dialog, and can be dismissed there", async
   assert.equal(await editor.at("error").count(), 0);
   assert.ok(await editor.at("open-dialog").isVisible());
   await editor.page.keyboard.press("Escape");
+
+  // Escape cancels the detection of faces; of two pictures the newer one is opened.
+  let release = () => {};
+  const released = new Promise((resolve) => (release = () => resolve(null)));
+  await editor.page.route("**/api/faces", async (route) => {
+    await released;
+    await route.fulfill({ json: { crop: { x: 256, y: 256, side: 500, angle: 0 }, faces: [] } });
+  });
+  const detecting = editor.page.locator(".progress");
+  await deliver("drop", [PICTURE, "given-up.jpg", "image/jpeg"]);
+  await detecting.waitFor();
+  await editor.page.keyboard.press("Escape");
+  assert.equal(await detecting.count(), 0);
+  for (const name of ["older.jpg", "newer.jpg"]) await deliver("drop", [PICTURE, name, "image/jpeg"]);
+  release();
+  await editor.at("frame-whole").click();
+  await editor.titled("newer");
+  assert.ok(await editor.at("frame-dialog").isHidden());
+
+  // A mask without a face leaves nothing to edit.
+  const blank = join(folder, "blank-mask.png");
+  python("import sys; from PIL import Image; Image.new('L', (512, 512)).save(sys.argv[1])", blank);
+  await deliver("drop", [PICTURE, "faceless.jpg", "image/jpeg"], [blank, "blank-mask.png", "image/png"]);
+  await editor.titled("faceless");
+  for (const name of ["smile", "lips-fuller", "eyes-wider", "eyes-closed", "nose-wider", "glasses"]) {
+    assert.ok(await editor.page.locator(`[data-edit="${name}"] button`).first().isDisabled(), `${name} is not offered`);
+  }
+  for (const name of ["smile", "eyes-wider"]) {
+    assert.ok(await editor.page.locator(`[data-edit="${name}"] input`).isDisabled(), `nor how much of ${name}`);
+  }
 });
 
 test("a click beside the crop dialog keeps it; a turned crop shows its angle and a handle within reach", async () => {

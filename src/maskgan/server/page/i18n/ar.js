@@ -313,6 +313,7 @@ export const AR = {
   "edits.note": "انقر صورة لتطبيقها، ومرة أخرى لإزالتها.",
   "edits.reset": "إعادة ضبط الكل",
   "edits.changes": "قد يغيّر {parts}؛ وما عداها مقفل",
+  "edits.no-face": "لا يُظهر القناع وجهًا يمكن تعديله",
   "edits.step": "{name} {amount}",
   "edits.colour-step": "{name}: {colour}",
   "edits.without": "{name}: بدون",

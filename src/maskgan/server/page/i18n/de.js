@@ -330,6 +330,7 @@ export const DE = {
   "edits.note": "Ein Klick auf ein Bild wendet es an, ein zweiter nimmt es zurück.",
   "edits.reset": "Alle zurücksetzen",
   "edits.changes": "Darf {parts} ändern; alles andere ist gesperrt",
+  "edits.no-face": "Die Maske zeigt kein Gesicht, das sich bearbeiten ließe",
   "edits.step": "{name} {amount}",
   "edits.colour-step": "{name}: {colour}",
   "edits.without": "{name}: nicht",

@@ -329,6 +329,7 @@ export const EN = {
   "edits.note": "Click a picture to apply it, again to take it away.",
   "edits.reset": "Reset all",
   "edits.changes": "May change {parts}; everything else is locked",
+  "edits.no-face": "The mask shows no face, so there is nothing to edit",
   "edits.step": "{name} {amount}",
   "edits.colour-step": "{name}: {colour}",
   "edits.without": "{name}: none",

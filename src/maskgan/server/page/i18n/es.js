@@ -329,6 +329,7 @@ export const ES = {
   "edits.note": "Un clic en una imagen la aplica; otro la quita.",
   "edits.reset": "Quitar todo",
   "edits.changes": "Puede cambiar {parts}; todo lo demás está bloqueado",
+  "edits.no-face": "La máscara no muestra ninguna cara que editar",
   "edits.step": "{name} {amount}",
   "edits.colour-step": "{name}: {colour}",
   "edits.without": "{name}: sin",

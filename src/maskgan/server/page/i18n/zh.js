@@ -309,6 +309,7 @@ export const ZH = {
   "edits.note": "点击图片应用，再次点击取消。",
   "edits.reset": "全部重置",
   "edits.changes": "可更改 {parts}；其余部分锁定",
+  "edits.no-face": "蒙版中没有可编辑的人脸",
   "edits.step": "{name} {amount}",
   "edits.colour-step": "{name}：{colour}",
   "edits.without": "{name}：无",

@@ -16,6 +16,7 @@
  */
 
 import { nameOf, t, tIfKnown } from "../i18n/translate.js";
+import { CLASS_NAMES } from "../mask/label-map.js";
 import { byId, capitalize, create, icon, slider } from "./elements.js";
 import { Thumbnails } from "./thumbnails.js";
 
@@ -27,6 +28,9 @@ const GROUPS = /** @type {const} */ ([
   { title: "edits.hair", names: ["hair-longer", "hair-fuller", "fringe", "bald"] },
   { title: "edits.accessories", names: ["glasses", "hat", "earrings", "necklace"] },
 ]);
+
+/** Classes of the face itself: named edits need one of them. */
+const FACE = ["skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"].map((name) => CLASS_NAMES.indexOf(name));
 
 /**
  * @param {App} app
@@ -54,6 +58,17 @@ export function initEditPanel(app, control) {
     reset.disabled = !control.edits.length;
   };
   control.addEventListener("edits", update);
+  let faceless = false;
+  // Before the thumbnails, which ask the server for each edit.
+  app.addEventListener("open", () => (faceless = !showsFace(app)));
+  /** Why the server refuses the edit of a card. @type {Map<HTMLButtonElement, string | null>} */
+  const refusals = new Map();
+  const allow = (/** @type {HTMLButtonElement} */ button, /** @type {NamedEdit} */ edit) => {
+    const reason = faceless ? t("edits.no-face") : (refusals.get(button) ?? null);
+    const range = button.parentElement?.querySelector("input");
+    for (const part of [button, range]) if (part) part.disabled = reason !== null;
+    button.title = reason ?? explain(app, edit);
+  };
   const thumbnails = new Thumbnails(app, byId("panel-edits", HTMLElement));
   for (const { edit, choice, button, image } of cards) {
     thumbnails.add({
@@ -61,12 +76,23 @@ export function initEditPanel(app, control) {
       choice,
       image,
       refused: (reason) => {
-        button.disabled = reason !== null;
-        button.title = reason ?? explain(app, edit);
+        refusals.set(button, reason);
+        allow(button, edit);
       },
     });
   }
+  app.addEventListener("change", (event) => {
+    // Hands may paint a face where there was none, and wipe it away.
+    if (!faceless || /** @type {CustomEvent} */ (event).detail === "gesture") return;
+    faceless = !showsFace(app);
+    for (const { edit, button } of cards) allow(button, edit);
+  });
   update();
+}
+
+/** Whether the mask shows any class of the face itself. @param {App} app */
+function showsFace({ project }) {
+  return !project || FACE.some((label) => project.document.mask.data.includes(label));
 }
 
 /**

@@ -21,20 +21,55 @@ const SMALLEST = 16; // half side, picture pixels
 const KNOB_MARGIN = 34; // screen pixels
 const BADGE = 11; // radius of a face's number, screen pixels
 
+/** Ends the detection in progress. */
+let detection = new AbortController();
+
+/** Give up detecting faces, because something else is opened. */
+export function cancelDetection() {
+  detection.abort();
+}
+
 /**
+ * A newer call, and Escape, cancel the detection of an older one.
+ *
  * @param {Blob} picture
  * @param {string} title
  * @returns {Promise<Crop | null | "cancelled">} null for the whole picture as it is
  */
 export async function frameDialog(picture, title) {
   dismissMessages(); // they would cover the dialog
-  const opened = await withProgress(t("frame.detecting"), () => Promise.all([decode(picture), detectFaces(picture)]));
+  const opened = await detect(picture);
   if (!opened) return "cancelled";
   const [shown, proposal] = opened;
   try {
     return await showDialog(shown, proposal, title);
   } finally {
     shown.bitmap.close();
+  }
+}
+
+/**
+ * @param {Blob} picture
+ * @returns {Promise<[Shown, Awaited<ReturnType<typeof detectFaces>>] | null | undefined>} null if it was cancelled,
+ *   undefined if it failed
+ */
+async function detect(picture) {
+  cancelDetection();
+  const own = (detection = new AbortController());
+  const { signal } = own;
+  const cancelled = new Promise((resolve) => signal.addEventListener("abort", () => resolve(null)));
+  const detected = Promise.all([decode(picture), detectFaces(picture)]);
+  detected.then(([shown]) => signal.aborted && shown.bitmap.close(), () => {}); // nobody shows it
+  const listening = new AbortController();
+  window.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+    event.stopImmediatePropagation();
+    own.abort();
+  }, { capture: true, signal: listening.signal });
+  try {
+    return await withProgress(t("frame.detecting"), () => Promise.race([detected, cancelled]));
+  } finally {
+    listening.abort();
   }
 }
 

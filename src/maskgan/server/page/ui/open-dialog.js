@@ -11,7 +11,7 @@ import { stem, classifyFiles } from "../state/files.js";
 import { closeDialogs, openModal } from "./dialogs.js";
 import { byId, create, icon } from "./elements.js";
 import { PICTURES, pickFiles } from "./file-picker.js";
-import { frameDialog } from "./frame-dialog.js";
+import { cancelDetection, frameDialog } from "./frame-dialog.js";
 import { readMaskFile } from "./mask-file.js";
 import { dismissMessages, showError, showNotice, showQuestion } from "./messages.js";
 import { openRecipe } from "./recipes.js";
@@ -36,7 +36,7 @@ export function initOpenDialog(app) {
     button.setAttribute("data-testid", `portrait-${number}`);
     button.addEventListener("click", () => {
       dialog.close();
-      dismissMessages();
+      startOpening();
       void app.openSource({ kind: "portrait", number }, label);
     });
     return button;
@@ -59,6 +59,16 @@ export function initOpenDialog(app) {
   };
 }
 
+/** Number of openings ever started; the newest wins. */
+let openings = 0;
+
+/** What was being opened gives way, and the messages about it. */
+function startOpening() {
+  dismissMessages();
+  cancelDetection();
+  return ++openings;
+}
+
 /**
  * Open selected, dropped or pasted files.
  *
@@ -66,9 +76,10 @@ export function initOpenDialog(app) {
  * @param {File[]} files
  */
 async function openFiles(app, files) {
-  dismissMessages();
+  const opening = startOpening();
   try {
     const opened = await classifyFiles(files);
+    if (opening !== openings) return;
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
     const { limits } = app.info;
     if ("recipe" in opened) {
@@ -85,6 +96,7 @@ async function openFiles(app, files) {
     }
     const { picture, mask } = opened;
     const lone = app.project && !mask ? await readMaskFile(picture, app.info.classes) : null;
+    if (opening !== openings) return;
     if (lone) {
       showQuestion(
         t("open.is-mask", { name: picture.name }),
@@ -191,7 +203,7 @@ async function listSavedProjects(app, dialog) {
     const open = create("button", { class: "tile", "aria-label": t("open.continue", { project: label }), title: label }, picture);
     open.addEventListener("click", () => {
       dialog.close();
-      dismissMessages();
+      startOpening();
       void app.reopenProject(record.id);
     });
     const remove = create("button", { class: "plain corner", "aria-label": t("open.delete", { project: label }) }, icon("close"));
