@@ -14,6 +14,17 @@ test("the browser's language is taken, another one can be chosen, and the work g
   editor = await open({ locale: "de-DE" });
   assert.deepEqual(await shown(), ["de", "ltr"]);
   assert.equal(await editor.at("tool-brush").getAttribute("aria-label"), "Pinsel");
+  await editor.at("tab-edits").click();
+  for (const [width, height] of [[844, 390], [1024, 768], [1280, 720]]) {
+    await editor.page.setViewportSize({ width, height });
+    await editor.until("the size", () => editor.page.evaluate((wanted) => innerWidth === wanted, width));
+    const broken = await editor.page.evaluate(() => {
+      const names = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".card-name")]).filter((name) => name.checkVisibility());
+      const fits = (/** @type {HTMLElement} */ name) => name.scrollWidth <= name.clientWidth && getComputedStyle(name).overflowWrap === "normal";
+      return names.filter((name) => !fits(name)).map(({ textContent }) => textContent);
+    });
+    assert.deepEqual(broken, [], `whole words on the cards at ${width}x${height}`);
+  }
   await editor.take("brush", "hat");
   await editor.drag([[250, 60], [300, 60]]);
   await editor.rendered();
