@@ -200,7 +200,9 @@ test("wrong files are refused in a line, and nothing painted is lost", async () 
   await writeFile(broken, "PK nothing");
 
   await editor.choose("open-picture", [text]);
-  assert.match(await editor.complaint(), /picture/i);
+  const complaint = await editor.complaint();
+  assert.match(complaint, /^“notes\.png”: /);
+  assert.match(complaint, /picture/i);
   await editor.choose("open-picture", [cut]);
   await Promise.race([editor.at("error").first().waitFor(), editor.at("frame-whole").waitFor()]);
   if (!(await editor.at("error").count())) await editor.at("frame-whole").click();

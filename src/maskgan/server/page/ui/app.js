@@ -90,7 +90,7 @@ export class App extends EventTarget {
    */
   async openSource(source, title) {
     return this.#whileBusy(async () => {
-      const project = await this.#load(() => openSource(source, title), t("open.opening"));
+      const project = await this.#load(() => openSource(source, title), t("open.opening"), Object.values(source));
       if (!project) return false;
       await this.#activate(project, null);
       if (project.warning) showError(project.warning);
@@ -211,11 +211,12 @@ export class App extends EventTarget {
   /**
    * @param {() => Promise<Project>} task
    * @param {string} text progress message
+   * @param {readonly unknown[]} [sources] files that errors name
    * @returns {Promise<Project | null>} null on failure, or if another face was opened meanwhile
    */
-  async #load(task, text) {
+  async #load(task, text, sources = []) {
     const serial = ++this.#openCount;
-    const project = await withProgress(text, task);
+    const project = await withProgress(text, task, sources);
     return project && serial === this.#openCount ? project : null;
   }
 

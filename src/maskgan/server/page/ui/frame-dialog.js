@@ -67,7 +67,7 @@ async function detect(picture) {
     own.abort();
   }, { capture: true, signal: listening.signal });
   try {
-    return await withProgress(t("frame.detecting"), () => Promise.race([detected, cancelled]));
+    return await withProgress(t("frame.detecting"), () => Promise.race([detected, cancelled]), [picture]);
   } finally {
     listening.abort();
   }

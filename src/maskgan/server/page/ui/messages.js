@@ -1,11 +1,12 @@
 /** Messages: errors and questions stay until dismissed or something else is opened, notices disappear, progress shows for long tasks. */
 
 import { t } from "../i18n/translate.js";
-import { connection } from "../remote/api.js";
+import { ApiError, connection } from "../remote/api.js";
 import { byId, capitalize, create, icon } from "./elements.js";
 
 const NOTICE_TIME = 4000;
 const PROGRESS_AFTER = 400;
+const MOST_NAMES = 3; // of files, in one message
 
 /** @typedef {{label: string, run: () => void}} Action */
 
@@ -19,6 +20,20 @@ connection.addEventListener("restored", () => dismissErrors(t("message.unreachab
  */
 export function showError(message, ...actions) {
   return showMessage(message, "error", actions);
+}
+
+/**
+ * Show an error, with the names of the files that it is about.
+ *
+ * @param {unknown} error
+ * @param {readonly unknown[]} sources files, and what has no name
+ */
+export function showFileError(error, sources) {
+  const { message } = /** @type {Error} */ (error);
+  const names = sources.flatMap((source) => (source instanceof File ? `“${source.name}”` : []));
+  // That the server is unreachable is no fault of the file.
+  if (!names.length || (error instanceof ApiError && error.status === 0)) showError(message);
+  else showError(`${names.slice(0, MOST_NAMES).join(", ")}${names.length > MOST_NAMES ? ", …" : ""}: ${message.replace(/^the picture: /, "")}`);
 }
 
 /**
@@ -108,15 +123,16 @@ export function showNotice(text, action, time = NOTICE_TIME) {
  * @template T
  * @param {string} text
  * @param {() => Promise<T>} task
+ * @param {readonly unknown[]} [sources] that it reads; an error names those that are files
  * @returns {Promise<T | undefined>}
  */
-export async function withProgress(text, task) {
+export async function withProgress(text, task, sources = []) {
   const progress = create("div", { class: "progress", role: "status" }, create("span", { class: "spinner" }), text);
   const timer = setTimeout(() => byId("progress", HTMLElement).append(progress), PROGRESS_AFTER);
   try {
     return await task();
   } catch (error) {
-    showError(/** @type {Error} */ (error).message);
+    showFileError(error, sources);
     return undefined;
   } finally {
     clearTimeout(timer);

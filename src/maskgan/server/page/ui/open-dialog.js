@@ -13,7 +13,7 @@ import { byId, create, icon } from "./elements.js";
 import { PICTURES, pickFiles } from "./file-picker.js";
 import { cancelDetection, frameDialog } from "./frame-dialog.js";
 import { readMaskFile } from "./mask-file.js";
-import { dismissMessages, showError, showNotice, showQuestion } from "./messages.js";
+import { dismissMessages, showError, showFileError, showNotice, showQuestion } from "./messages.js";
 import { openRecipe } from "./recipes.js";
 
 const MAX_STRETCH = 0.02; // of a mask's proportions
@@ -107,7 +107,7 @@ async function openFiles(app, files) {
     }
     await openPicture(app, picture, mask);
   } catch (error) {
-    showError(/** @type {Error} */ (error).message);
+    showFileError(error, files);
   }
 }
 
@@ -122,7 +122,7 @@ async function openPicture(app, picture, mask) {
     if (crop === "cancelled") return;
     await app.openSource({ kind: "picture", picture, mask, crop }, stem(picture.name));
   } catch (error) {
-    showError(/** @type {Error} */ (error).message);
+    showFileError(error, [picture, mask]);
   }
 }
 

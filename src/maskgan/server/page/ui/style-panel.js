@@ -16,7 +16,7 @@ import { byId, create, icon, slider } from "./elements.js";
 import { frameDialog } from "./frame-dialog.js";
 import { cropPicture, downscalePicture } from "./cropping.js";
 import { PICTURES, pickFiles } from "./file-picker.js";
-import { showError } from "./messages.js";
+import { showFileError } from "./messages.js";
 
 /** @param {App} app */
 export function initStylePanel(app) {
@@ -146,7 +146,7 @@ async function openStyle(app, files) {
     const key = app.addStyle({ picture, mask });
     app.changeSettings({ style: { kind: "picture", key } }, t("step.style-opened"));
   } catch (error) {
-    showError(/** @type {Error} */ (error).message);
+    showFileError(error, files);
   }
 }
 
