@@ -4,7 +4,7 @@
  * @typedef {import("./arrays.js").LabelMap} LabelMap
  */
 
-import { EYES } from "./face-parts.js";
+import { EYES } from "../mask/face-parts.js";
 import * as labels from "../mask/label-map.js";
 
 /** Share of the image that eyes behind clear lenses take. */

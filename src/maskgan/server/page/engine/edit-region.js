@@ -9,7 +9,7 @@
 
 import { cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
 import { BACKGROUND, GLASSES } from "../mask/label-map.js";
-import { EYES, FACE, MOUTH_PARTS } from "./face-parts.js";
+import { EYES, FACE, MOUTH_PARTS } from "../mask/face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
 import { BILINEAR, BOX, resizeLabels, resizePlanes } from "./resampling.js";
 
@@ -150,7 +150,7 @@ export class EditRegion {
     const mouth = data.map((flag, i) => flag & (isMouth[this.before.data[i]] | isMouth[this.after.data[i]]));
     if (!mouth.includes(1)) return;
     const touched = covered({ width, height, data: mouth }, hole);
-    const near = dilated(touched, rint(HOLE_GROW_MOUTH * Math.max(hole.height, hole.width)));
+    const near = dilated(touched, Math.max(rint(HOLE_GROW_MOUTH * Math.max(hole.height, hole.width)), 1));
     for (let i = 0; i < hole.data.length; i++) {
       if (near.data[i] && isFace[before.data[i]] && isFace[after.data[i]]) hole.data[i] = 1;
     }

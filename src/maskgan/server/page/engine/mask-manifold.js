@@ -7,7 +7,7 @@
 
 import { MOUTH, NOSE } from "../mask/label-map.js";
 import { EngineError, labelTable } from "./arrays.js";
-import { BROWS, EYES, MOUTH_PARTS } from "./face-parts.js";
+import { BROWS, EYES, MOUTH_PARTS } from "../mask/face-parts.js";
 import { normalNoise } from "./random.js";
 
 const PARTS = [MOUTH_PARTS, ...[...EYES, ...BROWS, NOSE].map((label) => [label])];

@@ -16,7 +16,7 @@
  */
 
 import { nameOf, t, tIfKnown } from "../i18n/translate.js";
-import { CLASS_NAMES } from "../mask/label-map.js";
+import { FACE } from "../mask/face-parts.js";
 import { byId, capitalize, create, icon, slider } from "./elements.js";
 import { Thumbnails } from "./thumbnails.js";
 
@@ -28,9 +28,6 @@ const GROUPS = /** @type {const} */ ([
   { title: "edits.hair", names: ["hair-longer", "hair-fuller", "fringe", "bald"] },
   { title: "edits.accessories", names: ["glasses", "hat", "earrings", "necklace"] },
 ]);
-
-/** Classes of the face itself: named edits need one of them. */
-const FACE = ["skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"].map((name) => CLASS_NAMES.indexOf(name));
 
 /**
  * @param {App} app

@@ -19,7 +19,7 @@ import {
   SKIN,
 } from "../../mask/label-map.js";
 import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
-import { BROWS, EARS, EYES, FACE } from "../face-parts.js";
+import { BROWS, EARS, EYES, FACE } from "../../mask/face-parts.js";
 import { fillLine, fillRoundedRectangle } from "./drawing.js";
 import { browLine, copyMask, faceBox, fillFromNearest, flagged, paint } from "./mask-warps.js";
 import { inclusiveBox } from "./mouth-edits.js";

@@ -7,7 +7,7 @@
 
 import { BACKGROUND, CLOTHES, EARRING, GLASSES, HAIR, NECK, SKIN } from "../../mask/label-map.js";
 import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
-import { BROWS, EARS, FACE } from "../face-parts.js";
+import { BROWS, EARS, FACE } from "../../mask/face-parts.js";
 import { browLine, copyMask, faceBox, fillFromNearest, flagged, growPart, paint } from "./mask-warps.js";
 import { inclusiveBox } from "./mouth-edits.js";
 

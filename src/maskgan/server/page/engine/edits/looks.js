@@ -15,7 +15,7 @@
 
 import { HAIR } from "../../mask/label-map.js";
 import { EngineError, clamp, extent, where } from "../arrays.js";
-import { BROWS, EYES, LIPS } from "../face-parts.js";
+import { BROWS, EYES, LIPS } from "../../mask/face-parts.js";
 
 /** Colours of hair, lips and eyes by name. @type {Record<string, string>} */
 export const COLOURS = {

@@ -11,7 +11,7 @@
  */
 
 import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
-import { BROWS, FACE } from "../face-parts.js";
+import { BROWS, FACE } from "../../mask/face-parts.js";
 
 /** Pixels around holes. */
 const NEAR = 48;

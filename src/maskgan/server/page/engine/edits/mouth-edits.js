@@ -6,7 +6,7 @@
 
 import { LOWER_LIP, MOUTH, SKIN, UPPER_LIP } from "../../mask/label-map.js";
 import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
-import { LIPS, MOUTH_PARTS } from "../face-parts.js";
+import { LIPS, MOUTH_PARTS } from "../../mask/face-parts.js";
 import { copyMask } from "./mask-warps.js";
 
 /**

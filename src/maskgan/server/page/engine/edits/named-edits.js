@@ -17,7 +17,7 @@
 
 import { BACKGROUND, CLOTHES, EARRING, GLASSES, HAIR, HAT, NECK, NECKLACE, NOSE, SKIN } from "../../mask/label-map.js";
 import { EngineError, clamp, extent, labelTable, where } from "../arrays.js";
-import { BROWS, EARS, EYES, FACE, FEATURES, MOUTH_PARTS } from "../face-parts.js";
+import { BROWS, EARS, EYES, FACE, FEATURES, MOUTH_PARTS } from "../../mask/face-parts.js";
 import { earrings, glasses, hat, necklace, withoutEarrings, withoutGlasses, withoutHat } from "./accessories.js";
 import { bald, fringe, fuller, longer } from "./hair-edits.js";
 import { copyMask, scalePart, thickenPart, warpPart } from "./mask-warps.js";

@@ -1,6 +1,6 @@
 /** Parts of a face as sets of classes; left and right are the person's. */
 
-import * as labels from "../mask/label-map.js";
+import * as labels from "./label-map.js";
 
 export const EYES = [labels.LEFT_EYE, labels.RIGHT_EYE];
 export const BROWS = [labels.LEFT_BROW, labels.RIGHT_BROW];
