@@ -6,8 +6,8 @@
  * Starts `maskgan serve` (PYTHON names the interpreter) and Chromium (CHROMIUM), throttled by the browser itself to
  * 1.6 Mbit/s and 150 ms of latency with an empty cache, as Lighthouse does for "slow 4G". Usable: the face is shown
  * and the brush paints. Then, without throttling, strokes with a mouse: previews a second while it moves, and the time
- * from pen-up, as the page hears of it, to the final picture. Prints medians beside what is to be reached, and ends with 1 where one is missed; needs
- * the packages of tests/page/setup.sh.
+ * from pen-up, as the page hears of it, to the final picture. Prints medians beside what is to be reached, and ends
+ * with 1 where one is missed; needs the packages of tests/page/setup.sh.
  */
 
 import { cpus, loadavg } from "node:os";

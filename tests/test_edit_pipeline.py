@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from maskgan.editing.edit_region import EditRegion
+from maskgan.editing.edit_region import EditRegion, dilate
 from maskgan.editing.pipeline import Edit, analyse_face, encode_reference, finish, generate, render, style_copy
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
@@ -88,6 +88,13 @@ def test_what_clear_lenses_show_stays_the_photographs() -> None:
     after[100:103, 50:70] = INDEX["eye_g"]  # the eye closes by three rows
     closing = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
     assert closing[97:106, 47:73].all() and not closing[106:115, 47:73].any()
+
+
+@pytest.mark.parametrize("radius", range(6))
+def test_dilation_is_a_maximum_over_squares(radius: int) -> None:
+    values = torch.rand(2, 3, 7, 5, generator=torch.Generator().manual_seed(radius))
+    expected = torch.nn.functional.max_pool2d(values, 2 * radius + 1, stride=1, padding=radius)
+    assert torch.equal(dilate(values, radius), expected)
 
 
 def test_alpha_is_one_on_the_labels_and_zero_beyond_its_border() -> None:

@@ -139,7 +139,8 @@ def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:
         after: the edited mask, H x W.
         rim: thickness of what is drawn, in pixels.
     """
-    box = bounding_box((after == GLASSES) & (before != GLASSES))
+    new = (after == GLASSES) & (before != GLASSES)
+    box = bounding_box(new)
     if box is None:
         return torch.zeros(1, 1, *before.shape)
     within = np.zeros(before.shape, dtype=bool)
@@ -148,8 +149,7 @@ def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:
     seen = eyes & np.isin(after, EYES)
     if 2 * seen.sum() <= eyes.sum():
         return torch.zeros(1, 1, *before.shape)
-    lenses = (after == GLASSES) & (before != GLASSES) & ~eyes
-    return 1 - dilate(torch.from_numpy(~(lenses | seen)).float()[None, None], rim)
+    return 1 - dilate(torch.from_numpy(~(new & ~eyes | seen)).float()[None, None], rim)
 
 
 def soft_region(where: NDArray[np.bool_], growth: float, softness: float, side: int) -> NDArray[np.float32]:
