@@ -1,6 +1,6 @@
 """How fast ``maskgan bulk`` edits a collection, as ratios within one run.
 
-    python benchmarks/bulk.py [--faces 24] [--side 256] [--rounds 2] [--weights FILE] [SHARDS...]
+    python -m benchmarks.bulk [--faces 24] [--side 256] [--rounds 2] [--weights FILE] [SHARDS...]
 
 Edits framed faces (the sample portraits, unless SHARDS are given) by one recipe: one photograph at a time, in batches,
 and in batches by two processes, in turns, so that a busy machine slows all alike. Prints photographs per second, the
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import resource
 import statistics
 import sys
 import tarfile
@@ -22,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from benchmarks.memory import resident_megabytes
 
 from maskgan.assets import portrait, shipped_weights
 from maskgan.bulk.batch_editor import BatchEditor, Photograph
@@ -108,7 +108,7 @@ def _seconds(job: BulkJob, processes: int, memory: list[int]) -> tuple[float, fl
                 pictures += report.pictures
             if done == processes:
                 begun, cpu = time.perf_counter(), time.process_time()
-            memory.append(_resident())
+            memory.append(resident_megabytes())
         return (time.perf_counter() - begun) / pictures, (time.process_time() - cpu) / pictures
 
 
@@ -148,15 +148,6 @@ def _stages(job: BulkJob) -> tuple[dict[str, float], float]:
         finder.find_faces(source.picture)
     clock("find faces, without --framed", begun)
     return seconds, (job.output.parent / "written.tar").stat().st_size / len(results)
-
-
-def _resident() -> int:
-    """Resident memory of this process in MB."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return pages * resource.getpagesize() >> 20
 
 
 if __name__ == "__main__":

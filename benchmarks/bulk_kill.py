@@ -28,6 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from benchmarks.memory import resident_megabytes
 
 from maskgan.checkpoints.weights import WeightsInfo, save_weights
 from maskgan.config import preset
@@ -80,7 +81,7 @@ class Collection:
         watched, begun = Watched(), time.monotonic()
         process = self.start(output, *more)
         while process.poll() is None:
-            watched.memory.append((_done(output), _resident(process.pid)))
+            watched.memory.append((_done(output), resident_megabytes(process.pid)))
             time.sleep(_POLL)
         watched.seconds = time.monotonic() - begun
         if process.returncode:
@@ -145,15 +146,6 @@ def memory_by_part(memory: Sequence[tuple[int, int]], shards: int) -> list[int]:
 
 def _done(output: Path) -> int:
     return len(list(output.glob("*.tar")))  # those under way end with .partial
-
-
-def _resident(process: int) -> int:
-    """Megabytes; 0 where the system does not say."""
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,6 @@
 """What an edit costs, in one interleaved run: from scratch and again, whole and blended.
 
-    python benchmarks/editing.py [--weights FILE] [--rounds 20]
+    python -m benchmarks.editing [--weights FILE] [--rounds 20]
 
 Prints the median seconds of each and how many times the cheapest that is, and what a picture takes where several are
 rendered together.

@@ -1,6 +1,6 @@
 """Faces found on drawn scenes: sample portraits placed, scaled and turned on a background.
 
-python benchmarks/face_finding.py --scenes 40
+python -m benchmarks.face_finding --scenes 40
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a stroke costs the server, part by part, and how many times less than before.
 
-    python benchmarks/reedit.py [--before ../other-checkout] [--rounds 20] [--busy 0]
+    python -m benchmarks.reedit [--before ../other-checkout] [--rounds 20] [--busy 0]
 
 A process opens a portrait at 512 px as the server does, and paints on; parts of previews and of full pictures are timed
 one by one. Another process does so with the package of another checkout, in turns stroke by stroke, so that a busy

@@ -1,6 +1,6 @@
 """How long a person waits for the picture while the server fits its network to a photograph.
 
-    python benchmarks/refining.py [--strokes 12] [--rest 1.0]
+    python -m benchmarks.refining [--strokes 12] [--rest 1.0]
 
 Starts ``maskgan serve`` and draws strokes as the page does: previews while the pen moves, the sharper picture 0.2 s
 after it is lifted, then a rest. First without, then with a refinement going on, begun anew whenever it is done. Prints
@@ -15,7 +15,7 @@ import statistics
 import time
 
 import httpx
-from server_helpers import Person, Seen, running_server
+from benchmarks.serving import Person, Seen, running_server
 
 _POLL = 0.1
 
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--strokes", type=int, default=12)
     parser.add_argument("--rest", type=float, default=1.0)
     arguments = parser.parse_args()
-    with running_server(None) as address:
+    with running_server(None) as (address, _):
         asyncio.run(measure(address, arguments.strokes, arguments.rest))
 
 

@@ -1,6 +1,6 @@
 """Can an edit's border be seen? Steps between pixels along the border of the hole, edited and in the photograph.
 
-    python benchmarks/seams.py --data FACES --keys 04500..04523 [--weights FILE ...] [--sheet OUT.png]
+    python -m benchmarks.seams --data FACES --keys 04500..04523 [--weights FILE ...] [--sheet OUT.png]
 
 Along the border, inside the hole, no label was edited: there the picture should be as rough as the photograph. Larger
 steps are a seam, smaller ones a blur. Prints, for each weights file and edit, the mean absolute step of grey levels

@@ -1,11 +1,12 @@
 """The editor through its real HTTP path: how long a person waits for the picture, alone and among others.
 
-    python benchmarks/serving.py [--people 16] [--seconds 20] [--weights FILE]
+    python -m benchmarks.serving [--people 16] [--seconds 20] [--weights FILE]
 
 Starts ``maskgan serve`` as a process of its own and asks it what the page asks: previews while the pen moves, each as
 soon as the one before has come, and the sharper picture when it is lifted. Prints medians, the ratio to rendering
-with ``FaceEditor`` alone (in turns with the server, so that a busy machine slows both alike), and what became of every
-request. Ends with code 1 if one was lost or answered with an error.
+with ``FaceEditor`` alone (in turns with the server, so that a busy machine slows both alike), the waits of many people
+with their 95th percentile, the server's memory, and what became of every request. Ends with code 1 if one was lost or
+answered with an error.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 
 import httpx
 import numpy as np
+from benchmarks.memory import resident_megabytes
 
 from maskgan.assets import portrait, shipped_weights
 from maskgan.editing.session import FaceEditor
@@ -32,6 +34,7 @@ from maskgan.labels import INDEX, LabelMap
 
 _ALONE_ROUNDS = 12
 _POINTS = 8  # of a stroke, each answered by a preview
+_LOOKS = 10  # at the server's memory
 _PAUSE = 1.0  # seconds between the strokes of one of many people
 
 
@@ -103,8 +106,8 @@ class Person:
 
 
 @contextmanager
-def running_server(weights: str | None) -> Iterator[str]:
-    """The address of a server that runs until the block ends."""
+def running_server(weights: str | None) -> Iterator[tuple[str, int]]:
+    """The address and process id of a server that runs until the block ends."""
     options = [] if weights is None else ["--weights", weights]
     command = [sys.executable, "-m", "maskgan", "serve", "--port", "0", "--quiet", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -114,7 +117,7 @@ def running_server(weights: str | None) -> Iterator[str]:
             address = next((word for word in line.split() if word.startswith("http://")), None)
             if address is None:
                 raise SystemExit("the server did not start")
-            yield address
+            yield address, process.pid
         finally:
             process.terminate()
 
@@ -156,6 +159,32 @@ async def together(address: str, people: int, seconds: float) -> tuple[Seen, flo
     return seen, time.perf_counter() - began
 
 
+def percentile(waits: list[float], part: float) -> float:
+    """Seconds that this part (0 to 1) of the waits did not exceed; 0 where there are none."""
+    return sorted(waits)[min(int(len(waits) * part), len(waits) - 1)] if waits else 0.0
+
+
+def _waits(waits: list[float]) -> str:
+    return (
+        f"median {statistics.median(waits):6.3f} s   p95 {percentile(waits, 0.95):6.3f} s   longest {max(waits):6.3f} s"
+    )
+
+
+async def together_and_memory(address: str, people: int, seconds: float, process: int) -> tuple[Seen, float, list[int]]:
+    """What many people see, and the server's resident MB at the start and after each tenth of the time."""
+    memory = [resident_megabytes(process)]
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(seconds / _LOOKS)
+            memory.append(resident_megabytes(process))
+
+    looking = asyncio.create_task(look())
+    seen, took = await together(address, people, seconds)
+    looking.cancel()
+    return seen, took, memory
+
+
 def main() -> None:
     """Measure one person, then many."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -164,9 +193,9 @@ def main() -> None:
     parser.add_argument("--weights")
     arguments = parser.parse_args()
     editor = FaceEditor.from_weights(arguments.weights or shipped_weights("edit"))
-    with running_server(arguments.weights) as address:
+    with running_server(arguments.weights) as (address, process):
         one, direct = asyncio.run(alone(address, editor))
-        many, seconds = asyncio.run(together(address, arguments.people, arguments.seconds))
+        many, seconds, memory = asyncio.run(together_and_memory(address, arguments.people, arguments.seconds, process))
     pen_up, preview = statistics.median(one.full), statistics.median(one.preview)
     print(f"one person, pen-up to picture      median {pen_up:6.3f} s   longest {max(one.full):6.3f} s")
     print(
@@ -174,9 +203,10 @@ def main() -> None:
     )
     print(f"FaceEditor alone                   median {statistics.median(direct):6.3f} s")
     print(f"server over FaceEditor             {pen_up / statistics.median(direct):.2f}")
-    print(f"{arguments.people} people, pen-up to picture       median {statistics.median(many.full):6.3f} s")
-    print(f"{arguments.people} people, previews               median {statistics.median(many.preview):6.3f} s")
+    print(f"{arguments.people} people, pen-up to picture       {_waits(many.full)}")
+    print(f"{arguments.people} people, previews               {_waits(many.preview)}")
     print(f"{arguments.people} people, pictures a second      {(len(many.full) + len(many.preview)) / seconds:.1f}")
+    print(f"server's memory in MB, start and tenths of the time: {' '.join(map(str, memory))}")
     statuses = one.statuses + many.statuses
     print("answers: " + ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items())))
     if set(statuses) - {"200", "204"}:

@@ -1,6 +1,6 @@
 """Images a second: this package's training steps against the plain way of the reference, interleaved in one run.
 
-    python benchmarks/training.py [--preset demo] [--side 128] [--batch 4] [--rounds 5] [--device cpu] [--profile STAGE]
+    python -m benchmarks.training [--preset demo] [--side 128] [--batch 4] [--rounds 5] [--device cpu] [--profile STAGE]
 
 Plain: stage 1 in float32, default memory layout, torch's instance norm, and a second look of the discriminator at the
 generated image for its own step. Against it: what ``maskgan train dense-mapping`` does with the same networks, and

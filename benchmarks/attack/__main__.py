@@ -58,11 +58,11 @@ def main() -> None:
         full, empty = fill_and_empty(served, max(round(arguments.minutes * 5), 5), misuse)
     print(
         f"painters     {arguments.people}: {load.seen.statuses.total()} pictures, pen-up p95 {load.pen_up_p95:.2f} s, "
-        f"server's memory {' '.join(str(size >> 20) for size in load.memory)} MB",
+        f"server's memory {' '.join(map(str, load.memory))} MB",
         flush=True,
     )
     print(f"interface    {misuse.tried} misuses", flush=True)
-    print(f"sessions     the server's memory with many {full >> 20} MB, after they ended {empty >> 20} MB", flush=True)
+    print(f"sessions     the server's memory with many {full} MB, after they ended {empty} MB", flush=True)
     kills = max(round(0.1 * seconds / _KILL_SECONDS), 1)
     killed = kill_training(kills)
     print(f"training     {kills} kills")

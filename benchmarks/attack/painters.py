@@ -6,9 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from benchmarks.attack.server import Misuse, Served
-from benchmarks.serving import Seen, together
-
-_PERCENTILE = 0.95
+from benchmarks.serving import Seen, percentile, together
 
 
 @dataclass
@@ -17,7 +15,7 @@ class Load:
 
     Attributes:
         seen: waits and statuses.
-        memory: of the server in bytes, before, in the middle and at the end.
+        memory: of the server in MB, before, in the middle and at the end.
     """
 
     seen: Seen = field(default_factory=Seen)
@@ -26,8 +24,7 @@ class Load:
     @property
     def pen_up_p95(self) -> float:
         """Seconds from lifting the pen to the picture, which 95 of 100 did not exceed."""
-        waits = sorted(self.seen.full)
-        return waits[min(int(len(waits) * _PERCENTILE), len(waits) - 1)] if waits else 0.0
+        return percentile(self.seen.full, 0.95)
 
 
 def paint(served: Served, people: int, seconds: float, misuse: Misuse) -> Load:

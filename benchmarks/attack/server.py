@@ -23,6 +23,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 from benchmarks.attack.mutation import variant
+from benchmarks.memory import resident_megabytes
 from PIL import Image
 
 ALIVE_SECONDS = 5.0
@@ -53,10 +54,8 @@ class Served:
         return httpx.URL(self.address).port or 80
 
     def memory(self) -> int:
-        """Resident bytes now; 0 where the system does not tell."""
-        status = Path(f"/proc/{self.process.pid}/status")
-        found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
-        return 1024 * int(found[1]) if found else 0
+        """Resident MB now; 0 where the system does not tell."""
+        return resident_megabytes(self.process.pid)
 
     def is_alive(self) -> bool:
         """Whether it answers within the bound."""

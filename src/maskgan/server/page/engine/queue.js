@@ -1,9 +1,14 @@
 /** Work of the engine, one task after the other; tasks that nobody waits for any more are dropped. */
 
+/** Milliseconds without other work until an idle task begins: a network cannot be interrupted, and a pen may only rest. */
+const QUIET = 1000;
+
 export class WorkQueue {
   /** @type {Promise<unknown>} */
   #last = Promise.resolve();
   #waiting = 0;
+  /** When the last task ended that was not an idle one. */
+  #ended = -Infinity;
 
   /**
    * @template T
@@ -13,20 +18,11 @@ export class WorkQueue {
    * @throws {DOMException} AbortError
    */
   run(signal, task) {
-    this.#waiting++;
-    const turn = this.#last.then(async () => {
-      await checkpoint(signal);
-      return task();
-    });
-    this.#last = turn.then(
-      () => this.#waiting--,
-      () => this.#waiting--,
-    );
-    return turn;
+    return this.#append(signal, task, () => (this.#ended = performance.now()));
   }
 
   /**
-   * As `run`, once nothing else waits.
+   * As `run`, once nothing else waits, or did within the last second.
    *
    * @template T
    * @param {AbortSignal} signal
@@ -34,8 +30,33 @@ export class WorkQueue {
    * @returns {Promise<T>}
    */
   async runIdle(signal, task) {
-    while (this.#waiting) await this.#last;
-    return this.run(signal, task);
+    for (;;) {
+      const rest = this.#ended + QUIET - performance.now();
+      if (this.#waiting) await this.#last;
+      else if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+      else return this.#append(signal, task, () => {});
+    }
+  }
+
+  /**
+   * @template T
+   * @param {AbortSignal} signal
+   * @param {() => Promise<T>} task
+   * @param {() => void} whenDone whether it failed or not
+   * @returns {Promise<T>}
+   */
+  #append(signal, task, whenDone) {
+    this.#waiting++;
+    const turn = this.#last.then(async () => {
+      await checkpoint(signal);
+      return task();
+    });
+    const end = () => {
+      this.#waiting--;
+      whenDone();
+    };
+    this.#last = turn.then(end, end);
+    return turn;
   }
 }
 
