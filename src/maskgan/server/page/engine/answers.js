@@ -5,6 +5,7 @@
  * @typedef {import("./arrays.js").Picture} Picture
  */
 
+import { bitmapFile } from "./codecs.js";
 import { qualityTables, writeJpeg } from "./files/jpeg.js";
 import { jpegSegments, noMetadata } from "./files/metadata.js";
 import { requiredFile } from "./uploads.js";
@@ -21,10 +22,9 @@ export function isJson(request) {
  * @returns {Promise<Uint8Array>} unpacked
  */
 export async function bodyBytes(request) {
-  const body = await request.blob();
   const isPacked = request.headers.get("Content-Encoding") === "gzip";
-  const stream = isPacked ? body.stream().pipeThrough(new DecompressionStream("gzip")) : body.stream();
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const body = isPacked ? new Response(request.body?.pipeThrough(new DecompressionStream("gzip"))) : request;
+  return new Uint8Array(await body.arrayBuffer());
 }
 
 /**
@@ -51,6 +51,17 @@ export async function partBytes(form, name) {
  */
 export function fileAnswer(file, headers = {}) {
   return new Response(file, { headers: { "Content-Type": file.type, ...headers } });
+}
+
+/**
+ * A picture to show.
+ *
+ * @param {Picture} picture
+ * @param {Record<string, string>} [headers]
+ */
+export function bitmapAnswer(picture, headers = {}) {
+  // No blob: browsers read those in another process.
+  return new Response(bitmapFile(picture), { headers: { "Content-Type": "image/bmp", ...headers } });
 }
 
 /** @param {LabelMap} mask */

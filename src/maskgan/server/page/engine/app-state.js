@@ -73,7 +73,8 @@ export class AppState {
     const [oldest] = this.#sessions.keys();
     if (this.#sessions.size > MAX_SESSIONS) this.#sessions.delete(oldest);
     // While the face is looked at; what fails here is said where it is needed.
-    void this.queue.runIdle(new AbortController().signal, () => this.studio.warmUp(face)).catch(() => {});
+    const { signal } = new AbortController();
+    void this.queue.runIdle(signal, () => this.studio.warmUp(face, signal)).catch(() => {});
     return session;
   }
 

@@ -117,6 +117,21 @@ export function copyPicture({ width, height, data }) {
 }
 
 /**
+ * A copy with values in [-1, 1].
+ *
+ * @param {Planes} image
+ * @returns {Planes}
+ */
+export function bounded(image) {
+  const data = image.data.slice();
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] > 1) data[i] = 1;
+    else if (data[i] < -1) data[i] = -1;
+  }
+  return { ...image, data };
+}
+
+/**
  * RGBA pixels, as canvases have them, of a picture.
  *
  * @param {Picture} picture

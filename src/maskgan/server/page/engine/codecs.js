@@ -49,7 +49,7 @@ export async function decodePicture(file, maxPixels) {
 }
 
 /**
- * A picture as a BMP file: lossless as PNG, and neither side spends time on compression.
+ * A picture as the bytes of a BMP file: lossless as PNG, and neither side spends time on compression.
  *
  * @param {Picture} picture
  */
@@ -76,5 +76,5 @@ export function bitmapFile({ width, height, data }) {
       bytes[to + 2] = data[from];
     }
   }
-  return new Blob([bytes], { type: "image/bmp" });
+  return bytes;
 }

@@ -7,7 +7,7 @@
  * @typedef {import("./arrays.js").Size} Size
  */
 
-import { cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
+import { cutLabels, cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
 import { BACKGROUND, GLASSES } from "../mask/label-map.js";
 import { EYES, FACE, MOUTH_PARTS } from "../mask/face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
@@ -54,15 +54,14 @@ export class EditRegion {
     this.everything = everything;
     /** Where the labels differ. */
     this.changed = differences(before, after);
-    /** Where classes with a copied style lie. */
-    this.styleChanged = where(after, styleClasses);
-    this.hasStyle = styleClasses.length > 0;
+    /** Where classes with a copied style lie; null without any. */
+    this.styleChanged = styleClasses.length ? where(after, styleClasses) : null;
     this.#stylesFace = styleClasses.some((label) => FACE.includes(label));
   }
 
   /** Whether no pixel may change. */
   get isEmpty() {
-    return !(this.everything || this.changed.data.includes(1) || this.styleChanged.data.includes(1));
+    return !(this.everything || this.changed.data.includes(1) || this.styleChanged?.data.includes(1));
   }
 
   /**
@@ -77,7 +76,7 @@ export class EditRegion {
 
   #computeAlpha() {
     const region = softRegion(this.changed, GROW, SOFT, ALPHA_SIDE);
-    if (this.hasStyle) {
+    if (this.styleChanged) {
       const style = softRegion(this.styleChanged, STYLE_GROW, STYLE_SOFT, ALPHA_SIDE);
       for (let i = 0; i < region.data.length; i++) region.data[i] = Math.max(region.data[i], style.data[i]);
     }
@@ -123,37 +122,47 @@ export class EditRegion {
       hole.data.fill(1);
       return hole;
     }
-    const { width, height, data } = this.changed;
-    const style = this.styleChanged.data;
-    const touched = covered({ width, height, data: data.map((flag, i) => flag | style[i]) }, size);
-    const [wide, narrow] = [HOLE_GROW, HOLE_GROW_BACKGROUND].map((grow) =>
-      dilated(touched, Math.max(rint(grow * Math.max(size.height, size.width)), 1)),
-    );
-    const [before, after] = [this.before, this.after].map((mask) => resizeLabels(mask, size));
-    this.#growOverFace(wide, before, after);
+    const touched = covered(this.styleChanged ? either(this.changed, this.styleChanged) : this.changed, size);
+    const box = extent(touched);
+    if (!box) return hole;
+    const pixels = (/** @type {number} */ length) => Math.max(rint(length * Math.max(size.height, size.width)), 1);
+    // Only what lies within the farthest reach is computed.
+    const reach = pixels(HOLE_GROW_MOUTH);
+    const place = grown(box, reach, size);
+    const near = cutPlanes(touched, place);
+    const [wide, narrow] = [HOLE_GROW, HOLE_GROW_BACKGROUND].map((grow) => dilate(near, pixels(grow)));
+    const [before, after] = [this.before, this.after].map((mask) => cutLabels(resizeLabels(mask, size), place));
+    const mouth = this.#changedMouth();
+    if (mouth) growOverFace(wide, dilate(cutPlanes(covered(mouth, size), place), reach), before, after);
     for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND) wide.data[i] = narrow.data[i];
     // A copied style may be seen through lenses.
-    if (!this.#stylesFace) leaveClearLenses(wide, before, after);
-    return wide;
+    if (!this.#stylesFace) leaveClearLenses(wide, before, after, pixels(GLASSES_RIM));
+    putPlanes(hole, wide, place);
+    return hole;
   }
 
-  /**
-   * Extend a hole over the face around a changed mouth.
-   *
-   * @param {Planes} hole
-   * @param {LabelMap} before of its size
-   * @param {LabelMap} after of its size
-   */
-  #growOverFace(hole, before, after) {
-    const [isMouth, isFace] = [labelTable(MOUTH_PARTS), labelTable(FACE)];
-    const { width, height, data } = this.changed;
-    const mouth = data.map((flag, i) => flag & (isMouth[this.before.data[i]] | isMouth[this.after.data[i]]));
-    if (!mouth.includes(1)) return;
-    const touched = covered({ width, height, data: mouth }, hole);
-    const near = dilated(touched, Math.max(rint(HOLE_GROW_MOUTH * Math.max(hole.height, hole.width)), 1));
-    for (let i = 0; i < hole.data.length; i++) {
-      if (near.data[i] && isFace[before.data[i]] && isFace[after.data[i]]) hole.data[i] = 1;
-    }
+  /** Where the mouth changed; null if it did not. */
+  #changedMouth() {
+    const isMouth = labelTable(MOUTH_PARTS);
+    const { before, after, changed: { width, height, data } } = this;
+    const mouth = new Uint8Array(data.length);
+    for (let i = 0; i < data.length; i++) if (data[i]) mouth[i] = isMouth[before.data[i]] | isMouth[after.data[i]];
+    return mouth.includes(1) ? { width, height, data: mouth } : null;
+  }
+}
+
+/**
+ * Extend a hole over the face around a changed mouth.
+ *
+ * @param {Planes} hole
+ * @param {Planes} near 1 around the mouth, of its size
+ * @param {LabelMap} before of its size
+ * @param {LabelMap} after of its size
+ */
+function growOverFace(hole, near, before, after) {
+  const isFace = labelTable(FACE);
+  for (let i = 0; i < hole.data.length; i++) {
+    if (near.data[i] && isFace[before.data[i]] && isFace[after.data[i]]) hole.data[i] = 1;
   }
 }
 
@@ -167,8 +176,10 @@ export class EditRegion {
  * @param {Planes} hole
  * @param {LabelMap} before of its size
  * @param {LabelMap} after of its size
+ * @param {number} rim thickness of what is drawn, pixels
  */
-function leaveClearLenses(hole, before, after) {
+function leaveClearLenses(hole, before, after, rim) {
+  if (!after.data.includes(GLASSES)) return;
   const isEye = labelTable(EYES);
   const { width, height } = hole;
   const isNew = after.data.map((label, i) => Number(label === GLASSES && before.data[i] !== GLASSES));
@@ -187,7 +198,7 @@ function leaveClearLenses(hole, before, after) {
     }
   }
   if (2 * seenPixels <= eyePixels) return;
-  const outside = dilate(rest, Math.max(rint(GLASSES_RIM * Math.max(height, width)), 1));
+  const outside = dilate(rest, rim);
   for (let i = 0; i < hole.data.length; i++) if (!outside.data[i]) hole.data[i] = 0;
 }
 
@@ -234,19 +245,12 @@ export function softRegion(flags, growth, softness, side) {
 }
 
 /**
- * As `dilate`, at the cost of the part that is not 0.
- *
- * @param {Planes} flags one plane, nowhere negative
- * @param {number} radius
- * @returns {Planes}
+ * @param {Flags} first
+ * @param {Flags} second of the same size
+ * @returns {Flags}
  */
-function dilated(flags, radius) {
-  const result = planes(1, flags.height, flags.width);
-  const box = extent(flags);
-  if (!box) return result;
-  const place = grown(box, radius, flags);
-  putPlanes(result, dilate(cutPlanes(flags, place), radius), place);
-  return result;
+function either({ width, height, data }, second) {
+  return { width, height, data: data.map((flag, i) => flag | second.data[i]) };
 }
 
 /**
@@ -257,7 +261,9 @@ function dilated(flags, radius) {
  * @returns {Planes} one plane
  */
 function covered(flags, size) {
-  const averaged = resizePlanes(planes(1, flags.height, flags.width, new Float32Array(flags.data)), size, BOX);
+  const sharp = planes(1, flags.height, flags.width, new Float32Array(flags.data));
+  if (flags.width === size.width && flags.height === size.height) return sharp;
+  const averaged = resizePlanes(sharp, size, BOX);
   for (let i = 0; i < averaged.data.length; i++) averaged.data[i] = Number(averaged.data[i] > 0);
   return averaged;
 }

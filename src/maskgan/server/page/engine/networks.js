@@ -40,7 +40,7 @@
  * @typedef {{image: Planes, hole: Planes}} Context a photograph, 3 x H x W in [-1, 1], and where it is drawn anew, 1 x H x W
  *
  * @typedef {object} CoarseDrawing what is drawn at half of the side, before the detail
- * @property {Planes} image 3 x H/2 x W/2, not bounded to [-1, 1]; of use in the hole alone
+ * @property {Planes} image 3 x H/2 x W/2 in [-1, 1]; of use in the hole alone
  * @property {Planes} hole 1 x H/2 x W/2
  * @property {Rows} window around the hole that is drawn, in pixels of the whole side
  * @property {Record<string, Tensor>} features that the window's detail is drawn from
@@ -50,11 +50,13 @@
  *   name, opened when it is first used
  */
 
-import { EngineError, cutLabels, cutPlanes, extent, grown, planes, putPlanes } from "./arrays.js";
+import { EngineError, bounded, cutLabels, cutPlanes, extent, grown, planes, putPlanes } from "./arrays.js";
 import { averagePool, maxPool } from "./filters.js";
 
 export class Networks {
   #runner;
+  /** Photographs averaged to half of the side, by photograph. @type {WeakMap<Planes, Planes>} */
+  #halves = new WeakMap();
 
   /**
    * @param {NetworkRunner} runner
@@ -112,11 +114,11 @@ export class Networks {
    * @returns {Promise<CoarseDrawing>}
    */
   async drawCoarse(mask, style, context) {
-    const half = { image: averagePool(erased(context), 2), hole: maxPool(context.hole, 2) };
     const window = this.#window(context.hole);
+    const half = this.#halved(context, window);
     const inputs = { ...generatorInputs(halved(mask), style, half), window: windowTensor(window, this.#cells.cell) };
     const { generated: coarse, ...rest } = await this.#run("generator", inputs);
-    putPlanes(half.image, imageOf(coarse), { top: window.top / 2, left: window.left / 2 });
+    putPlanes(half.image, bounded(imageOf(coarse)), { top: window.top / 2, left: window.left / 2 });
     return { ...half, window, features: { coarse, ...rest } };
   }
 
@@ -134,8 +136,29 @@ export class Networks {
     const inputs = { ...generatorInputs(cutLabels(mask, window), style, around), ...features };
     const { generated } = await this.#run("detail", inputs);
     const face = planes(3, image.height, image.width, image.data.slice());
-    putPlanes(face, imageOf(generated), window);
+    putPlanes(face, bounded(imageOf(generated)), window);
     return face;
+  }
+
+  /**
+   * A photograph at half of its side, averaged with its hole erased, and the hole.
+   *
+   * @param {Context} context
+   * @param {Rows} window around the hole, its edges even
+   * @returns {Context}
+   */
+  #halved({ image, hole }, window) {
+    const average = this.#halves.get(image) ?? averagePool(image, 2);
+    this.#halves.set(image, average);
+    const half = {
+      image: planes(image.channels, average.height, average.width, average.data.slice()),
+      hole: planes(1, average.height, average.width),
+    };
+    const around = { image: cutPlanes(image, window), hole: cutPlanes(hole, window) };
+    const place = { top: window.top / 2, left: window.left / 2 };
+    putPlanes(half.image, averagePool(erased(around), 2), place);
+    putPlanes(half.hole, maxPool(around.hole, 2), place);
+    return half;
   }
 
   get #cells() {

@@ -11,7 +11,7 @@
  * @typedef {Float32Array} StyleCode
  */
 
-import { EngineError, clamp, rint, toImage } from "./arrays.js";
+import { EngineError, bounded, rint, toImage } from "./arrays.js";
 import { addedAccessories } from "./accessory-styles.js";
 import { resizeLabels, resizePicture } from "./resampling.js";
 
@@ -89,7 +89,7 @@ export class Renderer {
     const given = context ?? everything(size);
     if (!this.hasDetail) return bounded(await this.#networks.generate(labels, style, given));
     const drawn = coarse ?? (await this.#networks.drawCoarse(labels, style, given));
-    return bounded(await this.#networks.addDetail(drawn, labels, style, given));
+    return this.#networks.addDetail(drawn, labels, style, given);
   }
 
   /**
@@ -156,16 +156,6 @@ export class Renderer {
     }
     return mask;
   }
-}
-
-/**
- * A copy with values in [-1, 1].
- *
- * @param {Planes} image
- * @returns {Planes}
- */
-export function bounded(image) {
-  return { ...image, data: image.data.map((value) => clamp(value, -1, 1)) };
 }
 
 /** @param {Size} size */

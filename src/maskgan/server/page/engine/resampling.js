@@ -74,8 +74,7 @@ export function resizeWindow(picture, size, window) {
   if (!down) return across ? resizeRows(picture, across, 0, picture.height) : picture;
   if (!across) return resizeColumns(picture, down);
   // Only the rows that the second pass looks at.
-  const start = down.first[0];
-  const end = down.first[down.first.length - 1] + down.count[down.count.length - 1];
+  const [start, end] = [down.first[0], endOf(down)];
   for (let i = 0; i < down.first.length; i++) down.first[i] -= start;
   return resizeColumns(resizeRows(picture, across, start, end), down);
 }
@@ -98,22 +97,26 @@ export function resizePlanes(image, size, filter, box = { left: 0, top: 0, right
   const keepsColumns = size.width === width && box.left === 0 && box.right === width;
   const keepsRows = size.height === height && box.top === 0 && box.bottom === height;
   let { data } = image;
+  const down = keepsRows ? null : coefficients(height, box.top, box.bottom, size.height, filter);
   if (!keepsColumns) {
-    const across = coefficients(width, box.left, box.right, size.width, filter);
-    const { first, count, weights, stride } = across;
+    const { first, count, weights, stride } = coefficients(width, box.left, box.right, size.width, filter);
+    // Only the rows that the second pass looks at.
+    const [top, bottom] = down ? [down.first[0], endOf(down)] : [0, height];
     const resized = new Float32Array(channels * height * size.width);
-    for (let row = 0, to = 0; row < channels * height; row++) {
-      for (let x = 0; x < size.width; x++, to++) {
-        const from = row * width + first[x];
-        let sum = 0;
-        for (let k = 0; k < count[x]; k++) sum += data[from + k] * weights[x * stride + k];
-        resized[to] = sum;
+    for (let c = 0; c < channels; c++) {
+      for (let row = c * height + top; row < c * height + bottom; row++) {
+        for (let x = 0; x < size.width; x++) {
+          const from = row * width + first[x];
+          let sum = 0;
+          for (let k = 0; k < count[x]; k++) sum += data[from + k] * weights[x * stride + k];
+          resized[row * size.width + x] = sum;
+        }
       }
     }
     data = resized;
   }
-  if (!keepsRows) {
-    const { first, count, weights, stride } = coefficients(height, box.top, box.bottom, size.height, filter);
+  if (down) {
+    const { first, count, weights, stride } = down;
     const resized = new Float32Array(channels * size.height * size.width);
     const sums = new Float64Array(size.width);
     for (let c = 0; c < channels; c++) {
@@ -239,6 +242,15 @@ function coefficients(from, start, end, to, filter) {
     count[i] = high - low;
   }
   return { first, count, weights, stride };
+}
+
+/**
+ * Source index behind the last weight.
+ *
+ * @param {Coefficients} coefficients
+ */
+function endOf({ first, count }) {
+  return first[first.length - 1] + count[count.length - 1];
 }
 
 /**

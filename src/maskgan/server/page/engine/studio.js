@@ -19,12 +19,13 @@
  * @property {Record<Quality, Picture>} pictures
  */
 
-import { planes, rint } from "./arrays.js";
+import { BACKGROUND } from "../mask/label-map.js";
+import { rint } from "./arrays.js";
 import { checkpoint } from "./queue.js";
 import { moveInDirection, moveTowards, moveTowardsRandom } from "./mask-manifold.js";
 import { parse } from "./parsing.js";
 import { Edit, FaceModel, encodeReference } from "./pipeline.js";
-import { Renderer, bounded, requireSameProportions } from "./renderer.js";
+import { Renderer, requireSameProportions } from "./renderer.js";
 import { resizeLabels, resizePicture } from "./resampling.js";
 
 /** Longer sides in pixels, at most. */
@@ -97,17 +98,21 @@ export class Studio {
   }
 
   /**
-   * Draw something, once, that nobody sees: networks are opened when they are first used, and begin slowly.
+   * Draw something, once, that nobody sees: networks are opened when they are first used, and all begins slowly.
    *
    * @param {Face} face
+   * @param {AbortSignal} signal
    */
-  async warmUp({ model }) {
-    const { renderer, mask, style, workingImage: image } = model;
+  async warmUp(face, signal) {
+    const { mask, renderer } = face.model;
     if (this.#isWarm || !renderer.usesContext) return;
     this.#isWarm = true;
-    const hole = planes(1, image.height, image.width);
-    hole.data[0] = 1;
-    await renderer.synthesise(mask, style, { image, hole });
+    const data = mask.data.slice();
+    data[0] = Number(data[0] === BACKGROUND);
+    const cache = new RenderCache();
+    for (const quality of /** @type {const} */ (["preview", "display"])) {
+      await this.render(face, { mask: { ...mask, data }, style: null, blend: "region" }, quality, cache, signal);
+    }
   }
 
   /**
@@ -144,7 +149,7 @@ export class Studio {
     if (edit.model.renderer.hasDetail && !drawing.generated) {
       const coarse = (drawing.coarse ??= await edit.drawCoarse());
       await checkpoint(signal);
-      if (isPreview) return edit.finish(bounded(coarse.image), canvas, coarse.hole);
+      if (isPreview) return edit.finish(coarse.image, canvas, coarse.hole);
     }
     if (!drawing.generated) {
       drawing.generated = await edit.generate(drawing.coarse);

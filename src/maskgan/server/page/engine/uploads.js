@@ -145,9 +145,10 @@ export function rawMask(data, { width, height }) {
 
 /** @param {Uint8Array} data */
 function checkLabels(data) {
-  const foreign = data.find((label) => label >= NUM_CLASSES);
-  if (foreign === undefined) return data;
-  throw new EngineError(`The mask holds the value ${foreign}; labels are 0..${NUM_CLASSES - 1}.`);
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] >= NUM_CLASSES) throw new EngineError(`The mask holds the value ${data[i]}; labels are 0..${NUM_CLASSES - 1}.`);
+  }
+  return data;
 }
 
 /**

@@ -71,8 +71,9 @@ export class WorkerTransport {
    */
   async send(path, { method, headers, body, signal } = {}) {
     signal?.throwIfAborted();
-    const request = new Request(new URL(path, location.href), { method, headers, body });
-    const bytes = body === undefined || body === null ? null : await request.arrayBuffer();
+    const isPlain = body instanceof Uint8Array; // nothing to encode, so nothing to wait for
+    const request = new Request(new URL(path, location.href), { method, headers, body: isPlain ? null : body });
+    const bytes = isPlain ? body.slice().buffer : body ? await request.arrayBuffer() : null;
     signal?.throwIfAborted();
     const id = this.#next++;
     const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));

@@ -5,8 +5,7 @@
  * @typedef {import("../app-state.js").AppState} AppState
  */
 
-import { fileAnswer, formOf } from "../answers.js";
-import { bitmapFile } from "../codecs.js";
+import { bitmapAnswer, fileAnswer, formOf } from "../answers.js";
 import { detectFaces } from "../face-detection.js";
 import { cropFace, radians } from "../framing.js";
 import { DISPLAY_SIDE, downscale } from "../studio.js";
@@ -51,7 +50,7 @@ async function detect({ queue, uploads, networks }, { request }) {
 async function preview({ uploads }, { request }) {
   const { picture } = await uploads.source(requiredFile(await formOf(request), "picture"));
   const headers = { "Picture-Width": String(picture.width), "Picture-Height": String(picture.height) };
-  return fileAnswer(bitmapFile(downscale(picture, DISPLAY_SIDE)), headers);
+  return bitmapAnswer(downscale(picture, DISPLAY_SIDE), headers);
 }
 
 /**

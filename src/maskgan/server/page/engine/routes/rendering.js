@@ -10,10 +10,9 @@
  */
 
 import { CLASS_NAMES } from "../../mask/label-map.js";
-import { bodyBytes, fileAnswer, partBytes, formOf } from "../answers.js";
+import { bitmapAnswer, bodyBytes, fileAnswer, partBytes, formOf } from "../answers.js";
 import { AppliedEdits, paintWide } from "../applied-edits.js";
 import { EngineError, equalArrays } from "../arrays.js";
-import { bitmapFile } from "../codecs.js";
 import { encodeEdited } from "../files/edited-file.js";
 import { writeMask } from "../files/png.js";
 import { cropFace, pasteBack } from "../framing.js";
@@ -49,7 +48,7 @@ async function render(state, call) {
     const edits = AppliedEdits.parse(call.query);
     const rendered = await renderedPicture(state, call, session, mask, quality);
     const picture = edits.finish(session.face.pictures[quality], rendered, session.face.model.mask, mask);
-    return fileAnswer(bitmapFile(picture));
+    return bitmapAnswer(picture);
   });
 }
 

@@ -6,8 +6,7 @@
  * @typedef {import("../app-state.js").Session} Session
  */
 
-import { fileAnswer, isJson, maskAnswer, formOf } from "../answers.js";
-import { bitmapFile } from "../codecs.js";
+import { bitmapAnswer, isJson, maskAnswer, formOf } from "../answers.js";
 import { readProject } from "../projects.js";
 
 /**
@@ -17,7 +16,7 @@ import { readProject } from "../projects.js";
 export function sessionRoutes(state) {
   return [
     ["POST /api/sessions", (call) => begin(state, call)],
-    ["GET /api/sessions/*/picture.png", async (call) => fileAnswer(bitmapFile(state.session(call).face.pictures.display))],
+    ["GET /api/sessions/*/picture.png", async (call) => bitmapAnswer(state.session(call).face.pictures.display)],
     ["GET /api/sessions/*/mask", async (call) => maskAnswer(state.session(call).face.model.mask)],
     ["GET /api/sessions/*/edited", async (call) => maskAnswer(state.session(call).edited)],
     ["DELETE /api/sessions/*", async (call) => end(state, call)],
