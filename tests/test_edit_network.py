@@ -9,10 +9,12 @@ import torch.nn.functional as F
 
 from maskgan.config import EditNetworkConfig
 from maskgan.labels import INDEX
+from maskgan.networks.coarse_edit_network import KnownFeatures
 from maskgan.networks.edit_network import EditNetwork, pixel_norm
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, FeatureMapSpec
 from maskgan.networks.layers import one_hot
 from maskgan.networks.region_style_encoder import region_colours
+from maskgan.networks.windows import window_around
 
 CONFIG = EditNetworkConfig(
     base_channels=8, max_channels=16, detail_channels=4, downsamplings=3, code_size=8, encoder_channels=4
@@ -78,6 +80,31 @@ def test_a_window_draws_the_hole_as_the_whole_picture_does(network, place: tuple
         outside = (hole == 0).expand_as(image)
         assert torch.equal(drawn[outside], image[outside])
         assert part.window(torch.ones_like(hole)) is None
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("place", [(170, 190, 100, 122), (0, 9, 248, 256), (128, 129, 0, 256), (0, 256, 0, 256)])
+def test_an_edit_begins_with_what_is_known_of_the_photograph(network, place: tuple[int, int, int, int]) -> None:
+    torch.manual_seed(2)
+    image, labels = torch.rand(1, 3, 256, 256) * 2 - 1, torch.randint(0, 19, (1, 64, 64))
+    labels = labels.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    top, bottom, left, right = place
+    hole = torch.zeros(1, 1, 256, 256)
+    hole[:, :, top:bottom, left:right] = 1
+    edited = torch.where(hole[:, 0] > 0, (labels + 1) % 19, labels)
+    # Labels change beyond the hole, too: clear lenses are no part of it.
+    edited[:, top, left : right + 20] = 6
+    changed = torch.maximum(hole, (edited != labels)[:, None].float())
+    style = network.encode_style(image, one_hot(labels, 19))
+    for part in (network, network.coarse):
+        levels = part.known_levels(image, one_hot(labels, 19))
+        window = window_around(changed, part.window_cell, 0)
+        known = KnownFeatures(levels, torch.tensor([0, 256, 0, 256]) // part.window_cell if window is None else window)
+        inputs = (one_hot(edited, 19), style, image, hole, part.window(hole))
+        torch.testing.assert_close(part(*inputs, known), part(*inputs), atol=1e-5, rtol=0)
+        if window is not None:
+            stale = KnownFeatures([torch.zeros_like(level) for level in levels], window)
+            assert not torch.allclose(part(*inputs, stale), part(*inputs), atol=1e-3), "they are read"
 
 
 @torch.no_grad()

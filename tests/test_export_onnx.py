@@ -26,6 +26,7 @@ from maskgan.config import (
 from maskgan.export.graphs import Graph, detector_graph, face_graphs, mask_graphs, parser_graph
 from maskgan.export.onnx_files import METADATA_KEY, describe, to_onnx
 from maskgan.labels import CLASSES, MIRROR
+from maskgan.networks.coarse_edit_network import KNOWN_LEVELS
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.layers import one_hot
@@ -153,13 +154,53 @@ def test_edit_network_in_two_parts() -> None:
             "hole": nn.functional.max_pool2d(hole, 2),
         }
         everything = torch.tensor([0, size[1] // network.window_cell, 0, size[2] // network.window_cell])
-        drawn = dict(
-            zip(coarse.outputs, map(torch.from_numpy, run(coarse, half | {"window": everything})), strict=True)
-        )
+        drawn = run_coarse(coarse, half, everything, everything)
         expected = network.coarse(one_hot(half["labels"], 19), style, half["image"], half["hole"])
         torch.testing.assert_close(drawn["generated"], expected, atol=ATOL, rtol=1e-4)
         drawn["coarse"] = drawn.pop("generated")
+        drawn = {name: tensor for name, tensor in drawn.items() if name in detail.inputs}
         check(detail, [(inputs | drawn, network(mask, style, image(*size), hole).clamp(-1, 1))])
+
+
+def test_an_edit_begins_with_the_levels_of_the_photograph() -> None:
+    whole = seeded(EditNetwork(DETAILED))
+    network, (_, coarse, _) = whole.coarse, face_graphs(whole, info_of(whole, "edit"))
+    for size, changed in (((2, 64, 64), [1, 3, 2, 7]), ((1, 128, 64), [0, 5, 0, 8]), ((1, 96, 128), [11, 12, 14, 16])):
+        top, bottom, left, right = (8 * edge for edge in changed)
+        hole, edited = torch.zeros(size[0], 1, *size[1:]), labels(*size)
+        hole[:, :, top:bottom, left:right] = 1
+        edited[:, top:bottom, left:right] = 7
+        photograph = {"labels": labels(*size), "image": image(*size), "hole": torch.zeros_like(hole)}
+        style = network.encode_style(image(*size), one_hot(labels(*size), 19))
+        photograph["style"] = style
+        everything = torch.tensor([0, size[1] // 8, 0, size[2] // 8])
+        levels = run_coarse(coarse, photograph, torch.tensor([0, 1, 0, 1]), everything)
+        for i, level in enumerate(network.known_levels(image(*size), one_hot(labels(*size), 19))):
+            torch.testing.assert_close(levels[f"level_{i}"], level, atol=ATOL, rtol=1e-4)
+        known = {f"known_{i}": levels[f"level_{i}"] for i in range(KNOWN_LEVELS)}
+        edit = photograph | {"labels": edited, "hole": hole}
+        found = run_coarse(coarse, edit, everything, torch.tensor(changed), known)["generated"]
+        expected = network(one_hot(edited, 19), style, image(*size), hole)
+        torch.testing.assert_close(found, expected, atol=ATOL, rtol=1e-4)
+
+
+def run_coarse(
+    graph: Graph,
+    inputs: Mapping[str, Tensor],
+    window: Tensor,
+    changed: Tensor,
+    known: Mapping[str, Tensor] | None = None,  # zeros if absent
+) -> dict[str, Tensor]:
+    """Outputs of a coarse network's graph by name."""
+    count, _, height, width = inputs["hole"].shape
+    sizes = {"N": count}
+    for n in (2, 4, 8):
+        sizes |= {f"H/{n}": height // n, f"W/{n}": width // n}
+    names = [name for name in graph.inputs if name.startswith("known_")]
+    known = known or {name: graph.inputs[name].example(sizes) for name in names}
+    given = {**inputs, "window": window, "changed": changed, **known}
+    outputs = run(graph, {name: given[name] for name in graph.inputs})
+    return dict(zip(graph.outputs, map(torch.from_numpy, outputs), strict=True))
 
 
 def test_a_window_is_drawn_as_in_the_whole_picture() -> None:
@@ -177,9 +218,9 @@ def test_a_window_is_drawn_as_in_the_whole_picture() -> None:
         "style": style,
         "image": torch.zeros(1, 3, 96, 128),
         "hole": nn.functional.max_pool2d(hole, 2),
-        "window": window,
     }
-    drawn = dict(zip(list(detail.inputs)[-4:], map(torch.from_numpy, run(coarse, half)), strict=True))
+    drawn = run_coarse(coarse, half, window, torch.tensor([0, 12, 0, 16]))
+    drawn = dict(zip(list(detail.inputs)[-4:], list(drawn.values())[:4], strict=True))
     cut = {
         "labels": labels(*size)[:, top:bottom, left:right],
         "style": style,

@@ -95,7 +95,7 @@ test("the timed picture is drawn by all parts of the generator, at half of its r
       return { generated: { data: new Float32Array(3 * height * width), dims: [1, 3, height, width] } };
     },
   });
-  const entry = { inputs: { hole: {} } };
+  const entry = { inputs: { hole: {}, changed: {}, known_0: { shape: ["N", 5, "H/2", "W/2"] } } };
   const window = { cell: 16, margin: 8 };
   const manifest = { resolution: 256, size_multiple: 64, window, style: { size: 12 }, networks: { generator: entry, detail: entry } };
   const picture = await probe(runner, /** @type {Manifest} */ (/** @type {unknown} */ (manifest)))();
@@ -103,6 +103,7 @@ test("the timed picture is drawn by all parts of the generator, at half of its r
   const [coarse, detail] = shapes;
   assert.deepEqual([coarse.labels, coarse.image, coarse.hole, coarse.style], [[1, 64, 64], [1, 3, 64, 64], [1, 1, 64, 64], [1, 12]]);
   assert.deepEqual([detail.labels, detail.coarse, coarse.window], [[1, 128, 80], [1, 3, 64, 40], [4]]);
+  assert.deepEqual([coarse.changed, coarse.known_0], [[4], [1, 5, 32, 32]]);
   const single = { ...manifest, networks: { generator: { inputs: {} } } };
   await probe(runner, /** @type {Manifest} */ (/** @type {unknown} */ (single)))();
   assert.deepEqual(Object.keys(shapes[2]), ["name", "labels", "style"]);

@@ -94,6 +94,11 @@ class EditRegion:
             self._holes[size] = self._compute_hole(size)
         return self._holes[size]
 
+    def changed_input(self, size: tuple[int, int]) -> Tensor:
+        """Where a network that sees the photograph sees a hole or other labels, 1 x 1 x H x W of ``size``: 1 there."""
+        labels = torch.from_numpy(_covered(self.changed, size)).float()
+        return torch.maximum(self.hole(size), labels)
+
     @cached_property
     def _holes(self) -> dict[tuple[int, int], Tensor]:
         return {}

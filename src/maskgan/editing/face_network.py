@@ -6,7 +6,7 @@ the edit region erased, and draws that region alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from maskgan.errors import UserError
+from maskgan.networks.coarse_edit_network import CoarseEditNetwork, KnownFeatures
 from maskgan.networks.dense_mapping import DenseMappingNetwork
-from maskgan.networks.edit_network import CoarseEditNetwork, EditNetwork
+from maskgan.networks.edit_network import EditNetwork
+from maskgan.networks.windows import window_around
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Context:
     """N x 3 x H x W in [-1, 1]; what it shows in the hole is not read."""
     hole: Tensor
     """N x 1 x H x W: 1 where the picture is drawn, 0 where it is the photograph's."""
+    known_levels: Sequence[Tensor] = ()
+    """Of the photographs, see ``FaceNetwork.known_levels``; they save time. None: everything is computed."""
+    changed: Tensor | None = None
+    """N x 1 x H x W: 1 where there is a hole, or the mask is not the photograph's; needed with ``known_levels``."""
 
 
 class FaceNetwork(Protocol):
@@ -57,6 +63,9 @@ class FaceNetwork(Protocol):
     def encode(self, image: Tensor, mask: Tensor) -> Tensor:
         """The style of N x 3 x H x W in [-1, 1] under its own one-hot masks N x C x H x W: N x style_size."""
 
+    def known_levels(self, image: Tensor, mask: Tensor) -> Sequence[Tensor]:
+        """What an encoder makes of photographs and their own masks, which edits begin with; none if there is none."""
+
     def synthesise(self, mask: Tensor, style: Tensor, context: Context | None = None) -> Tensor:
         """Faces for one-hot masks N x C x H x W in styles N x style_size: N x 3 x H x W in [-1, 1].
 
@@ -83,6 +92,11 @@ class DenseMapping:
         """See ``FaceNetwork``."""
         return self.module.encode_style(image, mask)
 
+    def known_levels(self, image: Tensor, mask: Tensor) -> Sequence[Tensor]:
+        """See ``FaceNetwork``."""
+        del image, mask
+        return ()
+
     def synthesise(self, mask: Tensor, style: Tensor, context: Context | None = None) -> Tensor:
         """See ``FaceNetwork``."""
         del context
@@ -108,6 +122,11 @@ class Inpainting:
         """See ``FaceNetwork``."""
         return self.module.encode_style(image, mask)
 
+    def known_levels(self, image: Tensor, mask: Tensor) -> Sequence[Tensor]:
+        """See ``FaceNetwork``."""
+        levels: list[Tensor] = self.module.known_levels(image, mask)
+        return levels
+
     def synthesise(self, mask: Tensor, style: Tensor, context: Context | None = None) -> Tensor:
         """See ``FaceNetwork``."""
         if context is None:
@@ -115,9 +134,15 @@ class Inpainting:
             context = Context(mask.new_zeros(len(mask), 3, *mask.shape[2:]), mask.new_ones(shape))
         # An exported graph is to serve any hole.
         window = None if torch.jit.is_tracing() else self.module.window(context.hole)  # type: ignore[attr-defined,no-untyped-call]
-        generated: Tensor = self.module(mask, style, context.image, context.hole, window)
+        generated: Tensor = self.module(mask, style, context.image, context.hole, window, self._known(context))
         # Values beyond the range exist inside the hole alone; the photograph's are exact.
         return generated.clamp(-1, 1)
+
+    def _known(self, context: Context) -> KnownFeatures | None:
+        if not context.known_levels or context.changed is None:
+            return None
+        changed = window_around(context.changed, self.module.window_cell, margin=0)
+        return None if changed is None else KnownFeatures(context.known_levels, changed)
 
 
 def face_network(network: nn.Module) -> FaceNetwork:

@@ -62,6 +62,16 @@ class FaceModel:
         return self.renderer.image(self.picture, self.label_map)
 
     @cached_property
+    def known_levels(self) -> Sequence[Tensor]:
+        """What the network's encoder makes of the photograph; see ``Renderer.known_levels``."""
+        return self.renderer.known_levels(self.working_image, self.label_map)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether edits can begin with ``known_levels``: for a single one, computing them first would not pay."""
+        return "known_levels" in self.__dict__
+
+    @cached_property
     def preview(self) -> FaceModel:
         """The same face for a smaller and faster network that reads the same styles; itself if there is none."""
         if self.renderer.preview is self.renderer:
@@ -69,8 +79,8 @@ class FaceModel:
         return replace(self, renderer=self.renderer.preview)
 
     def prepare(self) -> None:
-        """Compute now what the first edit would compute."""
-        _ = self.working_image if self.renderer.uses_context else self.analysis
+        """Compute now what all edits have in common."""
+        _ = self.known_levels if self.renderer.uses_context else self.analysis
         if self.preview is not self:
             self.preview.prepare()
 
@@ -85,8 +95,8 @@ class FaceModel:
         """Memory that it takes once it is prepared, apart from picture and label map."""
         total = self.private_bytes + self.style.nbytes
         if self.renderer.uses_context:
-            smaller = 0 if self.preview is self else self.preview.working_image.nbytes
-            return total + self.working_image.nbytes + smaller
+            models = (self,) if self.preview is self else (self, self.preview)
+            return total + sum(level.nbytes for m in models for level in (m.working_image, *m.known_levels))
         held = [getattr(self.analysis, f.name) for f in fields(self.analysis)]
         return total + sum(value.nbytes for value in held)
 
@@ -268,8 +278,12 @@ def generate(edits: Sequence[Edit]) -> list[Tensor]:
     else:
         size = renderer.working_size(label_maps[0])
         images = torch.cat([edit.model.working_image for edit in edits])
-        holes = torch.cat([edit.region.hole(size) for edit in edits])
-        generated = renderer.synthesise(label_maps, codes, Context(images, holes))
+        context = Context(images, torch.cat([edit.region.hole(size) for edit in edits]))
+        if all(edit.model.is_prepared for edit in edits):
+            levels = zip(*(edit.model.known_levels for edit in edits), strict=True)
+            changed = torch.cat([edit.region.changed_input(size) for edit in edits])
+            context = replace(context, known_levels=[torch.cat(level) for level in levels], changed=changed)
+        generated = renderer.synthesise(label_maps, codes, context)
     # Cloned: what is kept of one edit must not keep the whole batch.
     return [image.clone() for image in generated.unsqueeze(1)]
 

@@ -6,6 +6,7 @@ Style codes and the network's pictures are tensors (N x style_size, N x 3 x h x 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -121,9 +122,20 @@ class Renderer:
             context: the photographs at the working size, for a network that sees them; ``None``: it draws everything.
         """
         if context is not None:
-            context = Context(context.image.to(self._device), context.hole.to(self._device))
+            context = replace(context, image=context.image.to(self._device), hole=context.hole.to(self._device))
         with self._autocast():
             return self.network.synthesise(self._one_hot(label_maps), styles, context).float()
+
+    @torch.no_grad()
+    def known_levels(self, image: Tensor, label_map: LabelMap) -> Sequence[Tensor]:
+        """What the network's encoder makes of a photograph, which saves edits of it time; see ``Context``.
+
+        Args:
+            image: the photograph at the working size, 1 x 3 x h x w in [-1, 1].
+            label_map: its own mask.
+        """
+        with self._autocast():
+            return self.network.known_levels(image, self._one_hot([label_map]))
 
     @property
     def has_part_styles(self) -> bool:

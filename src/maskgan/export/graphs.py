@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.editing.face_network import Context, FaceNetwork, face_network
+from maskgan.networks.coarse_edit_network import KNOWN_LEVELS, CoarseDrawing, CoarseEditNetwork, KnownFeatures
 from maskgan.networks.dense_mapping import DenseMappingNetwork
-from maskgan.networks.edit_network import CoarseDrawing, CoarseEditNetwork, EditNetwork
+from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.mask_vae import MaskVAE
 from maskgan.networks.parser import FaceParser
 from maskgan.networks.regions import num_regions
@@ -100,10 +101,15 @@ class CoarseGeneration(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, labels: Tensor, style: Tensor, image: Tensor, hole: Tensor, window: Tensor) -> tuple[Tensor, ...]:
-        """Inputs as of ``HoleFilling``, window as of ``CoarseEditNetwork``; the image is not bounded to [-1, 1]."""
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Inputs as of ``HoleFilling``, window as of ``CoarseEditNetwork``, ``KnownFeatures``, to a ``CoarseDrawing``.
+
+        Its image is not bounded to [-1, 1].
+        """
+        labels, style, image, hole, window, changed, *known = inputs
         mask = labels_to_mask(labels, self.network.config.num_classes)
-        return tuple(self.network.draw(mask, style, image, hole, window))
+        *drawing, levels = self.network.draw(mask, style, image, hole, window, KnownFeatures(known, changed))
+        return (*drawing, *levels)
 
 
 class Detailing(nn.Module):
@@ -118,7 +124,8 @@ class Detailing(nn.Module):
     def forward(self, labels: Tensor, style: Tensor, image: Tensor, hole: Tensor, *coarse: Tensor) -> Tensor:
         """Inputs as of ``HoleFilling``, and the outputs of ``CoarseGeneration``, to N x 3 x H x W in [-1, 1]."""
         mask = labels_to_mask(labels, self._num_classes)
-        return self.network(CoarseDrawing(*coarse), mask, style, image, hole).clamp(-1, 1)
+        drawn, features, fine, regions = coarse
+        return self.network(CoarseDrawing(drawn, features, fine, regions), mask, style, image, hole).clamp(-1, 1)
 
 
 class Parsing(nn.Module):
@@ -246,10 +253,17 @@ def face_graphs(network: nn.Module, info: WeightsInfo) -> list[Graph]:
         "generated" if name == "coarse" else name: TensorSpec(tuple(_IN_WINDOW.get(axis, axis) for axis in spec.shape))
         for name, spec in half.items()
     }
-    sizes = {**sizes, **{f"{axis}/{n}": sizes[axis] // n for axis in ("H", "W") for n in (2, 4)}}
+    sizes = {**sizes, **{f"{axis}/{n}": sizes[axis] // n for axis in ("H", "W") for n in (2, 4, 8)}}
+    # As the coarse network names the axes of its pictures.
+    levels = [
+        TensorSpec(("N", min(config.base_channels * 2**i, config.max_channels), f"H/{2**i * 2}", f"W/{2**i * 2}"))
+        for i in range(min(KNOWN_LEVELS, config.downsamplings))
+    ]
+    known = {"window": _WINDOW, "changed": _WINDOW, **{f"known_{i}": spec for i, spec in enumerate(levels)}}
+    coarse |= {f"level_{i}": spec for i, spec in enumerate(levels)}
     return [
         encoder,
-        Graph("generator", CoarseGeneration(network.coarse), {**inputs, "window": _WINDOW}, coarse, info, sizes),
+        Graph("generator", CoarseGeneration(network.coarse), {**inputs, **known}, coarse, info, sizes),
         Graph("detail", Detailing(network), {**inputs, **half}, {"generated": _IMAGE}, info, sizes),
     ]
 

@@ -133,3 +133,30 @@ class SelfAttention(nn.Module):
         )
         y = F.scaled_dot_product_attention(q, k, v)
         return x + self.out(y.transpose(2, 3).reshape(n, c, h, w))
+
+
+def with_hole(image: Tensor, hole: Tensor) -> Tensor:
+    """What is seen of a photograph: it with the hole erased, and the hole, N x 4 x H x W."""
+    return torch.cat([torch.where(hole > 0, torch.zeros_like(image), image), hole], dim=1)
+
+
+def stem_input(context: Tensor, mask: Tensor) -> Tensor:
+    """Input of a stem, of ``with_hole`` and one-hot mask: N x (16 + num_classes) x H/2 x W/2."""
+    return torch.cat([F.pixel_unshuffle(context, 2), F.avg_pool2d(mask, 2)], dim=1)
+
+
+def initialise(network: nn.Module) -> None:
+    """Set weights of a new network."""
+    for layer in network.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    for module in network.modules():
+        if isinstance(module, RegionPixelNorm):
+            linear = module.to_modulation
+            nn.init.normal_(linear.weight, 0.0, linear.in_features**-0.5)
+        elif isinstance(module, ResidualBlock):
+            nn.init.zeros_(module.conv2.weight)
+        elif isinstance(module, SelfAttention):
+            nn.init.zeros_(module.out.weight)

@@ -26,7 +26,8 @@ from maskgan.losses.edit_terms import (
 )
 from maskgan.losses.frozen_features import FrozenFeatures, PictureFeatures
 from maskgan.losses.loss_terms import weighted_sum
-from maskgan.networks.edit_network import CoarseEditNetwork, EditNetwork
+from maskgan.networks.coarse_edit_network import CoarseEditNetwork
+from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, HeadOutput
 from maskgan.networks.layers import one_hot
 from maskgan.networks.regions import mask_to_regions

@@ -37,7 +37,14 @@
  *
  * @typedef {{data: Float32Array | Uint8Array | BigInt64Array, dims: readonly number[]}} Tensor
  *
- * @typedef {{image: Planes, hole: Planes}} Context a photograph, 3 x H x W in [-1, 1], and where it is drawn anew, 1 x H x W
+ * @typedef {object} Context what is seen of a photograph
+ * @property {Planes} image 3 x H x W in [-1, 1]
+ * @property {Planes} hole 1 x H x W: 1 where it is drawn anew
+ * @property {KnownFeatures | null} [known] of the photograph; they save time
+ *
+ * @typedef {object} KnownFeatures what the coarse part of a network made of a photograph without a hole
+ * @property {LabelMap} labels of the photograph, H/2 x W/2
+ * @property {Record<string, Tensor>} levels inputs of the generator
  *
  * @typedef {object} CoarseDrawing what is drawn at half of the side, before the detail
  * @property {Planes} image 3 x H/2 x W/2 in [-1, 1]; of use in the hole alone
@@ -46,11 +53,11 @@
  * @property {Record<string, Tensor>} features that the window's detail is drawn from
  *
  * @typedef {object} NetworkRunner
- * @property {(name: NetworkName, inputs: Record<string, Tensor>) => Promise<Record<string, Tensor>>} run a network by its
- *   name, opened when it is first used
+ * @property {(name: NetworkName, inputs: Record<string, Tensor>, outputs?: readonly string[]) => Promise<Record<string, Tensor>>}
+ *   run a network by its name, opened when it is first used; all of its outputs by default
  */
 
-import { EngineError, bounded, cutLabels, cutPlanes, extent, grown, planes, putPlanes } from "./arrays.js";
+import { EngineError, bounded, cutLabels, cutPlanes, differences, extent, grown, planes, putPlanes } from "./arrays.js";
 import { averagePool, maxPool } from "./filters.js";
 
 export class Networks {
@@ -106,6 +113,25 @@ export class Networks {
   }
 
   /**
+   * What the coarse part of a network with a detail level makes of a photograph, so that edits of it need not compute it.
+   *
+   * @param {Planes} image 3 x H x W in [-1, 1]
+   * @param {LabelMap} mask its own, of the same size
+   * @returns {Promise<KnownFeatures>}
+   */
+  async knownFeatures(image, mask) {
+    const half = { image: averagePool(image, 2), hole: planes(1, image.height / 2, image.width / 2) };
+    const labels = halved(mask);
+    const style = new Float32Array(this.manifest.style.size);
+    const { cell } = this.#cells;
+    const first = { top: 0, bottom: cell, left: 0, right: cell };
+    const inputs = { ...generatorInputs(labels, style, half), ...this.#windows(first, whole(image)), ...this.#noLevels(labels) };
+    const names = this.#levelInputs.map((name) => [name, name.replace("known", "level")]);
+    const found = await this.#run("generator", inputs, names.map(([, output]) => output));
+    return { labels, levels: Object.fromEntries(names.map(([name, output]) => [name, found[output]])) };
+  }
+
+  /**
    * What the coarse part of a network with a detail level draws.
    *
    * @param {LabelMap} mask of the whole side, as the context
@@ -116,8 +142,11 @@ export class Networks {
   async drawCoarse(mask, style, context) {
     const window = this.#window(context.hole);
     const half = this.#halved(context, window);
-    const inputs = { ...generatorInputs(halved(mask), style, half), window: windowTensor(window, this.#cells.cell) };
-    const { generated: coarse, ...rest } = await this.#run("generator", inputs);
+    const labels = halved(mask);
+    const changed = context.known ? this.#changed(half.hole, labels, context.known.labels) : whole(context.hole);
+    const levels = context.known ? context.known.levels : this.#noLevels(labels);
+    const inputs = { ...generatorInputs(labels, style, half), ...this.#windows(window, changed), ...levels };
+    const { generated: coarse, ...rest } = await this.#run("generator", inputs, ["generated", "features", "fine", "regions"]);
     putPlanes(half.image, bounded(imageOf(coarse)), { top: window.top / 2, left: window.left / 2 });
     return { ...half, window, features: { coarse, ...rest } };
   }
@@ -162,7 +191,9 @@ export class Networks {
   }
 
   get #cells() {
-    if (!this.manifest.window) throw new EngineError("This editor was exported by an older version; export it again.");
+    if (!this.manifest.window || !this.#levelInputs.length) {
+      throw new EngineError("This editor was exported by an older version; export it again.");
+    }
     return this.manifest.window;
   }
 
@@ -176,6 +207,51 @@ export class Networks {
     const { cell, margin } = this.#cells;
     const box = extent(hole) ?? { top: 0, bottom: 1, left: 0, right: 1 };
     return grown(box, margin, hole, cell);
+  }
+
+  /**
+   * Where an edit gives the coarse network another input than the photograph does.
+   *
+   * @param {Planes} hole 1 x H/2 x W/2
+   * @param {LabelMap} labels of the same size
+   * @param {LabelMap} own the photograph's
+   * @returns {Rows} in pixels of the whole side
+   */
+  #changed(hole, labels, own) {
+    const { width, height } = hole;
+    const differs = differences(labels, own).data.map((flag, i) => flag | Number(hole.data[i] > 0));
+    const { top, bottom, left, right } = extent({ width, height, data: differs }) ?? { top: 0, bottom: 1, left: 0, right: 1 };
+    const box = { top: 2 * top, bottom: 2 * bottom, left: 2 * left, right: 2 * right };
+    return grown(box, 0, { width: 2 * width, height: 2 * height }, this.#cells.cell);
+  }
+
+  /**
+   * @param {Rows} window
+   * @param {Rows} changed
+   */
+  #windows(window, changed) {
+    const { cell } = this.#cells;
+    return { window: windowTensor(window, cell), changed: windowTensor(changed, cell) };
+  }
+
+  get #levelInputs() {
+    return Object.keys(this.info("generator").inputs).filter((name) => name.startsWith("known_"));
+  }
+
+  /**
+   * Features to be replaced everywhere.
+   *
+   * @param {Size} size of the coarse network's pictures
+   * @returns {Record<string, Tensor>}
+   */
+  #noLevels({ width, height }) {
+    return Object.fromEntries(
+      this.#levelInputs.map((name) => {
+        const [, channels, rows] = this.info("generator").inputs[name].shape;
+        const factor = Number(String(rows).split("/")[1]);
+        return [name, imageTensor(planes(Number(channels), height / factor, width / factor))];
+      }),
+    );
   }
 
   /**
@@ -226,10 +302,11 @@ export class Networks {
   /**
    * @param {NetworkName} name
    * @param {Record<string, Tensor>} inputs
+   * @param {readonly string[]} [outputs]
    */
-  #run(name, inputs) {
+  #run(name, inputs, outputs) {
     this.info(name);
-    return this.#runner.run(name, inputs);
+    return this.#runner.run(name, inputs, outputs);
   }
 }
 
@@ -271,6 +348,11 @@ function halved({ width, height, data }) {
     for (let x = 0; x < width; x += 2) half.data[to++] = data[y * width + x];
   }
   return half;
+}
+
+/** @param {Size} size @returns {Rows} */
+function whole({ width, height }) {
+  return { top: 0, bottom: height, left: 0, right: width };
 }
 
 /** @param {Float32Array} values @returns {Tensor} 1 x N */

@@ -6,6 +6,8 @@
  * @typedef {import("./arrays.js").Picture} Picture
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./networks.js").CoarseDrawing} CoarseDrawing
+ * @typedef {import("./networks.js").Context} Context
+ * @typedef {import("./networks.js").KnownFeatures} KnownFeatures
  * @typedef {import("./renderer.js").Renderer} Renderer
  * @typedef {import("./source-analysis.js").SourceAnalysis} SourceAnalysis
  *
@@ -33,6 +35,8 @@ export class FaceModel {
   #analysis = null;
   /** @type {Planes | null} */
   #workingImage = null;
+  /** @type {Promise<KnownFeatures> | null} */
+  #known = null;
 
   /**
    * @param {Renderer} renderer
@@ -74,6 +78,20 @@ export class FaceModel {
   get workingImage() {
     this.#workingImage ??= this.renderer.image(this.picture, this.mask);
     return this.#workingImage;
+  }
+
+  /**
+   * What a network with detail makes of the photograph; costs a pass of its coarse part once.
+   *
+   * @returns {Promise<KnownFeatures | null>}
+   */
+  async known() {
+    const { renderer, mask } = this;
+    if (!renderer.hasDetail) return null;
+    this.#known ??= renderer.knownFeatures(this.workingImage, mask);
+    // Asked for again where it failed.
+    this.#known.catch(() => (this.#known = null));
+    return this.#known;
   }
 
   /** Compute now what the first edit would compute. */
@@ -123,7 +141,7 @@ export class Edit {
    */
   async generate(coarse = null) {
     const { renderer } = this.model;
-    return renderer.synthesise(this.mask, this.#code, renderer.usesContext ? this.#context : null, coarse);
+    return renderer.synthesise(this.mask, this.#code, renderer.usesContext ? await this.#context() : null, coarse);
   }
 
   /**
@@ -132,7 +150,7 @@ export class Edit {
    * @returns {Promise<CoarseDrawing>}
    */
   async drawCoarse() {
-    return this.model.renderer.drawCoarse(this.mask, this.#code, this.#context);
+    return this.model.renderer.drawCoarse(this.mask, this.#code, await this.#context());
   }
 
   get #code() {
@@ -142,9 +160,11 @@ export class Edit {
     return style && !style.parts ? code : renderer.addAccessories(code, model.mask, mask, style?.parts ?? []);
   }
 
-  get #context() {
+  /** @returns {Promise<Context>} */
+  async #context() {
     const { model, mask, region } = this;
-    return { image: model.workingImage, hole: region.hole(model.renderer.workingSize(mask)) };
+    const hole = region.hole(model.renderer.workingSize(mask));
+    return { image: model.workingImage, hole, known: await model.known() };
   }
 
   /**

@@ -57,12 +57,13 @@ export class FallbackRunner {
   /**
    * @param {NetworkName} name
    * @param {Record<string, Tensor>} inputs
+   * @param {readonly string[]} [outputs]
    * @returns {Promise<Record<string, Tensor>>}
    */
-  async run(name, inputs) {
+  async run(name, inputs, outputs) {
     const runner = await this.#runner;
     try {
-      return await runner.run(name, inputs);
+      return await runner.run(name, inputs, outputs);
     } catch (error) {
       // What this program says itself, such as that a file is missing, holds for the other way as well.
       if (error instanceof EngineError) throw error;
@@ -71,7 +72,7 @@ export class FallbackRunner {
         this.#hasFallen = true;
         this.#runner = this.#openFallback();
       }
-      return (await this.#runner).run(name, inputs);
+      return (await this.#runner).run(name, inputs, outputs);
     }
   }
 }

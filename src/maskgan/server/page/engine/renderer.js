@@ -104,6 +104,16 @@ export class Renderer {
   }
 
   /**
+   * What a network with detail makes of a photograph, which saves edits of it time.
+   *
+   * @param {Planes} image at the mask's working size
+   * @param {LabelMap} mask its own
+   */
+  async knownFeatures(image, mask) {
+    return this.#networks.knownFeatures(image, resizeLabels(mask, this.workingSize(mask)));
+  }
+
+  /**
    * The style code `strength` of the way from one to another; exactly either one at 0 and 1.
    *
    * @param {StyleCode} own

@@ -7,7 +7,7 @@
  * @typedef {import("./networks.js").Tensor} Tensor
  *
  * @typedef {object} InferenceSession
- * @property {(feeds: Record<string, any>) => Promise<Record<string, Tensor>>} run
+ * @property {(feeds: Record<string, any>, outputs?: readonly string[]) => Promise<Record<string, Tensor>>} run
  * @property {() => Promise<void>} release
  *
  * @typedef {object} Ort the part of ONNX Runtime used here
@@ -49,12 +49,13 @@ export class Runtime {
   /**
    * @param {NetworkName} name
    * @param {Record<string, Tensor>} inputs
+   * @param {readonly string[]} [outputs] all by default
    * @returns {Promise<Record<string, Tensor>>}
    */
-  async run(name, inputs) {
+  async run(name, inputs, outputs) {
     const session = await this.#session(name);
     const feeds = Object.fromEntries(Object.entries(inputs).map(([input, { data, dims }]) => [input, this.#tensor(data, dims)]));
-    const run = this.#turn.then(() => session.run(feeds));
+    const run = this.#turn.then(() => (outputs ? session.run(feeds, outputs) : session.run(feeds)));
     this.#turn = run.catch(() => {});
     return run;
   }

@@ -98,13 +98,16 @@ export class Studio {
   }
 
   /**
-   * Draw something, once, that nobody sees: networks are opened when they are first used, and all begins slowly.
+   * Compute what strokes begin with, and draw something, once, that nobody sees: networks are opened when they are first
+   * used, and all begins slowly.
    *
    * @param {Face} face
    * @param {AbortSignal} signal
    */
   async warmUp(face, signal) {
     const { mask, renderer } = face.model;
+    await face.model.known();
+    await checkpoint(signal);
     if (this.#isWarm || !renderer.usesContext) return;
     this.#isWarm = true;
     const data = mask.data.slice();
