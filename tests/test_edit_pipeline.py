@@ -168,6 +168,19 @@ def test_edits_of_several_faces_share_a_pass(renderer: Renderer, small_face: Fac
         assert np.abs(finish(edit, together).astype(int) - render(edit)).max() <= 1
 
 
+def test_edits_of_a_prepared_face_begin_with_what_is_known_of_it(renderer: Renderer, small_face: Face) -> None:
+    plain, prepared = (analyse_face(renderer, *small_face) for _ in range(2))
+    own = prepared.style.nbytes + prepared.working_image.nbytes
+    prepared.prepare()
+    assert (plain.is_prepared, prepared.is_prepared) == (False, True)
+    assert prepared.nbytes > own + sum(level.nbytes for level in prepared.known_levels)
+    expected, found = (generate([Edit(model, with_mouth(small_face[1]))])[0] for model in (plain, prepared))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    # One that is not prepared in a pass: all are drawn without.
+    both = generate([Edit(model, with_mouth(small_face[1])) for model in (plain, prepared)])
+    torch.testing.assert_close(torch.cat(both), expected.repeat(2, 1, 1, 1), atol=1e-5, rtol=0)
+
+
 def test_a_session_with_a_network_that_sees_the_photograph(renderer: Renderer, small_face: Face) -> None:
     editor = FaceEditor(renderer)
     editor.set_source(*small_face)
