@@ -16,6 +16,7 @@ import { drawAxis, drawCursor } from "./canvas-marks.js";
 import { byId } from "./elements.js";
 import { Gestures } from "./gestures.js";
 import { KeyboardCursor } from "./keyboard-cursor.js";
+import { MaskOverlay } from "./mask-overlay.js";
 import { pixelTable } from "./palette.js";
 import { coloursOf } from "./photograph-colours.js";
 import { CanvasPane } from "./canvas-pane.js";
@@ -30,7 +31,9 @@ export class CanvasView {
   #app;
   #maskPane = new CanvasPane(byId("mask-canvas", HTMLCanvasElement));
   #resultPane = new CanvasPane(byId("result-canvas", HTMLCanvasElement));
-  #overlay = document.createElement("canvas");
+  /** @type {"mask" | "result" | "both"} */
+  #shown = "mask";
+  #overlay = new MaskOverlay();
   #overlayStale = true;
   #drawing = false;
   #showsOriginal = false;
@@ -64,13 +67,14 @@ export class CanvasView {
     const panes = [this.#maskPane, this.#resultPane];
     this.#gestures = panes.map((pane) => this.#createGestures(pane));
     const observer = new ResizeObserver(() => {
-      this.#showPanes();
+      this.#measure();
       if (this.#isFitted) this.fit();
       else this.redraw();
     });
     observer.observe(byId("panes", HTMLElement));
     for (const pane of panes) observer.observe(pane.canvas);
     app.addEventListener("open", () => {
+      this.#measure();
       this.#axis = null;
       this.cursor.hide();
       this.#overlayStale = true;
@@ -83,7 +87,7 @@ export class CanvasView {
     for (const event of ["result", "picture"]) app.addEventListener(event, () => this.redraw());
     app.preferences.onChange((changed) => {
       if ("hidden" in changed) this.#overlayStale = true;
-      if ("panes" in changed || "tab" in changed) this.#showPanes();
+      if ("panes" in changed || "tab" in changed) this.#measure();
       this.redraw();
     });
   }
@@ -172,13 +176,8 @@ export class CanvasView {
     return this.#maskPane.isShown ? this.#maskPane : this.#resultPane;
   }
 
-  /** @returns {"mask" | "result" | "both"} */
   get shownPanes() {
-    const panes = byId("panes", HTMLElement);
-    const { panes: choice, tab } = this.#app.preferences.values;
-    // Who edits by cards or styles wants to see the face, who paints the mask.
-    const single = ["edits", "colours", "style"].includes(tab) ? "result" : "mask";
-    return panesFor(choice, { width: panes.clientWidth, height: panes.clientHeight }, single);
+    return this.#shown;
   }
 
   /** @returns {Axis} between left and right of the open face */
@@ -203,7 +202,7 @@ export class CanvasView {
   get underlay() {
     const { underlay } = this.#app.preferences.values;
     if (underlay !== "auto") return underlay;
-    return this.shownPanes === "both" ? "photo" : "result";
+    return this.#shown === "both" ? "photo" : "result";
   }
 
   get #area() {
@@ -221,16 +220,16 @@ export class CanvasView {
       this.tool.draw(context);
       if (this.cursor.point) drawCursor(context, this.view, this.cursor.point);
     };
-    if (this.#overlayStale) this.#renderOverlay();
+    const changed = this.#overlayStale ? this.#renderOverlay() : null;
     this.#updateHover();
     if (this.#maskPane.isShown) {
       const picture = this.underlay === "photo" ? project.picture : rendered;
-      const mask = maskShown && !this.#showsOriginal ? this.#overlay : null;
-      this.#maskPane.draw(this.view, this.#area, { picture, before: null, mask, opacity }, drawTool);
+      const mask = maskShown && !this.#showsOriginal ? this.#overlay.canvas : null;
+      this.#maskPane.draw(this.view, this.#area, { picture, before: null, split, mask, opacity }, changed, drawTool);
     }
     if (this.#resultPane.isShown) {
-      const before = compare ? { picture: project.picture, share: split } : null;
-      this.#resultPane.draw(this.view, this.#area, { picture: rendered, before, mask: null, opacity }, drawTool);
+      const before = compare ? project.picture : null;
+      this.#resultPane.draw(this.view, this.#area, { picture: rendered, before, split, mask: null, opacity }, null, drawTool);
     }
     this.onDraw();
   }
@@ -242,15 +241,9 @@ export class CanvasView {
   }
 
   #renderOverlay() {
-    const { mask } = this.#app.openProject.document;
-    const table = pixelTable(this.#app.info.classes, this.#app.preferences.values.hidden);
-    const image = new ImageData(mask.width, mask.height);
-    const pixels = new Uint32Array(image.data.buffer);
-    for (let i = 0; i < pixels.length; i++) pixels[i] = table[mask.data[i]];
-    this.#overlay.width = mask.width;
-    this.#overlay.height = mask.height;
-    this.#overlay.getContext("2d")?.putImageData(image, 0, 0);
     this.#overlayStale = false;
+    const { info, openProject, preferences } = this.#app;
+    return this.#overlay.update(openProject.document.mask, pixelTable(info.classes, preferences.values.hidden));
   }
 
   /** @param {View} view */
@@ -314,12 +307,18 @@ export class CanvasView {
     });
   }
 
-  #showPanes() {
-    const shown = this.shownPanes;
+  /** Show the panes that there is room for, and note their sizes. */
+  #measure() {
     const panes = byId("panes", HTMLElement);
-    if (panes.dataset.shown === shown) return;
-    panes.dataset.shown = shown;
-    this.onPanes(shown);
+    const { panes: choice, tab } = this.#app.preferences.values;
+    // Who edits by cards or styles wants to see the face, who paints the mask.
+    const single = ["edits", "colours", "style"].includes(tab) ? "result" : "mask";
+    this.#shown = panesFor(choice, { width: panes.clientWidth, height: panes.clientHeight }, single);
+    const isNew = panes.dataset.shown !== this.#shown;
+    panes.dataset.shown = this.#shown;
+    for (const pane of [this.#maskPane, this.#resultPane]) pane.measure();
+    if (!isNew) return;
+    this.onPanes(this.#shown);
     if (this.#isFitted) this.fit();
   }
 

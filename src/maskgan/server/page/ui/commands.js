@@ -104,7 +104,9 @@ export function initCommands(app, canvasView, { selectTool, open, help }) {
     }
   };
   app.addEventListener("open", showHistory);
-  app.addEventListener("change", showHistory);
+  app.addEventListener("change", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail !== "gesture") showHistory();
+  });
 }
 
 /**

@@ -30,7 +30,9 @@ export function initViewControls(app, canvasView) {
   byId("mask-opacity", HTMLElement).append(opacity.element);
   canvasView.onView = (scale) => (byId("zoom-level", HTMLElement).textContent = percent(scale));
   canvasView.onHover = (label) => {
-    byId("hovered-class", HTMLElement).textContent = label === null ? "" : nameOf("class", app.info.classes[label]);
+    const name = label === null ? "" : nameOf("class", app.info.classes[label]);
+    const shown = byId("hovered-class", HTMLElement);
+    if (shown.textContent !== name) shown.textContent = name; // each change takes a layout
   };
 
   const handle = byId("split", HTMLElement);
@@ -102,7 +104,13 @@ export function initViewControls(app, canvasView) {
   };
   preferences.onChange(update);
   app.addEventListener("open", update);
-  app.addEventListener("change", update);
+  let settings = app.project?.document.settings;
+  app.addEventListener("change", () => {
+    // Strokes change the mask alone.
+    if (settings === app.openProject.document.settings) return;
+    settings = app.openProject.document.settings;
+    update();
+  });
   update();
 }
 
