@@ -55,6 +55,40 @@ test("a painted smile changes the face where it was painted and not far from it;
   assert.ok(await editor.at("redo").isDisabled());
 });
 
+test("what is drawn of the mask in parts is what is drawn of it whole, also after it was hidden", async () => {
+  const pixels = async () => {
+    await editor.at("mask-shown").hover(); // away from the canvas, where the brush would be drawn
+    await editor.drawn();
+    return editor.page.evaluate(async () => {
+      const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector("#mask-canvas"));
+      const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).getImageData(0, 0, canvas.width, canvas.height);
+      return new Uint8Array(await crypto.subtle.digest("SHA-256", data)).join();
+    });
+  };
+  const whole = async () => {
+    for (let i = 0; i < 2; i++) {
+      await editor.at("mask-shown").click();
+      await editor.drawn();
+    }
+    return pixels();
+  };
+  await editor.at("pane-mask").click();
+  await editor.take("brush", "hair");
+  const before = await pixels();
+  await editor.drag([AT.forehead, AT.nose, AT.cheek]);
+  await editor.rendered();
+  const painted = await pixels();
+  assert.notEqual(painted, before);
+  assert.equal(painted, await whole());
+  await editor.at("pane-result").click();
+  await editor.at("undo").click();
+  await editor.rendered();
+  await editor.at("pane-mask").click();
+  const undone = await pixels();
+  assert.notEqual(undone, painted);
+  assert.equal(undone, await whole());
+});
+
 test("a locked class is not painted over; locking asks nothing of the network", async () => {
   const renders = () => editor.page.evaluate(() => document.documentElement.dataset.renders);
   const before = await renders();
