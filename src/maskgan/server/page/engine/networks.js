@@ -219,8 +219,9 @@ export class Networks {
    */
   #changed(hole, labels, own) {
     const { width, height } = hole;
-    const differs = differences(labels, own).data.map((flag, i) => flag | Number(hole.data[i] > 0));
-    const { top, bottom, left, right } = extent({ width, height, data: differs }) ?? { top: 0, bottom: 1, left: 0, right: 1 };
+    const { data } = differences(labels, own);
+    for (let i = 0; i < data.length; i++) if (hole.data[i] > 0) data[i] = 1;
+    const { top, bottom, left, right } = extent({ width, height, data }) ?? { top: 0, bottom: 1, left: 0, right: 1 };
     const box = { top: 2 * top, bottom: 2 * bottom, left: 2 * left, right: 2 * right };
     return grown(box, 0, { width: 2 * width, height: 2 * height }, this.#cells.cell);
   }
