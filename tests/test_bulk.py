@@ -75,7 +75,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
         keys = (2 * number + 1, 2 * number + 2)
         write_tar(folder / f"faces-{number}.tar", {f"{key:05d}.jpg": jpeg(key) for key in keys})
     write_recipe(folder / "smile.json", ("smile", 0.8))
-    write_recipe(folder / "red.json", ("hair-colour", "red"), ("brows-raised", 0.5))
+    write_recipe(folder / "red.json", ("hair-colour", "red"), ("lips-fuller", 0.5))
     return folder
 
 
@@ -93,7 +93,7 @@ def unbroken(collection: Path, tiny_weights: Path, tmp_path_factory: pytest.Temp
     return results(output)
 
 
-def test_one_shard_gives_one_shard(unbroken: dict[str, bytes], tmp_path: Path) -> None:
+def test_one_shard_gives_one_shard(collection: Path, unbroken: dict[str, bytes], tmp_path: Path) -> None:
     assert sorted(unbroken) == sorted(
         ["bulk.json", *(f"faces-{n}.{end}" for n in range(3) for end in ("report.json", "tar"))]
     )
@@ -118,7 +118,9 @@ def test_one_shard_gives_one_shard(unbroken: dict[str, bytes], tmp_path: Path) -
     )
     assert np.abs(source - edited)[~region].mean() < 1 < np.abs(source - edited)[region].mean()
     report = json.loads(unbroken["faces-0.report.json"])
+    read = report.pop("input")
     assert report == {"shard": "faces-0", "pictures": 2, "samples": 4, "filtered": 0, "failures": []}
+    assert read == find_shards([str(collection / "faces-0.tar")], 9)[0].fingerprint() and read["files"] == 1
     record = json.loads(unbroken["bulk.json"])
     assert record["recipes"]["smile"]["edits"] == [{"name": "smile", "amount": 0.8}]
     assert {"dense-mapping", "parser", "identity", "attributes"} <= set(record["weights"])
@@ -255,15 +257,85 @@ def test_what_cannot_be_edited_is_listed_and_counts(
     write_tar(shard, {"a.jpg": jpeg(1), "b.jpg": jpeg(2)[:900], "c.png": grey.getvalue(), "a2.jpg": jpeg(3)})
     recipe = write_recipe(tmp_path / "smile.json", ("smile", 0.5))
     given = ["bulk", str(shard), "--recipe", str(recipe), "--weights", str(tiny_weights), "--framed"]
-    assert main([*given, "-o", str(tmp_path / "out")]) == 0
+    assert main([*given, "-o", str(tmp_path / "out")]) == 1
     report = json.loads((tmp_path / "out" / "some.report.json").read_text())
     assert report["pictures"] == 4 and report["samples"] == 2
     assert [failure["key"] for failure in report["failures"]] == ["b", "c"]
     assert "truncated" in report["failures"][0]["error"] and "no framed face" in report["failures"][1]["error"]
-    assert "some.tar: c: is 64x96" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "some.tar: c: is 64x96" in error and "2 failures, listed in the .report.json files" in error
+    assert main([*given, "-o", str(tmp_path / "out")]) == 1  # of a run before, they are not forgotten
+    assert "2 failures (2 in shards done before)" in capsys.readouterr().err
     assert main([*given, "-o", str(tmp_path / "strict"), "--max-bad-samples", "1"]) == 2
     assert "some: over 1 pictures failed, the first b" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "strict").iterdir()] == ["bulk.json"]
+
+
+def test_damaged_tars_are_told_and_done_when_they_are_mended(
+    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    write_tar(folder / "cut.tar", {"a.jpg": jpeg(1), "b.jpg": jpeg(2)})
+    whole = (folder / "cut.tar").read_bytes()
+    (folder / "cut.tar").write_bytes(whole[: len(jpeg(1)) + 3000])
+    write_tar(folder / "empty.tar", {})
+    (folder / "junk.tar").write_bytes(b"no tar" * 999)
+    (folder / "zero.tar").write_bytes(b"")
+    recipe = write_recipe(tmp_path / "red.json", ("hair-colour", "red"))
+    options = ["--weights", str(tiny_weights), "--framed", "--processes", "1"]
+    given = ["bulk", str(folder), "--recipe", str(recipe), "-o", str(output), *options]
+    assert main(given) == 1
+    told, error = capsys.readouterr()
+    assert "2 of 4 shards, 1 photographs, 1 results, 3 failures" in told
+    assert "empty.tar: holds no pictures" in error and "cut.tar: the tar file is damaged or cut off" in error
+    assert "1 failure, listed in the .report.json files; not done, because they cannot be read: junk.tar, zero" in error
+    assert sorted(path.name for path in output.glob("*.tar")) == ["cut.tar", "empty.tar"]
+    assert json.loads((output / "cut.report.json").read_text())["pictures"] == 1
+    (folder / "cut.tar").write_bytes(whole)
+    write_tar(folder / "junk.tar", {})
+    (folder / "zero.tar").unlink()
+    monkeypatch.setenv("WORLD_SIZE", "1")  # whose agent would end the other processes of a job
+    assert main(given) == 0
+    told, error = capsys.readouterr()
+    assert "2 of 3 shards (1 were done), 2 photographs, 2 results" in told and "failures" not in told
+    assert "done again, because their inputs have changed since: cut" in error
+    assert set(read_tar(output / "cut.tar")) > {"a+red.jpg", "b+red.jpg"}
+    (folder / "junk.tar").write_bytes(b"no tar")
+    assert main(given) == 0 and "cannot be read: junk.tar" in capsys.readouterr().err
+
+
+def test_a_shard_is_not_done_for_another_input(tmp_path: Path) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (folder / name).write_bytes(b"1234")
+        os.utime(folder / name, (1000, 1000))
+    first = find_shards([str(folder)], 9)[0].fingerprint()
+    assert (first["files"], first["bytes"]) == (2, 8)
+    assert find_shards([str(folder)], 9)[0].fingerprint() == first
+    os.utime(folder / "b.jpg", (1000, 1001))
+    touched = find_shards([str(folder)], 9)[0].fingerprint()
+    os.utime(folder / "b.jpg", (1000, 1000))
+    (folder / "b.jpg").rename(folder / "c.jpg")
+    renamed = find_shards([str(folder)], 9)[0].fingerprint()
+    assert len({one["stat_sha256"] for one in (first, touched, renamed)}) == 3
+
+
+def test_what_is_no_tar_is_no_collection(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = write_recipe(tmp_path / "smile.json", ("smile", 0.5))
+    write_tar(tmp_path / "good.tar", {"k.jpg": b"x"})
+    for name in ("junk.tar", "zero.tar"):
+        (tmp_path / name).write_bytes(b"junk" * 200 * (name == "junk.tar"))
+    for names, message in (
+        (["good.tar", "smile.json"], "smile.json: no tar file, or a damaged one"),
+        (["zero.tar"], "zero.tar: no tar file, or a damaged one (it is empty or too short)"),
+        (["junk.tar", "zero.tar"], "none of the 1 others can be read either"),
+    ):
+        inputs = [str(tmp_path / name) for name in names]
+        assert main(["bulk", *inputs, "--recipe", str(recipe), "-o", str(tmp_path / "out")]) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1 and not (tmp_path / "out").exists()
 
 
 def test_requirements_leave_results_out(collection: Path, tiny_weights: Path, tmp_path: Path) -> None:

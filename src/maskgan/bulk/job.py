@@ -61,10 +61,34 @@ class BulkJob:
         """The shard that ``shard`` becomes."""
         return self.output / f"{shard.name}.tar"
 
+    def report(self, shard: Shard) -> Path:
+        """The file that says what became of ``shard``."""
+        return self.output / f"{shard.name}.report.json"
+
+    def is_done(self, shard: Shard) -> bool:
+        """Whether ``shard`` is done and its input has not changed since."""
+        if not self.target(shard).exists():
+            return False
+        known = self._told(shard).get("input")
+        return known is None or known == shard.fingerprint()
+
     @property
     def missing(self) -> list[Shard]:
-        """Shards that are not done yet."""
-        return [shard for shard in self.shards if not self.target(shard).exists()]
+        """Shards that are not done yet, or whose input has changed since they were."""
+        return [shard for shard in self.shards if not self.is_done(shard)]
+
+    def failures(self, shard: Shard) -> int:
+        """How many failures the report of a shard lists."""
+        listed = self._told(shard).get("failures")
+        return len(listed) if isinstance(listed, list) else 0
+
+    def _told(self, shard: Shard) -> dict[str, Any]:
+        """The report of a shard; empty if there is none."""
+        try:
+            told = json.loads(self.report(shard).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return told if isinstance(told, dict) else {}
 
     def record(self) -> dict[str, Any]:
         """All that decides what the results are, apart from the inputs, as plain JSON types."""

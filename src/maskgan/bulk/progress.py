@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tqdm import tqdm
 
+from maskgan.bulk.job import BulkJob
 from maskgan.bulk.shard_runner import ShardReport
 
 _LISTED = 5  # failures of a shard that are shown; the file beside the shard lists all
@@ -26,6 +27,21 @@ class Totals:
     samples: int = 0
     filtered: int = 0
     failures: int = 0
+    earlier_failures: int = 0
+    """Of shards that were done when the run began."""
+    unreadable: list[str] = field(default_factory=list)
+    """Shards that could not be read at all."""
+
+    @classmethod
+    def of(cls, job: BulkJob) -> Totals:
+        """Before anything is done, with a line about the shards that are done again."""
+        missing = job.missing
+        names = {shard.name for shard in missing}
+        earlier = sum(job.failures(shard) for shard in job.shards if shard.name not in names)
+        if changed := [shard.name for shard in missing if job.target(shard).exists()]:
+            shown = ", ".join(changed[:_LISTED]) + (", ..." if len(changed) > _LISTED else "")
+            _log.warning("done again, because their inputs have changed since: %s", shown)
+        return cls(len(job.shards), len(missing), earlier_failures=earlier)
 
     def bar(self) -> Any:
         """A progress bar over the shards, where stderr is a terminal."""
@@ -35,14 +51,20 @@ class Totals:
         """Count a shard, and show its first failures; ``None``: another process has it."""
         if report is None:
             return
-        self.done += 1
+        if report.is_unreadable:
+            self.unreadable.append(report.shard)
+        else:
+            self.done += 1
+        if not report.pictures and not report.failures:
+            _log.warning("%s.tar: holds no pictures", report.shard)
         self.pictures += report.pictures
         self.samples += report.samples
         self.filtered += report.filtered
         self.failures += len(report.failures)
         for failure in report.failures[:_LISTED]:
             by = "" if failure.recipe is None else f" by {failure.recipe}"
-            _log.warning("%s.tar: %s%s: %s", report.shard, failure.key or "damaged", by, failure.error)
+            what = f"{failure.key}{by}: " if failure.key else ""
+            _log.warning("%s.tar: %s%s", report.shard, what, failure.error)
         if len(report.failures) > _LISTED:
             _log.warning("%s.report.json lists all %d failures", report.shard, len(report.failures))
 
@@ -61,3 +83,15 @@ class Totals:
         if self.pictures:
             parts.append(f"{self.pictures / seconds:.2f} photographs/s")
         return ", ".join(parts)
+
+    def problem(self) -> str | None:
+        """One line about what failed, in this run or in shards that were done before; ``None``: nothing did."""
+        parts = []
+        if count := self.failures - len(self.unreadable) + self.earlier_failures:
+            before = f" ({self.earlier_failures} in shards done before)" if self.earlier_failures else ""
+            parts.append(f"{count} failure{'s' * (count > 1)}{before}, listed in the .report.json files")
+        if self.unreadable:
+            shown = ", ".join(f"{name}.tar" for name in sorted(self.unreadable)[:_LISTED])
+            more = ", ..." if len(self.unreadable) > _LISTED else ""
+            parts.append(f"not done, because they cannot be read: {shown}{more}")
+        return "; ".join([*parts, "all else is done"]) if parts else None

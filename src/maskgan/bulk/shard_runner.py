@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import torch
 from filelock import FileLock, Timeout
@@ -44,6 +44,13 @@ class ShardReport:
     filtered: int = 0
     """Left out because they do not meet the requirements."""
     failures: list[Failure] = field(default_factory=list)
+    input: dict[str, Any] = field(default_factory=dict)
+    """``Shard.fingerprint`` before it was read."""
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the tar is damaged and no picture could be read, so that the shard is not done."""
+        return not self.pictures and any(not failure.key for failure in self.failures)
 
 
 def edit_shard(job: BulkJob, shard: Shard, editor: BatchEditor) -> ShardReport | None:
@@ -55,7 +62,8 @@ def edit_shard(job: BulkJob, shard: Shard, editor: BatchEditor) -> ShardReport |
         editor: the networks.
 
     Returns:
-        What became of it; ``None`` if it is done already, or another process works on it.
+        What became of it; ``None`` if it is done already, or another process works on it. Of a damaged tar without any
+        picture that can be read, nothing is written.
 
     Raises:
         UserError: too many pictures fail, or a file cannot be read or written; nothing is left under the shard's name.
@@ -67,7 +75,7 @@ def edit_shard(job: BulkJob, shard: Shard, editor: BatchEditor) -> ShardReport |
     except Timeout:
         return None
     try:
-        if target.exists():
+        if job.is_done(shard):
             return None
         return _edit_locked(job, shard, editor)
     except OSError as error:
@@ -78,7 +86,7 @@ def edit_shard(job: BulkJob, shard: Shard, editor: BatchEditor) -> ShardReport |
 
 
 def _edit_locked(job: BulkJob, shard: Shard, editor: BatchEditor) -> ShardReport:
-    report = ShardReport(shard.name)
+    report = ShardReport(shard.name, input=shard.fingerprint())
     # One name a shard: what a killed run left is written over by the next.
     partial = job.output / f".{shard.name}.tar.partial"
     try:
@@ -86,7 +94,10 @@ def _edit_locked(job: BulkJob, shard: Shard, editor: BatchEditor) -> ShardReport
             _write(job, shard, editor, report, stream)
             stream.flush()
             os.fsync(stream.fileno())
-        with atomic_path(job.output / f"{shard.name}.report.json") as sidecar:
+        if report.is_unreadable:
+            return report
+        job.target(shard).unlink(missing_ok=True)  # of another input, which the new report must not vouch for
+        with atomic_path(job.report(shard)) as sidecar:
             sidecar.write_text(json.dumps(asdict(report), indent=1) + "\n")
         partial.replace(job.target(shard))
     finally:
@@ -110,7 +121,7 @@ def _write(job: BulkJob, shard: Shard, editor: BatchEditor, report: ShardReport,
     ):
         for window in _ahead(_windows(job, shard, editor), decoder):
             photographs = [item for item in window if isinstance(item, Photograph)]
-            report.pictures += len(window)
+            report.pictures += sum(not isinstance(item, Failure) or bool(item.key) for item in window)
             results, failures = editor.edit(photographs, job.recipes)
             report.failures += [item for item in window if isinstance(item, Failure)] + failures
             _check_failures(report, job.options.max_bad_samples)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from maskgan.data.stream_reader import CUT_OFF, open_shard
 from maskgan.data.tar import TarReader, member_key
@@ -26,6 +27,23 @@ class Shard:
     tar: Path | None
     """Where the pictures are; ``None``: in ``files``."""
     files: tuple[Path, ...] = ()
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Number and bytes of its files, and the SHA-256 of their names, sizes and modification times.
+
+        A changed input is noticed by it without being read. Plain JSON types.
+        """
+        digest, total = hashlib.sha256(), 0
+        files = self.files if self.tar is None else (self.tar,)
+        for path in files:
+            try:
+                found = path.stat()
+                size, modified = found.st_size, found.st_mtime_ns
+            except OSError:
+                size, modified = 0, -1
+            total += size
+            digest.update(f"{path.name}\0{size}\0{modified}\n".encode(errors="surrogateescape"))
+        return {"files": len(files), "bytes": total, "stat_sha256": digest.hexdigest()}
 
 
 class EncodedPicture(NamedTuple):
@@ -48,7 +66,8 @@ def find_shards(inputs: Sequence[str], pictures_per_shard: int) -> tuple[Shard, 
         pictures_per_shard: how many photographs of a folder become one shard.
 
     Raises:
-        UserError: there is none, one is missing, or two would get one name.
+        UserError: there is none, one is missing, two would get one name, a file is no tar though its name does not say
+            that it is one, or none of the tars can be read.
     """
     shards: list[Shard] = []
     for given in inputs:
@@ -66,6 +85,7 @@ def find_shards(inputs: Sequence[str], pictures_per_shard: int) -> tuple[Shard, 
         if shard.name in names:
             raise UserError(f"{shard.name}.tar: two inputs would become this shard; rename one, or run twice")
         names.add(shard.name)
+    _require_tars(shards)
     return tuple(shards)
 
 
@@ -82,6 +102,37 @@ def read_pictures(shard: Shard) -> Iterator[EncodedPicture]:
         return
     with open_shard(str(shard.tar.absolute())) as stream:
         yield from _grouped(TarReader(stream))
+
+
+def _require_tars(shards: Sequence[Shard]) -> None:
+    """Refuse what is no collection at all; a damaged tar among others is told when its turn comes.
+
+    Raises:
+        UserError: a file is no tar and is not called one, or no tar can be read.
+    """
+    tars = [shard.tar for shard in shards if shard.tar is not None]
+    for path in tars:
+        if ".tar" not in path.name and (problem := _tar_problem(path)) is not None:
+            raise UserError(problem)
+    first: str | None = None
+    for path in tars if len(tars) == len(shards) else ():
+        if (problem := _tar_problem(path)) is None:
+            return
+        first = first or problem
+    if first is not None:
+        others = f"; none of the {len(tars) - 1} others can be read either" if len(tars) > 1 else ""
+        raise UserError(first + others)
+
+
+def _tar_problem(path: Path) -> str | None:
+    """Why a file cannot be read as a tar from its beginning; ``None`` if it can."""
+    try:
+        with open_shard(str(path.absolute())) as stream:
+            next(iter(TarReader(stream)), None)
+    except (UserError, OSError, *CUT_OFF) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return f"{path}: no tar file, or a damaged one ({reason}); give tar files, or a folder of photographs"
+    return None
 
 
 def _of_files(files: Sequence[Path]) -> Iterator[EncodedPicture]:

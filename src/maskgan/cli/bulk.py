@@ -91,10 +91,12 @@ def command(
     photographs. Each gives one tar file in the output folder, with the edited picture, the masks before and after, the
     region that changed, and a JSON of what was measured for each photograph and recipe.
 
-    A shard has a temporary name until it is done. The same command again does only what is missing, however the one
-    before ended. Photographs that cannot be edited are listed in the JSON file beside each shard.
+    A shard has a temporary name until it is done. The same command again does only what is missing or what has another
+    input by now, however the one before ended. Photographs that cannot be edited are listed in the JSON file beside
+    each shard, and the exit code is 1 then.
     """
     import logging
+    import os
     import time
 
     from maskgan.assets import shipped_weights
@@ -106,6 +108,7 @@ def command(
     from maskgan.bulk.shards import find_shards
     from maskgan.checkpoints.weights import sha256
     from maskgan.editing.recipes import weights_in_use
+    from maskgan.errors import MaskGANError
 
     named = read_recipes(recipes)
     requirements = parse_requirements(require)
@@ -136,9 +139,14 @@ def command(
     )
     job.prepare_output()
     started = time.perf_counter()
-    totals = Totals(len(shards), len(job.missing))
+    totals = Totals.of(job)
     with totals.bar() as bar:
         for report in run_job(job, engine, processes):
             bar.update()
             totals.add(report)
     click.echo(totals.summary(time.perf_counter() - started))
+    if (problem := totals.problem()) is not None:
+        if "WORLD_SIZE" not in os.environ:
+            raise MaskGANError(problem)
+        # torchrun ends all its processes where one ends with an error.
+        logging.getLogger(__name__).error("%s", problem)
