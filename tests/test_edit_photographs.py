@@ -70,6 +70,8 @@ def test_one_photograph_without_a_face_does_not_end_the_rest(
         (["--apply", "smirk"], "'smirk' is no edit"),
         (["--apply", "smile=7"], "smile: takes -1..1"),
         (["--apply", "smile", "--face", "3"], "two.png: face 3 was asked for, 2 found"),
+        (["--apply", "smile", "--face", "0"], "a number from 1, or X,Y, not '0'"),
+        (["--apply", "smile", "--face", "-1"], "a number from 1, or X,Y, not '-1'"),
         (["--apply", "smile", "--edited", "x.png"], "--edited needs --mask"),
         ([], "give --apply EDIT"),
         (["--apply", "smile", "--style-strength", "0.5"], "--style-strength needs --mask"),
@@ -88,6 +90,17 @@ def test_what_cannot_be_done_is_one_line(
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not output.exists()
+
+
+@pytest.mark.parametrize("name", ["taken", "taken/below"])
+def test_a_file_in_the_place_of_a_folder_is_named(
+    name: str, photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("")
+    given = ["edit", str(photograph), "--apply", "smile=0", "-o", str(tmp_path / "o.png")]
+    assert main([*given, "--save-masks", str(tmp_path / name)]) == 2
+    error = capsys.readouterr().err
+    assert "taken is a file; choose another name, or move the file away" in error and error.count("\n") == 1
 
 
 def test_hair_takes_another_colour_without_the_network(photograph: Path, tmp_path: Path) -> None:

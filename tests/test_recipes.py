@@ -96,6 +96,8 @@ def test_other_weights_are_named() -> None:
         (recipe_json(edits=[{"name": "smirk", "amount": 1}]), "'smirk' is no edit"),
         (recipe_json(edits=[{"name": "smile", "amount": 3}]), r"takes -1\.\.1"),
         (recipe_json(edits=[{"name": "smile", "amount": True}]), "no number and no text"),
+        (recipe_json(edits=[{"name": "smile", "amount": "0.5"}]), 'takes a number, -1..1, not the text "0.5"'),
+        (recipe_json(face="0"), "'face' takes largest"),
         (recipe_json(edits=[{"name": "hair-colour", "amount": "loud"}]), "takes #RRGGBB"),
         (recipe_json(edits=[{"patch": {"height": 8, "width": 8, "runs": [60, 9, 1]}}]), "reach beyond"),
         (recipe_json(edits=[{"patch": {"height": 8, "width": 8, "runs": [0, 1, 19]}}]), "the run 0, 1, 19"),
@@ -118,13 +120,25 @@ def test_what_is_no_recipe_is_said_in_one_line(value: Any, message: str) -> None
         b"",
         b"\xff\xfe",
         b"[" * 100_000,
-        b'{"format": "maskgan-recipe", "format": "maskgan-recipe"}',
-        b'{"format": "maskgan-recipe", "version": NaN}',
         b'{"version": ' + b"9" * 5000 + b"}",
     ],
 )
 def test_hostile_text_is_no_json(text: bytes) -> None:
     with pytest.raises(UserError, match=r"r\.json: is no JSON"):
+        parse_recipe(text, "r.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b'{"format": "maskgan-recipe", "format": "maskgan-recipe"}', "has the field 'format' twice"),
+        (b'{"edits": [{"name": "smile", "amount": 0.1, "amount": 0.2}]}', "has the field 'amount' twice"),
+        (b'{"format": "maskgan-recipe", "version": NaN}', "holds NaN, which is no number"),
+        (b'{"format": "maskgan-recipe", "version": -Infinity}', "holds -Infinity, which is no number"),
+    ],
+)
+def test_what_is_wrong_in_json_is_named(text: bytes, message: str) -> None:
+    with pytest.raises(UserError, match=rf"^r\.json: {message}"):
         parse_recipe(text, "r.json")
 
 

@@ -47,11 +47,17 @@ def make_folder(path: Path) -> Path:
     Raises:
         UserError: it cannot be created, or something that is no folder has the name.
     """
+    path = Path(path)
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        found = next((part for part in (path, *path.parents) if part.exists()), path)
+        raise UserError(
+            f"{path}: the folder cannot be created, for {found} is a file; choose another name, or move the file away"
+        ) from error
     except OSError as error:
         raise UserError(f"{path}: the folder cannot be created: {_reason(error)}") from error
-    return Path(path)
+    return path
 
 
 def require_file(path: Path) -> Path:

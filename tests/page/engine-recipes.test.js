@@ -72,6 +72,7 @@ test("what is no recipe is refused", () => {
     { weights: { parser: "x" } },
     { edits: {} },
     { edits: [{ name: "smile", amount: 3 }] },
+    { edits: [{ name: "smile", amount: "0.5" }] },
     { edits: [{ name: "beard", amount: 1 }] },
     { edits: [{ name: "smile" }] },
     { edits: [{ patch: { ...patch, runs: [1, 4, 1] } }] },

@@ -200,7 +200,7 @@ def choose_faces(faces: Sequence[DetectedFace], which: str, name: str) -> list[D
     if choice == "all":
         return list(faces)
     if isinstance(choice, int):
-        if not 1 <= choice <= len(faces):
+        if choice > len(faces):
             raise UserError(f"{name}: face {which} was asked for, {len(faces)} found; 'maskgan faces' lists them")
         return [faces[choice - 1]]
     x, y = choice
@@ -225,7 +225,7 @@ def parse_face_choice(which: str, option: str = "--face") -> Literal["all"] | in
         values = [float(number) for number in which.split(",")]
     except ValueError:
         values = []
-    if len(values) == 1 and values[0].is_integer():
+    if len(values) == 1 and values[0].is_integer() and values[0] >= 1:
         return int(values[0])
     if len(values) == 2 and all(map(isfinite, values)):
         return values[0], values[1]

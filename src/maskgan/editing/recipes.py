@@ -17,7 +17,7 @@ from maskgan import __version__
 from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import read_info, sha256
 from maskgan.editing.label_patch import LabelPatch
-from maskgan.editing.named_edits import parse_edit
+from maskgan.editing.named_edits import EDITS, parse_edit
 from maskgan.editing.photographs import AppliedEdit, parse_face_choice
 from maskgan.errors import UserError
 from maskgan.files import atomic_path, require_file
@@ -178,6 +178,8 @@ def _load(text: bytes) -> dict[str, Any]:
         raise UserError(f"is over {MAX_BYTES >> 20} MB, too large for a recipe")
     try:
         value = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except UserError:
+        raise
     except (ValueError, RecursionError):
         raise UserError("is no JSON; a recipe is what 'maskgan edit --save-recipe' writes") from None
     if not isinstance(value, dict) or value.get("format") != FORMAT:
@@ -188,12 +190,14 @@ def _load(text: bytes) -> dict[str, Any]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise ValueError("a name comes twice")
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"has the field {twice!r:.40} twice in one object; leave one of them out")
     return fields
 
 
 def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is no number")
+    raise UserError(f"holds {text}, which is no number in JSON")
 
 
 def _parse(value: dict[str, Any]) -> Recipe:
@@ -241,6 +245,8 @@ def _edit_from_json(value: Any) -> AppliedEdit:
         raise UserError("'name' is no name of an edit")
     if isinstance(amount, bool) or not isinstance(amount, (int, float, str)) or len(str(amount)) > _MAX_TEXT:
         raise UserError(f"{name}: 'amount' is no number and no text")
+    if isinstance(amount, str) and name in EDITS and not EDITS[name].choices:
+        raise UserError(f"{name}: takes a number, {EDITS[name].range}, not the text {json.dumps(amount):.40}")
     return parse_edit(f"{name}={amount}")
 
 

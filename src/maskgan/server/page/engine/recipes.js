@@ -163,6 +163,7 @@ function parseStep(entry) {
   const isText = typeof name === "string" && (typeof amount === "string" || typeof amount === "number");
   if (keys !== "amount,name" || !isText || String(amount).length > MAX_TEXT) throw new EngineError("has no name and amount.");
   const [edit, look] = [EDITS.get(name), LOOKS.get(name)];
+  if (edit && !edit.choices.length && typeof amount === "string") throw new EngineError(`${name}: takes a number, not a text.`);
   if (edit) return { edit, amount: checkAmount(edit, String(amount)) };
   if (look) return { look, colour: checkColour(look, String(amount)) };
   throw new EngineError(`“${name.slice(0, 40)}” is no edit.`);
