@@ -1,6 +1,7 @@
 /**
  * Arrays of the engine: pictures, planes, flags. The counterparts in Python are numpy arrays and tensors.
  *
+ * @typedef {import("../mask/label-map.js").Box} Box
  * @typedef {import("../mask/label-map.js").LabelMap} LabelMap
  *
  * @typedef {object} Picture sRGB, upright
@@ -16,7 +17,6 @@
  *
  * @typedef {{width: number, height: number, data: Uint8Array}} Flags 1 where something holds, 0 elsewhere
  * @typedef {{width: number, height: number}} Size
- * @typedef {{top: number, bottom: number, left: number, right: number}} Rows whole pixels; bottom and right are exclusive
  */
 
 /** 8-bit steps per unit of an image in [-1, 1]. */
@@ -199,7 +199,7 @@ export function equalArrays(first, second) {
  * Bounding box of the entries that are not 0; null if there are none.
  *
  * @param {{width: number, height: number, data: ArrayLike<number>}} plane
- * @returns {Rows | null}
+ * @returns {Box | null}
  */
 export function extent({ width, height, data }) {
   let [top, bottom, left, right] = [height, 0, width, 0];
@@ -219,7 +219,7 @@ export function extent({ width, height, data }) {
  * The part of a mask inside a box.
  *
  * @param {LabelMap} mask
- * @param {Rows} place
+ * @param {Box} place
  * @returns {LabelMap}
  */
 export function cutLabels({ width, data }, { top, bottom, left, right }) {
@@ -232,7 +232,7 @@ export function cutLabels({ width, data }, { top, bottom, left, right }) {
  * The part of each plane inside a box.
  *
  * @param {Planes} image
- * @param {Rows} place
+ * @param {Box} place
  */
 export function cutPlanes({ channels, height, width, data }, { top, bottom, left, right }) {
   const cut = planes(channels, bottom - top, right - left);
@@ -261,11 +261,11 @@ export function putPlanes({ height, width, data }, part, { top, left }) {
 /**
  * A box with a margin, within planes, its sides at multiples.
  *
- * @param {Rows} box
+ * @param {Box} box
  * @param {number} margin
  * @param {Size} size of the planes, multiples of `multiple`
  * @param {number} [multiple]
- * @returns {Rows}
+ * @returns {Box}
  */
 export function grown({ top, bottom, left, right }, margin, { width, height }, multiple = 1) {
   const low = (/** @type {number} */ start) => Math.max(Math.floor((start - margin) / multiple) * multiple, 0);

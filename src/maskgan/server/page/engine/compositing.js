@@ -9,9 +9,9 @@
  * @typedef {import("./arrays.js").LabelMap} LabelMap
  * @typedef {import("./arrays.js").Picture} Picture
  * @typedef {import("./arrays.js").Planes} Planes
- * @typedef {import("./arrays.js").Rows} Rows
  * @typedef {import("./arrays.js").Size} Size
  * @typedef {import("./edit-region.js").EditRegion} EditRegion
+ * @typedef {import("./resampling.js").FloatBox} FloatBox
  * @typedef {import("./source-analysis.js").SourceAnalysis} SourceAnalysis
  *
  * @typedef {object} PartStyle parts of a face that have another face's style
@@ -165,7 +165,7 @@ function propagatedChange({ workingMask, reconstruction }, region, generated) {
  * @param {SourceAnalysis} analysis
  * @param {LabelMap} edited
  * @param {Planes} generated
- * @param {Rows} frame as fractions of the sides
+ * @param {FloatBox} frame as fractions of the sides
  * @param {Size} size
  * @param {PartStyle | null} partStyle
  * @returns {Planes}
@@ -250,7 +250,7 @@ function towards(local, colour, strength) {
  * Bounding box of what is not 0 in any plane, with a pixel to spare, as fractions of the sides; null if there is nothing.
  *
  * @param {Planes[]} regions of any sizes that show the same frame
- * @returns {Rows | null}
+ * @returns {FloatBox | null}
  */
 function unitedBox(regions) {
   const boxes = regions.flatMap((region) => {
@@ -276,7 +276,7 @@ function unitedBox(regions) {
 /**
  * A box at whole pixels of a picture: those, the box again as fractions, and its size.
  *
- * @param {Rows} box as fractions of the sides
+ * @param {FloatBox} box as fractions of the sides
  * @param {Size} size
  */
 function placed(box, { width, height }) {
@@ -293,7 +293,7 @@ function placed(box, { width, height }) {
  * The part of planes inside a frame, given as fractions of the sides, at a size.
  *
  * @param {Planes} image
- * @param {Rows} frame
+ * @param {FloatBox} frame
  * @param {Size} size
  * @param {import("./resampling.js").Filter} filter
  */

@@ -60,7 +60,7 @@ export function cropFace(picture, frame, side = clamp(rint(frame.side), MIN_SIDE
  *
  * @param {Picture} picture
  * @param {import("./arrays.js").Size} size of the resized picture
- * @param {import("./arrays.js").Rows} window
+ * @param {import("./arrays.js").Box} window
  * @returns {Picture}
  */
 function drawnOut(picture, size, { top, bottom, left, right }) {

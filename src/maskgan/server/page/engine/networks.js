@@ -2,9 +2,9 @@
  * The networks of an exported editor behind pictures and masks; see docs/web.md for their inputs and outputs.
  *
  * @typedef {import("../remote/api.js").ServerInfo} ServerInfo
+ * @typedef {import("./arrays.js").Box} Box
  * @typedef {import("./arrays.js").LabelMap} LabelMap
  * @typedef {import("./arrays.js").Planes} Planes
- * @typedef {import("./arrays.js").Rows} Rows
  * @typedef {import("./arrays.js").Size} Size
  *
  * @typedef {"style-encoder" | "generator" | "detail" | "parser" | "mask-encoder" | "mask-decoder" | "mask-prior"
@@ -40,16 +40,16 @@
  * @typedef {object} Context what is seen of a photograph
  * @property {Planes} image 3 x H x W in [-1, 1]
  * @property {Planes} hole 1 x H x W: 1 where it is drawn anew
- * @property {KnownFeatures | null} [known] of the photograph; they save time
+ * @property {KnownLevels | null} [known] of the photograph; they save time
  *
- * @typedef {object} KnownFeatures what the coarse part of a network made of a photograph without a hole
+ * @typedef {object} KnownLevels what the coarse part of a network made of a photograph without a hole
  * @property {LabelMap} labels of the photograph, H/2 x W/2
  * @property {Record<string, Tensor>} levels inputs of the generator
  *
  * @typedef {object} CoarseDrawing what is drawn at half of the side, before the detail
  * @property {Planes} image 3 x H/2 x W/2 in [-1, 1]; of use in the hole alone
  * @property {Planes} hole 1 x H/2 x W/2
- * @property {Rows} window around the hole that is drawn, in pixels of the whole side
+ * @property {Box} window around the hole that is drawn, in pixels of the whole side
  * @property {Record<string, Tensor>} features that the window's detail is drawn from
  *
  * @typedef {object} NetworkRunner
@@ -62,8 +62,8 @@ import { averagePool, maxPool } from "./filters.js";
 
 export class Networks {
   #runner;
-  /** Photographs averaged to half of the side, by photograph. @type {WeakMap<Planes, Planes>} */
-  #halves = new WeakMap();
+  /** See `#halfImage`. @type {WeakMap<Planes, Planes>} */
+  #halfImages = new WeakMap();
 
   /**
    * @param {NetworkRunner} runner
@@ -117,11 +117,11 @@ export class Networks {
    *
    * @param {Planes} image 3 x H x W in [-1, 1]
    * @param {LabelMap} mask its own, of the same size
-   * @returns {Promise<KnownFeatures>}
+   * @returns {Promise<KnownLevels>}
    */
-  async knownFeatures(image, mask) {
-    const half = { image: averagePool(image, 2), hole: planes(1, image.height / 2, image.width / 2) };
-    const labels = halved(mask);
+  async knownLevels(image, mask) {
+    const half = { image: this.#halfImage(image), hole: planes(1, image.height / 2, image.width / 2) };
+    const labels = halfLabels(mask);
     const style = new Float32Array(this.manifest.style.size);
     const { cell } = this.#cells;
     const first = { top: 0, bottom: cell, left: 0, right: cell };
@@ -141,8 +141,8 @@ export class Networks {
    */
   async drawCoarse(mask, style, context) {
     const window = this.#window(context.hole);
-    const half = this.#halved(context, window);
-    const labels = halved(mask);
+    const half = this.#halfContext(context, window);
+    const labels = halfLabels(mask);
     const changed = context.known ? this.#changed(half.hole, labels, context.known.labels) : whole(context.hole);
     const levels = context.known ? context.known.levels : this.#noLevels(labels);
     const inputs = { ...generatorInputs(labels, style, half), ...this.#windows(window, changed), ...levels };
@@ -173,12 +173,11 @@ export class Networks {
    * A photograph at half of its side, averaged with its hole erased, and the hole.
    *
    * @param {Context} context
-   * @param {Rows} window around the hole, its edges even
+   * @param {Box} window around the hole, its edges even
    * @returns {Context}
    */
-  #halved({ image, hole }, window) {
-    const average = this.#halves.get(image) ?? averagePool(image, 2);
-    this.#halves.set(image, average);
+  #halfContext({ image, hole }, window) {
+    const average = this.#halfImage(image);
     const half = {
       image: planes(image.channels, average.height, average.width, average.data.slice()),
       hole: planes(1, average.height, average.width),
@@ -187,6 +186,17 @@ export class Networks {
     const place = { top: window.top / 2, left: window.left / 2 };
     putPlanes(half.image, averagePool(erased(around), 2), place);
     putPlanes(half.hole, maxPool(around.hole, 2), place);
+    return half;
+  }
+
+  /**
+   * A photograph averaged to half of its side, once.
+   *
+   * @param {Planes} image
+   */
+  #halfImage(image) {
+    const half = this.#halfImages.get(image) ?? averagePool(image, 2);
+    this.#halfImages.set(image, half);
     return half;
   }
 
@@ -201,7 +211,7 @@ export class Networks {
    * What must be drawn so that a hole is drawn as in the whole picture.
    *
    * @param {Planes} hole
-   * @returns {Rows}
+   * @returns {Box}
    */
   #window(hole) {
     const { cell, margin } = this.#cells;
@@ -215,7 +225,7 @@ export class Networks {
    * @param {Planes} hole 1 x H/2 x W/2
    * @param {LabelMap} labels of the same size
    * @param {LabelMap} own the photograph's
-   * @returns {Rows} in pixels of the whole side
+   * @returns {Box} in pixels of the whole side
    */
   #changed(hole, labels, own) {
     const { width, height } = hole;
@@ -227,8 +237,8 @@ export class Networks {
   }
 
   /**
-   * @param {Rows} window
-   * @param {Rows} changed
+   * @param {Box} window
+   * @param {Box} changed
    */
   #windows(window, changed) {
     const { cell } = this.#cells;
@@ -343,7 +353,7 @@ function erased({ image: { channels, height, width, data }, hole }) {
  * @param {LabelMap} mask its sides are even
  * @returns {LabelMap}
  */
-function halved({ width, height, data }) {
+function halfLabels({ width, height, data }) {
   const half = { width: width / 2, height: height / 2, data: new Uint8Array((width / 2) * (height / 2)) };
   for (let y = 0, to = 0; y < height; y += 2) {
     for (let x = 0; x < width; x += 2) half.data[to++] = data[y * width + x];
@@ -351,7 +361,7 @@ function halved({ width, height, data }) {
   return half;
 }
 
-/** @param {Size} size @returns {Rows} */
+/** @param {Size} size @returns {Box} */
 function whole({ width, height }) {
   return { top: 0, bottom: height, left: 0, right: width };
 }
@@ -376,7 +386,7 @@ function sizeTensor({ width, height }) {
   return { data: BigInt64Array.of(BigInt(height), BigInt(width)), dims: [2] };
 }
 
-/** @param {Rows} window @param {number} cell @returns {Tensor} */
+/** @param {Box} window @param {number} cell @returns {Tensor} */
 function windowTensor({ top, bottom, left, right }, cell) {
   return { data: BigInt64Array.from([top, bottom, left, right], (edge) => BigInt(edge / cell)), dims: [4] };
 }

@@ -7,7 +7,7 @@
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./networks.js").CoarseDrawing} CoarseDrawing
  * @typedef {import("./networks.js").Context} Context
- * @typedef {import("./networks.js").KnownFeatures} KnownFeatures
+ * @typedef {import("./networks.js").KnownLevels} KnownLevels
  * @typedef {import("./renderer.js").Renderer} Renderer
  * @typedef {import("./source-analysis.js").SourceAnalysis} SourceAnalysis
  *
@@ -35,8 +35,8 @@ export class FaceModel {
   #analysis = null;
   /** @type {Planes | null} */
   #workingImage = null;
-  /** @type {Promise<KnownFeatures> | null} */
-  #known = null;
+  /** @type {Promise<KnownLevels> | null} */
+  #knownLevels = null;
 
   /**
    * @param {Renderer} renderer
@@ -70,7 +70,11 @@ export class FaceModel {
   analysis() {
     this.#analysis ??= this.renderer
       .synthesise(this.mask, this.style)
-      .then((reconstruction) => analyseSource(this.picture, this.mask, reconstruction));
+      .then((reconstruction) => analyseSource(this.picture, this.mask, reconstruction))
+      .catch((error) => {
+        this.#analysis = null; // so that it is tried again
+        throw error;
+      });
     return this.#analysis;
   }
 
@@ -83,18 +87,22 @@ export class FaceModel {
   /**
    * What a network with detail makes of the photograph; costs a pass of its coarse part once.
    *
-   * @returns {Promise<KnownFeatures | null>}
+   * @returns {Promise<KnownLevels | null>}
    */
-  async known() {
+  async knownLevels() {
     const { renderer, mask } = this;
     if (!renderer.hasDetail) return null;
-    this.#known ??= renderer.knownFeatures(this.workingImage, mask);
-    // Asked for again where it failed.
-    this.#known.catch(() => (this.#known = null));
-    return this.#known;
+    this.#knownLevels ??= renderer.knownLevels(this.workingImage, mask).catch((error) => {
+      this.#knownLevels = null; // so that it is tried again
+      throw error;
+    });
+    return this.#knownLevels;
   }
 
-  /** Compute now what the first edit would compute. */
+  /**
+   * Compute now what all edits have in common, apart from the known levels: those take a pass of the network, which
+   * `Studio.warmUp` makes once the photograph is shown. In Python they are computed here.
+   */
   async prepare() {
     if (this.renderer.usesContext) this.workingImage;
     else await this.analysis();
@@ -164,7 +172,8 @@ export class Edit {
   async #context() {
     const { model, mask, region } = this;
     const hole = region.hole(model.renderer.workingSize(mask));
-    return { image: model.workingImage, hole, known: await model.known() };
+    // Where everything is drawn, nothing known is read.
+    return { image: model.workingImage, hole, known: region.everything ? null : await model.knownLevels() };
   }
 
   /**

@@ -109,8 +109,8 @@ export class Renderer {
    * @param {Planes} image at the mask's working size
    * @param {LabelMap} mask its own
    */
-  async knownFeatures(image, mask) {
-    return this.#networks.knownFeatures(image, resizeLabels(mask, this.workingSize(mask)));
+  async knownLevels(image, mask) {
+    return this.#networks.knownLevels(image, resizeLabels(mask, this.workingSize(mask)));
   }
 
   /**

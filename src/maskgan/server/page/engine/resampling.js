@@ -4,9 +4,9 @@
  * @typedef {import("./arrays.js").Picture} Picture
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./arrays.js").LabelMap} LabelMap
- * @typedef {import("./arrays.js").Rows} Rows
+ * @typedef {import("./arrays.js").Box} Box
  * @typedef {import("./arrays.js").Size} Size
- * @typedef {{left: number, top: number, right: number, bottom: number}} Box in pixels, fractions allowed
+ * @typedef {{left: number, top: number, right: number, bottom: number}} FloatBox a box whose edges need not be whole pixels
  *
  * @typedef {object} Filter
  * @property {number} support radius in source pixels at scale 1
@@ -65,7 +65,7 @@ export function resizePicture(picture, size) {
  *
  * @param {Picture} picture
  * @param {Size} size of all of it
- * @param {Rows} window in pixels of `size`
+ * @param {Box} window in pixels of `size`
  * @returns {Picture} the same one if nothing is resized or cut
  */
 export function resizeWindow(picture, size, window) {
@@ -86,7 +86,7 @@ export function resizeWindow(picture, size, window) {
  * @param {Planes} image
  * @param {Size} size
  * @param {Filter} filter
- * @param {Box} [box] all of it by default
+ * @param {FloatBox} [box] in pixels, all of it by default
  * @returns {Planes}
  */
 export function resizePlanes(image, size, filter, box = { left: 0, top: 0, right: image.width, bottom: image.height }) {
@@ -159,7 +159,7 @@ export function resizeLabels(mask, { width, height }) {
  *
  * @param {Planes} image
  * @param {Size} size
- * @param {Rows} [window] of that size, which alone is wanted; all of it by default
+ * @param {Box} [window] of that size, which alone is wanted; all of it by default
  * @returns {Planes} of the window
  */
 export function interpolate(image, size, window = { top: 0, bottom: size.height, left: 0, right: size.width }) {

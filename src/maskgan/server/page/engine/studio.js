@@ -106,7 +106,7 @@ export class Studio {
    */
   async warmUp(face, signal) {
     const { mask, renderer } = face.model;
-    await face.model.known();
+    await face.model.knownLevels();
     await checkpoint(signal);
     if (this.#isWarm || !renderer.usesContext) return;
     this.#isWarm = true;

@@ -107,7 +107,7 @@ export function fillFromNearest(mask, holes, classes) {
 
 /**
  * @param {Flags} flags
- * @param {import("../arrays.js").Rows} part
+ * @param {import("../arrays.js").Box} part
  * @returns {boolean} whether any is set in a part
  */
 function extentWithin({ width, data }, { top, bottom, left, right }) {
@@ -119,7 +119,7 @@ function extentWithin({ width, data }, { top, bottom, left, right }) {
  * @param {LabelMap} mask changed in place
  * @param {Flags} holes
  * @param {Flags} known changed in place
- * @param {import("../arrays.js").Rows} part to work in
+ * @param {import("../arrays.js").Box} part to work in
  */
 function spread({ width, data }, { data: holes }, { data: known }, { top, bottom, left, right }) {
   const nearest = data.slice();

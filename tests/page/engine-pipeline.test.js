@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { planes } from "../../src/maskgan/server/page/engine/arrays.js";
+import { Edit, FaceModel } from "../../src/maskgan/server/page/engine/pipeline.js";
+
+/** @typedef {import("../../src/maskgan/server/page/engine/networks.js").Context} Context */
+/** @typedef {import("../../src/maskgan/server/page/engine/renderer.js").Renderer} Renderer */
+
+const SIZE = { width: 8, height: 8 };
+const LEVELS = { labels: { width: 4, height: 4, data: new Uint8Array(16) }, levels: {} };
+
+/** A face whose network fails as often as told. @param {number} failures */
+function modelOf(failures) {
+  const calls = { synthesise: 0, knownLevels: 0, contexts: /** @type {Context[]} */ ([]) };
+  /** @template T @param {T} result */
+  const attempt = async (result) => {
+    if (failures-- > 0) throw new Error("no memory");
+    return result;
+  };
+  const renderer = {
+    usesContext: true,
+    hasDetail: true,
+    workingSize: () => SIZE,
+    image: () => planes(3, 8, 8),
+    addAccessories: (/** @type {Float32Array} */ code) => code,
+    synthesise: () => (calls.synthesise++, attempt(planes(3, 8, 8))),
+    knownLevels: () => (calls.knownLevels++, attempt(LEVELS)),
+    drawCoarse: async (/** @type {unknown} */ _mask, /** @type {unknown} */ _code, /** @type {Context} */ context) => calls.contexts.push(context),
+  };
+  const picture = { ...SIZE, data: new Uint8ClampedArray(3 * 64) };
+  const mask = { ...SIZE, data: new Uint8Array(64).fill(1) };
+  return { calls, model: new FaceModel(/** @type {Renderer} */ (/** @type {unknown} */ (renderer)), picture, mask, new Float32Array(4)) };
+}
+
+test("what a face is analysed for is computed once, and again where that failed", async () => {
+  const { calls, model } = modelOf(1);
+  await assert.rejects(model.analysis(), /no memory/);
+  assert.equal(await model.analysis(), await model.analysis());
+  assert.equal(calls.synthesise, 2);
+});
+
+test("known levels are computed once for all edits, and again where that failed", async () => {
+  const { calls, model } = modelOf(1);
+  const both = await Promise.allSettled([model.knownLevels(), model.knownLevels()]);
+  assert.deepEqual(both.map(({ status }) => status), ["rejected", "rejected"]);
+  assert.equal(calls.knownLevels, 1);
+  assert.equal(await model.knownLevels(), LEVELS);
+  assert.equal(await model.knownLevels(), LEVELS);
+  assert.equal(calls.knownLevels, 2);
+});
+
+test("known levels are given where a part is drawn, and not computed where everything is", async () => {
+  const { calls, model } = modelOf(0);
+  const edited = { ...SIZE, data: new Uint8Array(64).fill(1) };
+  edited.data[27] = 0;
+  await new Edit(model, edited, null, "full").drawCoarse();
+  assert.equal(calls.knownLevels, 0);
+  await new Edit(model, edited, null, "region").drawCoarse();
+  assert.deepEqual(calls.contexts.map(({ known }) => known), [null, LEVELS]);
+  assert.deepEqual(calls.contexts.map(({ hole }) => [hole.width, hole.height, hole.data[27]]), [[8, 8, 1], [8, 8, 1]]);
+});
