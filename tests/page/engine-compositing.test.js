@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { composite, paste } from "../../src/maskgan/server/page/engine/compositing.js";
 import { EditRegion } from "../../src/maskgan/server/page/engine/edit-region.js";
+import { matchRevealedBackground } from "../../src/maskgan/server/page/engine/revealed-background.js";
 import { analyseSource, classColours } from "../../src/maskgan/server/page/engine/source-analysis.js";
 import { maskOfArray, maximumDifference, pictureOf, planesOf, python, shareBeyond } from "./reference.js";
 
@@ -16,6 +17,7 @@ from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.accessories import glasses
 from maskgan.editing.mask_edits import add_hat, smile
 from maskgan.editing.named_edits import EDITS
+from maskgan.editing.revealed_background import match_revealed_background
 from maskgan.images import read_label_map, read_picture, resize_label_map, resize_picture
 from maskgan.pixels import to_tensor
 
@@ -39,6 +41,7 @@ for name in ("residual", "class_residuals", "local_residuals"):
 cases = {
     "smile": (smile(mask), (), None), "hat": (add_hat(mask), (), None), "clear": (glasses(mask, "clear"), (), None),
     "closing": (glasses(EDITS["eyes-closed"].apply(mask, 0.4), "clear"), (), None),
+    "narrower": (EDITS["face-narrower"].apply(mask, 1.0), (), None),
     "styledEyes": (glasses(mask, "clear"), (4, 5), PartStyle((4, 5), 0.8, colours)),
     "styled": (smile(mask, 0.5), (11, 12, 13), PartStyle((11, 12, 13), 0.8, colours)),
 }
@@ -50,6 +53,9 @@ for name, (after, classes, part_style) in cases.items():
     results[f"{name}Alpha"], results[f"{name}Face"] = region.alpha(), region.face_alpha((256, 256))
     results[f"{name}Hole"] = hole[0].numpy()
     results[f"{name}Result"] = composite(picture, analysis, region, generated, part_style)
+    background = region.revealed_background((256, 256))
+    if background is not None:
+        results[f"{name}Matched"] = match_revealed_background(generated, *background)[0].numpy()
     results[f"{name}Pasted"] = paste(picture, generated, hole)
     results[f"{name}Same"] = paste(resize_picture(picture, (256, 256)), generated, hole)
     results["small"] = resize_picture(picture, (256, 256))
@@ -59,7 +65,7 @@ const picture = pictureOf(expected.picture);
 const mask = maskOfArray(expected.mask);
 const reconstruction = planesOf(expected.reconstruction);
 const analysis = analyseSource(picture, mask, reconstruction);
-const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["clear", []], ["closing", []], ["styledEyes", [4, 5]], ["styled", [11, 12, 13]]]);
+const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["clear", []], ["closing", []], ["narrower", []], ["styledEyes", [4, 5]], ["styled", [11, 12, 13]]]);
 
 /**
  * @param {string} name
@@ -105,6 +111,21 @@ test("composites are those of Python: at most a level apart, on under 1 % of the
     assert.ok(shareBeyond(data, reference) < 0.01);
     assert.ok(shareBeyond(data, picture.data, 8) > 0.001, "the edit shows");
   }
+});
+
+test("revealed background continues what is around it as in Python, within 1e-5", () => {
+  const names = CASES.map(([name]) => name).filter((name) => expected[`${name}Matched`]);
+  assert.ok(names.includes("narrower"));
+  for (const [name, classes] of CASES) {
+    const { region, generated } = caseOf(name, classes);
+    const background = region.revealedBackground(region.hole(generated));
+    assert.equal(background !== null, names.includes(name), name);
+    if (!background) continue;
+    const { data } = matchRevealedBackground(generated, background.revealed, background.known);
+    assert.ok(maximumDifference(data, expected[`${name}Matched`].data) < 1e-5, name);
+  }
+  const { generated } = caseOf("narrower", []);
+  assert.ok(shareBeyond(expected.narrowerMatched.data, generated.data, 0.05) > 0.01, "it matters");
 });
 
 test("holes are pasted as in Python: at most a level apart, on under 1 % of the values", () => {

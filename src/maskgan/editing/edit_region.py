@@ -94,6 +94,20 @@ class EditRegion:
             self._holes[size] = self._compute_hole(size)
         return self._holes[size]
 
+    def revealed_background(self, size: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
+        """Background in and around what the edit uncovers of it; ``None`` if it uncovers none.
+
+        Returns:
+            Two of 1 x 1 x H x W of ``size``, 1 there: what is drawn anew, and all that is the photograph's.
+        """
+        if self.everything or not _uncovered(self.before, self.after).any():
+            return None
+        before, after = (resize_label_map(label_map, size) for label_map in (self.before, self.after))
+        background = torch.from_numpy(after == BACKGROUND).float()[None, None]
+        near = dilate(_uncovered(before, after), max(round(_HOLE_GROW * max(size)), 1))
+        hole = self.hole(size)
+        return background * hole * near, background * (1 - hole)
+
     def changed_input(self, size: tuple[int, int]) -> Tensor:
         """Where a network that sees the photograph sees a hole or other labels, 1 x 1 x H x W of ``size``: 1 there."""
         labels = torch.from_numpy(_covered(self.changed, size)).float()
@@ -123,7 +137,9 @@ class EditRegion:
             near = dilate(torch.from_numpy(_covered(mouth, size)[place]).float()[None, None], reach)
             face = np.isin(before, FACE) & np.isin(after, FACE)
             wide = torch.maximum(wide, near * torch.from_numpy(face))
-        kept = torch.from_numpy((before == BACKGROUND) & ~touched[place])
+        # Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
+        around = dilate(_uncovered(before, after), max(round(_HOLE_GROW * max(size)), 1))
+        kept = torch.from_numpy((before == BACKGROUND) & ~touched[place]) * (around == 0)
         rim = max(round(_GLASSES_RIM * max(size)), 1)
         # A copied style may be seen through lenses.
         styled = bool(set(self.style_classes) & set(FACE))
@@ -131,6 +147,11 @@ class EditRegion:
         hole = torch.zeros(1, 1, *size)
         hole[0, 0, place[0], place[1]] = (torch.where(kept, narrow, wide) * (1 - clear))[0, 0]
         return hole
+
+
+def _uncovered(before: LabelMap, after: LabelMap) -> Tensor:
+    """Where background shows that did not before, 1 x 1 x H x W: 1 there."""
+    return torch.from_numpy((before != BACKGROUND) & (after == BACKGROUND)).float()[None, None]
 
 
 def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:

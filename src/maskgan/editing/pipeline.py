@@ -29,6 +29,7 @@ from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.face_network import Context
 from maskgan.editing.refinement import Progress, Refinement
 from maskgan.editing.renderer import Renderer, check_strength
+from maskgan.editing.revealed_background import match_revealed_background
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.pixels import to_picture
@@ -306,7 +307,11 @@ def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None) 
     if edit.region.everything:
         return resize_picture(to_picture(generated), (canvas.shape[0], canvas.shape[1]))
     if edit.renderer.uses_context:
-        return paste(canvas, generated, edit.region.hole((generated.shape[2], generated.shape[3])))
+        size = (generated.shape[2], generated.shape[3])
+        generated, background = generated.cpu(), edit.region.revealed_background(size)
+        if background is not None:
+            generated = match_revealed_background(generated, *background)
+        return paste(canvas, generated, edit.region.hole(size))
     return composite(canvas, edit.model.analysis, edit.region, generated, edit.part_style)
 
 

@@ -134,11 +134,32 @@ export class EditRegion {
     const [before, after] = [this.before, this.after].map((mask) => cutLabels(resizeLabels(mask, size), place));
     const mouth = this.#changedMouth();
     if (mouth) growOverFace(wide, dilate(cutPlanes(covered(mouth, size), place), reach), before, after);
-    for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND) wide.data[i] = narrow.data[i];
+    // Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
+    const around = dilate(uncovered(before, after), pixels(HOLE_GROW));
+    for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND && !around.data[i]) wide.data[i] = narrow.data[i];
     // A copied style may be seen through lenses.
     if (!this.#stylesFace) leaveClearLenses(wide, before, after, pixels(GLASSES_RIM));
     putPlanes(hole, wide, place);
     return hole;
+  }
+
+  /**
+   * Background in and around what the edit uncovers of it; null if it does not.
+   *
+   * @param {Planes} hole of the edit, at any size
+   * @returns {{revealed: Planes, known: Planes} | null} what is drawn anew, and all that is the photograph's: 1 there
+   */
+  revealedBackground(hole) {
+    if (this.everything || !uncovered(this.before, this.after).data.includes(1)) return null;
+    const [before, after] = [this.before, this.after].map((mask) => resizeLabels(mask, hole));
+    const near = dilate(uncovered(before, after), Math.max(rint(HOLE_GROW * Math.max(hole.height, hole.width)), 1));
+    const [revealed, known] = [planes(1, hole.height, hole.width), planes(1, hole.height, hole.width)];
+    for (let i = 0; i < hole.data.length; i++) {
+      if (after.data[i] !== BACKGROUND) continue;
+      revealed.data[i] = hole.data[i] * near.data[i];
+      known.data[i] = 1 - hole.data[i];
+    }
+    return { revealed, known };
   }
 
   /** Where the mouth changed; null if it did not. */
@@ -149,6 +170,20 @@ export class EditRegion {
     for (let i = 0; i < data.length; i++) if (data[i]) mouth[i] = isMouth[before.data[i]] | isMouth[after.data[i]];
     return mouth.includes(1) ? { width, height, data: mouth } : null;
   }
+}
+
+/**
+ * Where background shows that did not before, one plane: 1 there.
+ *
+ * @param {LabelMap} before
+ * @param {LabelMap} after of its size
+ */
+function uncovered(before, after) {
+  const result = planes(1, before.height, before.width);
+  for (let i = 0; i < result.data.length; i++) {
+    result.data[i] = Number(before.data[i] !== BACKGROUND && after.data[i] === BACKGROUND);
+  }
+  return result;
 }
 
 /**

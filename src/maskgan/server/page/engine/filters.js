@@ -122,6 +122,54 @@ export function averagePool({ channels, height, width, data }, factor) {
 }
 
 /**
+ * Sums over squares of `2 * radius + 1`, 0 beyond the borders.
+ *
+ * @param {Planes} image
+ * @param {number} radius in pixels
+ * @returns {Planes}
+ */
+export function boxSums({ channels, height, width, data }, radius) {
+  const tall = new Float32Array(data.length);
+  const sums = new Float64Array(width);
+  for (let c = 0; c < channels; c++) {
+    const rows = c * height;
+    sums.fill(0);
+    for (let y = -radius; y < height; y++) {
+      const [next, last] = [y + radius, y - radius - 1];
+      if (next < height) for (let x = 0; x < width; x++) sums[x] += data[(rows + next) * width + x];
+      if (last >= 0) for (let x = 0; x < width; x++) sums[x] -= data[(rows + last) * width + x];
+      if (y >= 0) tall.set(sums, (rows + y) * width);
+    }
+  }
+  const result = new Float32Array(data.length);
+  for (let start = 0; start < data.length; start += width) {
+    let sum = 0;
+    for (let x = -radius; x < width; x++) {
+      if (x + radius < width) sum += tall[start + x + radius];
+      if (x - radius > 0) sum -= tall[start + x - radius - 1];
+      if (x >= 0) result[start + x] = sum;
+    }
+  }
+  return { channels, height, width, data: result };
+}
+
+/**
+ * Sums over squares of two pixels a side; of odd sides the last column and row alone.
+ *
+ * @param {Planes} image
+ * @returns {Planes}
+ */
+export function pairSums({ channels, height, width, data }) {
+  const [rows, columns] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+  const result = new Float32Array(channels * rows * columns);
+  for (let row = 0, from = 0; row < channels * height; row++) {
+    const to = (Math.floor(row / height) * rows + ((row % height) >> 1)) * columns;
+    for (let x = 0; x < width; x++, from++) result[to + (x >> 1)] += data[from];
+  }
+  return { channels, height: rows, width: columns, data: result };
+}
+
+/**
  * @param {Float32Array} from
  * @param {Float32Array} to
  * @param {number} start

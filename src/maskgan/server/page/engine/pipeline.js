@@ -27,6 +27,7 @@ import { copyPicture, equalArrays, toPicture } from "./arrays.js";
 import { composite, paste } from "./compositing.js";
 import { EditRegion } from "./edit-region.js";
 import { resizePicture } from "./resampling.js";
+import { matchRevealedBackground } from "./revealed-background.js";
 import { analyseSource, classColours } from "./source-analysis.js";
 
 /** A photograph, and the network that renders its face. */
@@ -189,7 +190,10 @@ export class Edit {
     if (region.isEmpty || !generated) return copyPicture(canvas);
     if (region.everything) return resizePicture(toPicture(generated), canvas);
     if (model.renderer.usesContext) {
-      return paste(canvas, generated, hole ?? region.hole(generated));
+      const drawn = hole ?? region.hole(generated);
+      const background = region.revealedBackground(drawn);
+      const matched = background ? matchRevealedBackground(generated, background.revealed, background.known) : generated;
+      return paste(canvas, matched, drawn);
     }
     const partStyle = style?.parts
       ? { classes: style.parts, strength: style.strength, colours: style.reference.colours }
