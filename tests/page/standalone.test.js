@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { FileStore } from "../../src/maskgan/server/page/engine/file-store.js";
 import { t } from "../../src/maskgan/server/page/i18n/translate.js";
@@ -88,6 +90,7 @@ for (const [name, cache] of /** @type {const} */ ([["without a cache", null], ["
     const store = storeOf(cache);
     await store.prefetch(PATHS);
     assert.deepEqual(await store.read("networks/a.onnx"), PLAIN);
+    assert.deepEqual(await store.read("networks/a.onnx"), PLAIN, "by a second runtime as well");
     assert.equal(asked.length, 2, "what was loaded is used");
   });
 }
@@ -104,6 +107,54 @@ test("a new version loads what changed and drops what it lacks", async () => {
   assert.deepEqual(asked, ["networks/c.onnx"]);
   await newer.prune();
   assert.deepEqual([...cache.entries.keys()].toSorted(), [kept, added].map(({ sha256 }) => `${ROOT.href}files/${sha256}`).toSorted());
+});
+
+test("exports in other folders of the origin keep their files", async () => {
+  const cache = new MemoryCache();
+  for (const folder of ["http://localhost/", "http://localhost/app/v2/", "http://localhost/application/"]) {
+    await cache.put(`${folder}files/${"0".repeat(64)}`, new Response("x"));
+    await cache.put(`${folder}notes/provider`, new Response("wasm"));
+  }
+  const others = [...cache.entries.keys()];
+  await cache.put(`${ROOT.href}files/${"0".repeat(64)}`, new Response("x"));
+  await storeOf(cache).prune();
+  assert.deepEqual([...cache.entries.keys()], others);
+});
+
+test("a browser that refuses to list or to delete what it keeps stops nothing", async () => {
+  const refuse = async () => Promise.reject(new DOMException("", "SecurityError"));
+  await storeOf(Object.assign(new MemoryCache(), { keys: refuse })).prune();
+  const cache = Object.assign(new MemoryCache(), { delete: refuse });
+  await cache.put(`${ROOT.href}files/0`, new Response("x"));
+  await storeOf(cache).prune();
+  assert.equal(cache.entries.size, 1);
+});
+
+test("a service worker drops the page's other versions, not the pages of other folders", async () => {
+  const code = await readFile(new URL("../../src/maskgan/server/page/service-worker.js", import.meta.url), "utf8");
+  const names = /** @type {Set<string>} */ (new Set());
+  const caches = {
+    open: async (/** @type {string} */ name) => (names.add(name), new MemoryCache()),
+    keys: async () => [...names],
+    delete: async (/** @type {string} */ name) => names.delete(name),
+  };
+  const page = async () => new Response("page");
+  /** @param {string} folder @param {string} hash */
+  const visit = async (folder, hash) => {
+    const registration = { scope: folder };
+    /** @type {Record<string, (event: {waitUntil: (task: Promise<void>) => void}) => void>} */
+    const handlers = {};
+    const addEventListener = (/** @type {string} */ name, /** @type {() => void} */ handler) => (handlers[name] = handler);
+    const self = { EXPORT: { hash, files: ["."] }, registration, addEventListener, clients: { claim: async () => {} } };
+    runInNewContext(code, { self, caches, fetch: page, URL, Headers, Response });
+    for (const name of ["install", "activate"]) await new Promise((resolve) => handlers[name]({ waitUntil: (task) => resolve(task) }));
+  };
+  for (const folder of ["http://localhost/app/", "http://localhost/", "http://localhost/app/v2/"]) await visit(folder, "1");
+  const first = [...names];
+  assert.equal(first.length, 3);
+  await visit("http://localhost/app/", "2");
+  assert.deepEqual([...names].slice(0, 2), first.slice(1));
+  assert.equal(names.size, 3);
 });
 
 test("a choice is remembered, and outlasts a new version", async () => {

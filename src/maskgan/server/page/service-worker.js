@@ -9,7 +9,8 @@
   const scope = self;
   /** @type {{hash: string, files: string[]}} */
   const { hash, files } = scope.EXPORT;
-  const PREFIX = "maskgan-page-";
+  // Exports in other folders of this origin have caches of their own; no address contains a space.
+  const PREFIX = `maskgan-page ${scope.registration.scope} `;
   const CACHE = PREFIX + hash;
   // Threads need a page that is cross-origin isolated, which many hosts' headers cannot say.
   const ISOLATION = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };

@@ -16,7 +16,7 @@ export class FileStore {
   #files;
   #cache;
   #onProgress;
-  /** What the browser would not keep. @type {Map<string, Uint8Array<ArrayBuffer>>} */
+  /** What the browser would not keep, for this visit. @type {Map<string, Uint8Array<ArrayBuffer>>} */
   #held = new Map();
   #loaded = 0;
   #total = 0;
@@ -70,7 +70,6 @@ export class FileStore {
   async read(path) {
     const { sha256 } = this.#info(path);
     const stored = this.#held.get(sha256) ?? (await this.#stored(path).then((response) => response && bytesOf(response)));
-    this.#held.delete(sha256);
     const bytes = stored ?? (await this.#download(path));
     if (!stored) await this.#keep(path, bytes);
     return unpacked(bytes);
@@ -84,7 +83,7 @@ export class FileStore {
    */
   async recall(name) {
     const response = await this.#cache?.match(this.#noteKey(name)).catch(() => undefined);
-    return response ? response.text() : null;
+    return (await response?.text().catch(() => null)) ?? null;
   }
 
   /**
@@ -95,12 +94,12 @@ export class FileStore {
     await this.#cache?.put(this.#noteKey(name), new Response(text)).catch(() => {});
   }
 
-  /** Drop what belongs to other versions. */
+  /** Drop the files of this folder's other versions, if the browser lets it. Other folders of the origin share the cache. */
   async prune() {
     const wanted = new Set(Object.values(this.#files).map(({ sha256 }) => this.#key(sha256)));
-    for (const request of (await this.#cache?.keys()) ?? []) {
-      const isNote = request.url.startsWith(this.#noteKey(""));
-      if (!isNote && !wanted.has(request.url)) await this.#cache?.delete(request);
+    for (const request of (await this.#cache?.keys().catch(() => [])) ?? []) {
+      const isOwn = request.url.startsWith(this.#key(""));
+      if (isOwn && !wanted.has(request.url)) await this.#cache?.delete(request).catch(() => false);
     }
   }
 
