@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { EngineError } from "../../src/maskgan/server/page/engine/arrays.js";
 import { FallbackRunner, fasterProvider, probe } from "../../src/maskgan/server/page/engine/providers.js";
+import { Runtime } from "../../src/maskgan/server/page/engine/runtime.js";
 
 /** @typedef {import("../../src/maskgan/server/page/engine/networks.js").Manifest} Manifest */
 /** @typedef {import("../../src/maskgan/server/page/engine/networks.js").NetworkRunner} NetworkRunner */
@@ -41,11 +42,12 @@ test("a graphics processor that draws something else is not trusted", async (t) 
   }
 });
 
-test("a graphics processor that fails or does not answer is not waited for", async () => {
+test("where one of the two fails or does not answer, nothing is chosen", async () => {
   const fails = async () => Promise.reject(new Error("device lost"));
-  assert.equal(await fasterProvider(fails), "wasm");
-  assert.equal(await fasterProvider(async () => fails), "wasm");
-  assert.equal(await fasterProvider(async () => () => new Promise(() => {}), 1), "wasm");
+  assert.equal(await fasterProvider(fails), null);
+  assert.equal(await fasterProvider(async () => fails), null);
+  assert.equal(await fasterProvider(async () => () => new Promise(() => {}), 1), null);
+  assert.equal(await fasterProvider(async (provider) => (provider === "wasm" ? fails : async () => PICTURE)), null);
 });
 
 /** A runner that answers with its name, or fails. @param {string} name @param {(() => Error | null)} error */
@@ -73,6 +75,45 @@ test("what fails on a graphics processor runs in WebAssembly, and so does all th
   assert.deepEqual(Object.keys(await runner.run("parser", {})), ["cpu"]);
   assert.equal(opened, 1);
   assert.deepEqual(gpu.asked, ["generator", "generator", "detail"]);
+});
+
+test("WebAssembly that cannot be opened is tried again", async () => {
+  const gpu = runnerOf("gpu", () => new Error("device lost"));
+  let opened = 0;
+  const runner = new FallbackRunner(gpu, async () => {
+    if (++opened === 1) throw new Error("no connection");
+    return runnerOf("cpu");
+  });
+  const both = await Promise.allSettled([runner.run("generator", {}), runner.run("detail", {})]);
+  assert.deepEqual(both.map(({ status }) => status), ["rejected", "rejected"]);
+  assert.equal(opened, 1);
+  assert.deepEqual(Object.keys(await runner.run("generator", {})), ["cpu"]);
+  assert.equal(opened, 2);
+});
+
+test("a network that is not loaded while another runs is said when it is asked for, and asked for again", async () => {
+  /** @type {(result: {}) => void} */
+  let finish = () => {};
+  const session = { run: () => new Promise((resolve) => (finish = resolve)), release: async () => {} };
+  const ort = { Tensor: class {}, InferenceSession: { create: async () => session } };
+  const asked = /** @type {string[]} */ ([]);
+  const load = async (/** @type {string} */ file) => {
+    asked.push(file);
+    if (file === "detail") throw new EngineError("detail could not be loaded");
+    return new Uint8Array();
+  };
+  const entries = ["generator", "detail"].map((name) => [name, { file: name, bytes: 0 }]);
+  const runtime = new Runtime(ort, /** @type {any} */ ({ networks: Object.fromEntries(entries) }), load);
+  const first = runtime.run("generator", {});
+  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  await turn();
+  const second = runtime.run("detail", {});
+  await turn(); // an unhandled rejection would fail this test
+  finish({});
+  assert.deepEqual(await first, {});
+  await assert.rejects(second, /could not be loaded/);
+  await assert.rejects(runtime.run("detail", {}), /could not be loaded/);
+  assert.deepEqual(asked, ["generator", "detail", "detail"]);
 });
 
 test("what neither way can do is said", async () => {

@@ -18,6 +18,7 @@
  * @property {RenderCache} cache
  * @property {number} renders number of renders asked for
  * @property {Map<string, Blob>} thumbnails of named edits, by what was applied
+ * @property {AbortController} warmUp of its face, aborted when the session ends
  */
 
 import { EngineError } from "./arrays.js";
@@ -68,13 +69,14 @@ export class AppState {
    */
   add(face, edited, style) {
     const id = `face-${++this.#opened}`;
-    const session = { id, face, edited, style, cache: new RenderCache(), renders: 0, thumbnails: new Map() };
+    const warmUp = new AbortController();
+    const session = { id, face, edited, style, cache: new RenderCache(), renders: 0, thumbnails: new Map(), warmUp };
     this.#sessions.set(id, session);
     const [oldest] = this.#sessions.keys();
-    if (this.#sessions.size > MAX_SESSIONS) this.#sessions.delete(oldest);
+    if (this.#sessions.size > MAX_SESSIONS) this.end(oldest);
     // While the face is looked at; what fails here is said where it is needed.
-    const { signal } = new AbortController();
-    void this.queue.runIdle(signal, () => this.studio.warmUp(face, signal)).catch(() => {});
+    const { signal } = warmUp;
+    void this.studio.warmUp(face, signal, (pass) => this.queue.runIdle(signal, pass)).catch(() => {});
     return session;
   }
 
@@ -93,6 +95,7 @@ export class AppState {
 
   /** @param {string} id */
   end(id) {
+    this.#sessions.get(id)?.warmUp.abort();
     this.#sessions.delete(id);
   }
 

@@ -26,7 +26,8 @@ const PATIENCE = 20_000;
  *
  * @param {(provider: Provider) => Promise<() => Promise<ArrayLike<number>>>} open gives what draws a picture in [-1, 1]
  * @param {number} [patience] milliseconds
- * @returns {Promise<Provider>} wasm where webgpu fails, does not answer, or draws another picture
+ * @returns {Promise<Provider | null>} wasm where webgpu draws another picture; null where one of them fails or webgpu does
+ *   not answer, which may be another time
  */
 export async function fasterProvider(open, patience = PATIENCE) {
   try {
@@ -34,23 +35,23 @@ export async function fasterProvider(open, patience = PATIENCE) {
     const cpu = await timed(open, "wasm");
     return gpu.time < WORTH * cpu.time && isSame(gpu.picture, cpu.picture) ? "webgpu" : "wasm";
   } catch {
-    return "wasm";
+    return null;
   }
 }
 
 /** Runs networks on a graphics processor until that fails, from then on in WebAssembly. @implements {NetworkRunner} */
 export class FallbackRunner {
-  /** @type {Promise<NetworkRunner>} */
   #runner;
   #openFallback;
-  #hasFallen = false;
+  /** What runs the networks once the other failed. @type {Promise<NetworkRunner> | null} */
+  #fallback = null;
 
   /**
    * @param {NetworkRunner} runner
    * @param {() => Promise<NetworkRunner>} openFallback
    */
   constructor(runner, openFallback) {
-    this.#runner = Promise.resolve(runner);
+    this.#runner = runner;
     this.#openFallback = openFallback;
   }
 
@@ -61,18 +62,17 @@ export class FallbackRunner {
    * @returns {Promise<Record<string, Tensor>>}
    */
   async run(name, inputs, outputs) {
-    const runner = await this.#runner;
+    if (this.#fallback) return (await this.#fallback).run(name, inputs, outputs);
     try {
-      return await runner.run(name, inputs, outputs);
+      return await this.#runner.run(name, inputs, outputs);
     } catch (error) {
       // What this program says itself, such as that a file is missing, holds for the other way as well.
       if (error instanceof EngineError) throw error;
-      if (this.#hasFallen && runner === (await this.#runner)) throw error;
-      if (!this.#hasFallen) {
-        this.#hasFallen = true;
-        this.#runner = this.#openFallback();
-      }
-      return (await this.#runner).run(name, inputs, outputs);
+      this.#fallback ??= this.#openFallback().catch((failure) => {
+        this.#fallback = null; // so that it is tried again
+        throw failure;
+      });
+      return (await this.#fallback).run(name, inputs, outputs);
     }
   }
 }

@@ -26,11 +26,13 @@ export class WorkQueue {
    *
    * @template T
    * @param {AbortSignal} signal
-   * @param {() => Promise<T>} task
+   * @param {() => Promise<T>} task a short one: what is asked meanwhile waits for its end
    * @returns {Promise<T>}
+   * @throws {DOMException} AbortError
    */
   async runIdle(signal, task) {
     for (;;) {
+      signal.throwIfAborted();
       const rest = this.#ended + QUIET - performance.now();
       if (this.#waiting) await this.#last;
       else if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));

@@ -78,6 +78,7 @@ export class Runtime {
     if (!info) throw new EngineError(`This editor was exported without the network “${name}”; export it again.`);
     // One at a time: opening a network takes the runtime as running one does.
     const model = this.#load(info.file, info.bytes);
+    model.catch(() => {}); // it may fail before its turn comes, when it is awaited
     session = this.#turn.then(async () => this.#ort.InferenceSession.create(await model, this.#options(name)));
     this.#turn = session.catch(() => {});
     this.#sessions.set(name, session);

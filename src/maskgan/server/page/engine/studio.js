@@ -103,19 +103,19 @@ export class Studio {
    *
    * @param {Face} face
    * @param {AbortSignal} signal
+   * @param {(pass: () => Promise<unknown>) => Promise<unknown>} whenIdle makes a pass of the network when nothing else waits
    */
-  async warmUp(face, signal) {
+  async warmUp(face, signal, whenIdle) {
     const { mask, renderer } = face.model;
-    await face.model.knownLevels();
-    await checkpoint(signal);
+    await whenIdle(() => face.model.knownLevels());
     if (this.#isWarm || !renderer.usesContext) return;
-    this.#isWarm = true;
     const data = mask.data.slice();
     data[0] = Number(data[0] === BACKGROUND);
     const cache = new RenderCache();
     for (const quality of /** @type {const} */ (["preview", "display"])) {
-      await this.render(face, { mask: { ...mask, data }, style: null, blend: "region" }, quality, cache, signal);
+      await whenIdle(() => this.render(face, { mask: { ...mask, data }, style: null, blend: "region" }, quality, cache, signal));
     }
+    this.#isWarm = true;
   }
 
   /**

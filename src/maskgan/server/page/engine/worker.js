@@ -61,15 +61,20 @@ async function start() {
   const runtimes = new Map();
   /** @param {Provider} provider */
   const runtimeOn = (provider) => {
-    const opened = runtimes.get(provider) ?? openRuntime(provider, record, manifest, store);
+    const kept = runtimes.get(provider);
+    if (kept) return kept;
+    const opened = openRuntime(provider, record, manifest, store);
     runtimes.set(provider, opened);
+    opened.catch(() => runtimes.delete(provider)); // so that it is tried again
     return opened;
   };
   /** @type {Provider} */
   let chosen = known === "webgpu" ? "webgpu" : "wasm";
   if (known === null) {
-    chosen = await fasterProvider(async (provider) => probe(await runtimeOn(provider), manifest));
-    await store.remember(note, chosen);
+    const faster = await fasterProvider(async (provider) => probe(await runtimeOn(provider), manifest));
+    // Not what one failure says: the next visit compares again.
+    if (faster) await store.remember(note, faster);
+    chosen = faster ?? "wasm";
     // Not waited for: one that hangs would never answer.
     for (const [provider, runtime] of runtimes) if (provider !== chosen) void runtime.then((other) => other.release()).catch(() => {});
   }

@@ -58,6 +58,9 @@ async function thumbnail(state, call) {
   if (kept) return fileAnswer(kept);
   const { signal } = call.request;
   return state.queue.runIdle(signal, async () => {
+    // Another request may have drawn it meanwhile.
+    const drawn = thumbnails.get(key);
+    if (drawn) return fileAnswer(drawn);
     const edits = new AppliedEdits([{ edit, amount }], [], true);
     const { mask } = face.model;
     const after = edits.apply(mask);
