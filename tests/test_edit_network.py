@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from maskgan.config import EditNetworkConfig
 from maskgan.labels import INDEX
-from maskgan.networks.coarse_edit_network import KnownFeatures
+from maskgan.networks.coarse_edit_network import KnownLevels
 from maskgan.networks.edit_network import EditNetwork, pixel_norm
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, FeatureMapSpec
 from maskgan.networks.layers import one_hot
@@ -99,11 +99,11 @@ def test_an_edit_begins_with_what_is_known_of_the_photograph(network, place: tup
     for part in (network, network.coarse):
         levels = part.known_levels(image, one_hot(labels, 19))
         window = window_around(changed, part.window_cell, 0)
-        known = KnownFeatures(levels, torch.tensor([0, 256, 0, 256]) // part.window_cell if window is None else window)
+        known = KnownLevels(levels, torch.tensor([0, 256, 0, 256]) // part.window_cell if window is None else window)
         inputs = (one_hot(edited, 19), style, image, hole, part.window(hole))
         torch.testing.assert_close(part(*inputs, known), part(*inputs), atol=1e-5, rtol=0)
         if window is not None:
-            stale = KnownFeatures([torch.zeros_like(level) for level in levels], window)
+            stale = KnownLevels([torch.zeros_like(level) for level in levels], window)
             assert not torch.allclose(part(*inputs, stale), part(*inputs), atol=1e-3), "they are read"
 
 
@@ -135,13 +135,13 @@ def test_a_code_is_read_from_its_own_region(network, faces) -> None:
     network = copy.deepcopy(network)
     torch.nn.init.zeros_(network.coarse.style_encoder.from_summary.weight)  # which looks at the whole face
     style = network.encode_style(image, mask)
-    part = network.part_of_style([INDEX["hair"]])
+    part = network.part_style_mask([INDEX["hair"]])
     assert int(part.sum()) == CONFIG.code_size
     # Skin sees the change through the convolutions at its border alone.
     brighter = image.clone()
     brighter[:, :, :24] += 0.5
     change = (network.encode_style(brighter, mask) - style).abs().mean(0)
-    skin = network.part_of_style([INDEX["skin"]])
+    skin = network.part_style_mask([INDEX["skin"]])
     assert float(change[part].mean()) > 2 * float(change[skin].mean())
 
 
@@ -153,7 +153,7 @@ def test_a_dropped_region_gets_the_code_of_an_absent_one(network, faces) -> None
     style = network.encode_style(image, mask)
     without = network.encode_style(image, mask, dropped)
     changed = (style != without).any(0)
-    assert torch.equal(changed, network.part_of_style([INDEX["hair"]]))
+    assert torch.equal(changed, network.part_style_mask([INDEX["hair"]]))
     # With every region dropped, codes depend on the picture's statistics only, not on the mask.
     everything = torch.ones(2, 21, dtype=torch.bool)
     other_mask = mask.roll(10, 2)

@@ -172,7 +172,7 @@ def test_edits_of_a_prepared_face_begin_with_what_is_known_of_it(renderer: Rende
     plain, prepared = (analyse_face(renderer, *small_face) for _ in range(2))
     own = prepared.style.nbytes + prepared.working_image.nbytes
     prepared.prepare()
-    assert (plain.is_prepared, prepared.is_prepared) == (False, True)
+    assert (plain.has_known_levels, prepared.has_known_levels) == (False, True)
     assert prepared.nbytes > own + sum(level.nbytes for level in prepared.known_levels)
     expected, found = (generate([Edit(model, with_mouth(small_face[1]))])[0] for model in (plain, prepared))
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)

@@ -339,7 +339,7 @@ def test_the_manifest_says_where_the_style_of_a_class_is(exported: Path) -> None
         for region in style["regions"][label]:
             first = style["parts_start"] + region * style["code_size"]
             mask[first : first + style["code_size"]] = True
-        assert (mask == network.part_of_style([label]).numpy()).all()
+        assert (mask == network.part_style_mask([label]).numpy()).all()
 
 
 def test_an_export_is_replaced_and_nothing_else(exported: Path, tmp_path: Path, capsys) -> None:

@@ -14,10 +14,21 @@ import torch
 from torch import Tensor, nn
 
 from maskgan.errors import UserError
-from maskgan.networks.coarse_edit_network import CoarseEditNetwork, KnownFeatures
+from maskgan.networks.coarse_edit_network import CoarseEditNetwork, KnownLevels
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.edit_network import EditNetwork
+from maskgan.networks.tracing import is_traced
 from maskgan.networks.windows import window_around
+
+
+@dataclass(frozen=True)
+class KnownSources:
+    """What a network knows of photographs before an edit; it saves time and changes no more than rounding."""
+
+    levels: Sequence[Tensor]
+    """Of the photographs, N x C x h x w each; see ``FaceNetwork.known_levels``."""
+    changed: Tensor
+    """N x 1 x H x W: 1 where there is a hole, or the mask is not the photograph's own."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +39,8 @@ class Context:
     """N x 3 x H x W in [-1, 1]; what it shows in the hole is not read."""
     hole: Tensor
     """N x 1 x H x W: 1 where the picture is drawn, 0 where it is the photograph's."""
-    known_levels: Sequence[Tensor] = ()
-    """Of the photographs, see ``FaceNetwork.known_levels``; they save time. None: everything is computed."""
-    changed: Tensor | None = None
-    """N x 1 x H x W: 1 where there is a hole, or the mask is not the photograph's; needed with ``known_levels``."""
+    known: KnownSources | None = None
+    """``None``: everything is computed."""
 
 
 class FaceNetwork(Protocol):
@@ -64,7 +73,15 @@ class FaceNetwork(Protocol):
         """The style of N x 3 x H x W in [-1, 1] under its own one-hot masks N x C x H x W: N x style_size."""
 
     def known_levels(self, image: Tensor, mask: Tensor) -> Sequence[Tensor]:
-        """What an encoder makes of photographs and their own masks, which edits begin with; none if there is none."""
+        """What an encoder makes of photographs and their own masks, which edits begin with.
+
+        Args:
+            image: N x 3 x H x W in [-1, 1].
+            mask: its own one-hot mask, N x C x H x W.
+
+        Returns:
+            The encoder's first levels, N x C' x h x w each, the largest first; empty if the network has none.
+        """
 
     def synthesise(self, mask: Tensor, style: Tensor, context: Context | None = None) -> Tensor:
         """Faces for one-hot masks N x C x H x W in styles N x style_size: N x 3 x H x W in [-1, 1].
@@ -73,7 +90,7 @@ class FaceNetwork(Protocol):
         """
 
 
-class DenseMapping:
+class DenseMappingAdapter:
     """A dense mapping network; it ignores the context."""
 
     uses_context = False
@@ -103,7 +120,7 @@ class DenseMapping:
         return self.module.synthesise(mask, style)
 
 
-class Inpainting:
+class EditNetworkAdapter:
     """An edit network, which fills the hole in a photograph."""
 
     uses_context = True
@@ -116,7 +133,7 @@ class Inpainting:
 
     def part_style_mask(self, labels: Iterable[int]) -> Tensor:
         """See ``FaceNetwork``."""
-        return self.module.part_of_style(labels)
+        return self.module.part_style_mask(labels)
 
     def encode(self, image: Tensor, mask: Tensor) -> Tensor:
         """See ``FaceNetwork``."""
@@ -133,16 +150,18 @@ class Inpainting:
             shape = (len(mask), 1, *mask.shape[2:])
             context = Context(mask.new_zeros(len(mask), 3, *mask.shape[2:]), mask.new_ones(shape))
         # An exported graph is to serve any hole.
-        window = None if torch.jit.is_tracing() else self.module.window(context.hole)  # type: ignore[attr-defined,no-untyped-call]
-        generated: Tensor = self.module(mask, style, context.image, context.hole, window, self._known(context))
+        window = None if is_traced() else self.module.window(context.hole)
+        generated: Tensor = self.module(
+            mask, style, context.image, context.hole, window, self._known_levels(context.known)
+        )
         # Values beyond the range exist inside the hole alone; the photograph's are exact.
         return generated.clamp(-1, 1)
 
-    def _known(self, context: Context) -> KnownFeatures | None:
-        if not context.known_levels or context.changed is None:
+    def _known_levels(self, known: KnownSources | None) -> KnownLevels | None:
+        if known is None:
             return None
-        changed = window_around(context.changed, self.module.window_cell, margin=0)
-        return None if changed is None else KnownFeatures(context.known_levels, changed)
+        changed = window_around(known.changed, self.module.window_cell, margin=0)
+        return None if changed is None else KnownLevels(known.levels, changed)
 
 
 def face_network(network: nn.Module) -> FaceNetwork:
@@ -152,9 +171,9 @@ def face_network(network: nn.Module) -> FaceNetwork:
         UserError: networks of this type do not render faces.
     """
     if isinstance(network, DenseMappingNetwork):
-        return DenseMapping(network)
+        return DenseMappingAdapter(network)
     if isinstance(network, (EditNetwork, CoarseEditNetwork)):
-        return Inpainting(network)
+        return EditNetworkAdapter(network)
     raise UserError(f"{type(network).__name__} does not render faces; give dense mapping or edit weights")
 
 

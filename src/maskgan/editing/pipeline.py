@@ -26,7 +26,7 @@ from maskgan.editing.compositing import (
     paste,
 )
 from maskgan.editing.edit_region import EditRegion
-from maskgan.editing.face_network import Context
+from maskgan.editing.face_network import Context, KnownSources
 from maskgan.editing.refinement import Progress, Refinement
 from maskgan.editing.renderer import Renderer, check_strength
 from maskgan.editing.revealed_background import match_revealed_background
@@ -64,12 +64,12 @@ class FaceModel:
 
     @cached_property
     def known_levels(self) -> Sequence[Tensor]:
-        """What the network's encoder makes of the photograph; see ``Renderer.known_levels``."""
+        """What the network's encoder makes of the photograph, 1 x C x h x w each; see ``Renderer.known_levels``."""
         return self.renderer.known_levels(self.working_image, self.label_map)
 
     @property
-    def is_prepared(self) -> bool:
-        """Whether edits can begin with ``known_levels``: for a single one, computing them first would not pay."""
+    def has_known_levels(self) -> bool:
+        """Whether ``known_levels`` are computed, so that edits begin with them; for a single edit they do not pay."""
         return "known_levels" in self.__dict__
 
     @cached_property
@@ -280,10 +280,10 @@ def generate(edits: Sequence[Edit]) -> list[Tensor]:
         size = renderer.working_size(label_maps[0])
         images = torch.cat([edit.model.working_image for edit in edits])
         context = Context(images, torch.cat([edit.region.hole(size) for edit in edits]))
-        if all(edit.model.is_prepared for edit in edits):
+        if all(edit.model.has_known_levels for edit in edits):
             levels = zip(*(edit.model.known_levels for edit in edits), strict=True)
             changed = torch.cat([edit.region.changed_input(size) for edit in edits])
-            context = replace(context, known_levels=[torch.cat(level) for level in levels], changed=changed)
+            context = replace(context, known=KnownSources([torch.cat(level) for level in levels], changed))
         generated = renderer.synthesise(label_maps, codes, context)
     # Cloned: what is kept of one edit must not keep the whole batch.
     return [image.clone() for image in generated.unsqueeze(1)]

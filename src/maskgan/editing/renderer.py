@@ -128,11 +128,14 @@ class Renderer:
 
     @torch.no_grad()
     def known_levels(self, image: Tensor, label_map: LabelMap) -> Sequence[Tensor]:
-        """What the network's encoder makes of a photograph, which saves edits of it time; see ``Context``.
+        """What the network's encoder makes of a photograph, which saves edits of it time; see ``KnownSources``.
 
         Args:
             image: the photograph at the working size, 1 x 3 x h x w in [-1, 1].
-            label_map: its own mask.
+            label_map: its own mask, uint8 0..18.
+
+        Returns:
+            The encoder's first levels, 1 x C x h' x w' each, the largest first; empty if the network has none.
         """
         with self._autocast():
             return self.network.known_levels(image, self._one_hot([label_map]))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from maskgan.checkpoints.metadata import WeightsInfo
 from maskgan.editing.face_network import Context, FaceNetwork, face_network
-from maskgan.networks.coarse_edit_network import KNOWN_LEVELS, CoarseDrawing, CoarseEditNetwork, KnownFeatures
+from maskgan.networks.coarse_edit_network import KNOWN_LEVELS, CoarseDrawing, CoarseEditNetwork, KnownLevels
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.mask_vae import MaskVAE
@@ -34,10 +34,13 @@ class TensorSpec:
 
     shape: Axes
     dtype: torch.dtype = torch.float32
+    traced_value: int | tuple[int, ...] = 0
+    """What the input holds when the graph is traced; a tuple along its last axis."""
 
     def example(self, sizes: Mapping[str, int]) -> Tensor:
-        """A tensor of zeros, its free axes of these sizes."""
-        return torch.zeros([sizes[axis] if isinstance(axis, str) else axis for axis in self.shape], dtype=self.dtype)
+        """The tensor to trace with, its free axes of these sizes."""
+        shape = [sizes[axis] if isinstance(axis, str) else axis for axis in self.shape]
+        return torch.tensor(self.traced_value, dtype=self.dtype).expand(shape).clone()
 
 
 @dataclass(frozen=True)
@@ -101,14 +104,32 @@ class CoarseGeneration(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Inputs as of ``HoleFilling``, window as of ``CoarseEditNetwork``, ``KnownFeatures``, to a ``CoarseDrawing``.
+    def forward(
+        self,
+        labels: Tensor,
+        style: Tensor,
+        image: Tensor,
+        hole: Tensor,
+        window: Tensor,
+        changed: Tensor,
+        *known: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """Draw a window at half of the side.
 
-        Its image is not bounded to [-1, 1].
+        Args:
+            labels: N x H x W uint8.
+            style: N x style_size.
+            image: N x 3 x H x W.
+            hole: N x 1 x H x W.
+            window: int64 of shape 4, see ``CoarseEditNetwork.draw``.
+            changed: int64 of shape 4, see ``KnownLevels``.
+            known: ``levels`` of ``KnownLevels``, N x C x H/2 x W/2 and so on.
+
+        Returns:
+            The fields of ``CoarseDrawing``, its levels one by one; the image is not bounded to [-1, 1].
         """
-        labels, style, image, hole, window, changed, *known = inputs
         mask = labels_to_mask(labels, self.network.config.num_classes)
-        *drawing, levels = self.network.draw(mask, style, image, hole, window, KnownFeatures(known, changed))
+        *drawing, levels = self.network.draw(mask, style, image, hole, window, KnownLevels(known, changed))
         return (*drawing, *levels)
 
 
@@ -122,7 +143,10 @@ class Detailing(nn.Module):
         self._num_classes = network.config.num_classes
 
     def forward(self, labels: Tensor, style: Tensor, image: Tensor, hole: Tensor, *coarse: Tensor) -> Tensor:
-        """Inputs as of ``HoleFilling``, and the outputs of ``CoarseGeneration``, to N x 3 x H x W in [-1, 1]."""
+        """Inputs as of ``HoleFilling``, and what ``CoarseGeneration`` drew, to N x 3 x H x W in [-1, 1].
+
+        ``coarse`` is a ``CoarseDrawing`` without its levels: image, features, fine and regions.
+        """
         mask = labels_to_mask(labels, self._num_classes)
         drawn, features, fine, regions = coarse
         return self.network(CoarseDrawing(drawn, features, fine, regions), mask, style, image, hole).clamp(-1, 1)
@@ -215,8 +239,8 @@ def _nearest(side: int, length: int) -> Tensor:
 
 _IMAGE = TensorSpec(("N", 3, "H", "W"))
 _LABELS = TensorSpec(("N", "H", "W"), torch.uint8)
-_SIZE = TensorSpec((2,), torch.int64)
-_WINDOW = TensorSpec((4,), torch.int64)
+_SIZE = TensorSpec((2,), torch.int64, traced_value=40)
+_WINDOW = TensorSpec((4,), torch.int64, traced_value=(0, 2, 0, 2))
 _IN_WINDOW: Mapping[str | int, str | int] = {"H/4": "h/2", "W/4": "w/2", "H/2": "h", "W/2": "w"}
 """Axes of the detail level's inputs, as the coarse network names those of its window."""
 _SOME_LABELS = TensorSpec(("N", "height", "width"), torch.uint8)

@@ -62,7 +62,7 @@ def to_onnx(graph: Graph, description: Mapping[str, Any]) -> bytes:
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 module,
-                tuple(_example(name, spec, graph.sizes) for name, spec in graph.inputs.items()),
+                tuple(spec.example(graph.sizes) for spec in graph.inputs.values()),
                 traced,  # type: ignore[arg-type]  # the TorchScript exporter takes streams
                 dynamo=False,
                 opset_version=OPSET,
@@ -98,13 +98,6 @@ def require_onnx() -> Any:
     except ImportError:
         raise UserError("exporting networks needs the library onnx: run pip install 'maskgan[export]'") from None
     return onnx
-
-
-def _example(name: str, spec: TensorSpec, sizes: Mapping[str, int]) -> torch.Tensor:
-    example = spec.example(sizes)
-    if name in ("window", "changed"):
-        return example + torch.tensor([0, 2, 0, 2])
-    return example + 40 if name == "size" else example
 
 
 def _free(spec: TensorSpec) -> dict[int, str]:

@@ -23,7 +23,7 @@ from maskgan.networks.edit_layers import (
 )
 from maskgan.networks.region_style_encoder import RegionStyleEncoder
 from maskgan.networks.regions import downsample, downsample_pyramid, mask_to_regions, num_regions, region_indices
-from maskgan.networks.windows import cut_window, halve_window, put_window, renew_features, window_around
+from maskgan.networks.windows import cut_window, halve_window, put_window, renew_features, seen_from, window_around
 
 # Last levels of the decoder, whose windows are whole cells.
 _LOCAL_LEVELS = 2
@@ -31,13 +31,13 @@ KNOWN_LEVELS = 3
 """First levels of the encoder, whose features of a photograph are worth keeping; later ones cost little."""
 
 
-class KnownFeatures(NamedTuple):
-    """What the encoder made of a photograph without a hole, for edits of it.
+class KnownLevels(NamedTuple):
+    """What the encoder made of photographs without a hole, for edits of them.
 
     Attributes:
         levels: see ``EditNetwork.known_levels``.
-        changed: window that holes, and labels other than the photograph's, lie in, int64, in cells of ``window_cell``
-            pixels.
+        changed: top, bottom, left and right of the window that all holes, and labels other than the photographs', lie
+            in, int64 of shape 4, in cells of ``window_cell`` pixels.
     """
 
     levels: Sequence[Tensor]
@@ -45,14 +45,15 @@ class KnownFeatures(NamedTuple):
 
 
 class CoarseDrawing(NamedTuple):
-    """What the coarse network hands to the detail level.
+    """What the coarse network made; the detail level takes all but ``levels``.
 
     Attributes:
         image: N x 3 x H x W, float32: the photograph outside of the hole.
         features: N x base_channels x H/2 x W/2.
         fine: N x base_channels/4 x H x W.
         regions: of the mask, N x regions x H x W.
-        levels: the encoder's first; of a photograph without a hole, what ``KnownFeatures`` takes.
+        levels: the encoder's first, N x C x H/2 x W/2 of the whole picture, then N x C' x H/4 x W/4 and so on; of a
+            photograph without a hole, what ``KnownLevels`` takes.
     """
 
     image: Tensor
@@ -110,8 +111,8 @@ class CoarseEditNetwork(nn.Module):
     def _local_levels(self) -> int:
         return min(_LOCAL_LEVELS, len(self.up))
 
-    def part_of_style(self, labels: Iterable[int]) -> Tensor:
-        """See ``EditNetwork.part_of_style``."""
+    def part_style_mask(self, labels: Iterable[int]) -> Tensor:
+        """See ``EditNetwork.part_style_mask``."""
         chosen = torch.zeros(num_regions(self.config.num_classes), dtype=torch.bool)
         chosen[region_indices(labels, self.config.num_classes)] = True
         return chosen.repeat_interleave(self.config.code_size)
@@ -126,7 +127,7 @@ class CoarseEditNetwork(nn.Module):
 
     def known_levels(self, image: Tensor, mask: Tensor) -> list[Tensor]:
         """See ``EditNetwork.known_levels``."""
-        return self._encode(with_hole(image, torch.zeros_like(image[:, :1])), mask)[:KNOWN_LEVELS]
+        return self._encode(with_hole(image, torch.zeros_like(image[:, :1])), mask, count=KNOWN_LEVELS)
 
     def forward(
         self,
@@ -135,7 +136,7 @@ class CoarseEditNetwork(nn.Module):
         image: Tensor,
         hole: Tensor,
         window: Tensor | None = None,
-        known: KnownFeatures | None = None,
+        known: KnownLevels | None = None,
     ) -> Tensor:
         """See ``EditNetwork.forward``."""
         drawn = self.draw(mask, style, image, hole, window, known).image
@@ -148,7 +149,7 @@ class CoarseEditNetwork(nn.Module):
         image: Tensor,
         hole: Tensor,
         window: Tensor | None = None,
-        known: KnownFeatures | None = None,
+        known: KnownLevels | None = None,
     ) -> CoarseDrawing:
         """The picture and the features that it was drawn from; other arguments as for ``forward``.
 
@@ -157,8 +158,8 @@ class CoarseEditNetwork(nn.Module):
             style: see there.
             image: see there.
             hole: see there.
-            window: top, bottom, left and right of what to draw, int64, in cells of ``window_cell`` pixels; what is
-                returned covers this window alone. ``None``: everything.
+            window: top, bottom, left and right of what to draw, int64 of shape 4, in cells of ``window_cell`` pixels;
+                what is returned covers this window alone, but for ``levels``. ``None``: everything.
             known: see ``EditNetwork.forward``.
         """
         codes = style.view(style.shape[0], -1, self.config.code_size)
@@ -180,15 +181,18 @@ class CoarseEditNetwork(nn.Module):
         drawn = self.head(torch.cat([fine, context], dim=1)).float()
         return CoarseDrawing(torch.where(hole > 0, drawn, image.float()), x, fine, regions, skips[:KNOWN_LEVELS])
 
-    def _encode(self, context: Tensor, mask: Tensor, known: KnownFeatures | None = None) -> list[Tensor]:
+    def _encode(
+        self, context: Tensor, mask: Tensor, known: KnownLevels | None = None, count: int | None = None
+    ) -> list[Tensor]:
         """The encoder's features, the largest first.
 
         Args:
-            context: of ``_context``.
+            context: of ``with_hole``.
             mask: see ``draw``.
             known: see ``EditNetwork.forward``.
+            count: how many levels to compute, without ``known``; ``None``: all.
         """
-        layers: list[Callable[[Tensor], Tensor]] = [self._embed, *self.down]
+        layers: list[Callable[[Tensor], Tensor]] = [self._embed, *self.down][:count]
         x, features = torch.cat([context, mask.to(context.dtype)], dim=1), []
         if known is not None:
             changed = known.changed * self.window_cell
@@ -227,7 +231,7 @@ class CoarseEditNetwork(nn.Module):
         place = torch.zeros(4, dtype=torch.int64)  # what x covers
         for level, (up, skip, share) in enumerate(zip(self.up, reversed(skips), shares[1:], strict=True)):
             if level in windows:
-                x = cut_window(x, windows[level] - place[[0, 0, 2, 2]])  # seen from the top and left of what x covers
+                x = cut_window(x, seen_from(windows[level], place))
                 place = windows[level]
             if window is not None and level >= min(windows):
                 place = 2 * place

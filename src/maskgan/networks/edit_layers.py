@@ -8,12 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from maskgan.networks.tracing import is_traced
+
 NORM_EPS = 1e-5
 
 
 def pixel_norm(x: Tensor) -> Tensor:
     """Normalise each pixel of N x C x H x W over its channels to mean 0 and variance 1."""
-    if _is_traced():
+    if is_traced():
         x = x - x.mean(1, keepdim=True)
         return x * torch.rsqrt(x.square().mean(1, keepdim=True) + NORM_EPS)
     # The kernel computes in float32 whatever it is given; autocast on a GPU would give it copies in float32.
@@ -40,7 +42,7 @@ class RegionPixelNorm(nn.Module):
             N x C x h x w.
         """
         modulation = self.to_modulation(codes)
-        if _is_traced():
+        if is_traced():
             size: tuple[Any, ...] = x.shape
             spread = torch.bmm(modulation.transpose(1, 2), shares.flatten(2)).view(size[0], -1, *size[2:])
             scale, shift = spread.chunk(2, dim=1)
@@ -53,7 +55,7 @@ class RegionPixelNorm(nn.Module):
 
 def upsample_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """Double the side of N x C x h x w by repeating pixels, then a 3x3 convolution: N x C' x 2h x 2w."""
-    if _is_traced():
+    if is_traced():
         # The same with 4 taps instead of 9: a transposed convolution that meets each repeated pixel once.
         merge = torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
         taps = conv.weight.transpose(0, 1).flatten(2) @ torch.kron(merge, merge).T
@@ -108,11 +110,6 @@ class ResidualBlock(nn.Module):
         """N x C x h x w to the same."""
         y = self.conv1(F.silu(self.norm1(x, codes, shares)))
         return x + self.conv2(F.silu(self.norm2(y, codes, shares)))
-
-
-def _is_traced() -> bool:
-    """Whether a graph is exported. Its runtimes keep channels before pixels, and transposing would cost them time."""
-    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
 
 
 class SelfAttention(nn.Module):

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.config import EditNetworkConfig
-from maskgan.networks.coarse_edit_network import CoarseDrawing, CoarseEditNetwork, KnownFeatures
+from maskgan.networks.coarse_edit_network import CoarseDrawing, CoarseEditNetwork, KnownLevels
 from maskgan.networks.edit_layers import RegionPixelNorm, initialise, pixel_norm, stem_input, upsample_conv, with_hole
 from maskgan.networks.regions import num_regions
 from maskgan.networks.windows import cut_window, put_window, window_around
@@ -92,13 +92,13 @@ class EditNetwork(nn.Module):
         """Numbers in the style of a face."""
         return num_regions(self.config.num_classes) * self.config.code_size
 
-    def part_of_style(self, labels: Iterable[int]) -> Tensor:
+    def part_style_mask(self, labels: Iterable[int]) -> Tensor:
         """Which numbers of a style belong to these classes, style_size, bool.
 
         Args:
             labels: classes; skin includes the skin around mouth and eyes.
         """
-        return self.coarse.part_of_style(labels)
+        return self.coarse.part_style_mask(labels)
 
     def encode_style(self, image: Tensor, mask: Tensor, dropped: Tensor | None = None) -> Tensor:
         """The style of a face, N x style_size.
@@ -119,7 +119,7 @@ class EditNetwork(nn.Module):
             hole: N x 1 x H x W.
 
         Returns:
-            Top, bottom, left and right, int64 on the CPU, in cells of ``window_cell`` pixels.
+            Top, bottom, left and right, int64 of shape 4 on the CPU, in cells of ``window_cell`` pixels.
         """
         return window_around(hole, self.window_cell, self.window_margin)
 
@@ -131,7 +131,8 @@ class EditNetwork(nn.Module):
             mask: its own one-hot mask, N x num_classes x H x W.
 
         Returns:
-            For each level N x C x h x w, the largest first.
+            The levels, the largest first, float32 (bfloat16 under autocast): N x C x h x w, with h and w a half of what
+            ``coarse`` works at, then a quarter, and so on.
         """
         if self.detail is None:
             return self.coarse.known_levels(image, mask)
@@ -144,7 +145,7 @@ class EditNetwork(nn.Module):
         image: Tensor,
         hole: Tensor,
         window: Tensor | None = None,
-        known: KnownFeatures | None = None,
+        known: KnownLevels | None = None,
     ) -> Tensor:
         """Draw the hole.
 

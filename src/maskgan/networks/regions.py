@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.face_parts import BROWS, EYES, MOUTH, SKIN
+from maskgan.networks.tracing import is_traced
 
 _GRID = 32  # cells on the longer side; distances on the skin are measured in them
 _AROUND_MOUTH = 3  # cells: as far as beards and moustaches grow
@@ -50,7 +51,7 @@ def mask_to_regions(mask: Tensor) -> Tensor:
     around_mouth = skin * near[:, :1]
     around_eyes = (skin - around_mouth) * near[:, 1:]
     rest = skin - around_mouth - around_eyes
-    if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+    if is_traced():
         return torch.cat([mask[:, :SKIN], rest, mask[:, SKIN + 1 :], around_mouth, around_eyes], dim=1)
     # Written to their places: channels last, joining parts takes several times as long.
     classes = mask.shape[1]
@@ -68,7 +69,7 @@ def _maximum(mask: Tensor, labels: Iterable[int]) -> Tensor:
 
 def _cell_maxima(x: Tensor) -> Tensor:
     """Maxima of N x C x H x W over cells of a 32nd of the longer side."""
-    if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+    if is_traced():
         return _traced_cell_maxima(x)
     height, width = x.shape[2:]
     cell = max(max(height, width) // _GRID, 1)

@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_REACH = (
-    4  # pixels around one that layers of ``renew_features`` look at, at most: two 3x3 convolutions, one of stride 2
-)
+from maskgan.networks.tracing import is_traced
+
+# Pixels around one that layers of ``renew_features`` look at: 3, made even so that half of it is whole.
+_REACH = 4
 
 
 def window_around(hole: Tensor, cell: int, margin: int) -> Tensor | None:
@@ -66,7 +67,7 @@ def cut_window(x: Tensor, window: Tensor, scale: int = 1) -> Tensor:
 
 def put_window(image: Tensor, part: Tensor, window: Tensor, scale: int = 1) -> Tensor:
     """A copy of N x C x H x W with ``part`` in a window whose cells have ``scale`` pixels a side."""
-    if not torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+    if not is_traced():
         result = image.clone()
         cut_window(result, window, scale).copy_(part)
         return result
@@ -97,10 +98,10 @@ def renew_features(
     changed = halve_window(window, _REACH, known)
     around = 2 * grow_window(changed, _REACH // 2, known)
     part = layer(cut_window(x, around))
-    return put_window(known, cut_window(part, _shifted(changed, around // 2)), changed), changed
+    return put_window(known, cut_window(part, seen_from(changed, around // 2)), changed), changed
 
 
-def _shifted(window: Tensor, origin: Tensor) -> Tensor:
+def seen_from(window: Tensor, origin: Tensor) -> Tensor:
     """The window as seen from the top and left of another."""
     return window - origin[[0, 0, 2, 2]]
 
