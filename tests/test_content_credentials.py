@@ -105,6 +105,15 @@ def test_credentials_say_who_edited_what(tmp_path: Path, suffix: str, chain: tup
     np.testing.assert_array_equal(read_picture(output), read_picture(plain))
 
 
+def test_what_was_not_changed_is_signed_as_opened(tmp_path: Path, chain: tuple[Path, Path]) -> None:
+    photograph, output = portrait(7)[0], tmp_path / "same.png"
+    source = read_source(photograph)
+    write_edited(output, source.picture, source, open_signer(*chain), photograph, changed=False)
+    manifest, state = read_back(output)
+    assert [a["action"] for a in actions(manifest)] == ["c2pa.opened"] and state == "Valid"
+    assert DIGITAL_SOURCE_TYPE.encode() not in output.read_bytes()
+
+
 def test_a_changed_byte_is_noticed(tmp_path: Path, chain: tuple[Path, Path]) -> None:
     output = tmp_path / "edited.png"
     write_edited(output, np.zeros((32, 32, 3), np.uint8), None, open_signer(*chain))

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from maskgan.assets import portrait
+from maskgan.cli.edit_photographs import unchanged_reason
 from maskgan.cli.main import main
+from maskgan.editing.label_patch import LabelPatch
+from maskgan.editing.named_edits import parse_edit
+from maskgan.editing.recipes import Recipe, write_recipe
 from maskgan.images import read_label_map, read_picture, write_picture
 from maskgan.labels import INDEX
 
@@ -37,10 +41,42 @@ def test_each_face_can_be_chosen(photograph: Path, tmp_path: Path) -> None:
         assert left < columns.min() and columns.max() < right
 
 
-def test_amount_0_gives_the_same_photograph(photograph: Path, tmp_path: Path) -> None:
+def test_amount_0_gives_the_same_photograph(
+    photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "same.png"
     assert main(["edit", str(photograph), "--apply", "smile=0", "--face", "all", "-o", str(output)]) == 0
     np.testing.assert_array_equal(read_picture(output), read_picture(photograph))
+    assert "two.png: nothing to change: amount 0" in capsys.readouterr().err
+    assert b"DigitalSourceType" not in output.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("edits", "reason"),
+    [
+        ([], "the recipe holds no edits"),
+        (["smile=0", "remove-hat=0"], "amount 0"),
+        (["remove-glasses"], "no glasses were found"),
+        (["smile=0", "remove-hat"], "no hat was found"),
+        (["remove-hat", "remove-earrings"], "no hat and no earrings were found"),
+        (["hair-colour=red", "remove-hat"], "the face is as the edits make it"),
+    ],
+)
+def test_why_nothing_changed_is_said(edits: list[str], reason: str) -> None:
+    assert unchanged_reason([parse_edit(text) for text in edits]) == reason
+
+
+def test_a_patch_of_other_proportions_names_photograph_and_recipe(
+    photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe, output = tmp_path / "r.json", tmp_path / "o.png"
+    write_recipe(recipe, Recipe(((LabelPatch(1, 4096, ((0, 9, 13),)), 1.0),)))
+    given = ["edit", str(photograph), "--recipe", str(recipe), "--face", "2", "-o", str(output)]
+    assert main(given) == 2
+    error = capsys.readouterr().err
+    assert f"two.png by {recipe}: face 2: labels painted on a mask of 4096x1 do not fit" in error
+    assert "paint them on a mask of this one's proportions" in error and error.count("\n") == 1
+    assert not output.exists()
 
 
 def test_named_edits_work_on_a_mask_that_is_given(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from maskgan.editing.mask_warps import fill_from_nearest, grow_part, scale_part
 from maskgan.editing.named_edits import EDITS, Amount, NamedEdit, parse_edit
 from maskgan.editing.photographs import PhotographEditor, apply_edits, choose_faces, frame_of_edits, lock_pixels
 from maskgan.errors import UserError
-from maskgan.face_parts import BROWS, EYES, HAIR, MOUTH, centroid
+from maskgan.face_parts import BROWS, EYES, FACE, HAIR, MOUTH, bounding_box, centroid
 from maskgan.images import read_label_map, read_picture
 from maskgan.labels import INDEX, LabelMap
 from maskgan.metrics.face_geometry import shape_of
@@ -146,6 +146,21 @@ def test_hats_and_earrings_can_be_taken_off_again(masks: dict[int, LabelMap]) ->
         assert not (EDITS[take_off].apply(worn) == thing).any()
 
 
+@pytest.mark.parametrize(("take_off", "share"), [("hat", 0.04), ("glasses", 0.005), ("earrings", 0.0002)])
+def test_specks_of_a_parser_are_not_taken_off(take_off: str, share: float, masks: dict[int, LabelMap]) -> None:
+    mask = masks[7]
+    edit = EDITS[f"remove-{take_off}"]
+    box = bounding_box(np.isin(mask, FACE))
+    assert box is not None
+    least = int(np.ceil(share * (box[1] - box[0]) * (box[3] - box[2])))
+    hair = np.flatnonzero(mask == INDEX["hair"])
+    for count, stays in ((least - 1, True), (least, False)):
+        worn = mask.copy()
+        worn.ravel()[hair[:count]] = edit.part[0]
+        done = edit.apply(worn, 1.0)
+        assert np.array_equal(done, worn) == stays and (done == edit.part[0]).any() == stays
+
+
 def test_edits_combine_in_turn(masks: dict[int, LabelMap]) -> None:
     mask = masks[7]
     both = apply_edits(mask, [parse_edit("smile=0.5"), parse_edit("glasses=clear")])
@@ -231,7 +246,12 @@ def test_faces_are_chosen_by_size_number_and_place() -> None:
 
 @pytest.mark.parametrize(
     ("which", "message"),
-    [("4", "face 4 was asked for, 3 found"), ("0", "face 0"), ("9,9", "no face was found at 9,9"), ("left", "--face")],
+    [
+        ("4", "face 4 was asked for, 3 found"),
+        ("0", "a number from 1"),
+        ("9,9", "no face was found at 9,9"),
+        ("left", "--face"),
+    ],
 )
 def test_a_face_that_is_not_there_is_said(which: str, message: str) -> None:
     found = [face(100, 100, 80), face(300, 100, 60), face(500, 100, 40)]

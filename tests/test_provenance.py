@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskgan.images import read_picture
+from maskgan.images import SourceImage, read_picture, read_source, write_picture
 from maskgan.provenance import DIGITAL_SOURCE_TYPE, encode_edited, write_edited
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (32, 24, 3), dtype=np.uint8)
@@ -43,3 +43,21 @@ def test_the_pixels_are_those_given() -> None:
 def test_bmp_is_written_without(tmp_path: Path) -> None:
     write_edited(tmp_path / "face.bmp", PICTURE)
     assert np.array_equal(read_picture(tmp_path / "face.bmp"), PICTURE)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+def test_what_was_not_changed_gets_no_mark(tmp_path: Path, suffix: str) -> None:
+    path, own, other = (tmp_path / f"{name}{suffix}" for name in ("plain", "own", "again"))
+    write_edited(tmp_path / "bare.png", PICTURE, SourceImage.plain(PICTURE), changed=False)
+    assert "XML:com.adobe.xmp" not in Image.open(tmp_path / "bare.png").info
+    write_picture(path, PICTURE)
+    source = read_source(path)
+    write_edited(own, source.picture, source, changed=False)
+    assert b"DigitalSourceType" not in own.read_bytes()
+    assert suffix != ".jpg" or own.read_bytes() == path.read_bytes()
+    # The mark that a source has stays.
+    write_edited(own, source.picture, source)
+    marked = read_source(own)
+    write_edited(other, marked.picture, marked, changed=False)
+    assert DIGITAL_SOURCE_TYPE.encode() in other.read_bytes()
+    np.testing.assert_array_equal(read_picture(other), source.picture)

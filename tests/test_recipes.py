@@ -220,7 +220,7 @@ def test_recipes_of_other_weights_are_warned_of(
     photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = tmp_path / "r.json"
-    recipe.write_text(json.dumps(recipe_json(edits=[{"name": "smile", "amount": 0}])))
+    recipe.write_text(json.dumps(recipe_json(edits=[{"name": "hair-colour", "amount": "#8e3a1f"}])))
     assert main(["edit", str(photograph), "--recipe", str(recipe), "-o", str(tmp_path / "o.png")]) == 0
     error = capsys.readouterr().err
     assert "was made with other weights" in error and "parser" in error and error.count("\n") == 1

@@ -33,15 +33,19 @@ _XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 _MAX_PACKET = 60_000  # bytes; a JPEG's segment holds no more
 
 
-def encode_edited(picture: Picture, format: Literal["png", "jpeg"], source: SourceImage | None = None) -> bytes:
+def encode_edited(
+    picture: Picture, format: Literal["png", "jpeg"], source: SourceImage | None = None, changed: bool = True
+) -> bytes:
     """The file of an edited picture, marked.
 
     Args:
         picture: H x W x 3 uint8 RGB.
         format: a JPEG has the source's quality, or 95 without chroma subsampling.
         source: what was edited: its metadata, colour space and unedited pixels are kept.
+        changed: whether a pixel differs from the source's; where none does, the source's own mark is kept, if any.
     """
-    return encode_edit(picture, ".png" if format == "png" else ".jpg", source, _packet(source), "the picture")
+    suffix = ".png" if format == "png" else ".jpg"
+    return encode_edit(picture, suffix, source, _packet(source, suffix, changed), "the picture")
 
 
 def write_edited(
@@ -50,6 +54,7 @@ def write_edited(
     source: SourceImage | None = None,
     signer: Signer | None = None,
     parent: Path | None = None,
+    changed: bool = True,
 ) -> None:
     """Write an edited picture, marked; BMP files cannot carry the mark.
 
@@ -59,6 +64,8 @@ def write_edited(
         source: what was edited: its metadata, colour space and unedited pixels are kept.
         signer: who signs its content credentials; ``None``: it gets none.
         parent: the file that was edited, which the credentials name.
+        changed: whether a pixel differs from the source's; where none does, the source's own mark is kept, if any, and
+            credentials say only that the parent was opened.
 
     Raises:
         UserError: the suffix is unknown or the file cannot be written or signed; nothing is left half-written.
@@ -66,15 +73,20 @@ def write_edited(
     path = Path(path)
     suffix = check_picture_path(path)
     with atomic_path(path) as temporary:
-        encoded = encode_edit(picture, suffix, source, _packet(source), str(path))
+        encoded = encode_edit(picture, suffix, source, _packet(source, suffix, changed), str(path))
         if signer is not None:
-            encoded = sign(encoded, suffix, signer, parent, str(path), DIGITAL_SOURCE_TYPE)
+            encoded = sign(encoded, suffix, signer, parent, str(path), DIGITAL_SOURCE_TYPE if changed else None)
         temporary.write_bytes(encoded)
 
 
-def _packet(source: SourceImage | None) -> bytes:
-    """The XMP packet to write: the source's own with the mark in it, or one with the mark alone."""
+def _packet(source: SourceImage | None, suffix: str, changed: bool) -> bytes:
+    """The XMP packet to write: the source's own with the mark in it, or one with the mark alone.
+
+    Of what was not changed, it is the source's own, or empty.
+    """
     own = b"" if source is None else source.metadata.xmp
+    if not changed:
+        return own if suffix != ".jpg" or len(own) <= _MAX_PACKET else b""
     marked = _marked(own.decode("utf-8", "replace").strip("\0 \r\n\t")) if own else None
     return (_XMP if marked is None or len(marked.encode()) > _MAX_PACKET else marked).encode()
 

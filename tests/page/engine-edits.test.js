@@ -10,11 +10,13 @@ import { maskOfArray, maximumDifference, pictureOf, python, shareBeyond } from "
 
 const PORTRAITS = [4, 1, 6, 8]; // the first at full size
 const CODE = `
+import numpy as np
 from maskgan.assets import portrait
 from maskgan.editing.looks import COLOURS, LOOKS
 from maskgan.editing.named_edits import EDITS
 from maskgan.errors import UserError
 from maskgan.images import read_label_map, read_picture, resize_label_map, resize_picture
+from maskgan.labels import INDEX
 from maskgan.server.applied_edits import EditsInForce, close_up, one_click
 
 for number in portraits:
@@ -31,6 +33,13 @@ for number in portraits:
                 results[key] = edit.apply(EDITS[worn].apply(mask) if worn else mask, amount)
             except UserError:
                 results[key] = "refused"
+speckled = read_label_map(portrait(8)[1])
+hair = np.flatnonzero(speckled == INDEX["hair"])
+for start, end, name in ((0, 400, "hat"), (400, 500, "eye_g"), (500, 900, "ear_r")):
+    speckled.ravel()[hair[start:end]] = INDEX[name]
+results["speckled"] = speckled
+for name in ("hat", "glasses", "earrings"):
+    results[f"without {name}"] = EDITS[f"remove-{name}"].apply(speckled, 1.0)
 picture = resize_picture(read_picture(portrait(4)[0]), (512, 512))
 mask = read_label_map(portrait(4)[1])
 results["picture"] = picture
@@ -74,6 +83,15 @@ test("named edits give the masks of Python", () => {
     compared++;
   }
   assert.ok(compared > 150);
+});
+
+test("specks are no hat and no glasses, as in Python", () => {
+  const speckled = maskOfArray(expected.speckled);
+  for (const [name, stays] of /** @type {const} */ ([["hat", true], ["glasses", true], ["earrings", false]])) {
+    const { data } = parse(`remove-${name}=1`).apply(speckled);
+    assert.deepEqual(data, expected[`without ${name}`].data);
+    assert.equal(maximumDifference(data, speckled.data) === 0, stays, name);
+  }
 });
 
 test("the same edits, colours and amounts are offered", () => {

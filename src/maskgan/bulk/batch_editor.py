@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.assets import shipped_weights
+from maskgan.bulk.batching import batches, grouped
 from maskgan.bulk.job import BulkOptions, NamedRecipe
 from maskgan.bulk.measures import FaceMeasures, Measures
 from maskgan.editing.anonymise import Anonymise, AnonymiseOptions
@@ -35,7 +35,7 @@ from maskgan.editing.photographs import (
 from maskgan.editing.pipeline import Edit, FaceModel, finish, generate
 from maskgan.editing.recognition import open_recogniser
 from maskgan.editing.renderer import Renderer
-from maskgan.errors import UserError
+from maskgan.errors import UserError, errors_of
 from maskgan.images import Picture, SourceImage
 from maskgan.labels import LabelMap
 
@@ -102,6 +102,10 @@ class EditedPhotograph:
     """Of each face."""
     failed: bool = False
     """Whether a face could not be drawn anew."""
+
+    def name_of(self, face: DetectedFace) -> str:
+        """What messages call a face."""
+        return f"face {self.photograph.faces.index(face) + 1}"
 
     @property
     def is_drawn(self) -> bool:
@@ -207,7 +211,8 @@ class BatchEditor:
                 for number, face in enumerate(faces):
                     crop, before = crops.get(one.photograph.picture, face.frame)
                     for options in one.anonymise:
-                        drawn = self._anonymiser(crop, before, options, number)
+                        with errors_of(one.name_of(face)):
+                            drawn = self._anonymiser(crop, before, options, number)
                     picture = paste_back(picture, face.frame, crop, drawn.picture)
                     one.faces.append(FaceEdit(face, face.frame, crop, before, drawn.label_map, drawn))
                 one.picture = picture
@@ -230,7 +235,8 @@ class BatchEditor:
         for face, drawn in zip(faces, anonymised, strict=True):
             frame = frame_of_edits(face, one.mask_edits or one.looks)
             crop, before = crops.get(one.picture, frame)
-            after = apply_edits(before, one.mask_edits, frame.side / face.frame.side)
+            with errors_of(one.name_of(face)):
+                after = apply_edits(before, one.mask_edits, frame.side / face.frame.side)
             one.faces.append(FaceEdit(face, frame, crop, before, after, drawn))
 
     def _render(self, results: Sequence[EditedPhotograph]) -> None:
@@ -243,15 +249,15 @@ class BatchEditor:
         ]
         own = {id(face.crop): face for _, face in changed}  # recipes share crops, and so the network's view of them
         models: dict[int, FaceModel] = {}
-        for group in _grouped(own.values(), lambda face: self._renderer.working_size(face.before)):
-            for batch in _batches(group, self._options.batch_size):
+        for group in grouped(own.values(), lambda face: self._renderer.working_size(face.before)):
+            for batch in batches(group, self._options.batch_size):
                 styles = self._renderer.encode_batch([f.crop for f in batch], [f.before for f in batch])
                 for number, face in enumerate(batch):
                     style = styles[number : number + 1]
                     models[id(face.crop)] = FaceModel(face.crop, face.before, self._renderer, style)
         edits = [(one, face, Edit(models[id(face.crop)], face.after)) for one, face in changed]
-        for same_size in _grouped(edits, lambda entry: entry[2].batch_key):
-            for together in _batches(same_size, self._options.batch_size):
+        for same_size in grouped(edits, lambda entry: entry[2].batch_key):
+            for together in batches(same_size, self._options.batch_size):
                 images = generate([edit for _, _, edit in together])
                 for (one, face, edit), image in zip(together, images, strict=True):
                     rendered = finish(edit, image)
@@ -283,13 +289,14 @@ class BatchEditor:
                 for face in one.faces if one.looks else ():
                     frame = frames.get(id(face), face.frame)
                     crop = crop_face(one.picture, frame)
-                    painted = paint_looks(crop, masks.get(id(face), face.after), one.looks)
+                    with errors_of(one.name_of(face.face)):
+                        painted = paint_looks(crop, masks.get(id(face), face.after), one.looks)
                     one.picture = paste_back(one.picture, frame, crop, painted)
                 kept.append(one)
         return kept
 
     def _batched(self, network: Callable[[list[ItemT]], Iterable[ResultT]], items: Sequence[ItemT]) -> list[ResultT]:
-        return [result for batch in _batches(items, self._options.batch_size) for result in network(batch)]
+        return [result for batch in batches(items, self._options.batch_size) for result in network(batch)]
 
 
 class _Crops:
@@ -331,17 +338,3 @@ def _failing(one: EditedPhotograph, failures: list[Failure]) -> Iterator[None]:
     except UserError as error:
         key = one.photograph.key
         failures.append(Failure(key, one.recipe.name, str(error).removeprefix(f"{key}: ")))
-
-
-def _batches(items: Iterable[ItemT], size: int) -> Iterable[list[ItemT]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
-
-
-def _grouped(items: Iterable[ItemT], key: Callable[[ItemT], object]) -> list[list[ItemT]]:
-    """Items with one key together, in the order in which the keys come first."""
-    groups: dict[object, list[ItemT]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return list(groups.values())

@@ -72,9 +72,10 @@ def sample_files(one: EditedPhotograph, told: dict[str, Any], format: str) -> li
     # Where a face was drawn anew, nothing is kept that may say who it was.
     source = one.photograph.source.without_description() if one.anonymise else one.photograph.source
     key = f"{one.photograph.key}+{one.recipe.name}"
+    changed = one.changed
     files = [
-        ("jpg" if chosen == "jpeg" else "png", encode_edited(one.picture, chosen, source)),
-        ("region.png", _bilevel(one.changed)),
+        ("jpg" if chosen == "jpeg" else "png", encode_edited(one.picture, chosen, source, bool(changed.any()))),
+        ("region.png", _bilevel(changed)),
     ]
     for number, face in enumerate(one.faces, start=1):
         prefix = "" if number == 1 else f"face{number}."

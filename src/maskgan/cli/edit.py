@@ -147,14 +147,15 @@ def command(
     colour masks; 'maskgan labels' lists them. For several images, or a folder of them, --mask, --edited and -o are
     folders, in which each mask has the name of its image.
     """
+    import numpy as np
     from tqdm import tqdm
 
     from maskgan.cli.batch import companion, expand_inputs, is_batch, outputs_for, run_batch
-    from maskgan.cli.edit_photographs import PhotographJob, edit_photographs, with_anonymise_options
+    from maskgan.cli.edit_photographs import PhotographJob, edit_photographs, unchanged_reason, with_anonymise_options
     from maskgan.cli.opening import open_editor, open_signer_for, require_writable, require_writable_file
     from maskgan.cli.recipe_options import RecipeOptions
     from maskgan.editing.photographs import apply_edits, lock_pixels, paint_looks
-    from maskgan.errors import UserError
+    from maskgan.errors import UserError, errors_of
     from maskgan.files import check_outputs, make_folder
     from maskgan.images import fit_label_map, read_picture, read_source
     from maskgan.provenance import write_edited
@@ -224,7 +225,8 @@ def command(
             for path in (job.mask, job.edited)
             if path is not None
         ]
-        return source, masks[0], apply_edits(masks[-1], options.edits)
+        with errors_of(options.name_of(job.mask)):
+            return source, masks[0], apply_edits(masks[-1], options.edits)
 
     # Bad input is told before the weights are read.
     prepared = None if batch else prepare(jobs[0])
@@ -253,8 +255,13 @@ def command(
         result = editor.render("full" if blend == "full" else "region")
         if options.edits and blend == "region" and other is None:
             result = lock_pixels(source.picture, result, (before, after), options.edits)
-        result = paint_looks(result, after, options.edits)
-        write_edited(job.output, result, source, signer, job.image)
+        with errors_of(options.name_of(job.mask)):
+            result = paint_looks(result, after, options.edits)
+        changed = not np.array_equal(result, source.picture)
+        write_edited(job.output, result, source, signer, job.image, changed)
+        if not changed:
+            reason = unchanged_reason(options.edits) if by_name else "the edited mask is the image's own"
+            click.echo(f"{job.image}: nothing to change: {reason}", err=True)
         if edited is not None:
             options.paint(before, after)
         options.save()

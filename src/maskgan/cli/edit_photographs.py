@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from maskgan.cli.recipe_options import RecipeOptions
+    from maskgan.editing.photographs import AppliedEdit
     from maskgan.images.content_credentials import Signer
 
 
@@ -33,6 +34,21 @@ def with_anonymise_options(edits: Sequence[str], keep: str | None, threshold: fl
         flag = "--keep" if keep is not None else "--anonymise-threshold"
         raise UserError(f"{flag} has no effect without --apply anonymise")
     return tuple(result)
+
+
+def unchanged_reason(edits: Sequence[AppliedEdit]) -> str:
+    """Why edits left every pixel as it was."""
+    from maskgan.editing.named_edits import NamedEdit
+
+    if not edits:
+        return "the recipe holds no edits"
+    acting = [edit for edit, amount in edits if amount != 0]
+    if not acting:
+        return "amount 0"
+    absent = [edit.name.removeprefix("remove-") for edit in acting if isinstance(edit, NamedEdit) and edit.switch]
+    if len(absent) < len(acting):
+        return "the face is as the edits make it"
+    return f"no {' and no '.join(absent)} {'was' if absent == ['hat'] else 'were'} found"
 
 
 class PhotographJob(NamedTuple):
@@ -62,6 +78,7 @@ def edit_photographs(
         UserError: for a single photograph, it cannot be read or shows no face.
         MaskGANError: some of several failed.
     """
+    import numpy as np
     from tqdm import tqdm
 
     from maskgan.assets import shipped_weights
@@ -70,6 +87,7 @@ def edit_photographs(
     from maskgan.editing.face_detection import FaceDetector
     from maskgan.editing.parsing import Parser
     from maskgan.editing.photographs import PhotographEditor, choose_faces
+    from maskgan.errors import errors_of
     from maskgan.files import make_folder
     from maskgan.images import read_source, write_label_map
     from maskgan.provenance import write_edited
@@ -87,17 +105,23 @@ def edit_photographs(
         def work(job: PhotographJob) -> None:
             photograph = source or read_source(job.image)
             try:
-                faces = choose_faces(editor.faces(photograph.picture), options.recipe.face, str(job.image))
-                result, done = editor.edit(photograph.picture, faces, options.edits)
+                found = editor.faces(photograph.picture)
+                faces = choose_faces(found, options.recipe.face, str(job.image))
+                numbers = [found.index(face) + 1 for face in faces]
+                with errors_of(options.name_of(job.image)):
+                    result, done = editor.edit(photograph.picture, faces, options.edits, numbers)
             finally:
                 bar.update()
             anonymised = any(face.anonymised is not None for face in done)
             # The photograph's own credentials may show the face as it was.
             written = photograph.without_description() if anonymised else photograph
-            write_edited(job.output, result, written, signer, None if anonymised else job.image)
+            changed = not np.array_equal(result, photograph.picture)
+            write_edited(job.output, result, written, signer, None if anonymised else job.image, changed)
+            if not changed:
+                click.echo(f"{job.image}: nothing to change: {unchanged_reason(options.edits)}", err=True)
             for number, face in enumerate(done, start=1):
                 if face.anonymised is not None:
-                    click.echo(f"{job.image}: face {number}: {face.anonymised}", err=True)
+                    click.echo(f"{job.image}: face {numbers[number - 1]}: {face.anonymised}", err=True)
                 if masks is not None:
                     write_label_map(masks / f"{job.image.stem}-{number}-before.png", face.before)
                     write_label_map(masks / f"{job.image.stem}-{number}-after.png", face.after)

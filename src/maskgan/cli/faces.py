@@ -17,7 +17,8 @@ from maskgan.cli.options import DEVICES, resolve_device
 def command(photograph: Path, as_json: bool, device: str | None) -> None:
     """List the faces in PHOTOGRAPH, the largest first, with their places in pixels.
 
-    The number of a face is what 'maskgan frame cut --face' takes; its frame is what --at takes.
+    The number of a face is what 'maskgan frame cut --face' takes; its frame is what --at takes. A photograph without
+    a face gives a line that says so, or an empty list with --json, and exit code 0.
     """
     from dataclasses import asdict
 

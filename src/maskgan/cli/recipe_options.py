@@ -37,6 +37,7 @@ class RecipeOptions:
             parse_face_choice(which)
         recipe = Recipe(()) if path is None else read_recipe(path)
         applied = (*recipe.edits, *(parse_edit(text) for text in edits))
+        self._path = path
         self._saved = None if saved is None else check_recipe_path(saved)
         in_use: dict[str, str] = {}
         if saved is not None or recipe.weights:
@@ -50,6 +51,10 @@ class RecipeOptions:
     def edits(self) -> tuple[AppliedEdit, ...]:
         """What to do, in this order."""
         return self.recipe.edits
+
+    def name_of(self, image: Path) -> str:
+        """What messages call the edits of an image."""
+        return str(image) if self._path is None else f"{image} by {self._path}"
 
     def paint(self, before: LabelMap, after: LabelMap) -> None:
         """Add what was painted on a mask, H x W uint8 before and after.

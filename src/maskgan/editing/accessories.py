@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -15,6 +18,7 @@ from maskgan.face_parts import (
     EARRING,
     EARS,
     EYES,
+    FACE,
     GLASSES,
     HAIR,
     HAT,
@@ -26,6 +30,13 @@ from maskgan.face_parts import (
     centroid,
 )
 from maskgan.labels import INDEX, LabelMap
+
+LEAST_WORN: Mapping[int, float] = MappingProxyType({HAT: 0.04, GLASSES: 0.005, EARRING: 0.0002})
+"""Pixels of what is worn, by class, in areas of the face's bounding box; fewer are taken for errors of a parser.
+
+Of 207 hats, 228 glasses and 1,162 earrings in masks of CelebAMask-HQ, two, one and three are smaller. Hair that the
+shipped parser took for a hat covered 0.033.
+"""
 
 
 def glasses(label_map: LabelMap, choice: str) -> LabelMap:
@@ -88,6 +99,16 @@ def necklace(label_map: LabelMap, amount: float) -> LabelMap:
     edited = label_map.copy()
     edited[(np.abs(across) < 1) & (np.abs(rows - curve) < thick / 2 + 0.5)] = NECKLACE
     return edited
+
+
+def is_worn(label_map: LabelMap, label: int) -> bool:
+    """Whether a mask shows a hat, glasses or earrings, a key of ``LEAST_WORN``, and not just specks of them."""
+    count = int((label_map == label).sum())
+    box = bounding_box(np.isin(label_map, FACE))
+    if box is None:
+        return count > 0
+    top, bottom, left, right = box
+    return count > 0 and count >= LEAST_WORN[label] * (bottom - top) * (right - left)
 
 
 def without_glasses(label_map: LabelMap) -> LabelMap:

@@ -21,7 +21,7 @@ from maskgan.editing.edit_region import soft_region
 from maskgan.editing.mask_warps import face_box, warp_part
 from maskgan.editing.named_edits import EDITS
 from maskgan.editing.pipeline import Edit, FaceModel, StyleCopy, StyleReference, analyse_face, encode_reference, render
-from maskgan.editing.recognition import Recogniser
+from maskgan.editing.recognition import Recogniser, ShippedRecogniser
 from maskgan.editing.renderer import Renderer
 from maskgan.errors import UserError
 from maskgan.face_parts import BROWS, EARS, EYES, FACE, GLASSES, LIPS, MOUTH, NOSE, SKIN
@@ -70,8 +70,8 @@ class Anonymised:
 
     def __str__(self) -> str:
         return (
-            f"likeness {self.after:.2f} after, {self.before:.2f} before anonymising; {self.recogniser} knows a person "
-            f"from {self.threshold:g}"
+            f"likeness to the photograph {self.after:.2f}, of the face redrawn without edits {self.before:.2f}; "
+            f"{self.recogniser} knows a person from {self.threshold:g}"
         )
 
 
@@ -125,10 +125,14 @@ class Anonymiser:
                 unedited = render(Edit(model, label_map, blend="full"))
                 before = float(known @ self._recogniser(unedited, label_map))
                 return Anonymised(drawn, after, self._recogniser.name, before, cosine, threshold)
+        advice = ["give another seed", "set a higher --anonymise-threshold"]
+        if options.keep:
+            advice.insert(1, f"keep fewer parts than {', '.join(options.keep)}")
+        if isinstance(self._recogniser, ShippedRecogniser):
+            advice.append("install SFace, which tells people apart better: pip install 'maskgan[train]'")
         raise UserError(
             f"anonymise: {self._recogniser.name} still knows the face ({lowest:.2f} at best, wanted below "
-            f"{threshold:g}); give another seed, keep fewer parts, set a higher --anonymise-threshold, or install "
-            "SFace, which tells people apart better: pip install 'maskgan[train]'"
+            f"{threshold:g}); {', '.join(advice[:-1])}, or {advice[-1]}"
         )
 
     def _draw(

@@ -108,7 +108,7 @@ class LabelPatch:
         if abs(width * self.height / (height * self.width) - 1) > _ASPECT_TOLERANCE:
             raise UserError(
                 f"labels painted on a mask of {self.width}x{self.height} do not fit one of {width}x{height}: "
-                "other proportions"
+                "other proportions; paint them on a mask of this one's proportions"
             )
         size = (max(round(height / frame_side), 1), max(round(width / frame_side), 1))
         top, left = (height - size[0]) // 2, (width - size[1]) // 2

@@ -204,9 +204,9 @@ def _face_narrower(label_map: LabelMap, amount: float) -> LabelMap:
     return warp_part(bare, _OUTLINE, (HAIR, HAT, *_AROUND_HEAD), backward)
 
 
-def _remove(label_map: LabelMap, edit: Callable[[LabelMap], LabelMap], present: tuple[int, ...]) -> LabelMap:
-    """What takes things away leaves a face that has none as it is."""
-    return edit(label_map) if np.isin(label_map, present).any() else label_map.copy()
+def _remove(label_map: LabelMap, edit: Callable[[LabelMap], LabelMap], thing: int) -> LabelMap:
+    """What takes things away leaves a face that wears none as it is."""
+    return edit(label_map) if accessories.is_worn(label_map, thing) else label_map.copy()
 
 
 _EDITS = (
@@ -272,7 +272,7 @@ _EDITS = (
         "glasses go",
         (GLASSES,),
         (*FACE, *EARS, HAIR),
-        _number(lambda label_map, _: _remove(label_map, accessories.without_glasses, (GLASSES,))),
+        _number(lambda label_map, _: _remove(label_map, accessories.without_glasses, GLASSES)),
         switch=True,
     ),
     NamedEdit(
@@ -280,7 +280,7 @@ _EDITS = (
         "the hat goes, and hair comes in its place",
         (HAT,),
         (HAIR, SKIN, *_AROUND_HEAD),
-        _number(lambda label_map, _: _remove(label_map, accessories.without_hat, (HAT,))),
+        _number(lambda label_map, _: _remove(label_map, accessories.without_hat, HAT)),
         switch=True,
     ),
     NamedEdit(
@@ -288,7 +288,7 @@ _EDITS = (
         "earrings go",
         (EARRING,),
         (*EARS, SKIN, HAIR, *_AROUND_HEAD),
-        _number(lambda label_map, _: _remove(label_map, accessories.without_earrings, (EARRING,))),
+        _number(lambda label_map, _: _remove(label_map, accessories.without_earrings, EARRING)),
         switch=True,
     ),
 )

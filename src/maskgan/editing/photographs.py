@@ -20,7 +20,7 @@ from maskgan.editing.named_edits import Amount, NamedEdit
 from maskgan.editing.parsing import Parser
 from maskgan.editing.recognition import open_recogniser
 from maskgan.editing.session import FaceEditor
-from maskgan.errors import UserError
+from maskgan.errors import UserError, errors_of
 from maskgan.face_parts import BACKGROUND, HAIR, HAT
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
@@ -60,7 +60,11 @@ class PhotographEditor:
         return self._detector.detect(picture)
 
     def edit(
-        self, picture: Picture, faces: Sequence[DetectedFace], edits: Sequence[AppliedEdit]
+        self,
+        picture: Picture,
+        faces: Sequence[DetectedFace],
+        edits: Sequence[AppliedEdit],
+        numbers: Sequence[int] | None = None,
     ) -> tuple[Picture, list[EditedFace]]:
         """Edit faces, and put them back.
 
@@ -68,36 +72,48 @@ class PhotographEditor:
             picture: H x W x 3 uint8.
             faces: which of those that ``faces`` found.
             edits: those that draw faces anew first, then others of the mask in turn, then colours.
+            numbers: what messages call each of ``faces``; ``None``: 1, 2, ...
 
         Returns:
             The photograph, H x W x 3 uint8, with every pixel as it was that no edit may change; and what was done.
 
         Raises:
-            UserError: a face lacks what an edit needs.
+            UserError: a face lacks what an edit needs; the message begins with the face's number.
         """
         mask_edits = [pair for pair in edits if not isinstance(pair[0], Look | Anonymise)]
         looks = [pair for pair in edits if isinstance(pair[0], Look)]
         anonymise = [amount for edit, amount in edits if isinstance(edit, Anonymise)]
         edited = []
         for number, face in enumerate(faces):
-            anonymised = None
-            for amount in anonymise:
-                crop = crop_face(picture, face.frame)
-                before = self._parser(crop)
-                anonymised = self._anonymiser(crop, before, AnonymiseOptions.parse(str(amount)), number)
-                picture = paste_back(picture, face.frame, crop, anonymised.picture)
-            if anonymised is not None and not mask_edits and not looks:
-                edited.append(EditedFace(face, before, anonymised.label_map, face.frame, anonymised))
-                continue
-            frame = frame_of_edits(face, mask_edits or looks)
-            crop = crop_face(picture, frame)
-            before = self._parser(crop)
-            after = apply_edits(before, mask_edits, frame.side / face.frame.side)
-            if not np.array_equal(before, after):
-                picture = paste_back(picture, frame, crop, self._render(crop, before, after, mask_edits))
-            picture = self._paint_looks(picture, EditedFace(face, before, after, frame), looks)
-            edited.append(EditedFace(face, before, after, frame, anonymised))
+            with errors_of(f"face {number + 1 if numbers is None else numbers[number]}"):
+                picture, done = self._edit_face(picture, face, number, (anonymise, mask_edits, looks))
+            edited.append(done)
         return picture, edited
+
+    def _edit_face(
+        self,
+        picture: Picture,
+        face: DetectedFace,
+        number: int,
+        edits: tuple[Sequence[Amount], Sequence[AppliedEdit], Sequence[AppliedEdit]],
+    ) -> tuple[Picture, EditedFace]:
+        anonymise, mask_edits, looks = edits
+        anonymised = None
+        for amount in anonymise:
+            crop = crop_face(picture, face.frame)
+            before = self._parser(crop)
+            anonymised = self._anonymiser(crop, before, AnonymiseOptions.parse(str(amount)), number)
+            picture = paste_back(picture, face.frame, crop, anonymised.picture)
+        if anonymised is not None and not mask_edits and not looks:
+            return picture, EditedFace(face, before, anonymised.label_map, face.frame, anonymised)
+        frame = frame_of_edits(face, mask_edits or looks)
+        crop = crop_face(picture, frame)
+        before = self._parser(crop)
+        after = apply_edits(before, mask_edits, frame.side / face.frame.side)
+        if not np.array_equal(before, after):
+            picture = paste_back(picture, frame, crop, self._render(crop, before, after, mask_edits))
+        picture = self._paint_looks(picture, EditedFace(face, before, after, frame), looks)
+        return picture, EditedFace(face, before, after, frame, anonymised)
 
     @cached_property
     def _anonymiser(self) -> Anonymiser:

@@ -83,7 +83,7 @@ def open_signer(certificates: Path, key: Path) -> Signer:
     return Signer(chain_pem, key_pem, _algorithm(private, key))
 
 
-def sign(encoded: bytes, suffix: str, signer: Signer, parent: Path | None, name: str, source_type: str) -> bytes:
+def sign(encoded: bytes, suffix: str, signer: Signer, parent: Path | None, name: str, source_type: str | None) -> bytes:
     """A picture's file with signed content credentials.
 
     Args:
@@ -92,7 +92,7 @@ def sign(encoded: bytes, suffix: str, signer: Signer, parent: Path | None, name:
         signer: who signs.
         parent: the photograph that was edited; ``None``: the picture is nobody's edit.
         name: of the picture.
-        source_type: IPTC's digital source type, a URI.
+        source_type: IPTC's digital source type, a URI; ``None``: the parent was opened and not edited.
 
     Raises:
         UserError: the format carries no credentials, or the picture cannot be signed.
@@ -113,7 +113,7 @@ def sign(encoded: bytes, suffix: str, signer: Signer, parent: Path | None, name:
         "claim_generator_info": [agent],
         "title": Path(name).name,
         "format": media_type,
-        "assertions": [{"label": "c2pa.actions", "data": {"actions": [action]}}],
+        "assertions": [{"label": "c2pa.actions", "data": {"actions": [] if source_type is None else [action]}}],
     }
     signed = BytesIO()
     try:

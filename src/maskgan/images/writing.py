@@ -94,7 +94,7 @@ def encode_edit(picture: Picture, suffix: str, source: SourceImage | None, xmp: 
     """
     metadata = Metadata() if source is None else source.metadata
     if source is not None and source.jpeg is not None and suffix == ".jpg" and _is_unedited(picture, source):
-        return _with_xmp(source.jpeg, xmp)
+        return source.jpeg if xmp == metadata.xmp else _with_xmp(source.jpeg, xmp)
     image = Image.fromarray(picture) if source is None else _in_space(picture, source, suffix)
     icc = metadata.icc_profile if _fits(metadata.icc_profile, source, image) else b""
     metadata = replace(metadata, icc_profile=icc, xmp=upright_xmp(xmp))

@@ -24,6 +24,9 @@ import { fillLine, fillRoundedRectangle } from "./drawing.js";
 import { browLine, copyMask, faceBox, fillFromNearest, flagged, paint } from "./mask-warps.js";
 import { inclusiveBox } from "./mouth-edits.js";
 
+/** Pixels of what is worn, by class, in areas of the face's bounding box; fewer are taken for errors of a parser. */
+const LEAST_WORN = new Map([[HAT, 0.04], [GLASSES, 0.005], [EARRING, 0.0002]]);
+
 /**
  * Put on glasses: `clear` ones lie below the eyes, as CelebAMask-HQ paints them, `sun` ones over them.
  *
@@ -144,6 +147,19 @@ export function necklace(mask, amount) {
     return Math.abs(across) < 1 && Math.abs(row - curve) < thick / 2 + 0.5;
   });
   return edited;
+}
+
+/**
+ * Whether a mask shows a hat, glasses or earrings, and not just specks of them.
+ *
+ * @param {LabelMap} mask
+ * @param {number} label a key of `LEAST_WORN`
+ */
+export function isWorn(mask, label) {
+  const count = mask.data.reduce((sum, one) => sum + Number(one === label), 0);
+  const box = extent(where(mask, FACE));
+  if (!box) return count > 0;
+  return count > 0 && count >= (LEAST_WORN.get(label) ?? 0) * (box.bottom - box.top) * (box.right - box.left);
 }
 
 /**

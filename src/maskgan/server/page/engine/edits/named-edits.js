@@ -18,7 +18,7 @@
 import { BACKGROUND, CLOTHES, EARRING, GLASSES, HAIR, HAT, NECK, NECKLACE, NOSE, SKIN } from "../../mask/label-map.js";
 import { EngineError, clamp, extent, labelTable, where } from "../arrays.js";
 import { BROWS, EARS, EYES, FACE, FEATURES, MOUTH_PARTS } from "../../mask/face-parts.js";
-import { earrings, glasses, hat, necklace, withoutEarrings, withoutGlasses, withoutHat } from "./accessories.js";
+import { earrings, glasses, hat, isWorn, necklace, withoutEarrings, withoutGlasses, withoutHat } from "./accessories.js";
 import { bald, fringe, fuller, longer } from "./hair-edits.js";
 import { copyMask, scalePart, thickenPart, warpPart } from "./mask-warps.js";
 import { openMouth, smile } from "./mouth-edits.js";
@@ -146,14 +146,14 @@ function edit(name, summary, part, ground, change, { low = 0, choices = [], isSw
 }
 
 /**
- * What takes things away leaves a face that has none as it is.
+ * What takes things away leaves a face that wears none as it is.
  *
  * @param {(mask: LabelMap) => LabelMap} change
  * @param {number} label
  * @returns {(mask: LabelMap) => LabelMap}
  */
 function removal(change, label) {
-  return (mask) => (mask.data.includes(label) ? change(mask) : copyMask(mask));
+  return (mask) => (isWorn(mask, label) ? change(mask) : copyMask(mask));
 }
 
 /** @param {LabelMap} mask @param {number} amount */
