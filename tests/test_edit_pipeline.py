@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -179,6 +181,31 @@ def test_edits_of_a_prepared_face_begin_with_what_is_known_of_it(renderer: Rende
     # One that is not prepared in a pass: all are drawn without.
     both = generate([Edit(model, with_mouth(small_face[1])) for model in (plain, prepared)])
     torch.testing.assert_close(torch.cat(both), expected.repeat(2, 1, 1, 1), atol=1e-5, rtol=0)
+
+
+def test_the_second_edit_of_a_source_computes_what_is_known_of_it(
+    renderer: Renderer, small_face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[LabelMap] = []
+
+    def counted(image: torch.Tensor, label_map: LabelMap) -> Sequence[torch.Tensor]:
+        computed.append(label_map)
+        return Renderer.known_levels(renderer, image, label_map)
+
+    monkeypatch.setattr(renderer, "known_levels", counted)
+    editor = FaceEditor(renderer)
+    for _ in range(2):
+        computed.clear()
+        editor.set_source(*small_face)
+        editor.render()  # nothing changed yet
+        editor.set_mask(with_mouth(small_face[1]))
+        first = editor.render()
+        assert (first == render(Edit(analyse_face(renderer, *small_face), with_mouth(small_face[1])))).all()
+        editor.render("full")
+        assert not computed, "a single edit gains nothing"
+        assert np.abs(editor.render().astype(int) - first).max() <= 1
+        editor.render()
+        assert len(computed) == 1
 
 
 def test_a_session_with_a_network_that_sees_the_photograph(renderer: Renderer, small_face: Face) -> None:

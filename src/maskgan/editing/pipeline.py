@@ -79,10 +79,10 @@ class FaceModel:
             return self
         return replace(self, renderer=self.renderer.preview)
 
-    def prepare(self) -> None:
-        """Compute now what all edits have in common."""
+    def prepare(self, preview: bool = True) -> None:
+        """Compute now what all edits have in common; ``preview``: for previews of them, too."""
         _ = self.known_levels if self.renderer.uses_context else self.analysis
-        if self.preview is not self:
+        if preview and self.preview is not self:
             self.preview.prepare()
 
     @property

@@ -31,10 +31,13 @@ from maskgan.editing.pipeline import (
 )
 from maskgan.editing.refinement import Refinement
 from maskgan.editing.renderer import Renderer, require_same_proportions
+from maskgan.face_parts import SKIN
 from maskgan.images import Picture, SourceImage, resize_label_map, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.server.faces import Face, downscale
 from maskgan.server.limits import DISPLAY_SIDE, MAP_SIDE, PREVIEW_SIDE
+
+_WARM_UP_SIDE = 32  # pixels of a label map that the edit which warms up paints
 
 
 class RenderCache:
@@ -147,9 +150,14 @@ class InferenceService:
         return request.edit.batch_key
 
     def warm_up(self) -> None:
-        """Render once, so that the first person does not wait for the libraries to prepare themselves."""
+        """Render an edit and its preview, so that the first person's stroke does not wait for the libraries."""
         blank = np.zeros((MAP_SIDE, MAP_SIDE), dtype=np.uint8)
-        self.face(SourceImage.plain(np.zeros((MAP_SIDE, MAP_SIDE, 3), dtype=np.uint8)), blank)
+        face = self.face(SourceImage.plain(np.zeros((MAP_SIDE, MAP_SIDE, 3), dtype=np.uint8)), blank)
+        edited, middle = blank.copy(), MAP_SIDE // 2
+        edited[middle : middle + _WARM_UP_SIDE, middle : middle + _WARM_UP_SIDE] = SKIN
+        cache = RenderCache()
+        for model, canvas in ((face.model.preview, face.preview), (face.model, face.display)):
+            self.render([RenderRequest(Edit(model, edited), canvas, cache)])
 
     def fit_label_map(self, picture: Picture, label_map: LabelMap | None) -> LabelMap:
         """The mask given, or else parsed, at the size that page and server exchange."""

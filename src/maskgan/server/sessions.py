@@ -35,8 +35,10 @@ class Session:
         """Memory that it takes."""
         own = 0 if self.edited is self.face.label_map else self.edited.nbytes
         style = 0 if self.style is None else self.style.nbytes
-        # Counted from the beginning, for it comes with the first render.
-        cache = 3 * self.face.label_map.nbytes + self.face.model.generated_bytes  # a mask and two maps of its region
+        # Counted from the beginning, for it comes with the first render: a mask and two maps of its region, the
+        # network's picture, and the hole, a float32 plane of that picture's size.
+        generated = self.face.model.generated_bytes
+        cache = 3 * self.face.label_map.nbytes + generated + generated // 3
         refined = 0 if self.refinement is None else self.refinement.nbytes
         thumbnails = sum(len(data) for data in self.face.thumbnails.values())
         return self.face.nbytes + own + style + cache + refined + thumbnails
