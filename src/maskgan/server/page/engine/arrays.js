@@ -195,6 +195,12 @@ export function equalArrays(first, second) {
   return true;
 }
 
+/** The box of everything. @param {Size} size @returns {Box} */
+export /** @param {Size} size @returns {Box} */
+function whole({ width, height }) {
+  return { top: 0, bottom: height, left: 0, right: width };
+}
+
 /**
  * Bounding box of the entries that are not 0; null if there are none.
  *
@@ -226,6 +232,20 @@ export function cutLabels({ width, data }, { top, bottom, left, right }) {
   const cut = { width: right - left, height: bottom - top, data: new Uint8Array((right - left) * (bottom - top)) };
   for (let y = top; y < bottom; y++) cut.data.set(data.subarray(y * width + left, y * width + right), (y - top) * cut.width);
   return cut;
+}
+
+/**
+ * Every second label of every second row.
+ *
+ * @param {LabelMap} mask its sides are even
+ * @returns {LabelMap}
+ */
+export function halfLabels({ width, height, data }) {
+  const half = { width: width / 2, height: height / 2, data: new Uint8Array((width / 2) * (height / 2)) };
+  for (let y = 0, to = 0; y < height; y += 2) {
+    for (let x = 0; x < width; x += 2) half.data[to++] = data[y * width + x];
+  }
+  return half;
 }
 
 /**

@@ -6,6 +6,7 @@
  * @typedef {import("./arrays.js").LabelMap} LabelMap
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./arrays.js").Size} Size
+ * @typedef {import("./tensors.js").Tensor} Tensor
  *
  * @typedef {"style-encoder" | "generator" | "detail" | "parser" | "mask-encoder" | "mask-decoder" | "mask-prior"
  *   | "face-detector"} NetworkName
@@ -35,8 +36,6 @@
  *
  * @property {ServerInfo} info what the page needs to know
  *
- * @typedef {{data: Float32Array | Uint8Array | BigInt64Array, dims: readonly number[]}} Tensor
- *
  * @typedef {object} Context what is seen of a photograph
  * @property {Planes} image 3 x H x W in [-1, 1]
  * @property {Planes} hole 1 x H x W: 1 where it is drawn anew
@@ -57,8 +56,9 @@
  *   run a network by its name, opened when it is first used; all of its outputs by default
  */
 
-import { EngineError, bounded, cutLabels, cutPlanes, differences, extent, grown, planes, putPlanes } from "./arrays.js";
+import { EngineError, bounded, cutLabels, cutPlanes, differences, extent, grown, halfLabels, planes, putPlanes, whole } from "./arrays.js";
 import { averagePool, maxPool } from "./filters.js";
+import { floats, imageOf, imageTensor, labelTensor, maskOf, sizeTensor, vector, windowTensor } from "./tensors.js";
 
 export class Networks {
   #runner;
@@ -345,69 +345,4 @@ function erased({ image: { channels, height, width, data }, hole }) {
     if (hole.data[i] > 0) for (let c = 0; c < channels; c++) rest.data[c * area + i] = 0;
   }
   return rest;
-}
-
-/**
- * Every second label of every second row.
- *
- * @param {LabelMap} mask its sides are even
- * @returns {LabelMap}
- */
-function halfLabels({ width, height, data }) {
-  const half = { width: width / 2, height: height / 2, data: new Uint8Array((width / 2) * (height / 2)) };
-  for (let y = 0, to = 0; y < height; y += 2) {
-    for (let x = 0; x < width; x += 2) half.data[to++] = data[y * width + x];
-  }
-  return half;
-}
-
-/** @param {Size} size @returns {Box} */
-function whole({ width, height }) {
-  return { top: 0, bottom: height, left: 0, right: width };
-}
-
-/** @param {Float32Array} values @returns {Tensor} 1 x N */
-function vector(values) {
-  return { data: values, dims: [1, values.length] };
-}
-
-/** @param {Planes} image @returns {Tensor} 1 x C x H x W */
-function imageTensor({ channels, height, width, data }) {
-  return { data, dims: [1, channels, height, width] };
-}
-
-/** @param {LabelMap} mask @returns {Tensor} 1 x H x W */
-function labelTensor({ width, height, data }) {
-  return { data, dims: [1, height, width] };
-}
-
-/** @param {Size} size @returns {Tensor} height and width */
-function sizeTensor({ width, height }) {
-  return { data: BigInt64Array.of(BigInt(height), BigInt(width)), dims: [2] };
-}
-
-/** @param {Box} window @param {number} cell @returns {Tensor} */
-function windowTensor({ top, bottom, left, right }, cell) {
-  return { data: BigInt64Array.from([top, bottom, left, right], (edge) => BigInt(edge / cell)), dims: [4] };
-}
-
-/** @param {Tensor} tensor */
-function floats({ data }) {
-  return /** @type {Float32Array} */ (data);
-}
-
-/**
- * @param {Tensor} tensor 1 x C x H x W
- * @returns {Planes}
- */
-function imageOf({ dims: [, channels, height, width], data }) {
-  return planes(channels, height, width, /** @type {Float32Array} */ (data));
-}
-
-/**
- * @param {Tensor} tensor 1 x H x W
- * @returns {LabelMap}
- */
-function maskOf({ dims: [, height, width], data }) {
-  return { width, height, data: new Uint8Array(/** @type {Uint8Array} */ (data)) };
 }

@@ -4,7 +4,7 @@
  * @typedef {import("./networks.js").Manifest} Manifest
  * @typedef {import("./networks.js").NetworkName} NetworkName
  * @typedef {import("./networks.js").NetworkRunner} NetworkRunner
- * @typedef {import("./networks.js").Tensor} Tensor
+ * @typedef {import("./tensors.js").Tensor} Tensor
  *
  * @typedef {object} InferenceSession
  * @property {(feeds: Record<string, any>, outputs?: readonly string[]) => Promise<Record<string, Tensor>>} run
