@@ -67,7 +67,9 @@ def bald(label_map: LabelMap, amount: float) -> LabelMap:
     middle, half = (left + right - 1) / 2, 0.54 * (right - left)
     highest = int(np.flatnonzero(hair.any(axis=1))[0])
     crown = max(line - 0.62 * (bottom - line), highest)
-    skull = ((columns - middle) / max(half, 1)) ** 2 + (np.minimum(rows - line, 0) / max(line - crown, 1)) ** 2 < 1
+    # Below the brows it tapers to the width of the face, where it ends beside the ears.
+    depth = np.where(rows < line, (line - rows) / max(line - crown, 1), (rows - line) / max(0.93 * (bottom - line), 1))
+    skull = ((columns - middle) / max(half, 1)) ** 2 + depth**2 < 1
     skull &= rows < line + 0.35 * (bottom - line)
     front = _scalp_front(rows, line, crown, amount)
     result = _without_hair(label_map, hair & ~skull) if amount >= 1 else label_map.copy()

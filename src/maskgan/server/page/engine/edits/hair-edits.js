@@ -80,9 +80,11 @@ export function bald(mask, amount) {
   const line = browLine(mask);
   const [middle, half] = [(left + right - 1) / 2, 0.54 * (right - left)];
   const crown = Math.max(line - 0.62 * (bottom - line), hair.top);
+  // Below the brows it tapers to the width of the face, where it ends beside the ears.
+  const depth = (/** @type {number} */ row) =>
+    row < line ? (line - row) / Math.max(line - crown, 1) : (row - line) / Math.max(0.93 * (bottom - line), 1);
   const isSkull = (/** @type {number} */ row, /** @type {number} */ column) =>
-    ((column - middle) / Math.max(half, 1)) ** 2 + (Math.min(row - line, 0) / Math.max(line - crown, 1)) ** 2 < 1 &&
-    row < line + 0.35 * (bottom - line);
+    ((column - middle) / Math.max(half, 1)) ** 2 + depth(row) ** 2 < 1 && row < line + 0.35 * (bottom - line);
   // The part of the scalp that has lost its hair: from the brows up.
   const reach = amount >= 1 ? 1 : amount * 0.9;
   const isFront = (/** @type {number} */ row) => row >= line - reach * (line - crown) && (amount >= 1 || row < line);
