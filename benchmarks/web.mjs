@@ -6,7 +6,8 @@
  *
  * Exports the editor with the weights that ship (PYTHON names the interpreter), unless --folder names an export. A static
  * server without compression counts bytes. Preview: from a change of the mask to its picture, while the pen moves; final:
- * from pen-up to the picture in full quality. Memory is that of the browser's process that shows the page, read from
+ * from pen-up to the picture in full quality; both on a photograph, and on one with edits all over the face, where the
+ * window is almost everything. Memory is that of the browser's process that shows the page, read from
  * /proc (Linux) while strokes are painted. Prints medians; needs the packages of tests/page/setup.sh and CHROMIUM.
  */
 
@@ -108,7 +109,23 @@ async function memory(browser) {
 }
 
 /** @param {string} what @param {string} value */
-const report = (what, value) => console.log(`${what.padEnd(52)}${value}`);
+const report = (what, value) => console.log(`${what.padEnd(68)}${value}`);
+
+/**
+ * Paint strokes, and report the medians of what people wait for.
+ *
+ * @param {Editor} editor
+ * @param {number} rounds
+ * @param {string} what is painted
+ */
+async function timeStrokes(editor, rounds, what) {
+  await editor.take("brush", "hat");
+  const timed = [];
+  for (let i = 0; i < rounds; i++) timed.push(await paint(editor, 90 + 12 * i, STROKE));
+  report(`${what}: pen-up to final picture`, `median ${median(timed.map(({ final }) => final)).toFixed(2)} s`);
+  report(`${what}: first preview after pen-down`, `median ${median(timed.map(({ first }) => first)).toFixed(2)} s`);
+  report(`${what}: previews while painting, one each`, `median ${(1 / median(timed.map(({ previews }) => previews))).toFixed(2)} s`);
+}
 
 const [rounds, strokes] = [Number(option("--rounds", 5)), Number(option("--strokes", 200))];
 const scratch = await mkdtemp(join(tmpdir(), "maskgan-web-"));
@@ -126,6 +143,7 @@ try {
   const threads = await editor.page.evaluate(() => (globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 4) : 1));
   report("threads", String(threads));
 
+  await timeStrokes(editor, rounds, "photograph");
   const picture = await editPhotograph(editor);
   const server = await startServer();
   const served = await openEditor(browser, server.address);
@@ -135,12 +153,7 @@ try {
   report("pixels within 2 grey levels of the server's", `${(100 * share).toFixed(3)} %, at most ${most} apart`);
 
   await editor.load();
-  await editor.take("brush", "hat");
-  const timed = [];
-  for (let i = 0; i < rounds; i++) timed.push(await paint(editor, 90 + 12 * i, STROKE));
-  report("pen-up to final picture", `median ${median(timed.map(({ final }) => final)).toFixed(2)} s`);
-  report("first preview after pen-down", `median ${median(timed.map(({ first: time }) => time)).toFixed(2)} s`);
-  report("previews while painting, one each", `median ${(1 / median(timed.map(({ previews }) => previews))).toFixed(2)} s`);
+  await timeStrokes(editor, rounds, "with edits all over the face");
 
   const held = [];
   for (let i = 0; i < strokes; i++) {
