@@ -50,6 +50,14 @@ def test_what_torch_writes_passes(tmp_path: Path, script: Path) -> None:
     check_script(script)
 
 
+@pytest.mark.parametrize("opcode", [b"\x8d", b"\x8e", b"\x96"], ids=["text", "bytes", "bytearray"])
+def test_a_string_that_claims_a_terabyte_takes_no_memory(tmp_path: Path, opcode: bytes) -> None:
+    path = tmp_path / "net.pth"
+    path.write_bytes(b"\x80\x05" + opcode + (1 << 40).to_bytes(8, "little") + b"abc")
+    with pytest.raises(UserError, match=r"net\.pth: not a PyTorch file, or damaged"):
+        check_torch_file(path)
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 def test_long_names_are_refused_before_torch_searches_them(tmp_path: Path, zipped: bool) -> None:
     path = tmp_path / "net.pth"

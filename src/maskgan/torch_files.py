@@ -92,10 +92,25 @@ def _check_sizes(records: list[zipfile.ZipInfo], path: Path) -> None:
         raise UserError(f"{path}: claims to hold more than its own size")
 
 
+class _BoundedReader:
+    """Never asks a stream for more than a file can hold: a string that claims a terabyte would take that memory."""
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self._stream = stream
+        self._most = most
+
+    def read(self, count: int) -> bytes:
+        return self._stream.read(min(count, self._most))
+
+    def readline(self) -> bytes:
+        return self._stream.readline()
+
+
 def _check_strings(stream: IO[bytes], path: Path) -> None:
     """Read one pickle's opcodes, which runs nothing."""
+    bounded = _BoundedReader(stream, path.stat().st_size)
     try:
-        for number, (_, argument, _) in enumerate(pickletools.genops(stream)):
+        for number, (_, argument, _) in enumerate(pickletools.genops(bounded)):  # type: ignore[arg-type]
             if isinstance(argument, str | bytes) and len(argument) > _MAX_STRING:
                 raise UserError(f"{path}: holds a string of {len(argument)} characters, so it is no state dict")
             if number > _MAX_OPCODES:
