@@ -174,7 +174,7 @@ def test_faces_are_listed_and_cut_out_by_number(pair: Path, tmp_path: Path, caps
         sides[face_option] = len(read_picture(cut))
     assert sides["largest"] == sides["1"] == round(listed[0]["frame"]["side"])
     assert sides["2"] == sides["110,150"] == round(listed[1]["frame"]["side"]) < 0.7 * sides["1"]
-    for wrong, said in (("3", "2 found"), ("0", "face 0"), ("both", "--face"), ("all", "one face"), ("9,9", "9,9")):
+    for wrong, said in (("3", "2 found"), ("0", "from 1"), ("both", "--face"), ("all", "one face"), ("9,9", "9,9")):
         capsys.readouterr()
         assert main(["frame", "cut", str(pair), "-o", str(tmp_path / "no.png"), "--face", wrong]) == 2
         assert said in capsys.readouterr().err and not (tmp_path / "no.png").exists()
