@@ -49,8 +49,18 @@ def test_variants_are_read_or_refused(readers: dict[str, Reader], tmp_path: Path
     assert sum(result == "" for _, result in results) > len(results) / 2
 
 
-@pytest.mark.parametrize("name", ["state dict", "weights"])
-@pytest.mark.parametrize("number", [58, 262, 5_000_571])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        *((name, number) for name in ("state dict", "weights") for number in (58, 262, 5_000_571)),
+        ("index of a pack", 4_001_907),
+        ("mask", 4_015_478),
+        ("mask with checksums", 4_003_215),
+        ("name of data", 4_004_853),
+        ("PNG with checksums", 4_014_493),
+        ("uploaded mask", 4_011_121),
+    ],
+)
 def test_what_the_attack_found(name: str, number: int, readers: dict[str, Reader], tmp_path: Path) -> None:
     assert not try_one(readers[name], number, tmp_path)
 

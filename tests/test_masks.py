@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from label_maps import random_label_map
 from maskgan import labels
 from maskgan.assets import portrait
 from maskgan.errors import UserError
-from maskgan.images import fit_label_map, read_label_map, resize_label_map, write_label_map
+from maskgan.images import fit_label_map, read_label_map, read_picture, resize_label_map, write_label_map, write_picture
 from maskgan.labels import INDEX, MIRROR, LabelMap
 from maskgan.mask_check import blended_share, common_issues, framing_issue, mask_issues
 
@@ -277,3 +278,35 @@ def test_masks_are_fitted_without_blending_and_said_so(caplog: pytest.LogCapture
     assert "mask.png: resized from 512x512 to the picture's 300x300" in caplog.text
     with pytest.raises(UserError, match=r"a\.png: the mask is 512x512 and the picture 200x300 \(b\.png\)"):
         fit_label_map(label_map, picture[:, :200], "a.png", "b.png")
+
+
+@pytest.mark.parametrize("read", [read_label_map, read_picture])
+def test_lines_of_pixels_are_no_pictures(tmp_path: Path, read: Callable[[Path], np.ndarray]) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (16 * 64, 16)).save(path)
+    assert read(path).shape[:2] == (16, 16 * 64)
+    Image.new("RGB", (16, 16 * 64 + 1)).save(path)
+    with pytest.raises(UserError, match=r"a\.png: 16x1025 is too long and narrow"):
+        read(path)
+
+
+def test_a_foreign_colour_is_named_wherever_it_stands() -> None:
+    colours = np.zeros((600, 512, 3), np.uint8)  # more than one strip
+    colours[550:, 7] = 9, 8, 7
+    with pytest.raises(UserError, match=r"colour \(9, 8, 7\) at row 550, column 7 stands for no class \(0\.0%"):
+        labels.from_colours(colours)
+
+
+def test_colours_of_large_masks_are_not_repaired(tmp_path: Path) -> None:
+    path = tmp_path / "a.bmp"
+    Image.new("1", (5000, 3201)).save(path)
+    with pytest.raises(UserError, match=r"a\.bmp: 5000x3201 is too large for --nearest-colour"):
+        read_label_map(path, nearest_colour=True)
+
+
+@pytest.mark.parametrize(("suffix", "side"), [(".webp", 16_384), (".jpeg", 65_501)])
+def test_pictures_beyond_a_format_are_refused(tmp_path: Path, suffix: str, side: int) -> None:
+    path = tmp_path / f"a{suffix}"
+    with pytest.raises(UserError, match=rf"a{suffix}: {side}x1 is too large"):
+        write_picture(path, np.zeros((1, side, 3), np.uint8))
+    assert not list(tmp_path.iterdir())

@@ -6,7 +6,7 @@ Left and right are the person's: ``l_eye`` lies on the right of the picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.errors import UserError
+
+_STRIP_PIXELS = 1 << 18
 
 LabelMap = NDArray[np.uint8]
 """H x W, uint8, values 0..18 in CelebAMask-HQ order unless said otherwise."""
@@ -98,7 +100,7 @@ def check_labels(label_map: NDArray[np.integer], name: str = "label map") -> Non
         raise UserError(f"{name}: a label map has one channel, this has shape {label_map.shape}")
     if label_map.size and (int(label_map.max()) >= NUM_CLASSES or int(label_map.min()) < 0):
         foreign = (label_map >= NUM_CLASSES) | (label_map < 0)
-        row, column = np.argwhere(foreign)[0]
+        row, column = np.unravel_index(int(foreign.argmax()), foreign.shape)
         value = label_map[row, column]
         raise UserError(
             f"{name}: value {value} at row {row}, column {column} is no label; labels are 0..{NUM_CLASSES - 1}"
@@ -138,22 +140,37 @@ def from_colours(colours: NDArray[np.uint8], name: str = "colour mask") -> Label
     Raises:
         UserError: a colour stands for no class; the message counts such pixels and says how close they are.
     """
-    codes = _colour_code(colours)
-    palette_codes = _colour_code(PALETTE)
-    order = np.argsort(palette_codes)
-    positions = np.searchsorted(palette_codes[order], codes).clip(max=NUM_CLASSES - 1)
-    labels = order[positions].astype(np.uint8)
-    foreign = palette_codes[labels] != codes
-    if foreign.any():
-        row, column = np.argwhere(foreign)[0]
+    palette_codes = colour_codes(PALETTE)
+    order = np.argsort(palette_codes).astype(np.uint8)
+    sorted_codes = palette_codes[order]
+    labels = np.empty(colours.shape[:2], np.uint8)
+    count, first = 0, (0, 0)
+    for rows in strips(colours.shape[:2]):
+        codes = colour_codes(colours[rows])
+        labels[rows] = order[np.searchsorted(sorted_codes, codes).clip(max=NUM_CLASSES - 1)]
+        foreign = palette_codes[labels[rows]] != codes
+        if count == 0 and foreign.any():
+            row, column = np.unravel_index(int(foreign.argmax()), foreign.shape)
+            first = (rows.start + int(row), int(column))
+        count += int(np.count_nonzero(foreign))
+    if count:
         raise UserError(
-            f"{name}: colour {tuple(int(v) for v in colours[row, column])} at row {row}, column {column} stands for no "
-            f"class ({foreign.mean():.1%} of the picture); save masks without smoothing or compression, "
+            f"{name}: colour {tuple(int(v) for v in colours[first])} at row {first[0]}, column {first[1]} stands for "
+            f"no class ({count / labels.size:.1%} of the picture); save masks without smoothing or compression, "
             "colours as in 'maskgan labels'"
         )
     return labels
 
 
-def _colour_code(colours: NDArray[np.uint8]) -> NDArray[np.int64]:
-    wide = colours.astype(np.int64)
+def strips(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Rows of an H x W picture to work on together, so that memory is bounded however large it is."""
+    height, width = shape
+    rows = max(_STRIP_PIXELS // max(width, 1), 1)
+    for start in range(0, height, rows):
+        yield slice(start, min(start + rows, height))
+
+
+def colour_codes(colours: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """One number for each colour of ... x 3."""
+    wide = colours.astype(np.int32)
     return (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]

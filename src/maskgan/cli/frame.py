@@ -135,7 +135,7 @@ def remembered_frame(face: Path) -> Frame:
         text = image.info.get(_KEY)
     try:
         return Frame(**{name: float(json.loads(text or "{}")[name]) for name in _NUMBERS})
-    except (TypeError, ValueError, KeyError):
+    except (ArithmeticError, TypeError, ValueError, KeyError, RecursionError):
         raise UserError(
             f"{face}: does not say where it was cut out; it must be the file of 'maskgan frame cut'"
         ) from None

@@ -36,6 +36,10 @@ def open_pairs(spec: str, order: str = "auto", strict: bool = True) -> PairColle
     """
     if order not in ("auto", *ORDERS):
         raise UserError(f"--order {order}: unknown label order; known are {', '.join(ORDERS)}, and auto")
+    if "\0" in spec:  # no file's name can hold one, and the system's calls fail of it
+        raise UserError(
+            f"{spec.replace(chr(0), '?')[:80]}: holds a null character, which no file's name can; correct --data"
+        )
     if spec.startswith(SYNTHETIC_PREFIX):
         return open_synthetic(spec)
     if two := _TWO_FOLDERS.fullmatch(spec):

@@ -23,6 +23,9 @@ MAX_PIXELS = 120_000_000
 MIN_SIDE = 16
 """Below this many pixels a side there is no face to see."""
 
+MAX_PROPORTION = 64
+"""Longest side over shortest side: no panorama is longer, and damaged headers say such sizes."""
+
 MAX_SCANS = 100
 """Scans of a progressive JPEG; encoders write about ten. Each costs a pass over the whole picture."""
 
@@ -53,7 +56,7 @@ def open_image(
     Raises:
         UnknownFormatError: not one of these formats.
         TooManyPixelsError: over ``max_pixels``.
-        UserError: below 16 px a side, a damaged header, or a JPEG of too many scans.
+        UserError: below 16 px a side, over 64 times as long as wide, a damaged header, or a JPEG of too many scans.
     """
     try:
         with quiet():  # of large pictures, which are checked below, and of odd metadata
@@ -73,6 +76,11 @@ def open_image(
         )
     if min(width, height) < MIN_SIDE:
         raise UserError(f"{name}: {width}x{height} is too small; at least {MIN_SIDE} pixels a side are needed")
+    if max(width, height) > MAX_PROPORTION * min(width, height):
+        raise UserError(
+            f"{name}: {width}x{height} is too long and narrow (over {MAX_PROPORTION}:1); damaged? get the file "
+            "again, or crop it first"
+        )
     if image.format in ("JPEG", "MPO"):
         _check_scans(stream, width * height, name)
     return image

@@ -6,19 +6,20 @@ A label is never blended: masks are resized by nearest neighbour and stored with
 from __future__ import annotations
 
 import logging
+import math
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from maskgan import labels
 from maskgan.errors import UserError
 from maskgan.files import atomic_path, require_file
 from maskgan.images.formats import load_image, open_image
-from maskgan.images.reading import Picture, upright
+from maskgan.images.reading import Picture, rgb_pixels, upright
 from maskgan.images.resizing import resize_label_map
 from maskgan.labels import LabelMap
 from maskgan.mask_check import BLENDED_SHARE, blended_share, warn_of_issues
@@ -31,6 +32,8 @@ _NEIGHBOURHOOD = 9  # pixels across in which a blended pixel's classes are looke
 _ASPECT_TOLERANCE = 0.01
 # How programs turn colours to grey: Rec. 601, Rec. 709, mean.
 _GREY_WEIGHTS = ((0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722), (1 / 3, 1 / 3, 1 / 3))
+_FAR_PIXELS = 1 << 18  # pixels, spread evenly, that tell whether a picture is a colour mask at all
+_MAX_NEAREST_PIXELS = 16_000_000  # of a mask whose colours are repaired: up to 2 s a megapixel
 _FEWEST_GREYS = 4  # distinct values from which greys are told to be those of class colours
 
 _log = logging.getLogger(__name__)
@@ -67,6 +70,11 @@ def read_label_map(path: Path | str, order: str = "auto", nearest_colour: bool =
 def decode_label_map(stream: BinaryIO, name: str, nearest_colour: bool = False) -> LabelMap:
     """As ``read_label_map`` from an open stream, the labels left in the file's own order."""
     image = open_image(stream, name)
+    if nearest_colour and image.width * image.height > _MAX_NEAREST_PIXELS:
+        raise UserError(
+            f"{name}: {image.width}x{image.height} is too large for --nearest-colour; shrink the mask below "
+            f"{_MAX_NEAREST_PIXELS // 1_000_000} megapixels first"
+        )
     if image.format in _LOSSY_FORMATS and not nearest_colour and not _is_lossless_webp(image, stream):
         raise UserError(f"{name}: a {image.format} mask has blurred labels; save masks as PNG")
     load_image(image, name)
@@ -74,7 +82,8 @@ def decode_label_map(stream: BinaryIO, name: str, nearest_colour: bool = False) 
     if image.mode == "1":
         raise UserError(f"{name}: a black-and-white mask shows one part only; a label map with values 0..18 is needed")
     if image.mode in ("RGB", "RGBA"):
-        return _labels_from_rgb(np.asarray(image), name, nearest_colour)
+        pixels = rgb_pixels(image) if image.mode == "RGB" else np.asarray(image)
+        return _labels_from_rgb(pixels, name, nearest_colour)
     if image.mode not in ("L", "P", "I", "LA") and not image.mode.startswith("I;16"):
         raise UserError(f"{name}: a mask of mode {image.mode} is not understood; save it as an 8-bit grey PNG")
     indices = np.asarray(image)
@@ -86,7 +95,7 @@ def decode_label_map(stream: BinaryIO, name: str, nearest_colour: bool = False) 
             return table[indices]
         if nearest_colour or indices.max() >= labels.NUM_CLASSES:
             # A colour mask that a painting program stored with a palette of its own.
-            return _labels_from_rgb(np.asarray(image.convert("RGB")), name, nearest_colour)
+            return _labels_from_rgb(rgb_pixels(image), name, nearest_colour)
     if set(np.unique(indices).tolist()) == {0, 255}:
         raise UserError(f"{name}: a black-and-white mask shows one part only; 'maskgan prepare' joins CelebAMask parts")
     try:
@@ -204,9 +213,9 @@ def _labels_from_rgb(pixels: NDArray[np.uint8], name: str, nearest_colour: bool)
         pixels = np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "black"), image))
     colours = pixels[..., :3]
     first = colours[..., 0]
-    if (colours == first[..., None]).all() and first.max() < labels.NUM_CLASSES:
-        return np.ascontiguousarray(first)  # grey indices saved as RGB
-    if (colours == first[..., None]).all():
+    if all((colours[rows] == first[rows, :, None]).all() for rows in labels.strips(first.shape)):
+        if first.max() < labels.NUM_CLASSES:
+            return np.ascontiguousarray(first)  # grey indices saved as RGB
         _refuse_grey_colours(np.unique(first), name)
     if nearest_colour:
         return _nearest_labels(colours, name)
@@ -214,7 +223,7 @@ def _labels_from_rgb(pixels: NDArray[np.uint8], name: str, nearest_colour: bool)
         return labels.from_colours(colours, name)
     except UserError as error:
         try:
-            labels.from_colours(np.ascontiguousarray(colours[..., ::-1]), name)
+            labels.from_colours(colours[..., ::-1], name)
         except UserError:
             if _far_share(colours) > _MOST_FAR:
                 raise error from None
@@ -232,16 +241,17 @@ def _nearest_labels(colours: Picture, name: str) -> LabelMap:
         UserError: too many colours are like no class's.
     """
     shape = colours.shape[:2]
-    palette, which = np.unique(colours.reshape(-1, 3), axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    distances = _distances(palette)
-    nearest, smallest = distances.argmin(axis=1).astype(np.uint8), distances.min(axis=1)
-    far = float((smallest > _FAR_COLOUR)[which].mean())
+    label_map, smallest = np.empty(shape, np.uint8), np.empty(shape, np.float32)
+    for rows in labels.strips(shape):
+        palette, which = _distinct(colours[rows])
+        distances = _distances(palette)
+        label_map[rows] = distances.argmin(axis=1)[which].reshape(-1, shape[1])
+        smallest[rows] = distances.min(axis=1)[which].reshape(-1, shape[1])
+    far = float((smallest > _FAR_COLOUR).mean())
     if far > _MOST_FAR:
         raise UserError(f"{name}: {far:.0%} of it have colours like no class's; is it a colour mask?")
-    label_map, own = nearest[which].reshape(shape), (smallest <= _SAME_COLOUR)[which].reshape(shape)
-    _repair_edges(label_map, own, colours)
-    if changed := float((smallest > 0)[which].mean()):
+    _repair_edges(label_map, smallest <= _SAME_COLOUR, colours)
+    if changed := float((smallest > 0).mean()):
         _log.warning("%s: %.1f %% of its pixels got the nearest class colour", name, 100 * changed)
     return label_map
 
@@ -257,13 +267,29 @@ def _repair_edges(label_map: LabelMap, own: NDArray[np.bool_], colours: Picture)
         own: H x W, whether that colour is the class's own.
         colours: H x W x 3.
     """
-    near = np.zeros((*label_map.shape, labels.NUM_CLASSES), dtype=bool)
-    for index in np.unique(label_map[own]):
-        here = Image.fromarray((label_map == index) & own).convert("L")
-        areas = here.filter(ImageFilter.MinFilter(3)).filter(ImageFilter.MaxFilter(_NEIGHBOURHOOD))
-        near[..., index] = np.asarray(areas) > 0
-    doubtful = ~(own & np.take_along_axis(near, label_map[..., None].astype(np.intp), axis=2)[..., 0])
-    around, pixels = near[doubtful], colours[doubtful].astype(np.float32)
+    bits = np.where(own, np.uint32(1) << label_map.astype(np.uint32), np.uint32(0))  # bit k: class k
+    areas = _spread(bits, 1, np.bitwise_and)  # single pixels are no area
+    near = _spread(areas, _NEIGHBOURHOOD // 2, np.bitwise_or)
+    for rows in labels.strips(label_map.shape):
+        _repair_rows(label_map[rows], own[rows], colours[rows], near[rows])
+
+
+def _spread(bits: NDArray[np.uint32], reach: int, combine: np.ufunc) -> NDArray[np.uint32]:
+    """H x W bits combined with those of all pixels up to ``reach`` rows and columns away."""
+    for _ in range(2):
+        spread = bits.copy()
+        for distance in range(1, reach + 1):
+            combine(spread[distance:], bits[:-distance], out=spread[distance:])
+            combine(spread[:-distance], bits[distance:], out=spread[:-distance])
+        bits = spread.T
+    return bits
+
+
+def _repair_rows(label_map: LabelMap, own: NDArray[np.bool_], colours: Picture, near: NDArray[np.uint32]) -> None:
+    """``_repair_edges`` of some rows; bit k of ``near`` says whether an area of class k is near the pixel."""
+    doubtful = ~(own & ((near >> label_map) & 1).astype(bool))
+    around = ((near[doubtful][:, None] >> np.arange(labels.NUM_CLASSES, dtype=np.uint32)) & 1).astype(bool)
+    pixels = colours[doubtful].astype(np.float32)
     distances = _distances(colours[doubtful])
     blend = np.full(len(pixels), np.inf, dtype=np.float32)
     palette = labels.PALETTE.astype(np.float32)
@@ -281,9 +307,17 @@ def _repair_edges(label_map: LabelMap, own: NDArray[np.bool_], colours: Picture)
 
 
 def _far_share(colours: Picture) -> float:
-    """Share of H x W x 3 colours that are like no class's."""
-    palette, counts = np.unique(colours.reshape(-1, 3), axis=0, return_counts=True)
-    return float(counts[_distances(palette).min(axis=1) > _FAR_COLOUR].sum() / counts.sum())
+    """Share of H x W x 3 colours that are like no class's, of a large mask by pixels spread evenly over it."""
+    height, width = colours.shape[:2]
+    step = math.ceil(math.sqrt(height * width / _FAR_PIXELS))
+    palette, which = _distinct(colours[::step, ::step])
+    return float((_distances(palette).min(axis=1) > _FAR_COLOUR)[which].mean())
+
+
+def _distinct(colours: Picture) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    """N x 3 colours that occur, and of each pixel which it has."""
+    codes, which = np.unique(labels.colour_codes(colours).reshape(-1), return_inverse=True)
+    return np.stack([codes >> 16, (codes >> 8) & 255, codes & 255], axis=1).astype(np.uint8), which.reshape(-1)
 
 
 def _distances(colours: NDArray[np.uint8]) -> NDArray[np.float32]:

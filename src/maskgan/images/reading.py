@@ -161,12 +161,12 @@ def _decode(
         image = image_to_srgb(image, profile, name) or image
     elif profile and image.mode in ("RGB", "P", "RGBX", "YCbCr", "L"):
         space = colour_space(profile, name)
-    own = _rgb_pixels(image)
+    own = rgb_pixels(image)
     picture = own if space is None else space.to_srgb(own)
     return picture if alpha is None else over_white(picture, alpha), space, own, alpha
 
 
-def _rgb_pixels(image: Image.Image) -> Picture:
+def rgb_pixels(image: Image.Image) -> Picture:
     """H x W x 3 uint8 of an image of any 8-bit mode.
 
     Strip by strip, for Pillow holds 4 bytes a pixel, and converts large images with up to three copies of them.

@@ -29,6 +29,9 @@ PICTURE_SUFFIXES: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 """What pictures can be written as: Pillow's name of the format, and its options."""
 
+_MAX_SIDES = {".webp": 16_383, ".jpg": 65_500}
+"""Pixels a side that a format's libraries write at most."""
+
 _SAME_SUFFIX = {".jpeg": ".jpg", ".tiff": ".tif"}
 _LARGE = 4_000_000  # pixels from which the time of strong compression counts
 _FAST_LEVEL = 1  # of PNG compression: photographs shrink little more for ten times the time
@@ -50,6 +53,7 @@ def write_picture(path: Path | str, picture: Picture, **metadata: Any) -> None:
     """
     path = Path(path)
     format, options = PICTURE_SUFFIXES[check_picture_path(path)]
+    _check_side(picture.shape, path.suffix.lower(), str(path))
     with atomic_path(path) as temporary:
         Image.fromarray(picture).save(temporary, format=format, **options, **metadata)
 
@@ -92,6 +96,7 @@ def encode_edit(picture: Picture, suffix: str, source: SourceImage | None, xmp: 
         xmp: XMP packet to carry.
         name: what messages call the file.
     """
+    _check_side(picture.shape, suffix, name)
     metadata = Metadata() if source is None else source.metadata
     if source is not None and source.jpeg is not None and suffix == ".jpg" and _is_unedited(picture, source):
         return source.jpeg if xmp == metadata.xmp else _with_xmp(source.jpeg, xmp)
@@ -106,6 +111,16 @@ def encode_edit(picture: Picture, suffix: str, source: SourceImage | None, xmp: 
         # A TIFF's EXIF fields are tags of its own, which Pillow parses and writes anew; damaged ones fail in many ways.
         _log.warning("%s: a TIFF cannot hold its damaged EXIF fields; they are left out", name)
         return _encoded(image, suffix, replace(metadata, exif=b""), name)
+
+
+def _check_side(shape: tuple[int, ...], suffix: str, name: str) -> None:
+    suffix = _SAME_SUFFIX.get(suffix, suffix)
+    limit = _MAX_SIDES.get(suffix, max(shape))
+    if max(shape) > limit:
+        raise UserError(
+            f"{name}: {shape[1]}x{shape[0]} is too large for {suffix}, which holds {limit} pixels a side; "
+            "write .png or .tif"
+        )
 
 
 def _encoded(image: Image.Image, suffix: str, metadata: Metadata, name: str) -> bytes:

@@ -185,7 +185,7 @@ def _index(path: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
             raise UserError(f"{path}: has format {index['format']!r}, not {_FORMAT}; was it packed by another version?")
         sizes = {str(name): int(size) for name, size in index["files"]}
         chunks = [(str(name), str(digest)) for name, digest in index["chunks"]]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ArithmeticError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: is no index of a pack, or damaged; get it again") from error
     foreign = [name for name in sizes if not _FILE.fullmatch(name)]
     foreign += [name for number, (name, _) in enumerate(chunks) if name != _chunk(number)]
