@@ -192,21 +192,23 @@ class CoarseEditNetwork(nn.Module):
             known: see ``EditNetwork.forward``.
             count: how many levels to compute, without ``known``; ``None``: all.
         """
-        layers: list[Callable[[Tensor], Tensor]] = [self._embed, *self.down][:count]
-        x, features = torch.cat([context, mask.to(context.dtype)], dim=1), []
+        layers: list[Callable[..., Tensor]] = [self._embed, *self.down][:count]
+        inputs: tuple[Tensor, ...] = (context, mask.to(context.dtype))
+        features: list[Tensor] = []
         if known is not None:
             changed = known.changed * self.window_cell
             for level in known.levels:
-                x, changed = renew_features(layers.pop(0), x, level, changed)
+                x, changed = renew_features(layers.pop(0), inputs, level, changed)
                 features.append(x)
+                inputs = (x,)
         for layer in layers:
-            x = layer(x)
-            features.append(x)
+            features.append(layer(*inputs))
+            inputs = (features[-1],)
         return features
 
-    def _embed(self, x: Tensor) -> Tensor:
-        """The stem, of context and mask."""
-        return F.silu(pixel_norm(self.stem(stem_input(x[:, :4], x[:, 4:]))))
+    def _embed(self, context: Tensor, mask: Tensor) -> Tensor:
+        """The stem."""
+        return F.silu(pixel_norm(self.stem(stem_input(context, mask))))
 
     def _decode(
         self, x: Tensor, skips: Sequence[Tensor], codes: Tensor, shares: Sequence[Tensor], window: Tensor | None

@@ -12,6 +12,9 @@ from maskgan.networks.tracing import is_traced
 
 NORM_EPS = 1e-5
 
+# Pixels of a map from which ``upsample_conv`` on a CPU saves more than it spends on merged weights.
+_MERGE_TAPS_FROM = 400
+
 
 def pixel_norm(x: Tensor) -> Tensor:
     """Normalise each pixel of N x C x H x W over its channels to mean 0 and variance 1."""
@@ -47,18 +50,19 @@ class RegionPixelNorm(nn.Module):
             spread = torch.bmm(modulation.transpose(1, 2), shares.flatten(2)).view(size[0], -1, *size[2:])
             scale, shift = spread.chunk(2, dim=1)
             return torch.addcmul(shift, pixel_norm(x), scale + 1)
+        modulation[..., : int(x.shape[1])] += 1  # the same as ``scale + 1``, for shares sum to 1
         pixels = shares.permute(0, 2, 3, 1).flatten(1, 2).to(modulation.dtype)
         spread = torch.bmm(pixels, modulation).view(x.shape[0], *x.shape[2:], -1).permute(0, 3, 1, 2)
         scale, shift = spread.chunk(2, dim=1)
-        return torch.addcmul(shift, pixel_norm(x).to(shift.dtype), scale + 1)
+        return torch.addcmul(shift, pixel_norm(x).to(shift.dtype), scale)
 
 
 def upsample_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """Double the side of N x C x h x w by repeating pixels, then a 3x3 convolution: N x C' x 2h x 2w."""
-    if is_traced():
+    if is_traced() or (x.device.type == "cpu" and x.shape[2] * x.shape[3] >= _MERGE_TAPS_FROM):
         # The same with 4 taps instead of 9: a transposed convolution that meets each repeated pixel once.
         merge = torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-        taps = conv.weight.transpose(0, 1).flatten(2) @ torch.kron(merge, merge).T
+        taps = conv.weight.transpose(0, 1).reshape(-1, 9) @ torch.kron(merge, merge).T
         weight = taps.view(conv.in_channels, conv.out_channels, 4, 4)
         return F.conv_transpose2d(x, weight, conv.bias, stride=2, padding=1)
     return conv(F.interpolate(x, scale_factor=2, mode="nearest"))
@@ -132,9 +136,14 @@ class SelfAttention(nn.Module):
         return x + self.out(y.transpose(2, 3).reshape(n, c, h, w))
 
 
+def channels_last(x: Tensor) -> Tensor:
+    """N x C x H x W in channels-last memory: joining maps of two layouts takes several times as long."""
+    return x if is_traced() else x.contiguous(memory_format=torch.channels_last)
+
+
 def with_hole(image: Tensor, hole: Tensor) -> Tensor:
     """What is seen of a photograph: it with the hole erased, and the hole, N x 4 x H x W."""
-    return torch.cat([torch.where(hole > 0, torch.zeros_like(image), image), hole], dim=1)
+    return channels_last(torch.cat([torch.where(hole > 0, torch.zeros_like(image), image), hole], dim=1))
 
 
 def stem_input(context: Tensor, mask: Tensor) -> Tensor:

@@ -15,7 +15,15 @@ from torch import Tensor, nn
 
 from maskgan.config import EditNetworkConfig
 from maskgan.networks.coarse_edit_network import CoarseDrawing, CoarseEditNetwork, KnownLevels
-from maskgan.networks.edit_layers import RegionPixelNorm, initialise, pixel_norm, stem_input, upsample_conv, with_hole
+from maskgan.networks.edit_layers import (
+    RegionPixelNorm,
+    channels_last,
+    initialise,
+    pixel_norm,
+    stem_input,
+    upsample_conv,
+    with_hole,
+)
 from maskgan.networks.regions import num_regions
 from maskgan.networks.windows import cut_window, put_window, window_around
 
@@ -49,12 +57,13 @@ class DetailLevel(nn.Module):
         context = with_hole(image, hole)
         x = upsample_conv(self.up, coarse.features)
         stem = F.silu(pixel_norm(self.stem(stem_input(context, mask))))
-        x = x + self.join(torch.cat([stem, coarse.fine.to(stem.dtype), coarse.image.to(stem.dtype)], dim=1))
+        drawn = channels_last(coarse.image.to(stem.dtype))
+        x = x + self.join(torch.cat([stem, coarse.fine.to(stem.dtype), drawn], dim=1))
         x = F.silu(self.norm1(x, codes, coarse.regions))
         x = x + F.silu(self.norm2(self.conv(x), codes, coarse.regions))
         base = F.interpolate(coarse.image, scale_factor=2, mode="bilinear", align_corners=False)
         fine = F.silu(F.pixel_shuffle(self.to_fine(x), 2))
-        known = torch.cat([context, base], dim=1).to(fine.dtype)
+        known = torch.cat([context, channels_last(base)], dim=1).to(fine.dtype)
         fine = fine + F.silu(self.refine(torch.cat([fine, known], dim=1)))
         drawn = base + self.head(torch.cat([fine, known], dim=1)).float()
         return torch.where(hole > 0, drawn, image.float())
@@ -175,4 +184,4 @@ class EditNetwork(nn.Module):
 
 def _half_mask(mask: Tensor) -> Tensor:
     """One-hot masks of half the side."""
-    return mask[:, :, ::2, ::2]
+    return channels_last(mask[:, :, ::2, ::2])

@@ -44,7 +44,7 @@ def mask_to_regions(mask: Tensor) -> Tensor:
     As the classes, except that skin near the mouth, then skin near eyes and brows, is split off with soft borders.
     """
     height, width = mask.shape[2:]
-    cells = _cell_maxima(torch.cat([_maximum(mask, MOUTH), _maximum(mask, (*EYES, *BROWS))], dim=1))
+    cells = _cell_maxima(mask, MOUTH, (*EYES, *BROWS))
     near = torch.cat([_dilate(cells[:, :1], _AROUND_MOUTH), _dilate(cells[:, 1:], _AROUND_EYES)], dim=1)
     near = F.interpolate(near, size=(height, width), mode="bilinear", align_corners=False)
     skin = mask[:, SKIN : SKIN + 1]
@@ -62,18 +62,19 @@ def mask_to_regions(mask: Tensor) -> Tensor:
     return regions
 
 
-def _maximum(mask: Tensor, labels: Iterable[int]) -> Tensor:
-    """Where any of these classes lies, N x 1 x H x W."""
-    return reduce(torch.maximum, (mask[:, label : label + 1] for label in labels))
-
-
-def _cell_maxima(x: Tensor) -> Tensor:
-    """Maxima of N x C x H x W over cells of a 32nd of the longer side."""
+def _cell_maxima(mask: Tensor, *parts: Iterable[int]) -> Tensor:
+    """Which cells of a 32nd of the longer side show any class of each of P parts, N x P x H/cell x W/cell."""
     if is_traced():
-        return _traced_cell_maxima(x)
-    height, width = x.shape[2:]
+        return _traced_cell_maxima(_maxima(mask, parts))
+    height, width = mask.shape[2:]
     cell = max(max(height, width) // _GRID, 1)
-    return F.adaptive_max_pool2d(x, (height // cell, width // cell))
+    # Cells first: channels last, all classes are pooled faster than a few are picked out.
+    return _maxima(F.adaptive_max_pool2d(mask, (height // cell, width // cell)), parts)
+
+
+def _maxima(mask: Tensor, parts: Iterable[Iterable[int]]) -> Tensor:
+    """Where any class of each of P parts lies, N x P x H x W."""
+    return torch.cat([reduce(torch.maximum, (mask[:, i : i + 1] for i in labels)) for labels in parts], dim=1)
 
 
 def _traced_cell_maxima(x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ with windows that stay free.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -82,22 +82,23 @@ def put_window(image: Tensor, part: Tensor, window: Tensor, scale: int = 1) -> T
 
 
 def renew_features(
-    layer: Callable[[Tensor], Tensor], x: Tensor, known: Tensor, window: Tensor
+    layer: Callable[..., Tensor], inputs: Sequence[Tensor], known: Tensor, window: Tensor
 ) -> tuple[Tensor, Tensor]:
     """What a layer makes of a picture that differs from a known one in a window alone.
 
     Args:
         layer: halves the side of N x C x H x W by two 3x3 convolutions at most, the first of stride 2.
-        x: its input.
+        inputs: what it takes, N x C x H x W each.
         known: what it made of the known picture, N x C' x H/2 x W/2.
-        window: where ``x`` differs from the known picture, in pixels.
+        window: where inputs differ from the known picture's, in pixels.
 
     Returns:
-        N x C' x H/2 x W/2, the same as ``layer(x)`` up to rounding; and the window where that differs from ``known``.
+        N x C' x H/2 x W/2, the same as ``layer(*inputs)`` up to rounding; and the window where that differs from
+        ``known``.
     """
     changed = halve_window(window, _REACH, known)
     around = 2 * grow_window(changed, _REACH // 2, known)
-    part = layer(cut_window(x, around))
+    part = layer(*(cut_window(x, around) for x in inputs))
     return put_window(known, cut_window(part, seen_from(changed, around // 2)), changed), changed
 
 
