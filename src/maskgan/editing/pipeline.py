@@ -278,15 +278,20 @@ def generate(edits: Sequence[Edit]) -> list[Tensor]:
         generated = renderer.synthesise(label_maps, codes)
     else:
         size = renderer.working_size(label_maps[0])
-        images = torch.cat([edit.model.working_image for edit in edits])
-        context = Context(images, torch.cat([edit.region.hole(size) for edit in edits]))
+        images = _joined([edit.model.working_image for edit in edits])
+        context = Context(images, _joined([edit.region.hole(size) for edit in edits]))
         if all(edit.model.has_known_levels for edit in edits):
             levels = zip(*(edit.model.known_levels for edit in edits), strict=True)
-            changed = torch.cat([edit.region.changed_input(size) for edit in edits])
-            context = replace(context, known=KnownSources([torch.cat(level) for level in levels], changed))
+            changed = _joined([edit.region.changed_input(size) for edit in edits])
+            context = replace(context, known=KnownSources([_joined(level) for level in levels], changed))
         generated = renderer.synthesise(label_maps, codes, context)
     # Cloned: what is kept of one edit must not keep the whole batch.
     return [image.clone() for image in generated.unsqueeze(1)]
+
+
+def _joined(faces: Sequence[Tensor]) -> Tensor:
+    """Tensors of faces, 1 x C x h x w each, as N x C x h x w; that of a single one without a copy."""
+    return faces[0] if len(faces) == 1 else torch.cat(list(faces))
 
 
 def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None) -> Picture:
