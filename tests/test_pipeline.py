@@ -389,6 +389,7 @@ def test_damaged_and_missing_chunks_are_named(packed: Path) -> None:
         ({"format": 1}, "has format 1, not 2"),
         ({"files": [["../config.json", 10]]}, "names what no pack holds"),
         ({"files": [["/tmp/config.json", 10]]}, "names what no pack holds"),
+        ({"files": [["a" * 300 + ".safetensors", 10]]}, "names what no pack holds"),
         ({"files": [["a/b/config.json", 10]]}, "names what no pack holds"),
         ({"files": [["state.pt", 10]]}, "names what no pack holds"),
         ({"files": [["config.json", -10]]}, "names what no pack holds"),

@@ -40,7 +40,7 @@ _MAX_CHUNKS = 256
 _MAX_INDEX_BYTES = 1 << 20
 _STATE, _INFO = "state.safetensors", "state.json"
 # A file of a run, or of one of the stages in it; no path out of its folder is of this form.
-_FILE = re.compile(r"([a-z][a-z-]*/)?(config\.json|stats\.jsonl|state\.json|[a-z][a-z-]*\.safetensors)")
+_FILE = re.compile(r"([a-z][a-z-]{0,63}/)?(config\.json|stats\.jsonl|state\.json|[a-z][a-z-]{0,63}\.safetensors)")
 
 
 def pack(run: Path, folder: Path) -> list[Path]:
