@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from maskgan.config import EditNetworkConfig
 from maskgan.labels import INDEX
 from maskgan.networks.coarse_edit_network import KnownLevels
+from maskgan.networks.edit_layers import upsample_conv
 from maskgan.networks.edit_network import EditNetwork, pixel_norm
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, FeatureMapSpec
 from maskgan.networks.layers import one_hot
@@ -230,3 +231,12 @@ def test_the_discriminator_sees_mask_and_hole(faces) -> None:
         assert output.hole[:, :, :half].min() == 1 and output.hole[:, :, half + 1 :].max() == 0
     for output, other in zip(outputs, discriminator(image, *maps, lower, whole), strict=True):
         assert not torch.equal(output.logits, other.logits)
+
+
+@pytest.mark.parametrize("side", [6, 24])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_upsampling_with_merged_taps_equals_repeated_pixels(side: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    conv, x = torch.nn.Conv2d(3, 5, 3, padding=1).to(dtype), torch.randn(2, 3, side, side, dtype=dtype)
+    expected = conv(F.interpolate(x, scale_factor=2, mode="nearest"))
+    torch.testing.assert_close(upsample_conv(conv, x), expected, rtol=0, atol=1e-6)

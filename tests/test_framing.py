@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from maskgan.assets import portrait, shipped_weights
 from maskgan.cli.main import main
@@ -199,6 +200,11 @@ def test_what_cannot_be_put_back_is_named(photograph: Path, tmp_path: Path, caps
     assert main(["frame", "cut", str(photograph), "-o", cut, *at]) == 0
     write_picture(other, read_picture(cut)[:50])
     assert "does not say where" in refused("put-back", str(photograph), other, cut, "-o", result)
+    note = PngInfo()
+    note.add_text("maskgan-frame", '{"x": NaN, "y": 1, "side": 1e999, "angle": 0}')
+    Image.fromarray(read_picture(cut)).save(tmp_path / "nowhere.png", pnginfo=note)
+    nowhere = str(tmp_path / "nowhere.png")
+    assert f"{nowhere}: does not say where" in refused("put-back", str(photograph), nowhere, cut, "-o", result)
     assert "100x50" in refused("put-back", str(photograph), cut, other, "-o", result)
     write_picture(other, np.roll(read_picture(photograph), 3))
     assert "was not cut out" in refused("put-back", other, cut, cut, "-o", result)

@@ -299,9 +299,24 @@ def test_a_foreign_colour_is_named_wherever_it_stands() -> None:
 
 def test_colours_of_large_masks_are_not_repaired(tmp_path: Path) -> None:
     path = tmp_path / "a.bmp"
-    Image.new("1", (5000, 3201)).save(path)
+    image = Image.new("RGB", (5000, 3201), tuple(labels.PALETTE[1].tolist()))
+    image.save(path)
+    assert (read_label_map(path, nearest_colour=True) == 1).all()  # exact colours need no repair
+    image.putpixel((7, 5), (1, 2, 3))
+    image.save(path)
     with pytest.raises(UserError, match=r"a\.bmp: 5000x3201 is too large for --nearest-colour"):
         read_label_map(path, nearest_colour=True)
+
+
+def test_transparent_masks_are_laid_over_black_strip_by_strip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.zeros((40, 32, 4), np.uint8)
+    pixels[10:30] = (*labels.PALETTE[1], 255)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    monkeypatch.setattr(labels, "_STRIP_PIXELS", 7 * 32)
+    label_map = read_label_map(tmp_path / "a.png", nearest_colour=True)
+    assert (label_map[10:30] == 1).all() and not label_map[:10].any() and not label_map[30:].any()
+    with pytest.raises(UserError, match=r"a\.png: a mask must not be transparent"):
+        read_label_map(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(("suffix", "side"), [(".webp", 16_384), (".jpeg", 65_501)])

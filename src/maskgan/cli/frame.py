@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,10 @@ def remembered_frame(face: Path) -> Frame:
     with open_image_file(face) as image:
         text = image.info.get(_KEY)
     try:
-        return Frame(**{name: float(json.loads(text or "{}")[name]) for name in _NUMBERS})
+        numbers = {name: float(json.loads(text or "{}")[name]) for name in _NUMBERS}
+        if not all(map(math.isfinite, numbers.values())):
+            raise ValueError("a number is not finite")
+        return Frame(**numbers)
     except (ArithmeticError, TypeError, ValueError, KeyError, RecursionError):
         raise UserError(
             f"{face}: does not say where it was cut out; it must be the file of 'maskgan frame cut'"

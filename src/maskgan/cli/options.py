@@ -60,7 +60,8 @@ order_option: Decorator = click.option(
 nearest_colour_option: Decorator = click.option(
     "--nearest-colour",
     is_flag=True,
-    help="Give colours of masks that stand for no class, such as soft edges of a brush, the nearest class's.",
+    help="Give colours of masks that stand for no class, such as soft edges of a brush, the nearest class's; up to 16 "
+    "megapixels.",
 )
 
 overwrite_option: Decorator = click.option(

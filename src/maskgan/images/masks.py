@@ -70,20 +70,18 @@ def read_label_map(path: Path | str, order: str = "auto", nearest_colour: bool =
 def decode_label_map(stream: BinaryIO, name: str, nearest_colour: bool = False) -> LabelMap:
     """As ``read_label_map`` from an open stream, the labels left in the file's own order."""
     image = open_image(stream, name)
-    if nearest_colour and image.width * image.height > _MAX_NEAREST_PIXELS:
-        raise UserError(
-            f"{name}: {image.width}x{image.height} is too large for --nearest-colour; shrink the mask below "
-            f"{_MAX_NEAREST_PIXELS // 1_000_000} megapixels first"
-        )
     if image.format in _LOSSY_FORMATS and not nearest_colour and not _is_lossless_webp(image, stream):
         raise UserError(f"{name}: a {image.format} mask has blurred labels; save masks as PNG")
     load_image(image, name)
     image = upright(image, name)
     if image.mode == "1":
         raise UserError(f"{name}: a black-and-white mask shows one part only; a label map with values 0..18 is needed")
+    if image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() < 255:
+        if not nearest_colour:
+            raise UserError(f"{name}: a mask must not be transparent; save it without an alpha channel")
+        return _labels_from_rgb(_over_black(image), name, nearest_colour)
     if image.mode in ("RGB", "RGBA"):
-        pixels = rgb_pixels(image) if image.mode == "RGB" else np.asarray(image)
-        return _labels_from_rgb(pixels, name, nearest_colour)
+        return _labels_from_rgb(rgb_pixels(image), name, nearest_colour)
     if image.mode not in ("L", "P", "I", "LA") and not image.mode.startswith("I;16"):
         raise UserError(f"{name}: a mask of mode {image.mode} is not understood; save it as an 8-bit grey PNG")
     indices = np.asarray(image)
@@ -205,23 +203,31 @@ def _refuse_grey_colours(values: NDArray[np.integer], name: str) -> None:
             )
 
 
-def _labels_from_rgb(pixels: NDArray[np.uint8], name: str, nearest_colour: bool) -> LabelMap:
-    if pixels.shape[-1] == 4 and (pixels[..., 3] != 255).any():
-        if not nearest_colour:
-            raise UserError(f"{name}: a mask must not be transparent; save it without an alpha channel")
-        image = Image.fromarray(pixels)
-        pixels = np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "black"), image))
-    colours = pixels[..., :3]
+def _over_black(image: Image.Image) -> Picture:
+    """An RGBA image over black, H x W x 3 uint8; strip by strip, as ``rgb_pixels``."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for rows in labels.strips(pixels.shape[:2]):
+        strip = image.crop((0, rows.start, image.width, min(rows.stop, image.height)))
+        pixels[rows] = np.asarray(Image.alpha_composite(Image.new("RGBA", strip.size, "black"), strip))[..., :3]
+    return pixels
+
+
+def _labels_from_rgb(colours: Picture, name: str, nearest_colour: bool) -> LabelMap:
     first = colours[..., 0]
     if all((colours[rows] == first[rows, :, None]).all() for rows in labels.strips(first.shape)):
         if first.max() < labels.NUM_CLASSES:
             return np.ascontiguousarray(first)  # grey indices saved as RGB
         _refuse_grey_colours(np.unique(first), name)
-    if nearest_colour:
+    if nearest_colour and first.size <= _MAX_NEAREST_PIXELS:
         return _nearest_labels(colours, name)
     try:
         return labels.from_colours(colours, name)
     except UserError as error:
+        if nearest_colour:
+            raise UserError(
+                f"{name}: {first.shape[1]}x{first.shape[0]} is too large for --nearest-colour; shrink the mask below "
+                f"{_MAX_NEAREST_PIXELS // 1_000_000} megapixels first"
+            ) from None
         try:
             labels.from_colours(colours[..., ::-1], name)
         except UserError:

@@ -70,7 +70,8 @@ def read_picture(path: Path | str) -> Picture:
     """Read a photograph as H x W x 3 uint8 sRGB: upright by its EXIF tag, alpha over white, colours by its profile.
 
     Raises:
-        UserError: no such file, not a picture, truncated, below 16 px a side or over 120 Mpx.
+        UserError: no such file, not a picture, truncated, below 16 px a side, over 120 Mpx, or over 64 times as long as
+            wide.
     """
     path = require_file(Path(path))
     with open(path, "rb") as stream:

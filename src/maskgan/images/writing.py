@@ -29,7 +29,7 @@ PICTURE_SUFFIXES: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 """What pictures can be written as: Pillow's name of the format, and its options."""
 
-_MAX_SIDES = {".webp": 16_383, ".jpg": 65_500}
+_MAX_SIDES = {".webp": 16_383, ".jpg": 65_500, ".gif": 65_535}
 """Pixels a side that a format's libraries write at most."""
 
 _SAME_SUFFIX = {".jpeg": ".jpg", ".tiff": ".tif"}
@@ -49,7 +49,8 @@ def write_picture(path: Path | str, picture: Picture, **metadata: Any) -> None:
         **metadata: what the file is to carry besides, as Pillow's writer of that format takes it.
 
     Raises:
-        UserError: the suffix is unknown or the file cannot be written; nothing is left half-written.
+        UserError: the suffix is unknown, the picture is too large for the format, or the file cannot be written;
+            nothing is left half-written.
     """
     path = Path(path)
     format, options = PICTURE_SUFFIXES[check_picture_path(path)]
@@ -62,8 +63,9 @@ def write_animation(path: Path | str, frames: Sequence[Picture], seconds: float 
     """Write pictures of one size as an animated GIF that repeats for ever.
 
     Raises:
-        UserError: the file cannot be written; nothing is left half-written.
+        UserError: the pictures are too large for a GIF, or the file cannot be written; nothing is left half-written.
     """
+    _check_side(frames[0].shape, ".gif", str(path))
     first, *others = (Image.fromarray(frame) for frame in frames)
     with atomic_path(Path(path)) as temporary:
         first.save(temporary, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0)
@@ -114,6 +116,7 @@ def encode_edit(picture: Picture, suffix: str, source: SourceImage | None, xmp: 
 
 
 def _check_side(shape: tuple[int, ...], suffix: str, name: str) -> None:
+    """Raise unless a file of this suffix can hold a picture of H x W x 3."""
     suffix = _SAME_SUFFIX.get(suffix, suffix)
     limit = _MAX_SIDES.get(suffix, max(shape))
     if max(shape) > limit:

@@ -61,7 +61,8 @@ def upsample_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """Double the side of N x C x h x w by repeating pixels, then a 3x3 convolution: N x C' x 2h x 2w."""
     if is_traced() or (x.device.type == "cpu" and x.shape[2] * x.shape[3] >= _MERGE_TAPS_FROM):
         # The same with 4 taps instead of 9: a transposed convolution that meets each repeated pixel once.
-        merge = torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+        rows = [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+        merge = torch.tensor(rows, dtype=conv.weight.dtype)
         taps = conv.weight.transpose(0, 1).reshape(-1, 9) @ torch.kron(merge, merge).T
         weight = taps.view(conv.in_channels, conv.out_channels, 4, 4)
         return F.conv_transpose2d(x, weight, conv.bias, stride=2, padding=1)
