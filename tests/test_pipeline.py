@@ -425,6 +425,14 @@ def test_runs_are_not_overwritten_and_must_be_runs(tmp_path: Path, packed: Path)
     assert not (tmp_path / "other").exists()
 
 
+def test_names_that_no_pack_holds_are_refused_before_anything_is_packed(tmp_path: Path, whole: Path) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    (run / "parser").rename(run / "parser 2")
+    with pytest.raises(UserError, match=r"run/parser 2/config\.json: has a name that no pack holds"):
+        archive.pack(run, tmp_path / "pack")
+    assert not (tmp_path / "pack").exists()
+
+
 def test_what_a_packed_state_loses() -> None:
     generator = torch.Generator().manual_seed(0)
 

@@ -53,8 +53,9 @@ def write_picture(path: Path | str, picture: Picture, **metadata: Any) -> None:
             nothing is left half-written.
     """
     path = Path(path)
-    format, options = PICTURE_SUFFIXES[check_picture_path(path)]
-    _check_side(picture.shape, path.suffix.lower(), str(path))
+    suffix = check_picture_path(path)
+    _check_side(picture.shape, suffix, str(path))
+    format, options = PICTURE_SUFFIXES[suffix]
     with atomic_path(path) as temporary:
         Image.fromarray(picture).save(temporary, format=format, **options, **metadata)
 
@@ -116,8 +117,7 @@ def encode_edit(picture: Picture, suffix: str, source: SourceImage | None, xmp: 
 
 
 def _check_side(shape: tuple[int, ...], suffix: str, name: str) -> None:
-    """Raise unless a file of this suffix can hold a picture of H x W x 3."""
-    suffix = _SAME_SUFFIX.get(suffix, suffix)
+    """Raise unless a file of this suffix, in its usual spelling, can hold a picture of H x W x 3."""
     limit = _MAX_SIDES.get(suffix, max(shape))
     if max(shape) > limit:
         raise UserError(

@@ -59,6 +59,8 @@ def pack(run: Path, folder: Path) -> list[Path]:
     for stage in stages:
         prefix = "" if stage == run else f"{stage.name}/"
         files |= {prefix + name: content for name, content in _contents(stage, part_of_all=stage != run).items()}
+    if unusual := [name for name in files if not _FILE.fullmatch(name)]:
+        raise UserError(f"{run / unusual[0]}: has a name that no pack holds; use a to z and - alone")
     whole = b"".join(files.values())
     chunks = [whole[start : start + CHUNK_BYTES] for start in range(0, len(whole), CHUNK_BYTES)]
     if len(chunks) > _MAX_CHUNKS:
