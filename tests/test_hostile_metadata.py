@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import maskgan.images.exif as exif_blocks
 from maskgan.images import Picture, decode_source, encode_source, read_picture, read_source
 from maskgan.provenance import write_edited
 
@@ -100,3 +102,61 @@ def test_only_the_first_picture_of_a_gif_is_needed(tmp_path: Path, cut: int) -> 
     (tmp_path / "a.gif").write_bytes(data[: second + cut])
     (tmp_path / "b.gif").write_bytes(data)
     assert (read_picture(tmp_path / "a.gif") == read_picture(tmp_path / "b.gif")).all()
+
+
+ENTRIES = 3000
+SIZES = struct.pack("<HHIIHHII", 0xA002, 4, 1, 40, 0xA003, 4, 1, 24)
+
+
+def many_pointers(kind: str) -> bytes:
+    """An EXIF block whose first directory, of orientation 6, points thousands of times."""
+    inner = {"one directory": SIZES, "places side by side": b"\xff" * 5000}.get(kind, b"")
+    first = 10 + len(inner) + 4
+    sizes = b"" if inner else SIZES
+    number = ENTRIES + len(sizes) // 12
+    end = first + 2 + 12 * (number + 1)  # where the link stands
+    targets = {
+        "itself": [first] * ENTRIES,
+        "one directory": [8] * ENTRIES,
+        "places side by side": [10 + i for i in range(ENTRIES)],
+        "all entries": [first + 2 + 12 * i for i in range(ENTRIES)],
+    }[kind]
+    pointers = b"".join(struct.pack("<HHII", 0x8769, 4, 1, target) for target in targets)
+    block = struct.pack("<I", first) + struct.pack("<H", len(inner) // 12) + inner + bytes(4)
+    block += struct.pack("<HHHIHH", number + 1, 0x112, 3, 1, 6, 0) + pointers + sizes
+    assert len(block) + 4 == end
+    return b"II*\0" + block + struct.pack("<I", first)
+
+
+@pytest.mark.parametrize("kind", ["itself", "one directory", "places side by side", "all entries"])
+def test_pointers_of_exif_are_followed_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    class Counted(exif_blocks._Entry):
+        def __new__(cls, *values: int) -> Counted:
+            nonlocal read
+            read += 1
+            return super().__new__(cls, *values)
+
+    monkeypatch.setattr(exif_blocks, "_Entry", Counted)
+    monkeypatch.setattr(exif_blocks, "_MAX_ENTRIES", bound := 4 * ENTRIES)
+    block = many_pointers(kind)
+    straight = exif_blocks.upright_exif(block, turned=True)
+    assert 0 < read <= bound
+    assert struct.unpack_from("<HHIHH", straight, straight.index(struct.pack("<HHI", 0x112, 3, 1)))[3] == 1
+    assert straight[-4:] == bytes(4) or kind in ("places side by side", "all entries")
+    if kind == "one directory":
+        assert straight[10:34] == struct.pack("<HHIIHHII", 0xA002, 4, 1, 24, 0xA003, 4, 1, 40)  # exchanged once
+    read = 0
+    sized = exif_blocks.sized_exif(block, 17, 19)
+    assert 0 < read <= bound
+    if kind == "one directory":
+        assert sized[10:34] == struct.pack("<HHIIHHII", 0xA002, 4, 1, 17, 0xA003, 4, 1, 19)
+
+
+def test_a_file_of_many_exif_pointers_is_read_and_written(tmp_path: Path) -> None:
+    source = read_source(save(tmp_path / "a.png", many_pointers("itself")))
+    assert source.picture.shape == (40, 24, 3)
+    for suffix in (".png", ".tif", ".webp"):
+        write_edited(tmp_path / f"b{suffix}", source.picture ^ np.uint8(1), source)
+        assert (read_picture(tmp_path / f"b{suffix}") == source.picture ^ np.uint8(1)).all()

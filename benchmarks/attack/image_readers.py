@@ -33,6 +33,7 @@ _XMP = (
     b"</rdf:RDF></x:xmpmeta>"
 )
 _IPTC = b"\x1c\x02\x05\x00\x05Title\x1c\x02\x19\x00\x03key"
+_MANY_ENTRIES = 6000
 _FRAME = '{"x": 24, "y": 24.5, "side": 20, "angle": 3}'
 
 
@@ -59,6 +60,8 @@ def image_readers(picture: np.ndarray, label_map: LabelMap) -> list[Reader]:
     }
     for name, (block, options) in blocks.items():
         readers.append(Reader(name, ".jpg", [block], _write_edited, partial(_jpeg_with, picture, options)))
+    repeated = [_pointing_exif(own=True), _pointing_exif(own=False), _exif()]
+    readers.append(Reader("EXIF of many entries", ".png", repeated, _write_edited, partial(_png_of_many, picture)))
     for name, found in _modern(picture).items():
         readers.append(Reader(name, f".{name.lower()}", found, _write_edited, every=2))
     return readers
@@ -169,6 +172,28 @@ def _exif() -> bytes:
     exif[0x8769] = {0x9003: "2026:01:02 03:04:05", 0xA002: 48, 0xA003: 48, 0x927C: b"maker's note" * 4, 0xA001: 65535}
     exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0)}
     return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def _pointing_exif(own: bool) -> bytes:
+    """An EXIF block that points at its own first directory, or at one that stands in front of it."""
+    sizes = struct.pack("<HHIIHHII", 0xA002, 4, 1, 48, 0xA003, 4, 1, 48)
+    first = 8 if own else 8 + 2 + len(sizes) + 4
+    inner = b"" if own else struct.pack("<H", 2) + sizes + bytes(4)
+    entries = struct.pack("<HHIHHHHII", 0x0112, 3, 1, 6, 0, 0x8769, 4, 1, 8) + (sizes if own else b"")
+    return b"II*\0" + struct.pack("<I", first) + inner + struct.pack("<H", len(entries) // 12) + entries + bytes(4)
+
+
+def _png_of_many(pixels: np.ndarray, block: bytes) -> bytes:
+    """A PNG with an EXIF block whose first directory has its entries again and again, up to 6,000."""
+    order = ">" if block[:1] == b"M" else "<"
+    if len(block) >= 8:
+        start = struct.unpack_from(f"{order}I", block, 4)[0]
+        number = struct.unpack_from(f"{order}H", block, start)[0] if start + 2 <= len(block) else 0
+        entries, end = block[start + 2 : start + 2 + 12 * number], start + 2 + 12 * number
+        if 0 < number <= _MANY_ENTRIES and len(entries) == 12 * number:
+            times = _MANY_ENTRIES // number
+            block = block[:start] + struct.pack(f"{order}H", times * number) + entries * times + block[end:]
+    return _saved(Image.fromarray(pixels), "PNG", exif=b"Exif\0\0" + block)
 
 
 def _profile() -> bytes:

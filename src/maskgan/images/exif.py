@@ -12,6 +12,7 @@ _ORIENTATION, _EXIF_IFD = 0x0112, 0x8769
 _WIDTH, _HEIGHT = 0xA002, 0xA003
 _THUMBNAIL, _THUMBNAIL_SIZE = 0x0201, 0x0202
 _SHORT, _LONG = 3, 4
+_MAX_ENTRIES = 1 << 17  # of all directories of a block together; one holds at most 65,535
 
 
 class _Entry(NamedTuple):
@@ -51,41 +52,68 @@ def sized_exif(data: bytes, width: int, height: int) -> bytes:
     block = bytearray(data)
     with suppress(struct.error):
         order = "<" if block[:1] == b"I" else ">"
-        for entry in _entries(block, order, struct.unpack_from(order + "I", block, 4)[0]):
-            if entry.tag == _EXIF_IFD:
-                for size in _entries(block, order, _number(block, order, entry)):
-                    if size.tag in (_WIDTH, _HEIGHT):
-                        _set_number(block, order, size, width if size.tag == _WIDTH else height)
+        walk = _Walk(block, order)
+        pointers = [e for e in walk.entries(struct.unpack_from(order + "I", block, 4)[0]) if e.tag == _EXIF_IFD]
+        for size in walk.behind(pointers):
+            if size.tag in (_WIDTH, _HEIGHT):
+                _set_number(block, order, size, width if size.tag == _WIDTH else height)
     return bytes(block)
 
 
+class _Walk:
+    """Reads each directory of a block once, and a bounded number of entries in all.
+
+    Pointers may go in circles, or thousands of them to one place.
+    """
+
+    def __init__(self, block: bytearray, order: str) -> None:
+        self._block, self._order = block, order
+        self._seen: set[int] = set()
+        self._left = _MAX_ENTRIES
+
+    def entries(self, start: int) -> Iterator[_Entry]:
+        """The entries of the directory at ``start``; none if it was read before."""
+        if start in self._seen:
+            return
+        self._seen.add(start)
+        for i in range(struct.unpack_from(self._order + "H", self._block, start)[0]):
+            if self._left == 0:
+                return
+            self._left -= 1
+            position = start + 2 + 12 * i
+            tag, kind, count = struct.unpack_from(self._order + "HHI", self._block, position)
+            yield _Entry(tag, kind, count, position + 8)
+
+    def behind(self, pointers: list[_Entry]) -> Iterator[_Entry]:
+        """The entries of the directories that entries point at."""
+        for pointer in pointers:
+            yield from self.entries(_number(self._block, self._order, pointer))
+
+
 def _straighten(block: bytearray, order: str, turned: bool) -> None:
+    walk = _Walk(block, order)
     first = struct.unpack_from(order + "I", block, 4)[0]
-    for entry in _entries(block, order, first):
+    pointers = []
+    for entry in walk.entries(first):
         if entry.tag == _ORIENTATION:
             _set_number(block, order, entry, 1)
-        elif entry.tag == _EXIF_IFD and turned:
-            sizes = {e.tag: e for e in _entries(block, order, _number(block, order, entry))}
-            if _WIDTH in sizes and _HEIGHT in sizes:
-                width, height = (_number(block, order, sizes[tag]) for tag in (_WIDTH, _HEIGHT))
-                _set_number(block, order, sizes[_WIDTH], height)
-                _set_number(block, order, sizes[_HEIGHT], width)
+        elif entry.tag == _EXIF_IFD:
+            pointers.append(entry)
+    if turned:
+        sizes = {entry.tag: entry for entry in walk.behind(pointers)}
+        if _WIDTH in sizes and _HEIGHT in sizes:
+            width, height = (_number(block, order, sizes[tag]) for tag in (_WIDTH, _HEIGHT))
+            _set_number(block, order, sizes[_WIDTH], height)
+            _set_number(block, order, sizes[_HEIGHT], width)
     link = first + 2 + 12 * struct.unpack_from(order + "H", block, first)[0]
     second = struct.unpack_from(order + "I", block, link)[0]
     if second:
-        fields = {e.tag: _number(block, order, e) for e in _entries(block, order, second)}
+        fields = {e.tag: _number(block, order, e) for e in walk.entries(second)}
         start, size = fields.get(_THUMBNAIL, 0), fields.get(_THUMBNAIL_SIZE, 0)
         if 0 < start <= len(block):
             end = min(start + size, len(block))
             block[start:end] = bytes(end - start)
         struct.pack_into(order + "I", block, link, 0)
-
-
-def _entries(block: bytearray, order: str, start: int) -> Iterator[_Entry]:
-    for i in range(struct.unpack_from(order + "H", block, start)[0]):
-        position = start + 2 + 12 * i
-        tag, kind, count = struct.unpack_from(order + "HHI", block, position)
-        yield _Entry(tag, kind, count, position + 8)
 
 
 def _number(block: bytearray, order: str, entry: _Entry) -> int:
