@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,13 @@ from maskgan.errors import UserError
 from maskgan.images import (
     read_label_map,
     read_picture,
+    reading,
     resize_label_map,
     resize_picture,
     write_label_map,
     write_picture,
 )
+from maskgan.images.named_spaces import NamedSpace
 
 
 def gradient(height: int = 40, width: int = 60) -> np.ndarray:
@@ -145,3 +148,90 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         write_picture(tmp_path / "a.png", gradient()[::-1])
     assert (tmp_path / "a.png").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+def transparent_pictures() -> dict[str, Image.Image]:
+    """Pictures of 61 x 20 pixels in every mode that can be transparent, and a grey one in every deep mode."""
+    random = np.random.default_rng(5)
+    rgba = Image.fromarray(random.integers(0, 256, (61, 20, 4), dtype=np.uint8))
+    palette = rgba.convert("RGB").quantize(60)
+    deep = random.integers(0, 65536, (61, 20))
+    deep[:, :10] = np.arange(610).reshape(61, 10)
+    found = {
+        "RGBA": rgba,
+        "LA": rgba.convert("LA"),
+        "opaque": rgba.convert("RGB").convert("RGBA"),
+        "P": palette,
+        "P of many": palette.copy(),
+        "L": rgba.convert("L"),
+        "RGB": rgba.convert("RGB"),
+        "I;16": Image.fromarray(deep.astype(np.uint16)),
+        "I": Image.fromarray(deep.astype(np.int32)),
+        "I of 8 bits": Image.fromarray((deep % 256).astype(np.int32)),
+        "F": Image.fromarray((deep / 65535).astype(np.float32)),
+        "F to 255": Image.fromarray((deep / 257).astype(np.float32)),
+    }
+    found["P"].info["transparency"] = 3
+    found["P of many"].info["transparency"] = bytes(range(0, 240, 4))
+    found["L"].info["transparency"] = int(np.asarray(found["L"])[40, 3])
+    found["RGB"].info["transparency"] = tuple(np.asarray(found["RGB"])[40, 3].tolist())
+    return found
+
+
+def decoded_whole(image: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Picture over white, its own colours and its opacity, of a whole picture at once."""
+    if image.mode[0] in "IF":
+        values = np.asarray(image, np.float32 if image.mode == "F" else np.float64)
+        scale = 1.0 if image.mode == "F" and values.max() <= 1 else 255.0 if values.max() <= 255 else 65535.0
+        image = Image.fromarray(np.round(values.clip(max=scale) * (255.0 / scale)).astype(np.uint8))
+    image = image.convert("RGBA")
+    over = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return (*(np.asarray(found.convert("RGB")) for found in (over, image)), np.asarray(image.getchannel("A")))
+
+
+@pytest.mark.parametrize("kind", transparent_pictures())
+@pytest.mark.parametrize("strip", [7, 61, 256])
+def test_strips_of_deep_and_transparent_pictures_are_the_whole(
+    kind: str, strip: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_STRIP", strip)
+    image = transparent_pictures()[kind]
+    expected, colours, opacity = decoded_whole(image)
+    picture, space, own, alpha = reading._decode(image, NamedSpace(b""), "a.png")
+    assert space is None
+    assert (picture == expected).all()
+    assert (own == colours).all()
+    if (opacity < 255).any():
+        assert alpha is not None
+        assert (alpha == opacity).all()
+    else:
+        assert alpha is None
+    assert (alpha is None) == (kind == "opaque" or kind[0] in "IF")
+
+
+@pytest.mark.parametrize(("value", "row"), [(-1.0, 40), (np.nan, 3), (np.inf, 60)])
+def test_every_strip_of_a_deep_picture_is_checked(value: float, row: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_STRIP", 7)
+    values = np.full((61, 20), 0.5, np.float32)
+    values[row, 4] = value
+    with pytest.raises(UserError, match=r"a\.tif: holds negative or non-finite"):
+        reading._decode(Image.fromarray(values), NamedSpace(b""), "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("mode", "held"), [("RGBA", 7), ("LA", 7), ("P", 7), ("I;16", 4), ("I", 4), ("F", 4), ("RGB", 3)]
+)
+def test_decoding_holds_its_results_and_a_strip(mode: str, held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_STRIP", 8)
+    image = transparent_pictures()[mode].resize(
+        (300, 1000), Image.Resampling.NEAREST
+    )  # what Pillow itself holds is not counted
+    if mode == "RGB":
+        del image.info["transparency"]
+    tracemalloc.start()
+    try:
+        reading._decode(image, NamedSpace(b""), "a.png")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak / (300 * 1000) < held + 0.75

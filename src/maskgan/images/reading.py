@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -151,18 +152,16 @@ def _decode(
     image = upright(image, name)
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         image = _from_deep(image, name)
-    alpha = None
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        opacity = np.asarray(image.getchannel("A"))
-        alpha = opacity if (opacity < 255).any() else None
-        image = image.convert("RGB")
-    space = None
-    if profile and image.mode in ("L", "CMYK") and not colours.chunks:
-        image = image_to_srgb(image, profile, name) or image
-    elif profile and image.mode in ("RGB", "P", "RGBX", "YCbCr", "L"):
-        space = colour_space(profile, name)
-    own = rgb_pixels(image)
+        own, alpha = _rgb_and_opacity(image)
+        space = colour_space(profile, name) if profile else None
+    else:
+        alpha = space = None
+        if profile and image.mode in ("L", "CMYK") and not colours.chunks:
+            image = image_to_srgb(image, profile, name) or image
+        elif profile and image.mode in ("RGB", "P", "RGBX", "YCbCr", "L"):
+            space = colour_space(profile, name)
+        own = rgb_pixels(image)
     picture = own if space is None else space.to_srgb(own)
     return picture if alpha is None else over_white(picture, alpha), space, own, alpha
 
@@ -174,17 +173,38 @@ def rgb_pixels(image: Image.Image) -> Picture:
     """
     width, height = image.size
     pixels = np.empty((height, width, 3), np.uint8)
-    for row in range(0, height, _STRIP):
-        strip = image.crop((0, row, width, min(row + _STRIP, height)))
-        pixels[row : row + _STRIP] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
+    for rows, strip in _strips(image):
+        pixels[rows] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
     return pixels
+
+
+def _rgb_and_opacity(image: Image.Image) -> tuple[Picture, NDArray[np.uint8] | None]:
+    """H x W x 3 colours and H x W opacity of an image of any 8-bit mode; no opacity where all of it is opaque."""
+    width, height = image.size
+    pixels, alpha = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
+    for rows, strip in _strips(image):
+        values = np.asarray(strip.convert("RGBA"))
+        pixels[rows], alpha[rows] = values[..., :3], values[..., 3]
+    return pixels, alpha if (alpha < 255).any() else None
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """The rows of each strip, and the strip."""
+    width, height = image.size
+    for row in range(0, height, _STRIP):
+        end = min(row + _STRIP, height)
+        yield slice(row, end), image.crop((0, row, width, end))
 
 
 def over_white(pixels: Picture, alpha: NDArray[np.uint8]) -> Picture:
     """Lay H x W x 3 pixels of H x W opacity over white."""
-    image = Image.fromarray(np.dstack([pixels, alpha]))
-    white = Image.new("RGBA", image.size, "white")
-    return np.asarray(Image.alpha_composite(white, image).convert("RGB"), dtype=np.uint8)
+    result = np.empty_like(pixels)
+    for row in range(0, len(pixels), _STRIP):
+        rows = slice(row, row + _STRIP)
+        strip = Image.fromarray(np.dstack([pixels[rows], alpha[rows]]))
+        white = Image.new("RGBA", strip.size, "white")
+        result[rows] = np.asarray(Image.alpha_composite(white, strip))[..., :3]
+    return result
 
 
 def _bit_depth(image: Image.Image) -> int:
@@ -205,9 +225,15 @@ def _bit_depth(image: Image.Image) -> int:
 
 def _from_deep(image: Image.Image, name: str) -> Image.Image:
     """16- and 32-bit grey to 8 bit; a float picture must lie in 0..1 or 0..255."""
-    values = np.asarray(image, dtype=np.float64 if image.mode != "F" else np.float32)
-    if not np.isfinite(values).all() or values.min() < 0:
-        raise UserError(f"{name}: holds negative or non-finite values; save it as an 8-bit picture")
-    peak = values.max()
+    peak = 0.0
+    for _, strip in _strips(image):
+        values = np.asarray(strip)
+        if not np.isfinite(values).all() or values.min() < 0:
+            raise UserError(f"{name}: holds negative or non-finite values; save it as an 8-bit picture")
+        peak = max(peak, float(values.max()))
     full_scale = 1.0 if image.mode == "F" and peak <= 1 else 255.0 if peak <= 255 else 65535.0
-    return Image.fromarray(np.round(values.clip(max=full_scale) * (255.0 / full_scale)).astype(np.uint8))
+    result = np.empty((image.height, image.width), np.uint8)
+    for rows, strip in _strips(image):
+        values = np.asarray(strip, dtype=np.float64 if image.mode != "F" else np.float32)
+        result[rows] = np.round(values.clip(max=full_scale) * (255.0 / full_scale))
+    return Image.fromarray(result)

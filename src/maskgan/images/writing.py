@@ -35,6 +35,7 @@ _MAX_SIDES = {".webp": 16_383, ".jpg": 65_500, ".gif": 65_535}
 _SAME_SUFFIX = {".jpeg": ".jpg", ".tiff": ".tif"}
 _LARGE = 4_000_000  # pixels from which the time of strong compression counts
 _FAST_LEVEL = 1  # of PNG compression: photographs shrink little more for ten times the time
+_STRIP = 256  # rows of a transparent picture put together at a time
 _MAX_SEGMENT = 65_533  # bytes in one segment of a JPEG
 _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 _log = logging.getLogger(__name__)
@@ -166,9 +167,13 @@ def _in_space(picture: Picture, source: SourceImage, suffix: str) -> Image.Image
     space = source.space
     pixels = picture if space is None else space.with_edit(source.own, source.picture, picture)
     if source.alpha is not None and suffix in (".png", ".webp", ".tif"):
-        kept = (picture == source.picture).all(axis=-1)
-        pixels = np.where(kept[..., None], source.own, pixels)
-        return Image.fromarray(np.dstack([pixels, np.where(kept, source.alpha, 255).astype(np.uint8)]))
+        rgba = np.empty((*picture.shape[:2], 4), np.uint8)
+        for row in range(0, len(picture), _STRIP):
+            rows = slice(row, row + _STRIP)
+            kept = (picture[rows] == source.picture[rows]).all(axis=-1)
+            rgba[rows, :, :3] = np.where(kept[..., None], source.own[rows], pixels[rows])
+            rgba[rows, :, 3] = np.where(kept, source.alpha[rows], 255)
+        return Image.fromarray(rgba)
     keeps_meaning = space is None or (suffix == ".png" and source.metadata.chunks)
     if source.grey and keeps_meaning and (pixels == pixels[..., :1]).all():
         return Image.fromarray(np.ascontiguousarray(pixels[..., 0]))
