@@ -35,7 +35,9 @@ class Limits:
     pixels: int = 50_000_000
     """Pixels of an uploaded picture: a phone's 48 or 50 megapixels, which take 150 MB as RGB. One JPEG of 48 Mpx adds,
     at most, 360 MB to the server while its face is looked for, 680 MB while a crop of it is opened and put back, and
-    880 MB while it is opened and saved whole (peak resident memory, measured from upload to reopened project)."""
+    880 MB while it is opened and saved whole (peak resident memory, measured from upload to reopened project). Other
+    kinds take more to decode than a JPEG's 8 bytes a pixel: PNG and TIFF with opacity 13, AVIF up to 17, WebP up to 21,
+    JPEG 2000 up to 25, which is 1.25 GB for 50 Mpx; one such picture is decoded at a time (``large_pixels``)."""
     large_pixels: int = 16_000_000
     """Pixels from which only one picture at a time is decoded or saved."""
     uploads: int = 4
