@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -17,11 +18,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path``; on success it becomes ``path``, on failure it is removed.
 
     Raises:
-        UserError: the folder is missing or may not be written, the disk is full, or ``path`` is a folder.
+        UserError: the folder is missing or may not be written, the disk is full, or as for ``require_replaceable``.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder; give the name of a file to write")
+    path = require_replaceable(Path(path))
     try:
         # The final suffix is kept: image libraries choose the format by it.
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".tmp{path.suffix}", dir=path.parent)
@@ -82,6 +81,25 @@ def require_file(path: Path) -> Path:
         raise UserError(f"{path}: cannot be read: {_reason(error)}") from error
 
 
+def require_replaceable(path: Path) -> Path:
+    """Return ``path`` if nothing has the name, or a regular file; a link to one is replaced itself.
+
+    Raises:
+        UserError: it is a folder, a named pipe or a device, which a file must not replace, or a link in a circle.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return path
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be written: {_reason(error)}") from error
+    if stat.S_ISDIR(mode):
+        raise UserError(f"{path}: is a folder; give the name of a file to write")
+    if not stat.S_ISREG(mode):
+        raise UserError(f"{path}: is {_special(mode)}, not a file; choose another output")
+    return path
+
+
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], overwrite: bool = False) -> None:
     """Refuse outputs that would destroy something that was asked for.
 
@@ -91,7 +109,8 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], overwrite: bo
         overwrite: whether an output may take the place of an input.
 
     Raises:
-        UserError: two outputs are one file, or an output is one of the inputs, whatever they are called.
+        UserError: two outputs are one file, an output is one of the inputs, whatever they are called, or a name is a
+            link in a circle.
     """
     read = {} if overwrite else {_identity(path): path for path in inputs}
     written: dict[object, Path] = {}
@@ -107,11 +126,17 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], overwrite: bo
 
 
 def _identity(path: Path) -> object:
-    """What two names of one file have in common."""
+    """What two names of one file have in common.
+
+    Raises:
+        UserError: the name is a link in a circle.
+    """
     try:
         found = path.stat()
-    except (OSError, ValueError):
-        return path.resolve() if path.parent.is_dir() else path.absolute()
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.ELOOP:
+            raise UserError(f"{path}: is a symbolic link in a circle; remove it, or choose another file") from error
+        return os.path.realpath(path) if path.parent.is_dir() else os.path.abspath(path)
     return found.st_dev, found.st_ino
 
 

@@ -77,7 +77,7 @@ def companion(given: Path, path: Path, option: str) -> Path:
     if not given.is_dir():
         return given
     found = sorted(p for p in given.iterdir() if p.stem == path.stem and p.suffix.lower() in PICTURE_SUFFIXES)
-    if given.resolve() == path.parent.resolve():
+    if path.parent.is_dir() and given.samefile(path.parent):
         found = [p for p in found if p.name != path.name]
     if len(found) != 1:
         what = "no file" if not found else f"several files ({', '.join(p.name for p in found)})"

@@ -11,6 +11,7 @@ from maskgan.editing.face_detection import FaceDetector
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
+from maskgan.files import require_replaceable
 from maskgan.images import check_picture_path
 from maskgan.images.content_credentials import SIGNED_SUFFIXES, Signer, open_signer
 
@@ -61,11 +62,10 @@ def require_writable_file(output: Path) -> None:
     """Refuse an output of any format that could not be written, before any work is done.
 
     Raises:
-        UserError: the folder is missing or may not be written, or ``output`` is a folder.
+        UserError: the folder is missing or may not be written, or as for ``require_replaceable``.
     """
     if not output.parent.is_dir():
         raise UserError(f"{output.parent}: no such folder; create it or choose another output")
-    if output.is_dir():
-        raise UserError(f"{output}: is a folder; give the name of a file to write")
+    require_replaceable(output)
     if not os.access(output.parent, os.W_OK):
         raise UserError(f"{output.parent}: this folder may not be written; choose another output")

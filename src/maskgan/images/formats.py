@@ -20,9 +20,9 @@ READABLE = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF", "PPM", 
 MAX_PIXELS = 120_000_000
 """Larger pictures are refused before they are decoded.
 
-Bytes of memory a pixel, measured to the end of ``read_source``: JPEG, PNG, TIFF, HEIC and GIF up to 9, AVIF 11, WebP 17,
-JPEG 2000 20 (their libraries hold that much), and 4 to 6 more where there is opacity: 3 GB for the largest picture of the
-worst kind, a JPEG 2000 with opacity.
+Bytes of memory a pixel, measured to the end of ``read_source``: JPEG, PNG, TIFF, HEIC and GIF up to 9, AVIF 11, WebP
+17, JPEG 2000 20 (their libraries hold that much), and 4 to 6 more where there is opacity: 3 GB for the largest picture
+of the worst kind, a JPEG 2000 with opacity.
 """
 
 MIN_SIDE = 16
