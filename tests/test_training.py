@@ -227,6 +227,14 @@ def test_config_errors_name_the_option() -> None:
         config(preset="huge")
 
 
+@pytest.mark.parametrize("name", ["batch_size", "images", "shuffle_buffer", "workers", "max_bad_samples", "keep_last"])
+def test_counts_have_an_upper_bound(name: str) -> None:
+    for value in (99999999999999999999, 10**400):
+        with pytest.raises(UserError, match=f"^--{name.replace('_', '-')} must be at most [0-9]{{4,13}}$"):
+            config(**{name: value})
+    assert config(batch_size=65_536).batch_size == 65_536
+
+
 @pytest.mark.parametrize(("preset", "balance", "weights"), [("demo", 0.5, (0.25, 10.0)), ("paper", 0.0, (1.0, 10.0))])
 def test_a_stage_alone_learns_by_its_presets_recipe(
     tmp_path: Path,

@@ -1,8 +1,9 @@
 """Everything at once, within a time: ``python -m benchmarks.attack [--minutes 20]``, from the repository's root.
 
-Three fifths of the time go to the readers (in processes of their own), the rest to the server's interface, painters and
-kills in training. Prints what was tried, and ends with code 1 if there are findings; ``--reader NAME --number N`` reads
-one variant again. ``--readers-only --record FILE`` gives the readers all of the time, and goes on another day.
+Three fifths of the time go to the readers (in processes of their own), a fifth to painters; misuses of the interface,
+sessions and kills in training are counted by it, and take more than what is left. Prints what was tried, and ends with
+code 1 if there are findings; ``--reader NAME --number N`` reads one variant again. ``--readers-only --record FILE``
+gives the readers all of the time, and goes on another day.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def _identity(path: Path) -> object:
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) == errno.ELOOP:
             raise UserError(f"{path}: is a symbolic link in a circle; remove it, or choose another file") from error
-        return os.path.realpath(path) if path.parent.is_dir() else os.path.abspath(path)
+        return Path(os.path.realpath(path)) if path.parent.is_dir() else path.absolute()
     return found.st_dev, found.st_ino
 
 

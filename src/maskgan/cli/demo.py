@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import network_options, resolve_device
 
 _EDITED = (7, 5)
@@ -36,4 +37,4 @@ def command(output: Path, weights: str | None, device: str | None, precision: st
     edited = [portrait(number) for number in _EDITED]
     portraits = [Portrait(read_picture(p), read_label_map(m)) for p, m in (*edited, portrait(_STYLE))]
     write_picture(output, showcase(editor, portraits[:-1], portraits[-1]))
-    click.echo(output.resolve())
+    echo_line(output.resolve())

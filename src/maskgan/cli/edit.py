@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import (
     FiniteRange,
     given_options,
@@ -261,11 +262,11 @@ def command(
         write_edited(job.output, result, source, signer, job.image, changed)
         if not changed:
             reason = unchanged_reason(options.edits) if by_name else "the edited mask is the image's own"
-            click.echo(f"{job.image}: nothing to change: {reason}", err=True)
+            echo_line(f"{job.image}: nothing to change: {reason}", err=True)
         if edited is not None:
             options.paint(before, after)
         options.save()
-        click.echo(job.output)
+        echo_line(job.output)
 
     run_batch(jobs, edit)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
+from maskgan.cli.lines import echo_line
 
 if TYPE_CHECKING:
     from maskgan.cli.recipe_options import RecipeOptions
@@ -118,14 +118,14 @@ def edit_photographs(
             changed = not np.array_equal(result, photograph.picture)
             write_edited(job.output, result, written, signer, None if anonymised else job.image, changed)
             if not changed:
-                click.echo(f"{job.image}: nothing to change: {unchanged_reason(options.edits)}", err=True)
+                echo_line(f"{job.image}: nothing to change: {unchanged_reason(options.edits)}", err=True)
             for number, face in enumerate(done, start=1):
                 if face.anonymised is not None:
-                    click.echo(f"{job.image}: face {numbers[number - 1]}: {face.anonymised}", err=True)
+                    echo_line(f"{job.image}: face {numbers[number - 1]}: {face.anonymised}", err=True)
                 if masks is not None:
                     write_label_map(masks / f"{job.image.stem}-{number}-before.png", face.before)
                     write_label_map(masks / f"{job.image.stem}-{number}-after.png", face.after)
             options.save()
-            click.echo(job.output)
+            echo_line(job.output)
 
         run_batch(jobs, work)

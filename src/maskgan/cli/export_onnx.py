@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
+
 _FILE = click.Path(path_type=Path)
 
 
@@ -33,4 +35,4 @@ def command(output: Path, weights: Path | None, parser: Path | None, mask_vae: P
         click.echo(
             f"{entry['file']:22s}{entry['bytes'] / 1e6:>7.2f} MB  sha256 {entry['sha256'][:12]}  {entry['licence']}"
         )
-    click.echo(f"{output}: {len(networks)} networks, {sum(e['bytes'] for e in networks.values()) / 1e6:.1f} MB")
+    echo_line(f"{output}: {len(networks)} networks, {sum(e['bytes'] for e in networks.values()) / 1e6:.1f} MB")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
+
 _FILE = click.Path(path_type=Path)
 
 
@@ -44,7 +46,7 @@ def command(
         record = write_web(folder, exporter, runtime)
     for variant, title in (("wasm", "WebAssembly"), ("webgpu", "WebGPU")):
         click.echo(f"first visit with {title}: {first_visit_bytes(record, variant) / 1e6:.1f} MB, later ones none")
-    click.echo(f"{output}: version {record['hash'][:12]}; terms of the weights: {'; '.join(exporter.licences)}")
+    echo_line(f"{output}: version {record['hash'][:12]}; terms of the weights: {'; '.join(exporter.licences)}")
     if server is not None:
         with server:
             host, port = server.server_address[:2]

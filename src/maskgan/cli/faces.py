@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import DEVICES, resolve_device
 
 
@@ -31,7 +32,7 @@ def command(photograph: Path, as_json: bool, device: str | None) -> None:
         click.echo(json.dumps([asdict(face) for face in found]))
         return
     if not found:
-        click.echo(f"{photograph}: no face was found")
+        echo_line(f"{photograph}: no face was found")
         return
     click.echo(f"{'face':>4}  {'score':>5}  {'box: left, top, width, height':31s}  frame: X,Y,SIDE,ANGLE")
     for number, face in enumerate(found, 1):

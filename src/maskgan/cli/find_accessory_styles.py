@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import DEVICES, resolve_device
 
 
@@ -29,7 +30,7 @@ def command(data: str, order: str, keys: str | None, weights: Path | None, outpu
     path = shipped_weights("edit") if weights is None else weights
     for kind, count in write_accessory_styles(output, data, order, keys, path, resolve_device(device)).items():
         click.echo(f"{kind}: {count}")
-    click.echo(output)
+    echo_line(output)
 
 
 def write_accessory_styles(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import DEVICES, order_option, resolve_device
 from maskgan.errors import UserError
 
@@ -58,7 +59,7 @@ def command(
         moving = MaskManifold.from_weights(vae, device, output)
         others = (tested[i].label_map for i in range(len(tested)))
         click.echo(measure_directions(moving, others, shapes.std(axis=0)).to_markdown())
-    click.echo(output)
+    echo_line(output)
 
 
 def write_directions(output: Path, pairs: PairCollection, mask_vae: Path, device: str) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import DEVICES, overwrite_option, resolve_device, sign_option
 from maskgan.errors import UserError
 
@@ -68,8 +69,12 @@ def cut(photograph: Path, output: Path, at: str | None, face: str, device: str |
     numbers = {name: getattr(frame, name) for name in _NUMBERS}
     info = PngInfo()
     info.add_text(_KEY, json.dumps(numbers))
-    write_picture(output, crop_face(picture, frame), pnginfo=info)
-    click.echo(output)
+    try:
+        pixels = crop_face(picture, frame)
+    except UserError as error:
+        raise UserError(f"{photograph}: {f'--at {at}' if at is not None else 'the face found'}: {error}") from None
+    write_picture(output, pixels, pnginfo=info)
+    echo_line(output)
 
 
 @command.command("put-back", short_help="Put an edited face back into its photograph.")
@@ -108,7 +113,7 @@ def paste_back(
     if not np.array_equal(framing.crop_face(picture, frame), before):
         raise UserError(f"{face}: was not cut out of {photograph}, or was changed since; cut it out again")
     write_edited(output, framing.paste_back(picture, frame, before, after), source, signer, photograph)
-    click.echo(output)
+    echo_line(output)
 
 
 def _frame_from(text: str) -> Frame:
@@ -118,9 +123,10 @@ def _frame_from(text: str) -> Frame:
         numbers = [float(number) for number in text.split(",")]
     except ValueError:
         numbers = []
-    if not 3 <= len(numbers) <= len(_NUMBERS):
-        raise UserError(f"--at takes X,Y,SIDE or X,Y,SIDE,ANGLE, not {text!r}")
-    return Frame(*numbers)
+    if not 3 <= len(numbers) <= len(_NUMBERS) or not all(map(math.isfinite, numbers)):
+        raise UserError(f"--at takes finite numbers X,Y,SIDE or X,Y,SIDE,ANGLE, not {text!r}")
+    x, y, side, *angle = numbers
+    return Frame(x, y, side, *(math.fmod(degrees, 360) for degrees in angle))
 
 
 def remembered_frame(face: Path) -> Frame:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
+
 
 @click.command(name="import-yunet", short_help="Convert the weights of the face detector YuNet.")
 @click.argument("source", metavar="IN.onnx", type=click.Path(path_type=Path))
@@ -29,4 +31,4 @@ def command(source: Path, destination: Path) -> None:
         licence="MIT (Shiqi Yu and OpenCV Zoo)",
     )
     weights.save_weights(destination, network, info)
-    click.echo(f"{destination}: {info.model_type}, sha256 {weights.fingerprint(destination)}")
+    echo_line(f"{destination}: {info.model_type}, sha256 {weights.fingerprint(destination)}")

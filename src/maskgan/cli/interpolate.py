@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import network_options, order_option, overwrite_option, resolve_device
 from maskgan.errors import UserError
 
@@ -66,4 +67,4 @@ def command(
         write_animation(output, [*frames, *frames[-2:0:-1]])
     else:
         write_picture(output, np.concatenate(frames, axis=1))
-    click.echo(output)
+    echo_line(output)

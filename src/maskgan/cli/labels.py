@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import LABEL_ORDERS, nearest_colour_option, overwrite_option
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def inspect(mask: Path, nearest_colour: bool) -> None:
     label_map = read_label_map(mask, "celebamask-hq", nearest_colour)
     warn_of_issues(label_map, str(mask), order_known=True)  # the order is said below
     guess = guess_order(label_map)
-    click.echo(f"{mask}: {label_map.shape[1]}x{label_map.shape[0]}, most likely in {guess.order} order")
+    echo_line(f"{mask}: {label_map.shape[1]}x{label_map.shape[0]}, most likely in {guess.order} order")
     for value, count in zip(*np.unique(label_map, return_counts=True), strict=True):
         click.echo(f"{value:5d}  {ORDERS[guess.order][value]:12s}{count / label_map.size:7.2%}")
 
@@ -100,7 +101,7 @@ def convert(
             write_picture(outputs[index], colourise(label_map))
         else:
             write_label_map(outputs[index], convert_order(label_map, "celebamask-hq", target))
-        click.echo(outputs[index])
+        echo_line(outputs[index])
 
     run_batch(range(len(sources)), work)
 

@@ -15,6 +15,7 @@ import click
 
 from maskgan import __version__
 from maskgan.cli.help_format import HelpFormatter
+from maskgan.cli.lines import escaped, keep_undecodable_names
 from maskgan.errors import MaskGANError
 
 _COMMANDS = (
@@ -74,7 +75,7 @@ class _LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         mark = "" if record.levelno < logging.WARNING else f"maskgan: {record.levelname.lower()}: "
-        _print_to_stderr(f"{mark}{record.getMessage()}")
+        _print_to_stderr(f"{mark}{escaped(record.getMessage())}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logger = logging.getLogger("maskgan")
     logger.handlers = [_LineHandler()]
     logger.setLevel(logging.INFO)
+    keep_undecodable_names(sys.stdout)
     try:
         result = cli.main(args=arguments, prog_name="maskgan", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -137,7 +139,7 @@ def _one_line(message: str) -> str:
     line = " ".join(message.split())
     if len(line) > _MAX_LINE:
         line = f"{line[: _MAX_LINE // 2]} ... {line[-_MAX_LINE // 2 :]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    return escaped(line)
 
 
 def entry_point() -> None:

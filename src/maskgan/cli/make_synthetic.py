@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
+
 FORMS = ("folder", "celebamask", "shards")
 
 
@@ -39,4 +41,4 @@ def command(out: Path, count: int, size: int, form: str, seed: int) -> None:
             bar.update(done - bar.n)
 
         write(out, count, size, seed, progress)
-    click.echo(f"{out}: {count} faces")
+    echo_line(f"{out}: {count} faces")

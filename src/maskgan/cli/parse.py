@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import DEVICES, FiniteRange, overwrite_option, resolve_device
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def command(
         if overlays:
             mixed = picture * (1 - opacity) + colourise(label_map) * opacity
             write_picture(overlays[index], np.rint(mixed).astype(np.uint8))
-        click.echo(outputs[index])
+        echo_line(outputs[index])
         if overlays:
-            click.echo(overlays[index])
+            echo_line(overlays[index])
 
     run_batch(range(len(sources)), parse)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import order_option
 from maskgan.errors import MaskGANError, UserError
 
@@ -30,7 +31,7 @@ _log = logging.getLogger(__name__)
 )
 @click.option("--shards", type=click.IntRange(min=1), metavar="N", help="Write tar shards of N pairs each.")
 @order_option
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes to work with.  [default: one for each core]")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes to work with.  [default: one for each core]")
 @click.option("--previews", type=click.IntRange(0, 1000), default=6, show_default=True, help="Coloured previews.")
 @click.option("--check", is_flag=True, help="Write nothing; list what is damaged or missing in OUT, or in the source.")
 def command(
@@ -65,7 +66,7 @@ def command(
             source, out, PrepareOptions(size, shards, order), jobs=jobs, previews=previews, progress=progress
         )
     splits = ", ".join(f"{count} {name}" for name, count in report.splits.items()) or "no split lists"
-    click.echo(f"{out}: {report.prepared} of {report.found} pairs ({report.written} new): {splits}")
+    echo_line(f"{out}: {report.prepared} of {report.found} pairs ({report.written} new): {splits}")
     if report.unlisted and report.splits:
         _log.warning("%d pairs are in no split list: the mapping file has no row for them", report.unlisted)
     if report.unused:
@@ -91,10 +92,10 @@ def _check(source: Path, out: Path | None, order: str, jobs: int | None) -> None
                 check_source(source, jobs, progress, "celebamask-hq" if order == "auto" else order),
             )
     for issue in issues:
-        click.echo(f"{issue.kind}: {issue.reason}")
+        echo_line(f"{issue.kind}: {issue.reason}")
     if issues:
         raise MaskGANError(f"{checked}: {_count(issues)}")
-    click.echo(f"{checked}: nothing is damaged or missing")
+    echo_line(f"{checked}: nothing is damaged or missing")
 
 
 def _count(issues: Sequence[Issue]) -> str:

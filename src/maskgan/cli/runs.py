@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -25,7 +27,7 @@ def pack(run: Path, output: Path) -> None:
     from maskgan.training import archive
 
     for path in archive.pack(run, output):
-        click.echo(f"{path}  {path.stat().st_size / 2**20:.1f} MiB")
+        echo_line(f"{path}  {path.stat().st_size / 2**20:.1f} MiB")
 
 
 @command.command("unpack", short_help="Unpack a run folder.")
@@ -36,4 +38,4 @@ def unpack(pack: Path, run: Path) -> None:
     from maskgan.training import archive
 
     archive.unpack(pack, run)
-    click.echo(run)
+    echo_line(run)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import DEVICES, resolve_device
 
 
@@ -26,4 +27,4 @@ def command(output: Path, mask_vae: Path | None, count: int, size: int, seed: in
     make_folder(output)
     for i, label_map in enumerate(manifold.sample(count, seed, (size, size))):
         write_label_map(output / f"{i:04d}.png", label_map)
-    click.echo(output)
+    echo_line(output)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import DEVICES, FiniteRange, order_option, resolve_device
 
 
@@ -62,4 +63,4 @@ def command(
         pair = pairs[int(index)]
         write_edits(output, pair.key, manifold.simulate_edits(pair.label_map, other, strength))
         other = pair.label_map
-    click.echo(output)
+    echo_line(output)

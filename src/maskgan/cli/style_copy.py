@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import (
     nearest_colour_option,
     network_options,
@@ -57,4 +58,4 @@ def command(
     editor = open_editor(weights, resolve_device(device), precision)
     editor.set_style(picture, own)
     write_edited(output, editor.render_style_onto(target), signer=signer)
-    click.echo(output)
+    echo_line(output)

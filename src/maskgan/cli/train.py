@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maskgan.cli.config_options import PresetDefaults, config_options, take_options
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import resolve_device
 from maskgan.errors import UserError
 from maskgan.training.config import LossWeights, TrainingConfig
@@ -187,7 +188,7 @@ def _export(runs: Runs, base_config: TrainingConfig, folder: Path) -> None:
         except UserError as error:
             _log.warning("mask directions are left out: %s", error)
     write_manifest(folder)
-    click.echo(folder)
+    echo_line(folder)
 
 
 def _export_accessory_styles(base_config: TrainingConfig, folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from maskgan.cli.lines import echo_line
 from maskgan.cli.options import FiniteRange
 
 _FILE = click.Path(path_type=Path)
@@ -40,7 +41,7 @@ def list_weights() -> None:
             f"{fingerprint(path):14s}{printable(info.licence)}"
         )
         if path.parent != weights_folder():
-            click.echo(f"  from {path}")
+            echo_line(f"  from {path}")
 
 
 @command.command("verify", short_help="Compare weights with their SHA256SUMS.")
@@ -57,7 +58,7 @@ def verify(folder: Path | None) -> None:
     if found := mismatches(place):
         cure = "install maskgan again" if folder is None else "get them again"
         raise UserError(f"{place}: {'; '.join(f'{name}: {mismatch}' for name, mismatch in found.items())}; {cure}")
-    click.echo(f"{place}: {len(read_manifest(place / MANIFEST))} files are as {MANIFEST} says")
+    echo_line(f"{place}: {len(read_manifest(place / MANIFEST))} files are as {MANIFEST} says")
 
 
 @command.command("show", short_help="Describe weights files.")
@@ -70,7 +71,7 @@ def show(files: tuple[Path, ...]) -> None:
 
     for path in files or tuple(shipped_weights(model_type) for model_type in SHIPPED_MODELS):
         info = read_info(path)
-        click.echo(f"{path}")
+        echo_line(f"{path}")
         seen = f"{info.step} images in the last run"
         click.echo(f"  {info.model_type}, {info.resolution} px, {seen}, {info.label_order} order")
         click.echo(f"  {path.stat().st_size / 1e6:.1f} MB, sha256 {sha256(path)}")
@@ -90,7 +91,7 @@ def convert(source: Path, target: Path, half: bool) -> None:
 
     loaded, info = load_weights(source)
     save_weights(target, loaded, info, torch.float16 if half else torch.float32)
-    click.echo(f"{target}: {info.model_type}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
+    echo_line(f"{target}: {info.model_type}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
 
 
 @command.command("interpolate", short_help="Interpolate two networks' weights (WiSE-FT).")
@@ -109,4 +110,4 @@ def interpolate(first: Path, second: Path, target: Path, alpha: float, half: boo
 
     loaded, info = interpolate_weights(load_weights(first), load_weights(second), alpha)
     save_weights(target, loaded, info, torch.float16 if half else torch.float32)
-    click.echo(f"{target}: {info.model_type}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")
+    echo_line(f"{target}: {info.model_type}, {target.stat().st_size / 1e6:.1f} MB, sha256 {fingerprint(target)}")

@@ -46,7 +46,7 @@ def crop_face(picture: Picture, frame: Frame, side: int | None = None) -> Pictur
     """
     height, width = picture.shape[:2]
     if not 16 <= frame.side <= 4 * max(height, width):
-        raise UserError(f"a frame of {frame.side:.0f} px does not suit a picture of {width}x{height}")
+        raise UserError(f"a frame of {frame.side:.6g} px does not suit a picture of {width}x{height}")
     reach = frame.side / 2
     if not (-reach < frame.x < width + reach and -reach < frame.y < height + reach):
         raise UserError("the frame lies outside the picture")

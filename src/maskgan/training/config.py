@@ -115,23 +115,24 @@ class TrainingConfig:
         sizes = preset(self.preset)
         if not self.images:
             object.__setattr__(self, "images", sizes.images)
-        for name, low in (
-            ("batch_size", 1),
-            ("images", 1),
-            ("learning_rate", 0),
-            ("ema_halflife_kimg", 0),
-            ("shuffle_buffer", 1),
-            ("workers", 0),
-            ("cache_gigabytes", 0),
-            ("max_bad_samples", 0),
-            ("keep_last", 0),
-            ("snapshot_minutes", 0),
-            ("sample_minutes", 0),
+        for name, low, high in (
+            ("batch_size", 1, 65_536),
+            ("images", 1, 10**12),
+            ("learning_rate", 0, math.inf),
+            ("ema_halflife_kimg", 0, math.inf),
+            ("shuffle_buffer", 1, 10**7),
+            ("workers", 0, 1024),
+            ("cache_gigabytes", 0, math.inf),
+            ("max_bad_samples", 0, 10**12),
+            ("keep_last", 0, 10**6),
+            ("snapshot_minutes", 0, math.inf),
+            ("sample_minutes", 0, math.inf),
         ):
-            if not low <= getattr(self, name) < math.inf:
-                raise UserError(
-                    f"--{name.replace('_', '-')} must be at least {low} and finite, is {getattr(self, name)}"
-                )
+            value, flag = getattr(self, name), f"--{name.replace('_', '-')}"
+            if not low <= value < math.inf:
+                raise UserError(f"{flag} must be at least {low} and finite, is {value}")
+            if value > high:
+                raise UserError(f"{flag} must be at most {high}")
         if self.minutes is not None and not 0 < self.minutes < math.inf:
             raise UserError(f"--minutes must be over 0 and finite, is {self.minutes}")
         if not 0 <= self.seed <= MAX_SEED:

@@ -82,8 +82,8 @@ class EditTrainingConfig(TrainingConfig):
             raise UserError("give either --init-run or --init-weights")
         if self.batch_size < 2:
             raise UserError("--batch-size must be at least 2: masks of a batch shape each other's holes")
-        if not self.oversample_rare >= 1:
-            raise UserError(f"--oversample-rare must be at least 1, is {self.oversample_rare}")
+        if not 1 <= self.oversample_rare <= 1000:
+            raise UserError(f"--oversample-rare must lie in 1..1000, is {self.oversample_rare}")
 
     def _preset_phases(self) -> tuple[tuple[float, int], ...]:
         phases = preset(self.preset).edit_phases

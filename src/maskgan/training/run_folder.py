@@ -258,8 +258,9 @@ def _portable(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The config with paths to what lies beside the run's folder written from there, so that all can move together."""
 
     def from_here(path: str) -> str:
-        near = Path(path).resolve().is_relative_to(folder.resolve().parent)
-        return os.path.relpath(Path(path).resolve(), folder.resolve()) if path and near else path
+        real = Path(os.path.realpath(path))  # ``Path.resolve`` may end with a RuntimeError where links lead in a circle
+        near = real.is_relative_to(folder.resolve().parent)
+        return os.path.relpath(real, folder.resolve()) if path and near else path
 
     return {name: from_here(value) if name in RELATIVE_PATHS else value for name, value in config.items()}
 
