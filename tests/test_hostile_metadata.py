@@ -142,9 +142,9 @@ def test_pointers_of_exif_are_followed_once(kind: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(exif_blocks, "_MAX_ENTRIES", bound := 4 * ENTRIES)
     block = many_pointers(kind)
     straight = exif_blocks.upright_exif(block, turned=True)
-    assert 0 < read <= bound
+    assert 0 < read <= bound + ENTRIES + 3  # the link leads to the first directory again
     assert struct.unpack_from("<HHIHH", straight, straight.index(struct.pack("<HHI", 0x112, 3, 1)))[3] == 1
-    assert straight[-4:] == bytes(4) or kind in ("places side by side", "all entries")
+    assert straight[-4:] == bytes(4)
     if kind == "one directory":
         assert straight[10:34] == struct.pack("<HHIIHHII", 0xA002, 4, 1, 24, 0xA003, 4, 1, 40)  # exchanged once
     read = 0
@@ -152,6 +152,37 @@ def test_pointers_of_exif_are_followed_once(kind: str, monkeypatch: pytest.Monke
     assert 0 < read <= bound
     if kind == "one directory":
         assert sized[10:34] == struct.pack("<HHIIHHII", 0xA002, 4, 1, 17, 0xA003, 4, 1, 19)
+
+
+THUMBNAIL = b"\xff\xd8 before the edit \xff\xd9"
+
+
+def with_thumbnail(target: int, pointers: int = 1) -> bytes:
+    """An EXIF block of orientation 6 whose pointers lead to ``target``, with a thumbnail behind its last directory."""
+    second = 8 + 2 + 12 * (1 + pointers) + 4
+    start = second + 2 + 24 + 4
+    block = b"II*\0" + struct.pack("<IHHHIHH", 8, 1 + pointers, 0x112, 3, 1, 6, 0)
+    block += struct.pack("<HHII", 0x8769, 4, 1, target) * pointers + struct.pack("<I", second)
+    block += struct.pack("<HHHIIHHIII", 2, 0x201, 4, 1, start, 0x202, 4, 1, len(THUMBNAIL), 0)
+    return block + THUMBNAIL
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("target", "pointers"),
+    [(10**6, 1), (8 + 2 + 24 + 4, 1), (8, 50)],
+    ids=["outside", "thumbnail's directory", "more entries than are read"],
+)
+def test_no_thumbnail_stays(target: int, pointers: int, turned: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exif_blocks, "_MAX_ENTRIES", 20)
+    block = with_thumbnail(target, pointers)
+    assert THUMBNAIL in block
+    straight = exif_blocks.upright_exif(block, turned)
+    link = 10 + 12 * (1 + pointers)
+    assert straight[link : link + 4] == bytes(4)
+    assert straight[-len(THUMBNAIL) :] == bytes(len(THUMBNAIL))
+    assert struct.unpack_from("<HHIH", straight, 10) == (0x112, 3, 1, 1)
+    assert len(straight) == len(block)
 
 
 def test_a_file_of_many_exif_pointers_is_read_and_written(tmp_path: Path) -> None:

@@ -35,9 +35,11 @@ def upright_exif(data: bytes, turned: bool = False) -> bytes:
     data = data.removeprefix(PREFIX)
     if data[:4] not in (b"II*\0", b"MM\0*"):
         return b""
-    block = bytearray(data)
+    block, order = bytearray(data), "<" if data[:1] == b"I" else ">"
     with suppress(struct.error):  # cut off: what could be reached is set right
-        _straighten(block, "<" if block[:1] == b"I" else ">", turned)
+        _drop_thumbnail(block, order)
+    with suppress(struct.error):
+        _straighten(block, order, turned)
     return bytes(block)
 
 
@@ -90,30 +92,41 @@ class _Walk:
             yield from self.entries(_number(self._block, self._order, pointer))
 
 
-def _straighten(block: bytearray, order: str, turned: bool) -> None:
-    walk = _Walk(block, order)
+def _drop_thumbnail(block: bytearray, order: str) -> None:
+    """Sets the thumbnail's bytes, and the link to the directory that names them, to zero."""
     first = struct.unpack_from(order + "I", block, 4)[0]
-    pointers = []
-    for entry in walk.entries(first):
-        if entry.tag == _ORIENTATION:
-            _set_number(block, order, entry, 1)
-        elif entry.tag == _EXIF_IFD:
-            pointers.append(entry)
-    if turned:
-        sizes = {entry.tag: entry for entry in walk.behind(pointers)}
-        if _WIDTH in sizes and _HEIGHT in sizes:
-            width, height = (_number(block, order, sizes[tag]) for tag in (_WIDTH, _HEIGHT))
-            _set_number(block, order, sizes[_WIDTH], height)
-            _set_number(block, order, sizes[_HEIGHT], width)
     link = first + 2 + 12 * struct.unpack_from(order + "H", block, first)[0]
     second = struct.unpack_from(order + "I", block, link)[0]
     if second:
-        fields = {e.tag: _number(block, order, e) for e in walk.entries(second)}
+        fields = {}
+        with suppress(struct.error):
+            for entry in _Walk(block, order).entries(second):  # a walk of its own: never seen before, never cut short
+                fields[entry.tag] = _number(block, order, entry)
         start, size = fields.get(_THUMBNAIL, 0), fields.get(_THUMBNAIL_SIZE, 0)
         if 0 < start <= len(block):
             end = min(start + size, len(block))
             block[start:end] = bytes(end - start)
         struct.pack_into(order + "I", block, link, 0)
+
+
+def _straighten(block: bytearray, order: str, turned: bool) -> None:
+    """Sets the orientation to 1 and, of a turned picture, exchanges the sizes."""
+    walk = _Walk(block, order)
+    pointers = []
+    for entry in walk.entries(struct.unpack_from(order + "I", block, 4)[0]):
+        if entry.tag == _ORIENTATION:
+            _set_number(block, order, entry, 1)
+        elif entry.tag == _EXIF_IFD:
+            pointers.append(entry)
+    if turned:
+        sizes = {}
+        with suppress(struct.error):  # a bad pointer: the sizes in front of it count
+            for entry in walk.behind(pointers):
+                sizes[entry.tag] = entry
+        if _WIDTH in sizes and _HEIGHT in sizes:
+            width, height = (_number(block, order, sizes[tag]) for tag in (_WIDTH, _HEIGHT))
+            _set_number(block, order, sizes[_WIDTH], height)
+            _set_number(block, order, sizes[_HEIGHT], width)
 
 
 def _number(block: bytearray, order: str, entry: _Entry) -> int:
