@@ -25,11 +25,12 @@ from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.open_dataset import open_pairs
 from maskgan.editing.anonymise import ANONYMISE, AnonymiseOptions
 from maskgan.editing.anonymiser import Anonymiser
+from maskgan.editing.face_model import FaceModel, analyse_face
 from maskgan.editing.looks import LOOKS, Look
 from maskgan.editing.named_edits import EDITS, Amount, NamedEdit
 from maskgan.editing.parsing import Parser
 from maskgan.editing.photographs import lock_pixels
-from maskgan.editing.pipeline import Edit, FaceModel, analyse_face, render
+from maskgan.editing.pipeline import Edit, render
 from maskgan.editing.recognition import open_recogniser
 from maskgan.editing.renderer import Renderer
 from maskgan.errors import UserError

@@ -31,7 +31,8 @@ def paint() -> None:
     import torch
 
     from maskgan.assets import portrait, shipped_weights
-    from maskgan.editing.pipeline import Edit, analyse_face, finish, generate
+    from maskgan.editing.face_model import analyse_face
+    from maskgan.editing.pipeline import Edit, finish, generate
     from maskgan.editing.renderer import Renderer
     from maskgan.images import read_label_map, read_picture, resize_label_map, resize_picture
     from maskgan.labels import INDEX

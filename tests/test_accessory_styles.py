@@ -20,7 +20,8 @@ from maskgan.editing.accessory_styles import (
     load_accessory_styles,
     save_accessory_styles,
 )
-from maskgan.editing.pipeline import Edit, StyleCopy, analyse_face, encode_reference, render
+from maskgan.editing.face_model import analyse_face
+from maskgan.editing.pipeline import Edit, StyleCopy, encode_reference, render
 from maskgan.editing.renderer import Renderer
 from maskgan.errors import UserError
 from maskgan.images import Picture

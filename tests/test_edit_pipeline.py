@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from maskgan.editing.edit_region import EditRegion, dilate
-from maskgan.editing.pipeline import Edit, analyse_face, encode_reference, finish, generate, render, style_copy
+from maskgan.editing.face_model import analyse_face
+from maskgan.editing.pipeline import Edit, encode_reference, finish, generate, render, style_copy
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
@@ -58,18 +60,67 @@ def test_the_hole_is_what_changes_grown_by_three_hundredths() -> None:
     assert EditRegion(after, after, (MOUTH,)).is_empty
 
 
-def test_a_hole_reaches_little_over_kept_background_and_far_from_a_mouth() -> None:
+def test_a_hole_reaches_little_over_kept_background() -> None:
     before = np.full((200, 200), SKIN, np.uint8)
     before[:, :50] = INDEX["background"]
     after = before.copy()
     after[100:110, 50:60] = HAIR
     hole = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
     assert hole[105, 48:66].all() and not hole[105, :48].any() and not hole[105, 66:].any()
+
+
+def test_the_face_around_a_mouth_moves_with_it_softly() -> None:
+    before = np.full((200, 200), SKIN, np.uint8)
+    before[:, :70], before[:, 150:] = INDEX["background"], HAIR
+    before[100:110, 100:120] = MOUTH
     after = before.copy()
-    after[100:110, 100:120] = MOUTH
-    after[90:95, 130:140] = HAIR  # the face around it stops at what is none
-    hole = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
-    assert hole[105, 90:130].all() and not hole[105, :90].any() and not hole[105, 130:].any()
+    after[96:100, 100:120] = INDEX["u_lip"]
+    after[60:80, 130:150] = HAIR  # no longer face
+    region = EditRegion(before, after)
+    moving = region.moving_face((200, 200))
+    assert moving is not None
+    share, kept, hole = (x[0, 0].numpy() for x in (*moving, region.hole((200, 200))))
+    anew = np.zeros((200, 200), bool)
+    anew[90:106, 94:126] = anew[54:86, 124:156] = True  # three hundredths around what changed
+    assert ((hole == 1) == (anew | (share > 0))).all() and set(np.unique(hole)) == {0, 1}
+    assert (share[105, 88:132] > 0.95).all() and 0.05 < share[140, 110] < 0.4
+    assert (np.diff(share[115:, 110]) <= 1e-6).all() and not share[160:].any()
+    assert not share[:, :70].any() and not share[:, 150:].any() and not share[60:80, 130:150].any()
+    assert (kept[~hole.astype(bool)] == 1).all() and kept[98, 110] < 0.01 and kept[70, 140] == 0
+    assert 0.2 < kept[98, 94] < 0.8 and (np.diff(kept[98, 110:140]) >= 0).all() and kept[98, 140] == 1
+
+
+def test_beside_a_moving_face_thin_edits_are_drawn_as_without_one() -> None:
+    before = np.full((200, 200), SKIN, np.uint8)
+    before[:, :40] = INDEX["background"]
+    before[130:140, 90:130] = MOUTH
+    before[80:88, 60:80] = INDEX["r_eye"]
+    after = before.copy()
+    after[75:95, 50:90] = INDEX["eye_g"]
+    after[80:88, 60:80] = INDEX["r_eye"]  # seen through a clear lens
+    after[125:135, 34:40] = INDEX["ear_r"]
+    alone = EditRegion(before, after).hole((200, 200))[0, 0] > 0
+    after[126:130, 90:130] = INDEX["u_lip"]
+    moving = EditRegion(before, after).moving_face((200, 200))
+    assert moving is not None
+    kept = moving.kept[0, 0]
+    rim = alone.clone()
+    rim[:, 95:] = rim[:, :45] = False
+    assert rim.sum() > 300 and kept[rim].mean() < 0.35, "as sharp as a pasted hole: half on its outline"
+    earring = torch.from_numpy(after == INDEX["ear_r"])
+    assert (kept[earring] == 0).all()
+
+
+def test_only_changed_mouths_move_a_face() -> None:
+    before = np.full((100, 100), SKIN, np.uint8)
+    before[50:55, 50:60] = MOUTH
+    brows = before.copy()
+    brows[30:34, 40:60] = INDEX["l_brow"]
+    assert EditRegion(before, brows).moving_face((100, 100)) is None
+    assert EditRegion(before, brows, everything=True).moving_face((100, 100)) is None
+    closed = np.where(before == MOUTH, np.uint8(SKIN), before)
+    assert EditRegion(before, closed).moving_face((100, 100)) is not None
+    assert EditRegion(closed, before).moving_face((100, 100)) is None, "nothing is known of a mouth that was hidden"
 
 
 def test_what_clear_lenses_show_stays_the_photographs() -> None:
@@ -137,7 +188,10 @@ def test_outside_of_the_hole_the_photograph_stays_bit_for_bit(renderer: Renderer
     result = render(edit)
     assert 0 < hole.mean() < 0.3
     assert (result[~hole] == picture[~hole]).all()
-    assert (result[hole] != picture[hole]).any(axis=-1).mean() > 0.9
+    moving = edit.region.moving_face((SIDE, SIDE))
+    assert moving is not None
+    drawn = moving.kept[0, 0].numpy() < 0.5
+    assert (result[drawn] != picture[drawn]).any(axis=-1).mean() > 0.9
     assert (render(Edit(edit.model, label_map)) == picture).all()
 
 
@@ -168,6 +222,29 @@ def test_edits_of_several_faces_share_a_pass(renderer: Renderer, small_face: Fac
     for edit, together in zip(edits, generate(edits), strict=True):
         assert torch.allclose(together, generate([edit])[0], atol=1e-5)
         assert np.abs(finish(edit, together).astype(int) - render(edit)).max() <= 1
+
+
+def test_what_the_mouths_of_several_faces_leave_is_drawn_in_a_pass_of_its_own(
+    renderer: Renderer, small_face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, label_map = small_face
+    models = [analyse_face(renderer, p, label_map) for p in (picture, 255 - picture)]
+    alone = [
+        generate([Edit(analyse_face(renderer, model.picture, label_map), with_mouth(label_map))])[0] for model in models
+    ]
+    passes: list[int] = []
+
+    def counted(label_maps: Sequence[LabelMap], *arguments: Any) -> torch.Tensor:
+        passes.append(len(label_maps))
+        return Renderer.synthesise(renderer, label_maps, *arguments)
+
+    monkeypatch.setattr(renderer, "synthesise", counted)
+    edits = [Edit(model, with_mouth(label_map)) for model in (*models, models[0])]
+    together = generate(edits)
+    assert passes == [3, 2], "three edits, then what two faces were"
+    torch.testing.assert_close(torch.cat(together), torch.cat([*alone, alone[0]]), atol=1e-5, rtol=0)
+    generate(edits[:1])
+    assert passes == [3, 2, 1], "once for all edits of a face"
 
 
 def test_edits_of_a_prepared_face_begin_with_what_is_known_of_it(renderer: Renderer, small_face: Face) -> None:

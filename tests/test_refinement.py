@@ -10,7 +10,8 @@ import torch
 
 from maskgan.cli.main import main
 from maskgan.data.pairs import FacePair
-from maskgan.editing.pipeline import analyse_face, refine
+from maskgan.editing.face_model import analyse_face
+from maskgan.editing.pipeline import refine
 from maskgan.editing.refinement import MAX_STEPS
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor

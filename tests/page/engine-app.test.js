@@ -225,6 +225,10 @@ test("a photograph is opened, edited and saved as by the server, within 2 levels
     assert.deepEqual([...new Uint8Array(await edit.arrayBuffer()).subarray(0, 2)], [0xff, 0xd8]);
     const preview = await pixelsOf(await app(request(`${session}/render?quality=preview&blend=region`, onParsed(expected.stroke))));
     assert.equal(preview.length, expected.display.data.length);
+    const smiling = await pixelsOf(await app(request(`${session}/render?quality=preview&blend=region`, onParsed(expected.edited))));
+    const inFull = await render("blend=region", expected.edited);
+    assert.ok(shareBeyond(smiling, inFull, 8) < 0.003, "previews are close to what they become");
+    assert.ok(shareBeyond(smiling, expected.display.data, 8) > 0.02, "they show the edit");
   });
 
   await t.test("named edits are applied to a mask that is sent packed", async () => {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { toImage } from "../../src/maskgan/server/page/engine/arrays.js";
 import { composite, paste } from "../../src/maskgan/server/page/engine/compositing.js";
-import { EditRegion } from "../../src/maskgan/server/page/engine/edit-region.js";
+import { EditRegion, faceAroundMouth } from "../../src/maskgan/server/page/engine/edit-region.js";
+import { keepFaceDetail } from "../../src/maskgan/server/page/engine/face-detail.js";
 import { matchRevealedBackground } from "../../src/maskgan/server/page/engine/revealed-background.js";
 import { analyseSource, classColours } from "../../src/maskgan/server/page/engine/source-analysis.js";
 import { maskOfArray, maximumDifference, pictureOf, planesOf, python, shareBeyond } from "./reference.js";
@@ -12,8 +14,9 @@ const CODE = `
 import torch
 from PIL import Image, ImageFilter
 from maskgan.assets import portrait
-from maskgan.editing.compositing import PartStyle, analyse_source, class_colours, composite, paste
-from maskgan.editing.edit_region import EditRegion
+from maskgan.editing.compositing import Detail, PartStyle, analyse_source, class_colours, composite, paste
+from maskgan.editing.edit_region import EditRegion, face_around_mouth
+from maskgan.editing.face_detail import keep_face_detail
 from maskgan.editing.accessories import glasses
 from maskgan.editing.mask_edits import add_hat, smile
 from maskgan.editing.named_edits import EDITS
@@ -38,8 +41,10 @@ results["style"] = resize_picture(read_picture(portrait(5)[0]), (512, 512))
 results["styleMask"], results["colours"] = read_label_map(portrait(5)[1]), colours.numpy()
 for name in ("residual", "class_residuals", "local_residuals"):
     results[name] = getattr(analysis, name).numpy()
+small = resize_picture(picture, (256, 256))
 cases = {
     "smile": (smile(mask), (), None), "hat": (add_hat(mask), (), None), "clear": (glasses(mask, "clear"), (), None),
+    "smiling": (glasses(smile(mask), "clear"), (), None),
     "closing": (glasses(EDITS["eyes-closed"].apply(mask, 0.4), "clear"), (), None),
     "narrower": (EDITS["face-narrower"].apply(mask, 1.0), (), None),
     "styledEyes": (glasses(mask, "clear"), (4, 5), PartStyle((4, 5), 0.8, colours)),
@@ -57,15 +62,22 @@ for name, (after, classes, part_style) in cases.items():
     if background is not None:
         results[f"{name}Matched"] = match_revealed_background(generated, *background)[0].numpy()
     results[f"{name}Pasted"] = paste(picture, generated, hole)
-    results[f"{name}Same"] = paste(resize_picture(picture, (256, 256)), generated, hole)
-    results["small"] = resize_picture(picture, (256, 256))
+    results[f"{name}Same"] = paste(small, generated, hole)
+    moving = region.moving_face((256, 256))
+    if moving is not None:
+        results[f"{name}Share"], results[f"{name}Kept"] = moving.share[0].numpy(), moving.kept[0].numpy()
+        detailed = keep_face_detail(generated, reconstruction, to_tensor(small), moving)
+        results[f"{name}Detailed"] = detailed[0].numpy()
+        for kind, onto in {"Pasted": picture, "Same": small}.items():
+            results[f"{name}Detailed{kind}"] = paste(onto, detailed, hole, Detail(to_tensor(small), moving.kept))
+results["small"], results["around"] = small, face_around_mouth(mask, (256, 192))[0].numpy()
 `;
 const expected = python(CODE);
 const picture = pictureOf(expected.picture);
 const mask = maskOfArray(expected.mask);
 const reconstruction = planesOf(expected.reconstruction);
 const analysis = analyseSource(picture, mask, reconstruction);
-const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["clear", []], ["closing", []], ["narrower", []], ["styledEyes", [4, 5]], ["styled", [11, 12, 13]]]);
+const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["clear", []], ["smiling", []], ["closing", []], ["narrower", []], ["styledEyes", [4, 5]], ["styled", [11, 12, 13]]]);
 
 /**
  * @param {string} name
@@ -137,5 +149,58 @@ test("holes are pasted as in Python: at most a level apart, on under 1 % of the 
       assert.ok(maximumDifference(data, expected[name + kind].data) <= 1, `${name} ${kind}`);
       assert.ok(shareBeyond(data, expected[name + kind].data) < 0.01);
     }
+  }
+});
+
+/** The face that moves with a changed mouth. @param {string} name @param {EditRegion} region */
+function movingFaceOf(name, region) {
+  const moving = region.movingFace({ width: 256, height: 256 });
+  assert.ok(moving, name);
+  return moving;
+}
+
+test("the face that moves with a changed mouth is that of Python, within 1e-6", () => {
+  const around = faceAroundMouth(mask, { width: 192, height: 256 });
+  assert.ok(around && maximumDifference(around.data, expected.around.data) < 1e-6);
+  const names = CASES.map(([name]) => name).filter((name) => expected[`${name}Share`]);
+  assert.ok(names.includes("smile") && names.includes("styled"));
+  for (const [name, classes] of CASES) {
+    const { region } = caseOf(name, classes);
+    if (!names.includes(name)) {
+      assert.equal(region.movingFace({ width: 256, height: 256 }), null, name);
+      continue;
+    }
+    const { share, kept } = movingFaceOf(name, region);
+    assert.ok(maximumDifference(share.data, expected[`${name}Share`].data) < 1e-6, name);
+    assert.ok(maximumDifference(kept.data, expected[`${name}Kept`].data) < 1e-6, name);
+    const hole = region.hole({ width: 256, height: 256 }).data;
+    assert.ok(share.data.every((value, i) => value === 0 || hole[i] === 1), "it lies in the hole");
+  }
+  const smiling = maskOfArray(expected.smileAfter);
+  assert.equal(new EditRegion(mask, smiling, [], true).movingFace({ width: 64, height: 64 }), null);
+  const toothless = { ...mask, data: mask.data.map((label) => (label >= 10 && label <= 12 ? 1 : label)) };
+  assert.equal(faceAroundMouth(toothless, { width: 64, height: 64 }), null);
+  assert.equal(new EditRegion(toothless, mask).movingFace({ width: 64, height: 64 }), null);
+});
+
+test("the photograph's detail stays around a changed mouth as in Python, within 1e-5", () => {
+  const small = pictureOf(expected.small);
+  const image = toImage(small);
+  for (const name of /** @type {const} */ (["smile", "styled"])) {
+    const { region, generated } = caseOf(name, name === "styled" ? [11, 12, 13] : []);
+    const moving = movingFaceOf(name, region);
+    const before = [generated, reconstruction, image].map(({ data }) => data.slice());
+    const detailed = keepFaceDetail(generated, reconstruction, image, moving);
+    assert.ok(maximumDifference(detailed.data, expected[`${name}Detailed`].data) < 1e-5, name);
+    assert.deepEqual([generated, reconstruction, image].map(({ data }) => data), before, "nothing is changed in place");
+    assert.ok(shareBeyond(detailed.data, generated.data, 0.02) > 0.01, "it matters");
+    const hole = region.hole(generated);
+    for (const [kind, onto] of /** @type {const} */ ([["Pasted", picture], ["Same", small]])) {
+      const { data } = paste(onto, detailed, hole, { image, kept: moving.kept });
+      assert.ok(maximumDifference(data, expected[`${name}Detailed${kind}`].data) <= 1, `${name} ${kind}`);
+      assert.ok(shareBeyond(data, expected[`${name}Detailed${kind}`].data) < 0.01);
+    }
+    const plain = paste(picture, detailed, hole).data;
+    assert.ok(shareBeyond(plain, expected[`${name}DetailedPasted`].data) > 0.03, "what is finer is kept");
   }
 });

@@ -22,7 +22,12 @@ const NEVER = new AbortController().signal;
 function faceOf(passes) {
   const mask = plain(16, 16, 1);
   const picture = { width: 16, height: 16, data: new Uint8ClampedArray(3 * 256) };
-  const model = { mask, renderer: { usesContext: true }, knownLevels: async () => passes.push("known levels") };
+  const model = {
+    mask,
+    renderer: { usesContext: true, hasDetail: true },
+    knownLevels: async () => passes.push("known levels"),
+    coarseUnedited: async () => passes.push("unedited"),
+  };
   return /** @type {Face} */ (/** @type {unknown} */ ({ model, pictures: { preview: picture } }));
 }
 
@@ -62,10 +67,10 @@ test("each pass of the warm-up waits for its own turn; one that fails is made ag
   isBroken = false;
   passes.length = 0;
   await studio.warmUp(faceOf(passes), NEVER, whenIdle);
-  assert.deepEqual(passes, ["turn", "known levels", "turn", "preview", "turn", "display"]);
+  assert.deepEqual(passes, ["turn", "known levels", "turn", "unedited", "turn", "preview", "turn", "display"]);
   passes.length = 0;
   await studio.warmUp(faceOf(passes), NEVER, whenIdle);
-  assert.deepEqual(passes, ["turn", "known levels"], "networks are open already");
+  assert.deepEqual(passes, ["turn", "known levels", "turn", "unedited"], "networks are open already");
 });
 
 test("faces that are closed, or make room for others, are not warmed up any more", async (t) => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { planes } from "../../src/maskgan/server/page/engine/arrays.js";
 import { Edit, FaceModel } from "../../src/maskgan/server/page/engine/pipeline.js";
+import { MOUTH } from "../../src/maskgan/server/page/mask/label-map.js";
 
 /** @typedef {import("../../src/maskgan/server/page/engine/networks.js").Context} Context */
 /** @typedef {import("../../src/maskgan/server/page/engine/renderer.js").Renderer} Renderer */
@@ -26,7 +27,10 @@ function modelOf(failures) {
     addAccessories: (/** @type {Float32Array} */ code) => code,
     synthesise: () => (calls.synthesise++, attempt(planes(3, 8, 8))),
     knownLevels: () => (calls.knownLevels++, attempt(LEVELS)),
-    drawCoarse: async (/** @type {unknown} */ _mask, /** @type {unknown} */ _code, /** @type {Context} */ context) => calls.contexts.push(context),
+    drawCoarse: (/** @type {unknown} */ _mask, /** @type {unknown} */ _code, /** @type {Context} */ context) => {
+      calls.contexts.push(context);
+      return attempt({ image: planes(3, 4, 4), hole: planes(1, 4, 4), photograph: planes(3, 4, 4), features: {} });
+    },
   };
   const picture = { ...SIZE, data: new Uint8ClampedArray(3 * 64) };
   const mask = { ...SIZE, data: new Uint8Array(64).fill(1) };
@@ -59,4 +63,32 @@ test("known levels are given where a part is drawn, and not computed where every
   await new Edit(model, edited, null, "region").drawCoarse();
   assert.deepEqual(calls.contexts.map(({ known }) => known), [null, LEVELS]);
   assert.deepEqual(calls.contexts.map(({ hole }) => [hole.width, hole.height, hole.data[27]]), [[8, 8, 1], [8, 8, 1]]);
+});
+
+test("a face is drawn unedited once for all edits of its mouth, coarsely where they are, and again where that failed", async () => {
+  const { calls, model } = modelOf(1);
+  model.mask.data[27] = MOUTH;
+  const edited = { ...SIZE, data: model.mask.data.slice() };
+  edited.data[28] = MOUTH;
+  const edit = new Edit(model, edited, null, "region");
+  await assert.rejects(model.coarseUnedited(), /no memory/);
+  const coarse = await edit.drawCoarse();
+  for (let i = 0; i < 2; i++) await edit.finishCoarse(coarse, model.picture);
+  assert.deepEqual([calls.contexts.length, calls.synthesise], [2, 0], "once the edit, once the face");
+  for (let i = 0; i < 2; i++) await edit.generate(coarse);
+  assert.deepEqual([calls.contexts.length, calls.synthesise], [2, 3], "twice the edit, once the face");
+  const [, unedited] = calls.contexts;
+  assert.deepEqual([unedited.hole.data[27], unedited.hole.data[0], unedited.known], [1, 0, LEVELS]);
+});
+
+test("a face is not drawn unedited for edits that leave its mouth alone", async () => {
+  const { calls, model } = modelOf(0);
+  model.mask.data[27] = MOUTH;
+  const edited = { ...SIZE, data: model.mask.data.slice() };
+  edited.data[0] = 0;
+  const edit = new Edit(model, edited, null, "region");
+  const coarse = await edit.drawCoarse();
+  await edit.finishCoarse(coarse, model.picture);
+  await edit.generate(coarse);
+  assert.deepEqual([calls.contexts.length, calls.synthesise], [1, 1]);
 });

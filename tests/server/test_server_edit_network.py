@@ -53,16 +53,21 @@ def test_warming_up_draws_a_hole_in_both_sizes(service: InferenceService, monkey
     assert set(drawn) == {(SIDE, SIDE), (SIDE // 2, SIDE // 2)}
 
 
-def test_a_session_counts_the_kept_render_with_its_hole(service: InferenceService) -> None:
+def test_a_session_counts_the_kept_render_with_its_hole_and_moving_face(service: InferenceService) -> None:
     label_map = np.full((MAP_SIDE, MAP_SIDE), INDEX["skin"], np.uint8)
+    label_map[300:330, 200:300] = INDEX["mouth"]
     face = service.face(SourceImage.plain(np.zeros((MAP_SIDE, MAP_SIDE, 3), np.uint8)), label_map)
     session = Session(face, label_map)
     edited = label_map.copy()
-    edited[200:240, 200:300] = INDEX["hair"]
+    edited[330:340, 200:300] = INDEX["mouth"]
     edit = Edit(face.model, edited)
     service.render([RenderRequest(edit, face.display, session.cache)])
+    assert face.model.unedited.nbytes == face.model.working_image.nbytes, "as the face counts it"
     generated = session.cache.get(edit)
     assert generated is not None
     region = (edit.region.changed, edit.region.style_changed)
-    held = edited.nbytes + sum(plane.nbytes for plane in region) + edit.region.hole((SIDE, SIDE)).nbytes
+    moving = edit.region.moving_face((SIDE, SIDE))
+    assert moving is not None
+    planes = (*region, edit.region.hole((SIDE, SIDE)), *moving)
+    held = edited.nbytes + sum(plane.nbytes for plane in planes)
     assert session.nbytes - face.nbytes == held + generated.nbytes

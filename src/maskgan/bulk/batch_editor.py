@@ -21,6 +21,7 @@ from maskgan.bulk.measures import FaceMeasures, Measures
 from maskgan.editing.anonymise import Anonymise, AnonymiseOptions
 from maskgan.editing.anonymiser import Anonymised, Anonymiser
 from maskgan.editing.face_detection import DetectedFace, FaceDetector
+from maskgan.editing.face_model import FaceModel
 from maskgan.editing.framing import Frame, crop_face, paste_back
 from maskgan.editing.looks import Look
 from maskgan.editing.parsing import Parser
@@ -32,7 +33,7 @@ from maskgan.editing.photographs import (
     lock_pixels,
     paint_looks,
 )
-from maskgan.editing.pipeline import Edit, FaceModel, finish, generate
+from maskgan.editing.pipeline import Edit, finish, generate
 from maskgan.editing.recognition import open_recogniser
 from maskgan.editing.renderer import Renderer
 from maskgan.errors import UserError, errors_of
@@ -247,24 +248,28 @@ class BatchEditor:
             for face in one.faces
             if not one.is_drawn and not np.array_equal(face.before, face.after)
         ]
-        own = {id(face.crop): face for _, face in changed}  # recipes share crops, and so the network's view of them
-        models: dict[int, FaceModel] = {}
-        for group in grouped(own.values(), lambda face: self._renderer.working_size(face.before)):
-            for batch in batches(group, self._options.batch_size):
-                styles = self._renderer.encode_batch([f.crop for f in batch], [f.before for f in batch])
-                for number, face in enumerate(batch):
-                    style = styles[number : number + 1]
-                    models[id(face.crop)] = FaceModel(face.crop, face.before, self._renderer, style)
-        edits = [(one, face, Edit(models[id(face.crop)], face.after)) for one, face in changed]
-        for same_size in grouped(edits, lambda entry: entry[2].batch_key):
-            for together in batches(same_size, self._options.batch_size):
-                images = generate([edit for _, _, edit in together])
-                for (one, face, edit), image in zip(together, images, strict=True):
-                    rendered = finish(edit, image)
-                    face.rendered = lock_pixels(face.crop, rendered, (face.before, face.after), one.mask_edits)
+        # Recipes share crops, and so the network's view of them.
+        sharing = grouped(changed, lambda entry: id(entry[1].crop))
+        for same_size in grouped(sharing, lambda entries: self._renderer.working_size(entries[0][1].before)):
+            for crops in batches(same_size, self._options.batch_size):
+                self._render_crops(crops)
         for one, face in changed:
             assert face.rendered is not None
             one.picture = paste_back(one.picture, face.frame, face.crop, face.rendered)
+
+    def _render_crops(self, crops: Sequence[Sequence[tuple[EditedPhotograph, FaceEdit]]]) -> None:
+        """Render all edits of some crops of one size; what the network knows of these is dropped with them."""
+        firsts = [entries[0][1] for entries in crops]
+        styles = self._renderer.encode_batch([face.crop for face in firsts], [face.before for face in firsts])
+        edits = []
+        for number, (entries, first) in enumerate(zip(crops, firsts, strict=True)):
+            model = FaceModel(first.crop, first.before, self._renderer, styles[number : number + 1])
+            edits += [(one, face, Edit(model, face.after)) for one, face in entries]
+        for together in batches(edits, self._options.batch_size):
+            images = generate([edit for _, _, edit in together])
+            for (one, face, edit), image in zip(together, images, strict=True):
+                rendered = finish(edit, image)
+                face.rendered = lock_pixels(face.crop, rendered, (face.before, face.after), one.mask_edits)
 
     def _paint(self, results: list[EditedPhotograph], failures: list[Failure]) -> list[EditedPhotograph]:
         """Paint the colours; results that lack what is to be coloured become failures."""

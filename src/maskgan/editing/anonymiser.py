@@ -18,9 +18,10 @@ from maskgan.assets import portrait
 from maskgan.editing.anonymise import ANONYMISE, KEPT_PARTS, AnonymiseOptions
 from maskgan.editing.compositing import class_colours
 from maskgan.editing.edit_region import soft_region
+from maskgan.editing.face_model import FaceModel, analyse_face
 from maskgan.editing.mask_warps import face_box, warp_part
 from maskgan.editing.named_edits import EDITS
-from maskgan.editing.pipeline import Edit, FaceModel, StyleCopy, StyleReference, analyse_face, encode_reference, render
+from maskgan.editing.pipeline import Edit, StyleCopy, StyleReference, encode_reference, render
 from maskgan.editing.recognition import Recogniser, ShippedRecogniser
 from maskgan.editing.renderer import Renderer
 from maskgan.errors import UserError

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -141,13 +142,23 @@ def composite(
     return result
 
 
-def paste(picture: Picture, generated: Tensor, hole: Tensor) -> Picture:
+class Detail(NamedTuple):
+    """A photograph's detail in a hole."""
+
+    image: Tensor
+    """The photograph as the network saw it, 1 x 3 x h x w in [-1, 1]."""
+    kept: Tensor
+    """How much of what is finer stays, 1 x 1 x h x w in [0, 1]."""
+
+
+def paste(picture: Picture, generated: Tensor, hole: Tensor, detail: Detail | None = None) -> Picture:
     """Paste what a network that saw the photograph drew into its hole.
 
     Args:
         picture: H x W x 3 uint8, the photograph, at any size.
         generated: 1 x 3 x h x w in [-1, 1], the photograph outside of the hole.
         hole: 1 x 1 x h x w, 1 inside.
+        detail: what is finer in ``picture`` than the network sees, and stays in the hole; ``None``: nothing.
 
     Returns:
         H x W x 3 uint8; exactly the photograph outside of the hole.
@@ -168,11 +179,20 @@ def paste(picture: Picture, generated: Tensor, hole: Tensor) -> Picture:
         return picture.copy()
     rows, frame, size = _place(box, picture)
     opacity = _cropped(alpha, frame, size, Image.Resampling.BILINEAR)[..., None]
-    planes = [_cropped(plane, frame, size, Image.Resampling.BICUBIC) for plane in generated[0].numpy()]
-    rendered = (np.stack(planes, axis=-1) + 1) * HALF_RANGE
+    rendered = _enlarged(generated, frame, size)
+    if detail is not None:
+        kept = _cropped(detail.kept[0, 0].numpy(), frame, size, Image.Resampling.BILINEAR)[..., None]
+        rendered += kept * (picture[rows] - _enlarged(detail.image, frame, size))
     result = picture.copy()
     result[rows] = np.round(opacity * rendered + (1 - opacity) * picture[rows]).clip(0, 255)
     return result
+
+
+def _enlarged(image: Tensor, frame: Frame, size: tuple[int, int]) -> NDArray[np.float32]:
+    """A part of 1 x 3 x h x w in [-1, 1] at another size: H x W x 3, 0 to 255."""
+    planes = [_cropped(plane, frame, size, Image.Resampling.BICUBIC) for plane in image[0].numpy()]
+    enlarged: NDArray[np.float32] = (np.stack(planes, axis=-1) + 1) * HALF_RANGE
+    return enlarged
 
 
 def _place(box: Frame, picture: Picture) -> tuple[tuple[slice, slice], Frame, tuple[int, int]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,10 +28,27 @@ _STYLE_GROW, _STYLE_SOFT = 0.004, 0.004
 _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
 _HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts nothing on it, so more context is better
-_HOLE_GROW_MOUTH = 0.05  # the same from a changed mouth over the face: cheeks and eyes smile with it
+_MOUTH_GROW, _MOUTH_SOFT = 0.12, 0.03  # the same for the face around a mouth that moves with it
+_KEPT_MARGIN, _KEPT_SOFT = 0.006, 0.012  # how far its detail reaches into what is drawn anew, and its soft border
 _GLASSES_RIM = 0.014  # thickness of the rims that are drawn for clear glasses
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
 _FACE_SIDE = 128  # the same for the face around it, which is softer
+
+
+class MovingFace(NamedTuple):
+    """The face around a changed mouth, 1 x 1 x H x W in [0, 1] each."""
+
+    share: Tensor
+    """How much of the network's change the photograph takes over; 0 outside of the hole."""
+    kept: Tensor
+    """How much of its detail the photograph keeps; 1 outside of the hole."""
+
+
+class _Hole(NamedTuple):
+    """What is drawn at one size."""
+
+    hole: Tensor
+    moving: MovingFace | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +97,7 @@ class EditRegion:
 
         Backgrounds, hair and clothes take over nothing: there the network redraws texture.
         """
-        near = soft_region(self.changed, _FACE_GROW, _FACE_SOFT, _FACE_SIDE)
-        near = np.asarray(Image.fromarray(near).resize((size[1], size[0]), Image.Resampling.BILINEAR))
+        near = _resized(soft_region(self.changed, _FACE_GROW, _FACE_SOFT, _FACE_SIDE), size)
         face = np.isin(resize_label_map(self.before, size), FACE) & np.isin(resize_label_map(self.after, size), FACE)
         share: NDArray[np.float32] = near * face * blur(torch.from_numpy(face).float()[None, None], 1.0)[0, 0].numpy()
         return share
@@ -90,9 +107,11 @@ class EditRegion:
 
         Computed once for each size: the network and the paste after it ask for the same one.
         """
-        if size not in self._holes:
-            self._holes[size] = self._compute_hole(size)
-        return self._holes[size]
+        return self._at(size).hole
+
+    def moving_face(self, size: tuple[int, int]) -> MovingFace | None:
+        """The face that moves with a changed mouth; ``None`` if the mouth did not change, or everything may."""
+        return self._at(size).moving
 
     def revealed_background(self, size: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
         """Background in and around what the edit uncovers of it; ``None`` if it uncovers none.
@@ -113,30 +132,57 @@ class EditRegion:
         labels = torch.from_numpy(_covered(self.changed, size)).float()
         return torch.maximum(self.hole(size), labels)
 
+    def _at(self, size: tuple[int, int]) -> _Hole:
+        if size not in self._holes:
+            hole = self._drawn_anew(size)
+            moving = self._moving_face(size, hole)
+            if moving is not None:
+                hole = torch.maximum(hole, (moving.share > 0).float())
+            self._holes[size] = _Hole(hole, moving)
+        return self._holes[size]
+
     @cached_property
-    def _holes(self) -> dict[tuple[int, int], Tensor]:
+    def _holes(self) -> dict[tuple[int, int], _Hole]:
         return {}
 
-    def _compute_hole(self, size: tuple[int, int]) -> Tensor:
+    def _moving_face(self, size: tuple[int, int], anew: Tensor) -> MovingFace | None:
+        mouth = np.zeros_like(self.changed)
+        mouth[self.changed] = np.isin(self.before[self.changed], MOUTH) | np.isin(self.after[self.changed], MOUTH)
+        around = None if self.everything or not mouth.any() else face_around_mouth(self.before, size)
+        if around is None:
+            return None
+        share = around * torch.from_numpy(np.isin(resize_label_map(self.after, size), FACE))
+        return MovingFace(share, self._kept_detail(share, anew, _covered(mouth, size)))
+
+    def _kept_detail(self, share: Tensor, anew: Tensor, mouth: NDArray[np.bool_]) -> Tensor:
+        longer = max(share.shape[2:])
+        margin, sigma = max(round(_KEPT_MARGIN * longer), 1), _KEPT_SOFT * longer
+        kept = torch.ones_like(share)
+        rows, columns = surroundings(anew[0, 0].numpy() > 0, 2 * blur_radius(sigma))
+        share, anew = share[:, :, rows, columns], anew[:, :, rows, columns]
+        near = torch.from_numpy(mouth[rows, columns]).float()[None, None]
+        by_mouth = anew * dilate(near, max(round(_HOLE_GROW * longer), 1))
+        around_mouth = blur(dilate(1 - by_mouth, margin), sigma)
+        # What else is drawn may be as thin as the rim of glasses: its border is as sharp as without a moving face.
+        around_others = torch.minimum(around_mouth, blur(dilate(1 - anew, margin), margin / 2)) * (share > 0)
+        inside = torch.where((anew > 0) & (by_mouth == 0), around_others, around_mouth)
+        kept[:, :, rows, columns] = torch.where((anew > 0) | (share > 0), inside, 1.0)
+        return kept
+
+    def _drawn_anew(self, size: tuple[int, int]) -> Tensor:
+        """The hole without the face that moves with a mouth, 1 x 1 x H x W of ``size``: 1 inside, 0 outside."""
         if self.everything:
             return torch.ones(1, 1, *size)
         touched = _covered(self.changed | self.style_changed, size)
         if not touched.any():
             return torch.zeros(1, 1, *size)
         # Only what lies within the farthest reach is computed.
-        reach = max(round(_HOLE_GROW_MOUTH * max(size)), 1)
-        place = surroundings(touched, reach)
+        place = surroundings(touched, max(round(_HOLE_GROW * max(size)), 1))
         before, after = (resize_label_map(label_map, size)[place] for label_map in (self.before, self.after))
         touched_plane = torch.from_numpy(touched[place]).float()[None, None]
         wide, narrow = (
             dilate(touched_plane, max(round(grow * max(size)), 1)) for grow in (_HOLE_GROW, _HOLE_GROW_BACKGROUND)
         )
-        mouth = np.zeros_like(self.changed)
-        mouth[self.changed] = np.isin(self.before[self.changed], MOUTH) | np.isin(self.after[self.changed], MOUTH)
-        if mouth.any():
-            near = dilate(torch.from_numpy(_covered(mouth, size)[place]).float()[None, None], reach)
-            face = np.isin(before, FACE) & np.isin(after, FACE)
-            wide = torch.maximum(wide, near * torch.from_numpy(face))
         # Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
         around = dilate(_uncovered(before, after), max(round(_HOLE_GROW * max(size)), 1))
         kept = torch.from_numpy((before == BACKGROUND) & ~touched[place]) * (around == 0)
@@ -147,6 +193,23 @@ class EditRegion:
         hole = torch.zeros(1, 1, *size)
         hole[0, 0, place[0], place[1]] = (torch.where(kept, narrow, wide) * (1 - clear))[0, 0]
         return hole
+
+
+def face_around_mouth(label_map: LabelMap, size: tuple[int, int]) -> Tensor | None:
+    """The face that moves with its mouth, 1 x 1 x H x W of ``size``: 1 near the mouth, falling softly to 0.
+
+    ``None`` if the mask shows no mouth.
+    """
+    mouth = np.isin(label_map, MOUTH)
+    if not mouth.any():
+        return None
+    near = torch.from_numpy(_resized(soft_region(mouth, _MOUTH_GROW, _MOUTH_SOFT, _FACE_SIDE), size))[None, None]
+    face = torch.from_numpy(np.isin(resize_label_map(label_map, size), FACE)).float()[None, None]
+    return near * face * blur(face, 1.0)
+
+
+def _resized(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    return np.array(Image.fromarray(plane).resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 
 def _uncovered(before: LabelMap, after: LabelMap) -> Tensor:

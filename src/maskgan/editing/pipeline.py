@@ -8,7 +8,7 @@ style. ``generate`` runs the network over a batch of edits, ``finish`` brings on
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -17,16 +17,10 @@ import torch
 from torch import Tensor
 
 from maskgan.editing.accessory_styles import add_accessory_styles
-from maskgan.editing.compositing import (
-    PartStyle,
-    SourceAnalysis,
-    analyse_source,
-    class_colours,
-    composite,
-    paste,
-)
+from maskgan.editing.compositing import Detail, PartStyle, class_colours, composite, paste
 from maskgan.editing.edit_region import EditRegion
-from maskgan.editing.face_network import Context, KnownSources
+from maskgan.editing.face_detail import keep_face_detail
+from maskgan.editing.face_model import FaceModel, context_of, joined, prepare_unedited, separate
 from maskgan.editing.refinement import Progress, Refinement
 from maskgan.editing.renderer import Renderer, check_strength
 from maskgan.editing.revealed_background import match_revealed_background
@@ -35,71 +29,6 @@ from maskgan.labels import LabelMap
 from maskgan.pixels import to_picture
 
 Blend = Literal["full", "region"]
-
-
-@dataclass(frozen=True, eq=False)
-class FaceModel:
-    """A photograph, and the network that renders its face: the shared one, or one refined to it."""
-
-    picture: Picture
-    """H x W x 3 uint8."""
-    label_map: LabelMap
-    """Its own mask, h x w uint8, of the same proportions."""
-    renderer: Renderer
-    style: Tensor
-    """The face's style code for this renderer, 1 x style_size."""
-    private_bytes: int = 0
-    """Memory of those layers of the network that belong to this face alone."""
-
-    @cached_property
-    def analysis(self) -> SourceAnalysis:
-        """How the network reproduces the photograph; costs a pass of the network once."""
-        reconstruction = self.renderer.synthesise([self.label_map], self.style)
-        return analyse_source(self.picture, self.label_map, reconstruction)
-
-    @cached_property
-    def working_image(self) -> Tensor:
-        """The photograph at the network's size, 1 x 3 x h x w in [-1, 1]."""
-        return self.renderer.image(self.picture, self.label_map)
-
-    @cached_property
-    def known_levels(self) -> Sequence[Tensor]:
-        """What the network's encoder makes of the photograph, 1 x C x h x w each; see ``Renderer.known_levels``."""
-        return self.renderer.known_levels(self.working_image, self.label_map)
-
-    @property
-    def has_known_levels(self) -> bool:
-        """Whether ``known_levels`` are computed, so that edits begin with them; for a single edit they do not pay."""
-        return "known_levels" in self.__dict__
-
-    @cached_property
-    def preview(self) -> FaceModel:
-        """The same face for a smaller and faster network that reads the same styles; itself if there is none."""
-        if self.renderer.preview is self.renderer:
-            return self
-        return replace(self, renderer=self.renderer.preview)
-
-    def prepare(self, preview: bool = True) -> None:
-        """Compute now what all edits have in common; ``preview``: for previews of them, too."""
-        _ = self.known_levels if self.renderer.uses_context else self.analysis
-        if preview and self.preview is not self:
-            self.preview.prepare()
-
-    @property
-    def generated_bytes(self) -> int:
-        """Memory of the network's picture of an edit: float32 RGB."""
-        height, width = self.renderer.working_size(self.label_map)
-        return 3 * 4 * height * width
-
-    @cached_property
-    def nbytes(self) -> int:
-        """Memory that it takes once it is prepared, apart from picture and label map."""
-        total = self.private_bytes + self.style.nbytes
-        if self.renderer.uses_context:
-            models = (self,) if self.preview is self else (self, self.preview)
-            return total + sum(level.nbytes for m in models for level in (m.working_image, *m.known_levels))
-        held = [getattr(self.analysis, f.name) for f in fields(self.analysis)]
-        return total + sum(value.nbytes for value in held)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,20 +130,6 @@ def mix_style(model: FaceModel, style: StyleCopy | None) -> Tensor:
     return model.renderer.mix_styles(model.style, style.reference.code, style.strength, style.parts)
 
 
-def analyse_face(renderer: Renderer, picture: Picture, label_map: LabelMap) -> FaceModel:
-    """Encode a face to edit.
-
-    Args:
-        renderer: not refined.
-        picture: H x W x 3 uint8 RGB.
-        label_map: its own mask, h x w uint8 0..18, of the same proportions.
-
-    Raises:
-        UserError: the proportions differ, or a label is over 18.
-    """
-    return FaceModel(picture, label_map, renderer, renderer.encode(picture, label_map))
-
-
 def refined_model(model: FaceModel, refinement: Refinement) -> FaceModel:
     """The face with the network that a refinement gave; ends the refinement."""
     refined = refinement.result()
@@ -272,26 +187,27 @@ def generate(edits: Sequence[Edit]) -> list[Tensor]:
     if not edits:
         return []
     renderer = edits[0].renderer
-    label_maps = [edit.label_map for edit in edits]
-    codes = torch.cat([edit.style_code for edit in edits])
     if not renderer.uses_context:
-        generated = renderer.synthesise(label_maps, codes)
-    else:
-        size = renderer.working_size(label_maps[0])
-        images = _joined([edit.model.working_image for edit in edits])
-        context = Context(images, _joined([edit.region.hole(size) for edit in edits]))
-        if all(edit.model.has_known_levels for edit in edits):
-            levels = zip(*(edit.model.known_levels for edit in edits), strict=True)
-            changed = _joined([edit.region.changed_input(size) for edit in edits])
-            context = replace(context, known=KnownSources([_joined(level) for level in levels], changed))
-        generated = renderer.synthesise(label_maps, codes, context)
-    # Cloned: what is kept of one edit must not keep the whole batch.
-    return [image.clone() for image in generated.unsqueeze(1)]
+        codes = torch.cat([edit.style_code for edit in edits])
+        generated = renderer.synthesise([edit.label_map for edit in edits], codes)
+        return separate(generated)
+    size = renderer.working_size(edits[0].label_map)
+    models, regions = [edit.model for edit in edits], [edit.region for edit in edits]
+    hole = joined([region.hole(size) for region in regions])
+    context = context_of(models, hole, joined([region.changed_input(size) for region in regions]))
+    codes = joined([edit.style_code for edit in edits])
+    drawn = separate(renderer.synthesise([edit.label_map for edit in edits], codes, context))
+    prepare_unedited(edit.model for edit in edits if edit.region.moving_face(size) is not None)
+    return [_with_face_detail(edit, image, size) for edit, image in zip(edits, drawn, strict=True)]
 
 
-def _joined(faces: Sequence[Tensor]) -> Tensor:
-    """Tensors of faces, 1 x C x h x w each, as N x C x h x w; that of a single one without a copy."""
-    return faces[0] if len(faces) == 1 else torch.cat(list(faces))
+def _with_face_detail(edit: Edit, drawn: Tensor, size: tuple[int, int]) -> Tensor:
+    """The network's picture, with the photograph's detail in the face around a changed mouth."""
+    moving = edit.region.moving_face(size)
+    if moving is None:
+        return drawn
+    unedited, image = edit.model.unedited.cpu(), edit.model.working_image.cpu()
+    return keep_face_detail(drawn.cpu(), unedited, image, moving)
 
 
 def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None) -> Picture:
@@ -316,7 +232,9 @@ def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None) 
         generated, background = generated.cpu(), edit.region.revealed_background(size)
         if background is not None:
             generated = match_revealed_background(generated, *background)
-        return paste(canvas, generated, edit.region.hole(size))
+        moving = edit.region.moving_face(size)
+        detail = None if moving is None else Detail(edit.model.working_image.cpu(), moving.kept)
+        return paste(canvas, generated, edit.region.hole(size), detail)
     return composite(canvas, edit.model.analysis, edit.region, generated, edit.part_style)
 
 

@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from maskgan.editing.face_model import FaceModel, analyse_face
 from maskgan.editing.pipeline import (
     Blend,
     Edit,
-    FaceModel,
     StyleCopy,
-    analyse_face,
     encode_reference,
     mix_style,
     refine,

@@ -13,7 +13,8 @@ from torch import Tensor
 from maskgan.checkpoints.weights import fingerprint, read_info
 from maskgan.data.pairs import PICTURE_SUFFIXES, FacePair, PairCollection
 from maskgan.editing.compositing import class_colours
-from maskgan.editing.pipeline import Blend, Edit, FaceModel, StyleCopy, StyleReference, finish, generate
+from maskgan.editing.face_model import FaceModel
+from maskgan.editing.pipeline import Blend, Edit, StyleCopy, StyleReference, finish, generate
 from maskgan.editing.renderer import Precision, Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from maskgan.editing.pipeline import FaceModel
+from maskgan.editing.face_model import FaceModel
 from maskgan.images import Picture, SourceImage, resize_picture
 from maskgan.labels import LabelMap
 

@@ -15,14 +15,13 @@ import numpy as np
 from torch import Tensor
 
 from maskgan.editing.face_detection import FaceDetector
+from maskgan.editing.face_model import FaceModel, analyse_face
 from maskgan.editing.mask_manifold import MaskManifold
 from maskgan.editing.parsing import Parser
 from maskgan.editing.pipeline import (
     Edit,
-    FaceModel,
     StyleCopy,
     StyleReference,
-    analyse_face,
     encode_reference,
     finish,
     generate,

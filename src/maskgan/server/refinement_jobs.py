@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from maskgan.editing.pipeline import FaceModel
+from maskgan.editing.face_model import FaceModel
 from maskgan.errors import UserError
 from maskgan.server.faces import Face
 from maskgan.server.http_errors import HTTPError, service_unavailable

@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from maskgan.editing.pipeline import FaceModel, StyleReference
+from maskgan.editing.face_model import FaceModel
+from maskgan.editing.pipeline import StyleReference
 from maskgan.labels import LabelMap
 from maskgan.server.faces import Face
 from maskgan.server.http_errors import HTTPError
@@ -36,9 +37,9 @@ class Session:
         own = 0 if self.edited is self.face.label_map else self.edited.nbytes
         style = 0 if self.style is None else self.style.nbytes
         # Counted from the beginning, for it comes with the first render: a mask and two maps of its region, the
-        # network's picture, and the hole, a float32 plane of that picture's size.
+        # network's picture, and three float32 planes of that picture's size, of the hole and the moving face.
         generated = self.face.model.generated_bytes
-        cache = 3 * self.face.label_map.nbytes + generated + generated // 3
+        cache = 3 * self.face.label_map.nbytes + 2 * generated
         refined = 0 if self.refinement is None else self.refinement.nbytes
         thumbnails = sum(len(data) for data in self.face.thumbnails.values())
         return self.face.nbytes + own + style + cache + refined + thumbnails

@@ -14,6 +14,10 @@
  * @typedef {import("./resampling.js").FloatBox} FloatBox
  * @typedef {import("./source-analysis.js").SourceAnalysis} SourceAnalysis
  *
+ * @typedef {object} Detail what a photograph keeps of itself in a hole
+ * @property {Planes} image the photograph as the network saw it, 3 x h x w in [-1, 1]
+ * @property {Planes} kept how much of what is finer in the photograph is kept, 1 x h x w in [0, 1]
+ *
  * @typedef {object} PartStyle parts of a face that have another face's style
  * @property {readonly number[]} classes wherever the edited mask shows them
  * @property {number} strength how much of that style, 0..1
@@ -85,9 +89,10 @@ export function composite(picture, analysis, region, generated, partStyle = null
  * @param {Picture} picture the photograph, at any size
  * @param {Planes} generated 3 x h x w in [-1, 1], the photograph outside of the hole
  * @param {Planes} hole 1 x h x w, 1 inside
+ * @param {Detail | null} detail of the photograph, kept in the hole; null: none
  * @returns {Picture} exactly the photograph outside of the hole
  */
-export function paste(picture, generated, hole) {
+export function paste(picture, generated, hole, detail = null) {
   // The border is softened inside the hole, so that no pixel outside of it changes.
   let margin = rint(PASTE_MARGIN * Math.max(generated.width, generated.height));
   const isSameSize = generated.width === picture.width && generated.height === picture.height;
@@ -98,13 +103,16 @@ export function paste(picture, generated, hole) {
   const { place, frame, size } = placed(box, picture);
   const opacity = cropped(alpha, frame, size, BILINEAR).data;
   const rendered = cropped(generated, frame, size, BICUBIC).data;
+  const seen = detail && cropped(detail.image, frame, size, BICUBIC).data;
+  const kept = detail && cropped(detail.kept, frame, size, BILINEAR).data;
   const result = copyPicture(picture);
   const area = size.width * size.height;
   for (let y = place.top, i = 0; y < place.bottom; y++) {
     let to = 3 * (y * picture.width + place.left);
     for (let x = place.left; x < place.right; x++, i++, to += 3) {
       for (let c = 0; c < 3; c++) {
-        const drawn = (rendered[c * area + i] + 1) * HALF_RANGE;
+        let drawn = (rendered[c * area + i] + 1) * HALF_RANGE;
+        if (seen && kept) drawn += kept[i] * (picture.data[to + c] - (seen[c * area + i] + 1) * HALF_RANGE);
         result.data[to + c] = opacity[i] * drawn + (1 - opacity[i]) * picture.data[to + c];
       }
     }

@@ -5,13 +5,18 @@
  * @typedef {import("./arrays.js").Flags} Flags
  * @typedef {import("./arrays.js").Planes} Planes
  * @typedef {import("./arrays.js").Size} Size
+ *
+ * @typedef {object} MovingFace the face around a changed mouth, one plane each in [0, 1]
+ * @property {Planes} share how much of the network's change the photograph takes over; 0 outside of the hole
+ * @property {Planes} kept how much of its detail the photograph keeps; 1 outside of the hole
  */
 
 import { cutLabels, cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
 import { BACKGROUND, GLASSES } from "../mask/label-map.js";
 import { EYES, FACE, MOUTH_PARTS } from "../mask/face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
-import { BILINEAR, BOX, resizeLabels, resizePlanes } from "./resampling.js";
+import { BILINEAR, resizeLabels, resizePlanes } from "./resampling.js";
+import { covered, softRegion } from "./soft-region.js";
 
 // Lengths are fractions of the longer side.
 /** How far the region reaches beyond the changed labels, and the standard deviation of its soft border. */
@@ -27,8 +32,12 @@ const FACE_SOFT = 0.04;
 const HOLE_GROW = 0.03;
 /** The same on unchanged background: a face casts nothing on it, so more context is better. */
 const HOLE_GROW_BACKGROUND = 0.012;
-/** The same from a changed mouth over the face: cheeks and eyes smile with it. */
-const HOLE_GROW_MOUTH = 0.05;
+/** The region's reach and soft border for the face around a mouth that moves with it. */
+const MOUTH_GROW = 0.12;
+const MOUTH_SOFT = 0.03;
+/** How far its detail reaches into what is drawn anew, and its soft border. */
+const KEPT_MARGIN = 0.006;
+const KEPT_SOFT = 0.012;
 /** Thickness of the rims that are drawn for clear glasses. */
 const GLASSES_RIM = 0.014;
 /** Pixels on the longer side of the soft region, and of the face around it, which is softer. */
@@ -38,9 +47,14 @@ const FACE_SIDE = 128;
 export class EditRegion {
   /** @type {Planes | null} */
   #alpha = null;
-  /** By size: the network and the paste after it ask for the same one. @type {Map<string, Planes>} */
+  /**
+   * By size: the network and the paste after it ask for the same one.
+   * @type {Map<string, {hole: Planes, moving: MovingFace | null}>}
+   */
   #holes = new Map();
   #stylesFace = false;
+  /** See `#changedMouth`. @type {Flags | null | undefined} */
+  #mouth;
 
   /**
    * @param {LabelMap} before the face's own mask
@@ -93,13 +107,8 @@ export class EditRegion {
    */
   faceAlpha(size) {
     const near = resizePlanes(softRegion(this.changed, FACE_GROW, FACE_SOFT, FACE_SIDE), size, BILINEAR);
-    const [before, after] = [resizeLabels(this.before, size), resizeLabels(this.after, size)];
-    const isFace = labelTable(FACE);
-    const face = planes(1, size.height, size.width);
-    for (let i = 0; i < face.data.length; i++) face.data[i] = isFace[before.data[i]] & isFace[after.data[i]];
-    const soft = blur(face, 1);
-    for (let i = 0; i < near.data.length; i++) near.data[i] *= face.data[i] * soft.data[i];
-    return near;
+    const [before, after] = [this.before, this.after].map((mask) => where(resizeLabels(mask, size), FACE).data);
+    return onFace(near, Float32Array.from(before, (flag, i) => flag & after[i]));
   }
 
   /**
@@ -109,14 +118,47 @@ export class EditRegion {
    * @returns {Planes}
    */
   hole(size) {
-    const key = `${size.width}x${size.height}`;
-    const hole = this.#holes.get(key) ?? this.#computeHole(size);
-    this.#holes.set(key, hole);
-    return hole;
+    return this.#at(size).hole;
+  }
+
+  /**
+   * The face that moves with a changed mouth; null if the mouth did not change, or everything may.
+   *
+   * @param {Size} size
+   * @returns {MovingFace | null}
+   */
+  movingFace(size) {
+    return this.#changedMouth ? this.#at(size).moving : null;
   }
 
   /** @param {Size} size */
-  #computeHole(size) {
+  #at(size) {
+    const key = `${size.width}x${size.height}`;
+    const known = this.#holes.get(key);
+    if (known) return known;
+    const hole = this.#drawnAnew(size);
+    const moving = this.#movingFace(size, hole);
+    if (moving) for (let i = 0; i < hole.data.length; i++) if (moving.share.data[i] > 0) hole.data[i] = 1;
+    this.#holes.set(key, { hole, moving });
+    return { hole, moving };
+  }
+
+  /**
+   * @param {Size} size
+   * @param {Planes} anew see `#drawnAnew`
+   * @returns {MovingFace | null}
+   */
+  #movingFace(size, anew) {
+    const mouth = this.#changedMouth;
+    const share = mouth && faceAroundMouth(this.before, size);
+    if (!share) return null;
+    const face = where(resizeLabels(this.after, size), FACE).data;
+    for (let i = 0; i < face.length; i++) share.data[i] *= face[i];
+    return { share, kept: keptDetail(share, anew, covered(mouth, size)) };
+  }
+
+  /** The hole without the face that moves with a mouth. @param {Size} size */
+  #drawnAnew(size) {
     const hole = planes(1, size.height, size.width);
     if (this.everything) {
       hole.data.fill(1);
@@ -127,13 +169,10 @@ export class EditRegion {
     if (!box) return hole;
     const pixels = (/** @type {number} */ length) => Math.max(rint(length * Math.max(size.height, size.width)), 1);
     // Only what lies within the farthest reach is computed.
-    const reach = pixels(HOLE_GROW_MOUTH);
-    const place = grown(box, reach, size);
+    const place = grown(box, pixels(HOLE_GROW), size);
     const near = cutPlanes(touched, place);
     const [wide, narrow] = [HOLE_GROW, HOLE_GROW_BACKGROUND].map((grow) => dilate(near, pixels(grow)));
     const [before, after] = [this.before, this.after].map((mask) => cutLabels(resizeLabels(mask, size), place));
-    const mouth = this.#changedMouth();
-    if (mouth) growOverFace(wide, dilate(cutPlanes(covered(mouth, size), place), reach), before, after);
     // Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
     const around = dilate(uncovered(before, after), pixels(HOLE_GROW));
     for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND && !around.data[i]) wide.data[i] = narrow.data[i];
@@ -162,14 +201,84 @@ export class EditRegion {
     return { revealed, known };
   }
 
-  /** Where the mouth changed; null if it did not. */
-  #changedMouth() {
-    const isMouth = labelTable(MOUTH_PARTS);
-    const { before, after, changed: { width, height, data } } = this;
-    const mouth = new Uint8Array(data.length);
-    for (let i = 0; i < data.length; i++) if (data[i]) mouth[i] = isMouth[before.data[i]] | isMouth[after.data[i]];
-    return mouth.includes(1) ? { width, height, data: mouth } : null;
+  /** Where the mouth changed; null if it did not, or everything may. @returns {Flags | null} */
+  get #changedMouth() {
+    if (this.#mouth === undefined) {
+      const [before, after] = [this.before, this.after].map((mask) => where(mask, MOUTH_PARTS).data);
+      const data = this.changed.data.map((flag, i) => flag & (before[i] | after[i]));
+      this.#mouth = !this.everything && data.includes(1) ? { ...this.changed, data } : null;
+    }
+    return this.#mouth;
   }
+}
+
+/**
+ * How much of the photograph's detail stays, one plane.
+ *
+ * @param {Planes} share see `MovingFace`
+ * @param {Planes} anew what is drawn anew: 1 there
+ * @param {Planes} mouth where it changed
+ * @returns {Planes}
+ */
+function keptDetail(share, anew, mouth) {
+  const kept = planes(1, anew.height, anew.width);
+  kept.data.fill(1);
+  const box = extent(anew);
+  if (!box) return kept;
+  const longer = Math.max(anew.height, anew.width);
+  const margin = Math.max(rint(KEPT_MARGIN * longer), 1);
+  const sigma = KEPT_SOFT * longer;
+  const place = grown(box, 2 * blurRadius(sigma), anew);
+  const [moves, drawn, changed] = [share, anew, mouth].map((plane) => cutPlanes(plane, place));
+  const byMouth = dilate(changed, Math.max(rint(HOLE_GROW * longer), 1));
+  for (let i = 0; i < byMouth.data.length; i++) byMouth.data[i] *= drawn.data[i];
+  const inside = blur(dilate(inverted(byMouth), margin), sigma);
+  // What else is drawn may be as thin as the rim of glasses: its border is as sharp as without a moving face.
+  const others = blur(dilate(inverted(drawn), margin), margin / 2).data;
+  for (let i = 0; i < inside.data.length; i++) {
+    if (drawn.data[i] && !byMouth.data[i]) inside.data[i] = moves.data[i] > 0 ? Math.min(inside.data[i], others[i]) : 0;
+    else if (!drawn.data[i] && !(moves.data[i] > 0)) inside.data[i] = 1;
+  }
+  putPlanes(kept, inside, place);
+  return kept;
+}
+
+/** 1 less each value. @param {Planes} plane @returns {Planes} */
+function inverted(plane) {
+  return { ...plane, data: plane.data.map((value) => 1 - value) };
+}
+
+/**
+ * The face that moves with its mouth, one plane: 1 near the mouth, falling softly to 0; null if the mask shows no mouth.
+ *
+ * @param {LabelMap} mask
+ * @param {Size} size
+ * @returns {Planes | null}
+ */
+export function faceAroundMouth(mask, size) {
+  const mouth = where(mask, MOUTH_PARTS);
+  if (!mouth.data.includes(1)) return null;
+  const near = resizePlanes(softRegion(mouth, MOUTH_GROW, MOUTH_SOFT, FACE_SIDE), size, BILINEAR);
+  return onFace(near, new Float32Array(where(resizeLabels(mask, size), FACE).data));
+}
+
+/**
+ * The part of a soft region on the face, its border softened.
+ *
+ * @param {Planes} region
+ * @param {Float32Array} face 1 there
+ * @returns {Planes}
+ */
+function onFace(region, face) {
+  const result = { ...region, data: new Float32Array(face.length) };
+  const box = extent(region);
+  if (!box) return result;
+  const place = grown(box, blurRadius(1), region);
+  const [near, flags] = [region.data, face].map((data) => cutPlanes({ ...region, data }, place));
+  const soft = blur(flags, 1);
+  for (let i = 0; i < soft.data.length; i++) soft.data[i] *= near.data[i] * flags.data[i];
+  putPlanes(result, soft, place);
+  return result;
 }
 
 /**
@@ -184,21 +293,6 @@ function uncovered(before, after) {
     result.data[i] = Number(before.data[i] !== BACKGROUND && after.data[i] === BACKGROUND);
   }
   return result;
-}
-
-/**
- * Extend a hole over the face around a changed mouth.
- *
- * @param {Planes} hole
- * @param {Planes} near 1 around the mouth, of its size
- * @param {LabelMap} before of its size
- * @param {LabelMap} after of its size
- */
-function growOverFace(hole, near, before, after) {
-  const isFace = labelTable(FACE);
-  for (let i = 0; i < hole.data.length; i++) {
-    if (near.data[i] && isFace[before.data[i]] && isFace[after.data[i]]) hole.data[i] = 1;
-  }
 }
 
 /**
@@ -238,67 +332,10 @@ function leaveClearLenses(hole, before, after, rim) {
 }
 
 /**
- * 1 on the flagged pixels and `growth` around, falling softly to exactly 0.
- *
- * The resolution is bounded: soft borders need no more, and the cost does not grow with the photograph.
- *
- * @param {Flags} flags
- * @param {number} growth reach of the dilation, as a fraction of the longer side
- * @param {number} softness standard deviation of the blur, as a fraction of the longer side
- * @param {number} side pixels on the longer side of the result, at most
- * @returns {Planes} one plane
- */
-export function softRegion(flags, growth, softness, side) {
-  const factor = Math.min(1, side / Math.max(flags.height, flags.width));
-  const height = Math.max(rint(flags.height * factor), 1);
-  const width = Math.max(rint(flags.width * factor), 1);
-  const region = planes(1, height, width);
-  const touched = covered(flags, { width, height });
-  const box = extent(touched);
-  if (!box) return region;
-  const longer = Math.max(height, width);
-  const grow = Math.max(rint(growth * longer), 1);
-  const sigma = Math.max(softness * longer, 0.5);
-  // Beyond the reach of growth and blur the region is 0: only what lies within is computed.
-  const margin = grow + blurRadius(sigma) + 1;
-  const [top, left] = [Math.max(box.top - margin, 0), Math.max(box.left - margin, 0)];
-  const [bottom, right] = [Math.min(box.bottom + margin, height), Math.min(box.right + margin, width)];
-  const mask = planes(1, bottom - top, right - left);
-  for (let y = top; y < bottom; y++) {
-    mask.data.set(touched.data.subarray(y * width + left, y * width + right), (y - top) * mask.width);
-  }
-  const soft = blur(dilate(mask, grow), sigma);
-  // The blur must not thin the region out where labels did change.
-  const near = blur(dilate(mask, 1), 0.5);
-  for (let y = 0, i = 0; y < mask.height; y++) {
-    for (let x = 0; x < mask.width; x++, i++) {
-      const value = Math.max(soft.data[i], near.data[i]);
-      region.data[(top + y) * width + left + x] = value < 1 / 255 ? 0 : Math.min(value, 1);
-    }
-  }
-  return region;
-}
-
-/**
  * @param {Flags} first
  * @param {Flags} second of the same size
  * @returns {Flags}
  */
 function either({ width, height, data }, second) {
   return { width, height, data: data.map((flag, i) => flag | second.data[i]) };
-}
-
-/**
- * 1 for the pixels of a size that flagged pixels touch: averaged and not sampled, so that a thin stroke is not lost.
- *
- * @param {Flags} flags
- * @param {Size} size
- * @returns {Planes} one plane
- */
-function covered(flags, size) {
-  const sharp = planes(1, flags.height, flags.width, new Float32Array(flags.data));
-  if (flags.width === size.width && flags.height === size.height) return sharp;
-  const averaged = resizePlanes(sharp, size, BOX);
-  for (let i = 0; i < averaged.data.length; i++) averaged.data[i] = Number(averaged.data[i] > 0);
-  return averaged;
 }

@@ -48,6 +48,7 @@
  * @typedef {object} CoarseDrawing what is drawn at half of the side, before the detail
  * @property {Planes} image 3 x H/2 x W/2 in [-1, 1]; of use in the hole alone
  * @property {Planes} hole 1 x H/2 x W/2
+ * @property {Planes} photograph without the hole, 3 x H/2 x W/2
  * @property {Box} window around the hole that is drawn, in pixels of the whole side
  * @property {Record<string, Tensor>} features that the window's detail is drawn from
  *
@@ -148,7 +149,7 @@ export class Networks {
     const inputs = { ...generatorInputs(labels, style, half), ...this.#windows(window, changed), ...levels };
     const { generated: coarse, ...rest } = await this.#run("generator", inputs, ["generated", "features", "fine", "regions"]);
     putPlanes(half.image, bounded(imageOf(coarse)), { top: window.top / 2, left: window.left / 2 });
-    return { ...half, window, features: { coarse, ...rest } };
+    return { ...half, photograph: this.#halfImage(context.image), window, features: { coarse, ...rest } };
   }
 
   /**

@@ -23,21 +23,22 @@
  * @property {readonly number[] | null} parts classes whose style alone is copied; null: everything
  */
 
-import { copyPicture, equalArrays, toPicture } from "./arrays.js";
+import { copyPicture, equalArrays, planes, toPicture } from "./arrays.js";
 import { composite, paste } from "./compositing.js";
-import { EditRegion } from "./edit-region.js";
+import { EditRegion, faceAroundMouth } from "./edit-region.js";
+import { keepFaceDetail } from "./face-detail.js";
 import { resizePicture } from "./resampling.js";
 import { matchRevealedBackground } from "./revealed-background.js";
 import { analyseSource, classColours } from "./source-analysis.js";
 
 /** A photograph, and the network that renders its face. */
 export class FaceModel {
-  /** @type {Promise<SourceAnalysis> | null} */
-  #analysis = null;
+  #analysis = once(() => this.#analyse());
   /** @type {Planes | null} */
   #workingImage = null;
-  /** @type {Promise<KnownLevels> | null} */
-  #knownLevels = null;
+  #knownLevels = once(() => this.renderer.knownLevels(this.workingImage, this.mask));
+  #coarseUnedited = once(() => this.#drawCoarseUnedited());
+  #unedited = once(() => this.#drawUnedited());
 
   /**
    * @param {Renderer} renderer
@@ -69,14 +70,11 @@ export class FaceModel {
    * @returns {Promise<SourceAnalysis>}
    */
   analysis() {
-    this.#analysis ??= this.renderer
-      .synthesise(this.mask, this.style)
-      .then((reconstruction) => analyseSource(this.picture, this.mask, reconstruction))
-      .catch((error) => {
-        this.#analysis = null; // so that it is tried again
-        throw error;
-      });
-    return this.#analysis;
+    return this.#analysis();
+  }
+
+  async #analyse() {
+    return analyseSource(this.picture, this.mask, await this.renderer.synthesise(this.mask, this.style));
   }
 
   /** The photograph at the network's size, 3 x h x w in [-1, 1]. */
@@ -91,13 +89,47 @@ export class FaceModel {
    * @returns {Promise<KnownLevels | null>}
    */
   async knownLevels() {
-    const { renderer, mask } = this;
-    if (!renderer.hasDetail) return null;
-    this.#knownLevels ??= renderer.knownLevels(this.workingImage, mask).catch((error) => {
-      this.#knownLevels = null; // so that it is tried again
-      throw error;
-    });
-    return this.#knownLevels;
+    return this.renderer.hasDetail ? this.#knownLevels() : null;
+  }
+
+  /**
+   * What the network draws into `faceAroundMouth` with the face's own mask, 3 x h x w in [-1, 1].
+   *
+   * Edits of the mouth tell by it what they change; it is computed with the first of them that is drawn in full.
+   *
+   * @returns {Promise<Planes>}
+   */
+  unedited() {
+    return this.#unedited();
+  }
+
+  /**
+   * The same of the coarse part of a network with detail: previews make do with it, and `unedited` begins with it.
+   *
+   * @returns {Promise<CoarseDrawing>}
+   */
+  coarseUnedited() {
+    return this.#coarseUnedited();
+  }
+
+  async #drawCoarseUnedited() {
+    return this.renderer.drawCoarse(this.mask, this.style, await this.#mouthContext());
+  }
+
+  async #drawUnedited() {
+    const { renderer, mask, style } = this;
+    const coarse = renderer.hasDetail ? await this.coarseUnedited() : null;
+    const unedited = await renderer.synthesise(mask, style, await this.#mouthContext(), coarse);
+    if (coarse) coarse.features = {}; // previews need its picture alone
+    return unedited;
+  }
+
+  /** The photograph with the face around its mouth to be drawn anew. @returns {Promise<Context>} */
+  async #mouthContext() {
+    const size = this.renderer.workingSize(this.mask);
+    const near = faceAroundMouth(this.mask, size);
+    const hole = planes(1, size.height, size.width, near?.data.map((share) => Number(share > 0)));
+    return { image: this.workingImage, hole, known: await this.knownLevels() };
   }
 
   /**
@@ -143,14 +175,18 @@ export class Edit {
   }
 
   /**
-   * The network's picture, 3 x h x w in [-1, 1].
+   * The network's picture, 3 x h x w in [-1, 1], with the photograph's detail in the face around a changed mouth.
    *
    * @param {CoarseDrawing | null} coarse what `drawCoarse` gave of it
    * @returns {Promise<Planes>}
    */
   async generate(coarse = null) {
-    const { renderer } = this.model;
-    return renderer.synthesise(this.mask, this.#code, renderer.usesContext ? await this.#context() : null, coarse);
+    const { model, mask, region } = this;
+    const { renderer } = model;
+    if (!renderer.usesContext) return renderer.synthesise(mask, this.#code);
+    const drawn = await renderer.synthesise(mask, this.#code, await this.#context(), coarse);
+    const moving = region.movingFace(drawn);
+    return moving ? keepFaceDetail(drawn, await model.unedited(), model.workingImage, moving) : drawn;
   }
 
   /**
@@ -182,24 +218,59 @@ export class Edit {
    *
    * @param {Planes | null} generated the network's picture of it; not needed where its region is empty
    * @param {Picture} canvas the photograph at the size of the result
-   * @param {Planes} [hole] of the size of `generated`, if it is known
+   * @param {CoarseDrawing | null} coarse what `generated` is a picture of, if it is not drawn in full
    * @returns {Promise<Picture>} exactly the canvas where nothing may change
    */
-  async finish(generated, canvas, hole) {
+  async finish(generated, canvas, coarse = null) {
     const { model, style, region } = this;
     if (region.isEmpty || !generated) return copyPicture(canvas);
     if (region.everything) return resizePicture(toPicture(generated), canvas);
     if (model.renderer.usesContext) {
-      const drawn = hole ?? region.hole(generated);
-      const background = region.revealedBackground(drawn);
+      const { hole, photograph: image } = coarse ?? { hole: region.hole(generated), photograph: model.workingImage };
+      const background = region.revealedBackground(hole);
       const matched = background ? matchRevealedBackground(generated, background.revealed, background.known) : generated;
-      return paste(canvas, matched, drawn);
+      const moving = region.movingFace(generated);
+      return paste(canvas, matched, hole, moving && { image, kept: moving.kept });
     }
     const partStyle = style?.parts
       ? { classes: style.parts, strength: style.strength, colours: style.reference.colours }
       : null;
     return composite(canvas, await model.analysis(), region, generated, partStyle);
   }
+
+  /**
+   * The picture of the edit before its detail is drawn, for previews.
+   *
+   * @param {CoarseDrawing} coarse of it
+   * @param {Picture} canvas the photograph at the size of the result
+   * @returns {Promise<Picture>}
+   */
+  async finishCoarse(coarse, canvas) {
+    const { image, photograph } = coarse;
+    const moving = this.region.movingFace(image);
+    if (!moving) return this.finish(image, canvas, coarse);
+    const unedited = await this.model.coarseUnedited();
+    return this.finish(keepFaceDetail(image, unedited.image, photograph, moving), canvas, coarse);
+  }
+}
+
+/**
+ * A function that computes its result once, and again where that failed.
+ *
+ * @template T
+ * @param {() => Promise<T>} compute
+ * @returns {() => Promise<T>}
+ */
+function once(compute) {
+  /** @type {Promise<T> | null} */
+  let result = null;
+  return () => {
+    result ??= compute().catch((error) => {
+      result = null;
+      throw error;
+    });
+    return result;
+  };
 }
 
 /**

@@ -108,6 +108,7 @@ export class Studio {
   async warmUp(face, signal, whenIdle) {
     const { mask, renderer } = face.model;
     await whenIdle(() => face.model.knownLevels());
+    if (renderer.hasDetail) await whenIdle(() => face.model.coarseUnedited());
     if (this.#isWarm || !renderer.usesContext) return;
     const data = mask.data.slice();
     data[0] = Number(data[0] === BACKGROUND);
@@ -152,7 +153,7 @@ export class Studio {
     if (edit.model.renderer.hasDetail && !drawing.generated) {
       const coarse = (drawing.coarse ??= await edit.drawCoarse());
       await checkpoint(signal);
-      if (isPreview) return edit.finish(coarse.image, canvas, coarse.hole);
+      if (isPreview) return edit.finishCoarse(coarse, canvas);
     }
     if (!drawing.generated) {
       drawing.generated = await edit.generate(drawing.coarse);
