@@ -24,7 +24,7 @@ from maskgan.server.app_state import AppState
 from maskgan.server.executor import DaemonExecutor
 from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
-from maskgan.server.memory import limit_arenas, release_memory
+from maskgan.server.memory import configure_allocation, release_memory
 from maskgan.server.runner import address_of, open_socket
 
 
@@ -117,7 +117,7 @@ sys.exit(main(["serve", "--port", "0", "--quiet", "--weights", sys.argv[1]]))
 async def test_memory_of_sessions_that_ended_is_given_back(
     service: InferenceService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limit_arenas()
+    configure_allocation()
     assert release_memory() in (True, False)
     released = []
     monkeypatch.setattr(app_state, "release_memory", lambda: released.append(threading.current_thread()))

@@ -28,7 +28,7 @@ from maskgan.server.app import create_app
 from maskgan.server.connection import CONNECTIONS, BoundedProtocol
 from maskgan.server.inference_service import InferenceService
 from maskgan.server.limits import Limits
-from maskgan.server.memory import limit_arenas
+from maskgan.server.memory import configure_allocation
 from maskgan.server.page_info import ServerInfo
 from maskgan.server.security import is_loopback, names_of
 
@@ -95,7 +95,7 @@ def editor_app(weights: Path | None, device: str, precision: Precision, host: st
     Raises:
         UserError: the weights are missing, damaged or of another model type.
     """
-    limit_arenas()
+    configure_allocation()
     torch.set_num_threads(_threads())
     path = shipped_weights("edit") if weights is None else weights
     renderer = Renderer.from_weights(path, device, precision)
