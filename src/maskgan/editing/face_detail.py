@@ -7,9 +7,10 @@ the two differ: skin, beard and freckles stay.
 
 from __future__ import annotations
 
+import numpy as np
 from torch import Tensor
 
-from maskgan.editing.edit_region import MovingFace, blur, surroundings
+from maskgan.editing.edit_region import MovingFace, blur, blur_radius, surroundings
 
 # Lengths are fractions of the longer side.
 _DETAIL = 0.006  # what varies faster is the photograph's: standard deviation of the change's blur
@@ -33,12 +34,22 @@ def keep_face_detail(drawn: Tensor, unedited: Tensor, image: Tensor, moving: Mov
     """
     longer = max(image.shape[2:])
     result = image.clone()
-    # Only what changes is computed.
-    rows, columns = surroundings(((moving.kept < 1) | (moving.share > 0))[0, 0].numpy(), round(4 * _COLOUR * longer))
-    drawn, unedited, image, share, kept = (x[:, :, rows, columns] for x in (drawn, unedited, image, *moving))
-    change = _STRENGTH * blur(drawn - unedited, _DETAIL * longer)
-    moved = image + share * _MOST * (change / _MOST).tanh()
-    # Next to the photograph the network's colours have to be the photograph's.
-    error = blur((image - unedited) * kept, _COLOUR * longer) / blur(kept, _COLOUR * longer).clamp_min(_FEW)
-    result[:, :, rows, columns] = (kept * moved + (1 - kept) * (drawn + error)).clamp(-1, 1)
-    return result
+    # Only what changes is computed, and only as far as a blur reads.
+    if (moving.share > 0).any():
+        sigma = _DETAIL * longer
+        place = _around(moving.share > 0, sigma)
+        change = _STRENGTH * blur(drawn[place] - unedited[place], sigma)
+        result[place] += moving.share[place] * _MOST * (change / _MOST).tanh()
+    if (moving.kept < 1).any():
+        sigma = _COLOUR * longer
+        place = _around(moving.kept < 1, sigma)
+        kept = moving.kept[place]
+        # Next to the photograph the network's colours have to be the photograph's.
+        error = blur((image[place] - unedited[place]) * kept, sigma) / blur(kept, sigma).clamp_min(_FEW)
+        result[place] = kept * result[place] + (1 - kept) * (drawn[place] + error)
+    return result.clamp_(-1, 1)
+
+
+def _around(where: Tensor, sigma: float) -> tuple[slice, slice, slice, slice]:
+    """The true pixels of 1 x 1 x h x w, and around them as far as a blur reads."""
+    return np.s_[:, :, *surroundings(where[0, 0].numpy(), blur_radius(sigma))]
