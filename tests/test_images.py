@@ -194,8 +194,8 @@ def decoded_whole(image: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarra
 def test_strips_of_deep_and_transparent_pictures_are_the_whole(
     kind: str, strip: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_STRIP", strip)
     image = transparent_pictures()[kind]
+    monkeypatch.setattr(labels, "_STRIP_PIXELS", strip * image.width)
     expected, colours, opacity = decoded_whole(image)
     picture, space, own, alpha = reading._decode(image, NamedSpace(b""), "a.png")
     assert space is None
@@ -211,7 +211,7 @@ def test_strips_of_deep_and_transparent_pictures_are_the_whole(
 
 @pytest.mark.parametrize(("value", "row"), [(-1.0, 40), (np.nan, 3), (np.inf, 60)])
 def test_every_strip_of_a_deep_picture_is_checked(value: float, row: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_STRIP", 7)
+    monkeypatch.setattr(labels, "_STRIP_PIXELS", 7 * 20)
     values = np.full((61, 20), 0.5, np.float32)
     values[row, 4] = value
     with pytest.raises(UserError, match=r"a\.tif: holds negative or non-finite"):
@@ -222,7 +222,7 @@ def test_every_strip_of_a_deep_picture_is_checked(value: float, row: int, monkey
     ("mode", "held"), [("RGBA", 7), ("LA", 7), ("P", 7), ("I;16", 4), ("I", 4), ("F", 4), ("RGB", 3)]
 )
 def test_decoding_holds_its_results_and_a_strip(mode: str, held: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_STRIP", 8)
+    monkeypatch.setattr(labels, "_STRIP_PIXELS", 8 * 300)
     image = transparent_pictures()[mode].resize(
         (300, 1000), Image.Resampling.NEAREST
     )  # what Pillow itself holds is not counted

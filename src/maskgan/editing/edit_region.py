@@ -152,22 +152,7 @@ class EditRegion:
         if around is None:
             return None
         share = around * torch.from_numpy(np.isin(resize_label_map(self.after, size), FACE))
-        return MovingFace(share, self._kept_detail(share, anew, _covered(mouth, size)))
-
-    def _kept_detail(self, share: Tensor, anew: Tensor, mouth: NDArray[np.bool_]) -> Tensor:
-        longer = max(share.shape[2:])
-        margin, sigma = max(round(_KEPT_MARGIN * longer), 1), _KEPT_SOFT * longer
-        kept = torch.ones_like(share)
-        rows, columns = surroundings(anew[0, 0].numpy() > 0, 2 * blur_radius(sigma))
-        share, anew = share[:, :, rows, columns], anew[:, :, rows, columns]
-        near = torch.from_numpy(mouth[rows, columns]).float()[None, None]
-        by_mouth = anew * dilate(near, max(round(_HOLE_GROW * longer), 1))
-        around_mouth = blur(dilate(1 - by_mouth, margin), sigma)
-        # What else is drawn may be as thin as the rim of glasses: its border is as sharp as without a moving face.
-        around_others = torch.minimum(around_mouth, blur(dilate(1 - anew, margin), margin / 2)) * (share > 0)
-        inside = torch.where((anew > 0) & (by_mouth == 0), around_others, around_mouth)
-        kept[:, :, rows, columns] = torch.where((anew > 0) | (share > 0), inside, 1.0)
-        return kept
+        return MovingFace(share, _kept_detail(share, anew, _covered(mouth, size)))
 
     def _drawn_anew(self, size: tuple[int, int]) -> Tensor:
         """The hole without the face that moves with a mouth, 1 x 1 x H x W of ``size``: 1 inside, 0 outside."""
@@ -206,6 +191,23 @@ def face_around_mouth(label_map: LabelMap, size: tuple[int, int]) -> Tensor | No
     near = torch.from_numpy(_resized(soft_region(mouth, _MOUTH_GROW, _MOUTH_SOFT, _FACE_SIDE), size))[None, None]
     face = torch.from_numpy(np.isin(resize_label_map(label_map, size), FACE)).float()[None, None]
     return near * face * blur(face, 1.0)
+
+
+def _kept_detail(share: Tensor, anew: Tensor, mouth: NDArray[np.bool_]) -> Tensor:
+    """``MovingFace.kept``, from its ``share``, what is drawn anew, and where the mouth changed, H x W."""
+    longer = max(share.shape[2:])
+    margin, sigma = max(round(_KEPT_MARGIN * longer), 1), _KEPT_SOFT * longer
+    kept = torch.ones_like(share)
+    rows, columns = surroundings(anew[0, 0].numpy() > 0, 2 * blur_radius(sigma))
+    share, anew = share[:, :, rows, columns], anew[:, :, rows, columns]
+    near = torch.from_numpy(mouth[rows, columns]).float()[None, None]
+    by_mouth = anew * dilate(near, max(round(_HOLE_GROW * longer), 1))
+    around_mouth = blur(dilate(1 - by_mouth, margin), sigma)
+    # What else is drawn may be as thin as the rim of glasses: its border is as sharp as without a moving face.
+    around_others = torch.minimum(around_mouth, blur(dilate(1 - anew, margin), margin / 2)) * (share > 0)
+    inside = torch.where((anew > 0) & (by_mouth == 0), around_others, around_mouth)
+    kept[:, :, rows, columns] = torch.where((anew > 0) | (share > 0), inside, 1.0)
+    return kept
 
 
 def _resized(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

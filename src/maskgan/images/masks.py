@@ -19,7 +19,7 @@ from maskgan import labels
 from maskgan.errors import UserError
 from maskgan.files import atomic_path, require_file
 from maskgan.images.formats import load_image, open_image
-from maskgan.images.reading import Picture, rgb_pixels, upright
+from maskgan.images.reading import Picture, image_strips, rgb_pixels, upright
 from maskgan.images.resizing import resize_label_map
 from maskgan.labels import LabelMap
 from maskgan.mask_check import BLENDED_SHARE, blended_share, warn_of_issues
@@ -206,8 +206,7 @@ def _refuse_grey_colours(values: NDArray[np.integer], name: str) -> None:
 def _over_black(image: Image.Image) -> Picture:
     """An RGBA image over black, H x W x 3 uint8; strip by strip, as ``rgb_pixels``."""
     pixels = np.empty((image.height, image.width, 3), np.uint8)
-    for rows in labels.strips(pixels.shape[:2]):
-        strip = image.crop((0, rows.start, image.width, min(rows.stop, image.height)))
+    for rows, strip in image_strips(image):
         pixels[rows] = np.asarray(Image.alpha_composite(Image.new("RGBA", strip.size, "black"), strip))[..., :3]
     return pixels
 

@@ -18,11 +18,11 @@ from maskgan.images.colour import ColourSpace, colour_space, image_to_srgb
 from maskgan.images.formats import load_image, open_image, quiet
 from maskgan.images.metadata import Metadata, metadata_of
 from maskgan.images.named_spaces import NamedSpace, named_space
+from maskgan.labels import strips
 
 Picture = NDArray[np.uint8]
 """H x W x 3, uint8, sRGB, upright."""
 
-_STRIP = 256  # rows converted at a time
 _log = logging.getLogger(__name__)
 
 
@@ -173,7 +173,7 @@ def rgb_pixels(image: Image.Image) -> Picture:
     """
     width, height = image.size
     pixels = np.empty((height, width, 3), np.uint8)
-    for rows, strip in _strips(image):
+    for rows, strip in image_strips(image):
         pixels[rows] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
     return pixels
 
@@ -182,25 +182,22 @@ def _rgb_and_opacity(image: Image.Image) -> tuple[Picture, NDArray[np.uint8] | N
     """H x W x 3 colours and H x W opacity of an image of any 8-bit mode; no opacity where all of it is opaque."""
     width, height = image.size
     pixels, alpha = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
-    for rows, strip in _strips(image):
+    for rows, strip in image_strips(image):
         values = np.asarray(strip.convert("RGBA"))
         pixels[rows], alpha[rows] = values[..., :3], values[..., 3]
     return pixels, alpha if (alpha < 255).any() else None
 
 
-def _strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
-    """The rows of each strip, and the strip."""
-    width, height = image.size
-    for row in range(0, height, _STRIP):
-        end = min(row + _STRIP, height)
-        yield slice(row, end), image.crop((0, row, width, end))
+def image_strips(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """The rows of each strip, see ``strips``, and the strip."""
+    for rows in strips((image.height, image.width)):
+        yield rows, image.crop((0, rows.start, image.width, rows.stop))
 
 
 def over_white(pixels: Picture, alpha: NDArray[np.uint8]) -> Picture:
     """Lay H x W x 3 pixels of H x W opacity over white."""
     result = np.empty_like(pixels)
-    for row in range(0, len(pixels), _STRIP):
-        rows = slice(row, row + _STRIP)
+    for rows in strips(alpha.shape):
         strip = Image.fromarray(np.dstack([pixels[rows], alpha[rows]]))
         white = Image.new("RGBA", strip.size, "white")
         result[rows] = np.asarray(Image.alpha_composite(white, strip))[..., :3]
@@ -226,14 +223,14 @@ def _bit_depth(image: Image.Image) -> int:
 def _from_deep(image: Image.Image, name: str) -> Image.Image:
     """16- and 32-bit grey to 8 bit; a float picture must lie in 0..1 or 0..255."""
     peak = 0.0
-    for _, strip in _strips(image):
+    for _, strip in image_strips(image):
         values = np.asarray(strip)
         if not np.isfinite(values).all() or values.min() < 0:
             raise UserError(f"{name}: holds negative or non-finite values; save it as an 8-bit picture")
         peak = max(peak, float(values.max()))
     full_scale = 1.0 if image.mode == "F" and peak <= 1 else 255.0 if peak <= 255 else 65535.0
     result = np.empty((image.height, image.width), np.uint8)
-    for rows, strip in _strips(image):
+    for rows, strip in image_strips(image):
         values = np.asarray(strip, dtype=np.float64 if image.mode != "F" else np.float32)
         result[rows] = np.round(values.clip(max=full_scale) * (255.0 / full_scale))
     return Image.fromarray(result)

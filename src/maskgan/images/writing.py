@@ -19,6 +19,7 @@ from maskgan.images.exif import PREFIX, sized_exif
 from maskgan.images.formats import quiet
 from maskgan.images.metadata import Metadata, photoshop_segment, png_iptc, tiff_tags, upright_xmp
 from maskgan.images.reading import Picture, SourceImage
+from maskgan.labels import strips
 
 PICTURE_SUFFIXES: Mapping[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
@@ -35,7 +36,6 @@ _MAX_SIDES = {".webp": 16_383, ".jpg": 65_500, ".gif": 65_535}
 _SAME_SUFFIX = {".jpeg": ".jpg", ".tiff": ".tif"}
 _LARGE = 4_000_000  # pixels from which the time of strong compression counts
 _FAST_LEVEL = 1  # of PNG compression: photographs shrink little more for ten times the time
-_STRIP = 256  # rows of a transparent picture put together at a time
 _MAX_SEGMENT = 65_533  # bytes in one segment of a JPEG
 _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 _log = logging.getLogger(__name__)
@@ -168,8 +168,7 @@ def _in_space(picture: Picture, source: SourceImage, suffix: str) -> Image.Image
     pixels = picture if space is None else space.with_edit(source.own, source.picture, picture)
     if source.alpha is not None and suffix in (".png", ".webp", ".tif"):
         rgba = np.empty((*picture.shape[:2], 4), np.uint8)
-        for row in range(0, len(picture), _STRIP):
-            rows = slice(row, row + _STRIP)
+        for rows in strips(picture.shape[:2]):
             kept = (picture[rows] == source.picture[rows]).all(axis=-1)
             rgba[rows, :, :3] = np.where(kept[..., None], source.own[rows], pixels[rows])
             rgba[rows, :, 3] = np.where(kept, source.alpha[rows], 255)
