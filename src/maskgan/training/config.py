@@ -189,7 +189,7 @@ class TrainingConfig:
         return {"stage": self.stage, **asdict(self)}
 
 
-KNOWN_BY_NAME = frozenset({"data", "table", "keys", "val_keys", "perceptual", "init_weights"})
+KNOWN_BY_NAME = frozenset({"data", "table", "keys", "val_keys", "perceptual", "init_weights", "classifier"})
 """Options that may name another folder when a run resumes: the same data may lie elsewhere on another machine."""
 
 RELATIVE_PATHS = frozenset({"init_run", "init_classifier", "dense_mapping", "mask_vae", "edits"})

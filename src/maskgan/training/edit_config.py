@@ -1,4 +1,4 @@
-"""The options of the stage ``edit``, beside those that all stages share."""
+"""The options of the stages ``edit`` and ``expression``, beside those that all stages share."""
 
 from __future__ import annotations
 
@@ -98,3 +98,58 @@ class EditTrainingConfig(TrainingConfig):
     def initialised_from(self) -> str:
         """See ``TrainingConfig``."""
         return self.init_weights or self.init_run
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpressionLossWeights:
+    """Weights of the loss terms of ``expression``."""
+
+    expression: float = 2.0
+    """Weight of the cross entropy of the classifier's Smiling, over exchanged mouths."""
+    identity: float = 6.0
+    """Weight of 1 minus the cosine similarity of SFace's embeddings, over exchanged mouths."""
+    change: float = 2.0
+    """Weight of the L1 distance from what the network drew before, in exchanged mouths."""
+    rehearsal: float = 10.0
+    """Weight of the same distance in other holes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpressionTrainingConfig(TrainingConfig):
+    """Options of the stage ``expression``."""
+
+    stage: ClassVar[str] = "expression"
+    initialises_ema: ClassVar[bool] = True
+
+    init_weights: str
+    """Weights file of the edit network to start from."""
+    classifier: str
+    """Weights file of an attribute classifier that teaches; measure with another."""
+    weights: ExpressionLossWeights = field(default_factory=ExpressionLossWeights, metadata={"flag": "{}_weight"})
+    """Weights of the loss terms."""
+    rehearsals: float = 0.25
+    """Fraction of the faces that keep their mouth and get a hole as in edit, so that nothing is forgotten."""
+    ema_halflife_kimg: float = 0.3
+    """Half-life of the exponential moving average (EMA) of the weights, in thousands of images."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.batch_size < 2:
+            raise UserError("--batch-size must be at least 2: the faces of a batch exchange their mouths")
+        if not 0 <= self.rehearsals < 1:
+            raise UserError(f"--rehearsals must be at least 0 and under 1, is {self.rehearsals}")
+
+    def _preset_phases(self) -> tuple[tuple[float, int], ...]:
+        sizes = preset(self.preset)
+        # The coarse network alone learns, at the side at which it works.
+        return ((0.0, sizes.edit_phases[-1][1] // (2 if sizes.edit.detail_channels else 1)),)
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """See ``TrainingConfig``; those of the stage ``edit`` have taught the network before."""
+        return ("EfficientNet-Lite0", "SFace", "an attribute classifier")
+
+    @property
+    def initialised_from(self) -> str:
+        """See ``TrainingConfig``."""
+        return self.init_weights

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _HASHES = "sha256"
 _FILE_OPTIONS = frozenset(
-    {"table", "keys", "val_keys", "perceptual"} | {"init_weights", "init_classifier", "dense_mapping", "mask_vae"}
+    {"table", "keys", "val_keys", "perceptual", "init_weights", "init_classifier", "classifier"}
+    | {"dense_mapping", "mask_vae"}
 )
 """Options that may name a file whose content must stay the same when a run resumes."""
 

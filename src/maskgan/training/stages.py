@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskgan.seeding import stream_seed
 from maskgan.training.config import TrainingConfig
-from maskgan.training.edit_config import EditTrainingConfig
+from maskgan.training.edit_config import EditTrainingConfig, ExpressionTrainingConfig
 from maskgan.training.stage_configs import (
     AttributesTrainingConfig,
     DenseMappingTrainingConfig,
@@ -61,6 +61,11 @@ _ENTRIES = (
         EditTrainingConfig,
         "maskgan.training.edit:EditStage",
         "The edit network, which fills holes in photographs by mask and style.",
+    ),
+    StageEntry(
+        ExpressionTrainingConfig,
+        "maskgan.training.expression:ExpressionStage",
+        "The edit network, afterwards: faces learn to smile with their mouths.",
     ),
     StageEntry(
         ParserTrainingConfig,
