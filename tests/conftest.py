@@ -20,6 +20,7 @@ from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.images import Picture, read_picture, resize_picture, write_label_map, write_picture
 from maskgan.labels import LabelMap
 from maskgan.networks.dense_mapping import DenseMappingNetwork
+from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.resnet import AttributeClassifier
 
 _draw = lru_cache(maxsize=500)(dataset.compose)
@@ -68,6 +69,16 @@ def classifier_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = AttributeClassifier(preset("tiny").attributes)
     path = tmp_path_factory.mktemp("classifier") / "attributes.safetensors"
     save_weights(path, network, WeightsInfo("attributes", network.config, 64, 0, "untrained, for tests", "none"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_edit_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file of an untrained edit network of the ``tiny`` preset."""
+    torch.manual_seed(0)
+    network = EditNetwork(preset("tiny").edit)
+    path = tmp_path_factory.mktemp("edit") / "edit.safetensors"
+    save_weights(path, network, WeightsInfo("edit", network.config, 64, 0, "untrained, for tests", "none"))
     return path
 
 

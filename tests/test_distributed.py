@@ -158,7 +158,7 @@ def train_every_stage(rank: int, count: int, options: dict[str, dict[str, Any]])
     found = {}
     for name, entry in STAGES.items():
         settings = config(name, batch_size=4, **options.get(name, {}))
-        # Networks to start from need not be there.
+        # Runs to start from need not be there.
         stage = build_stage(settings, StageSetup(resumes=True, num_identities=3))
         for step in range(2):
             torch.manual_seed(count * step + rank)
@@ -238,13 +238,16 @@ def find_out(rank: int, count: int, port: int, folder: Path, options: dict[str, 
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+def together(
+    tmp_path_factory: pytest.TempPathFactory, classifier_weights: Path, tiny_edit_weights: Path
+) -> tuple[Path, list[dict[str, Any]]]:
     """The folder of ``find_out``, and what each of two processes found."""
     folder = tmp_path_factory.mktemp("together")
     shared = {"weights": LossWeights(perceptual=0), "class_balance": 0.5}
     options: dict[str, dict[str, Any]] = {
         "dense-mapping": shared,
         "ebst": {**shared, "init_run": "gone", "edits": "stored"},
+        "expression": {"init_weights": str(tiny_edit_weights), "classifier": str(classifier_weights)},
     }
     spawn(find_out, 2, folder, options)
     return folder, [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]

@@ -134,6 +134,7 @@ def test_which_runs_start_with_a_trained_ema() -> None:
         ("edit", {}, False),
         ("edit", {"init_run": "run"}, True),
         ("edit", {"init_weights": "weights"}, True),
+        ("expression", {"init_weights": "weights", "classifier": "weights"}, True),
         ("identity", {"init_classifier": "weights"}, False),
     ]
     for stage, options, trained in starts:

@@ -138,7 +138,10 @@ def _all_stages(
     labelled = None if labelled_data is None else LabelledData(labelled_data, table, identities)
     runs = pipeline(base_config, run.folder, labelled, ebst=ebst, options=overrides)
     if labelled is None:
-        _log.info("without --labelled-data the attribute classifier and the identity embedding are left out")
+        _log.info(
+            "without --labelled-data the attribute classifier and the identity embedding are left out, "
+            "and faces do not learn to smile with their mouths"
+        )
     if _train(runs, run):
         _export(runs, base_config, run.folder / "weights")
 

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maskgan.checkpoints.weights import load_weights
+from maskgan.checkpoints.weights import load_weights, read_info
 from maskgan.config import preset
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.batches import Faces
@@ -89,10 +89,11 @@ class ExpressionStage:
         """
         self._config = config
         self._weights: Mapping[str, float] = asdict(config.weights)
+        del setup  # what it starts from is what it is compared with, so a run that resumes needs it too
         self._network = to_device(EditNetwork(preset(config.preset).edit), config.device)
-        if not setup.resumes:
-            load_from_weights(Path(config.init_weights), self._network)
+        load_from_weights(Path(config.init_weights), self._network)
         self._before, self._ema = ema_copy(self._network), ema_copy(self._network)
+        self._side = read_info(Path(config.init_weights)).resolution
         classifier, info = load_weights(Path(config.classifier), model_type="attributes")
         assert isinstance(classifier, AttributeClassifier)
         self._classifier = to_device(classifier, config.device).eval().requires_grad_(False)
@@ -101,11 +102,7 @@ class ExpressionStage:
         self._network.requires_grad_(False)
         low_levels = _low_levels(self._network.coarse).requires_grad_(True)
         self._optimizer = adam(low_levels, config.learning_rate, _BETAS)
-        self.networks: Mapping[str, nn.Module] = {
-            "generator": self._network,
-            "before": self._before,
-            "ema": self._ema,
-        }
+        self.networks: Mapping[str, nn.Module] = {"generator": self._network, "ema": self._ema}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {"generator": self._optimizer}
 
     def train_step(self, faces: Faces, ema_decay: float) -> Losses:
@@ -132,8 +129,7 @@ class ExpressionStage:
 
     def export(self, folder: Path, progress: Progress) -> None:
         """Write ``edit.safetensors``, the EMA with the detail level as it was."""
-        side = preset(self._config.preset).edit_phases[-1][1]
-        export_weights(folder, self._ema, self._config, progress, side)
+        export_weights(folder, self._ema, self._config, progress, self._side)
 
     def _terms(self, network: EditNetwork, faces: Faces, rehearsals: float, augment: bool) -> dict[str, Tensor]:
         """The terms of ``ExpressionLossWeights``, unweighted scalars."""

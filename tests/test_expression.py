@@ -1,0 +1,175 @@
+"""The edit network learns that faces follow their mouths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from maskgan.data.batches import Faces
+from maskgan.data.loading import Samples, pair_to_tensors
+from maskgan.data.synthetic.dataset import SyntheticPairs
+from maskgan.editing.edit_region import EditRegion
+from maskgan.errors import UserError
+from maskgan.face_parts import MOUTH, SKIN
+from maskgan.labels import LabelMap
+from maskgan.training.expression import ExpressionStage, exchange_mouths
+from maskgan.training.loop import train
+from maskgan.training.stages import build_stage
+from tiny_runs import PAIRS, config, run, state
+
+SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def settings(tiny_edit_weights: Path, classifier_weights: Path) -> dict[str, Any]:
+    return {
+        "init_weights": str(tiny_edit_weights),
+        "classifier": str(classifier_weights),
+        "resolution": SIDE,
+        "precision": "fp32",
+    }
+
+
+class BrightMouths(nn.Module):
+    """A classifier to which a face smiles whose mouth is brighter than that of half of ``people``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bright = self._brightness(people().pictures).median()
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return (10 * (self._brightness(pictures) - self._bright) - 0.1)[:, None].expand(-1, 40)
+
+    def _brightness(self, pictures: Tensor) -> Tensor:
+        height, width = pictures.shape[2:]
+        return pictures[:, :, height // 2 : height * 4 // 5, width // 3 : width * 2 // 3].mean((1, 2, 3))
+
+
+def people(count: int = 6) -> Faces:
+    return Samples(SyntheticPairs(count, SIDE, seed=0), pair_to_tensors, SIDE).first(count).prepared(SIDE)
+
+
+def face(mouth: int = 0) -> LabelMap:
+    """Eyes, brows, a nose, and a mouth of its own width."""
+    label_map = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    label_map[6:60, 12:52] = SKIN
+    for label, rows, columns in ((4, 22, 20), (5, 22, 38), (6, 16, 20), (7, 16, 38)):
+        label_map[rows : rows + 3, columns : columns + 7] = label
+    label_map[26:38, 29:35] = 2
+    label_map[44:50, 26 - mouth : 38 + mouth] = MOUTH[1]
+    return label_map
+
+
+def test_each_face_gets_the_mouth_of_one_with_the_other_expression() -> None:
+    narrow, wide = face(), face(6)
+    first, second, third = exchange_mouths(np.stack([narrow, wide, wide]), np.array([False, True, True]))
+    assert first is not None and second is not None and third is not None
+    np.testing.assert_array_equal(first, wide)
+    np.testing.assert_array_equal(second, narrow)
+    np.testing.assert_array_equal(third, narrow)
+
+
+def test_the_donor_is_turned_most_like_the_face() -> None:
+    turned = face(6)
+    turned[26:38, 29:35] = SKIN
+    turned[26:38, 35:41] = 2  # its nose points to the side
+    result, *_ = exchange_mouths(np.stack([face(), turned, face(3)]), np.array([False, True, True]))
+    assert result is not None
+    np.testing.assert_array_equal(result, face(3))
+
+
+def test_without_another_expression_or_a_whole_face_no_mouth_is_exchanged() -> None:
+    faces = np.stack([face(), face(4)])
+    assert exchange_mouths(faces, np.array([True, True])) == [None, None]
+    faces[1][22:25] = SKIN  # no eyes
+    assert exchange_mouths(faces, np.array([True, False])) == [None, None]
+
+
+def test_two_and_two_steps_equal_four(tmp_path: Path, settings: dict[str, Any]) -> None:
+    steady = {"lr_decay_start": 1.0, **settings}
+    run(tmp_path / "whole", config("expression", **steady))
+    run(tmp_path / "parts", config("expression", images=4, **steady))
+    run(tmp_path / "parts", config("expression", **steady))
+    whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
+    assert whole.keys() == parts.keys()
+    for name in whole:
+        assert torch.equal(whole[name], parts[name]), name
+
+
+def test_only_the_low_levels_learn_and_the_rest_ships_as_it_was(tmp_path: Path, settings: dict[str, Any]) -> None:
+    choice = config("expression", batch_size=6, images=24, ema_halflife_kimg=0.001, **settings)
+    stage = build_stage(choice)
+    stage._classifier = BrightMouths()
+    train(stage, choice, PAIRS, tmp_path)
+    before, after = load_file(settings["init_weights"]), load_file(tmp_path / "edit.safetensors")
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    low = ("coarse.down.2.", "coarse.attention.", "coarse.residual.", "coarse.up.0.")
+    assert changed and all(name.startswith(low) for name in changed)
+    assert {name.split(".")[1] for name in changed} == {"down", "attention", "residual", "up"}
+
+
+def test_an_untouched_network_has_changed_nothing(settings: dict[str, Any]) -> None:
+    stage = build_stage(config("expression", batch_size=6, **settings))
+    stage._classifier = BrightMouths()
+    losses = stage.train_step(people(), 0.9)
+    assert losses["change"] == losses["rehearsal"] == 0
+    assert losses["expression"] > 0 and losses["identity"] > 0
+    assert stage.train_step(people(), 0.9)["change"] > 0
+
+
+def test_faces_learn_to_follow_their_mouths(settings: dict[str, Any]) -> None:
+    weights = {"identity": 0.0, "change": 0.0, "rehearsal": 0.0}
+    options = {**settings, "rehearsals": 0.0, "learning_rate": 3e-3}
+    stage = build_stage(config("expression", batch_size=6, **options))
+    assert isinstance(stage, ExpressionStage)
+    stage._weights = {**stage._weights, **weights}
+    stage._classifier = BrightMouths()
+    torch.manual_seed(0)
+    before = stage.val_loss(people())
+    for _ in range(8):
+        stage.train_step(people(), 0.5)
+    assert stage.val_loss(people()) < 0.98 * before
+
+
+def test_rehearsals_hold_on_to_what_the_network_could_do(settings: dict[str, Any]) -> None:
+    """Where nothing but the classifier teaches, other holes change; with rehearsals they change less."""
+    away = []
+    for weight in (0.0, 300.0):
+        stage = build_stage(config("expression", batch_size=6, **settings, rehearsals=0.5, learning_rate=1e-3))
+        stage._weights = {"expression": 2.0, "identity": 0.0, "change": 0.0, "rehearsal": weight}
+        stage._classifier = BrightMouths()
+        torch.manual_seed(0)
+        losses = [stage.train_step(people(), 0.5)["rehearsal"] for _ in range(6)]
+        away.append(float(torch.stack(losses[2:]).mean()))
+    assert away[1] < 0.8 * away[0]
+
+
+def test_the_practice_is_an_edit_as_people_make_it(settings: dict[str, Any]) -> None:
+    stage = build_stage(config("expression", batch_size=6, **settings))
+    stage._classifier = BrightMouths()
+    faces = people()
+    practice = stage._draw_practice(faces, rehearsals=0)
+    exchanged = [i for i, moving in enumerate(practice.moving) if moving is not None]
+    assert exchanged
+    for i in exchanged:
+        own, edited = faces.label_maps[i].numpy(), practice.labels[i].numpy()
+        region = EditRegion(own, edited)
+        assert torch.equal(practice.hole[i], region.hole((SIDE, SIDE))[0])
+        assert set(np.unique(own[own != edited])) <= {*MOUTH, SKIN}
+
+
+def test_bad_options_are_named(settings: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--batch-size must be at least 2"):
+        config("expression", **settings, batch_size=1)
+    with pytest.raises(UserError, match="--rehearsals must be"):
+        config("expression", **settings, rehearsals=1.0)
+    with pytest.raises(UserError, match="gone"):
+        build_stage(config("expression", **{**settings, "classifier": str(tmp_path / "gone.safetensors")}))
+    with pytest.raises(UserError, match="edit"):
+        build_stage(config("expression", **{**settings, "classifier": settings["init_weights"]}))
