@@ -71,6 +71,7 @@ _MOVE, _SCALE, _BRIGHTNESS, _CONTRAST = 0.03, 0.08, 0.08, 0.1
 class _Practice(NamedTuple):
     """What the network is to draw into N faces."""
 
+    style: Tensor  # of the faces, N x style_size
     labels: Tensor  # the mask to follow, N x S x S
     hole: Tensor  # N x 1 x S x S
     around: Tensor  # the face around the mouth before, N x 1 x S x S, 1 there
@@ -157,6 +158,9 @@ class ExpressionStage:
         """Exchange mouths, but not in a fraction of the faces, nor where the batch holds no other expression."""
         with torch.no_grad(), autocast(self._config):
             smiling = self._classifier(self._view(faces.pictures, augment=False))[:, _SMILING] > 0
+            # Style encoders do not learn here.
+            one_hots = one_hot(faces.label_maps, self._before.config.num_classes)
+            style = self._before.coarse.encode_style(faces.pictures, one_hots)
         own = faces.label_maps.cpu().numpy()
         device, size = faces.pictures.device, (own.shape[1], own.shape[2])
         edited = exchange_mouths(own, smiling.cpu().numpy())
@@ -172,7 +176,7 @@ class ExpressionStage:
                 assert near is not None
                 labels[i] = region.after
                 holes[i], around[i] = region.hole(size)[0].to(device), (near[0] > 0).float().to(device)
-        return _Practice(torch.from_numpy(labels).to(device), holes, around, moving, (~smiling).float())
+        return _Practice(style, torch.from_numpy(labels).to(device), holes, around, moving, (~smiling).float())
 
     def _unedited(self, faces: Faces, practice: _Practice) -> Tensor:
         """What the network before this training draws around the mouths with the faces' own masks."""
@@ -181,10 +185,8 @@ class ExpressionStage:
 
     def _draw(self, network: CoarseEditNetwork, faces: Faces, practice: _Practice) -> Tensor:
         pictures = faces.pictures.contiguous(memory_format=torch.channels_last)
-        own, mask = (one_hot(labels, network.config.num_classes) for labels in (faces.label_maps, practice.labels))
-        with torch.no_grad():
-            style = network.encode_style(pictures, own)  # which does not learn here
-        return network(mask, style, pictures, practice.hole, network.window(practice.hole)).float()
+        mask = one_hot(practice.labels, network.config.num_classes)
+        return network(mask, practice.style, pictures, practice.hole, network.window(practice.hole)).float()
 
     def _view(self, pictures: Tensor, augment: bool) -> Tensor:
         """Faces as the classifier sees them; ``augment``: never twice alike, or it would be deceived by pixels."""
