@@ -104,11 +104,11 @@ class EditTrainingConfig(TrainingConfig):
 class ExpressionLossWeights:
     """Weights of the loss terms of ``expression``."""
 
-    expression: float = 1.0
+    expression: float = 1.5
     """Weight of the cross entropy of the classifier's Smiling, over exchanged mouths."""
     identity: float = 4.0
     """Weight of 1 minus the cosine similarity of SFace's embeddings, over exchanged mouths."""
-    change: float = 3.0
+    change: float = 4.0
     """Weight of the L1 distance from what the network drew before, in exchanged mouths."""
     rehearsal: float = 10.0
     """Weight of the same distance in other holes."""

@@ -28,7 +28,7 @@ from maskgan.editing.edit_region import EditRegion, MovingFace, face_around_mout
 from maskgan.editing.face_detail import keep_face_detail
 from maskgan.errors import UserError
 from maskgan.face_alignment import align, alignment
-from maskgan.face_parts import LIPS
+from maskgan.face_parts import LIPS, MOUTH
 from maskgan.images import Picture
 from maskgan.labels import INDEX, LabelMap
 from maskgan.losses.loss_terms import weighted_sum
@@ -58,6 +58,8 @@ from maskgan.training.stage import (
 )
 
 _SMILING = ATTRIBUTES.index("Smiling")
+_TEETH = INDEX["mouth"]  # what lies between the lips
+_TEETH_SHARE = 0.15  # of a mouth from which on it counts as open
 _BETAS = (0.9, 0.99)
 _MAX_GRADIENT_NORM = 5.0
 _FINE_LEVELS = 2  # of encoder and decoder, at the largest sizes, which stay as they are
@@ -148,7 +150,7 @@ class ExpressionStage:
         similarity = F.cosine_similarity(*embeddings)
         distance = _distance(drawn, before, practice)
         return {
-            "expression": _mean(entropy, exchanged),
+            "expression": _mean(entropy, exchanged & _shows(practice)),
             "identity": _mean(1 - similarity, exchanged & aligned),
             "change": _mean(distance, exchanged),
             "rehearsal": _mean(distance, ~exchanged),
@@ -257,9 +259,17 @@ def _distance(drawn: Tensor, before: Tensor, practice: _Practice) -> Tensor:
     """Mean absolute difference in the holes, N."""
     labels, weights = practice.labels[:, None], practice.hole
     lips = torch.stack([labels == label for label in LIPS]).any(0)
-    weights = torch.where(lips, _LIPS_WEIGHT, torch.where(labels == INDEX["mouth"], _TEETH_WEIGHT, 1.0)) * weights
+    weights = torch.where(lips, _LIPS_WEIGHT, torch.where(labels == _TEETH, _TEETH_WEIGHT, 1.0)) * weights
     difference = ((drawn - before).abs().mean(1, keepdim=True) * weights).sum((1, 2, 3))
     return difference / practice.hole.sum((1, 2, 3)).clamp_min(1)
+
+
+def _shows(practice: _Practice) -> Tensor:
+    """Whether masks show what the classifier is to see, N: to a smile with closed lips it would add teeth on the lips."""
+    counts = [
+        torch.stack([practice.labels == label for label in part]).any(0).sum((1, 2)) for part in ((_TEETH,), MOUTH)
+    ]
+    return (practice.smiling == 0) | (counts[0] > _TEETH_SHARE * counts[1])
 
 
 def _mean(values: Tensor, chosen: Tensor) -> Tensor:
