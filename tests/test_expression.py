@@ -17,7 +17,7 @@ from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.editing.edit_region import EditRegion
 from maskgan.errors import UserError
 from maskgan.face_parts import MOUTH, SKIN
-from maskgan.labels import LabelMap
+from maskgan.labels import INDEX, LabelMap
 from maskgan.training.expression import ExpressionStage, exchange_mouths
 from maskgan.training.loop import train
 from maskgan.training.stages import build_stage
@@ -162,6 +162,23 @@ def test_the_practice_is_an_edit_as_people_make_it(settings: dict[str, Any]) -> 
         region = EditRegion(own, edited)
         assert torch.equal(practice.hole[i], region.hole((SIDE, SIDE))[0])
         assert set(np.unique(own[own != edited])) <= {*MOUTH, SKIN}
+
+
+def test_closed_lips_learn_no_smile(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A classifier would put teeth on them."""
+    stage = build_stage(config("expression", batch_size=2, **settings, rehearsals=0.0))
+    stage._classifier = BrightMouths()
+    mouth = face(6)
+    faces = Faces(people(2).pictures, torch.from_numpy(np.stack([face(), mouth])), torch.empty(2, 0, SIDE, SIDE))
+    draw = ExpressionStage._draw_practice
+    for smiling, learns in ((1.0, False), (0.0, True)):
+        target = torch.full((2,), smiling)
+        with monkeypatch.context() as patched:
+            patched.setattr(ExpressionStage, "_draw_practice", lambda *args, t=target: draw(*args)._replace(smiling=t))
+            assert (stage.train_step(faces, 0.9)["expression"] > 0) == learns
+    mouth[46:48, 22:42] = INDEX["mouth"]
+    both = torch.from_numpy(np.stack([mouth, face()]))
+    assert stage.train_step(faces._replace(label_maps=both), 0.9)["expression"] > 0
 
 
 def test_bad_options_are_named(settings: dict[str, Any], tmp_path: Path) -> None:

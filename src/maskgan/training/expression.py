@@ -150,7 +150,7 @@ class ExpressionStage:
         similarity = F.cosine_similarity(*embeddings)
         distance = _distance(drawn, before, practice)
         return {
-            "expression": _mean(entropy, exchanged & _shows(practice)),
+            "expression": _mean(entropy, exchanged & _teachable(practice)),
             "identity": _mean(1 - similarity, exchanged & aligned),
             "change": _mean(distance, exchanged),
             "rehearsal": _mean(distance, ~exchanged),
@@ -264,12 +264,11 @@ def _distance(drawn: Tensor, before: Tensor, practice: _Practice) -> Tensor:
     return difference / practice.hole.sum((1, 2, 3)).clamp_min(1)
 
 
-def _shows(practice: _Practice) -> Tensor:
-    """Whether masks show what the classifier is to see, N: to a smile with closed lips it would add teeth on the lips."""
-    counts = [
-        torch.stack([practice.labels == label for label in part]).any(0).sum((1, 2)) for part in ((_TEETH,), MOUTH)
-    ]
-    return (practice.smiling == 0) | (counts[0] > _TEETH_SHARE * counts[1])
+def _teachable(practice: _Practice) -> Tensor:
+    """Where the classifier may teach, N, bool: not where lips are to smile closed, for it would have teeth on them."""
+    mouth = torch.stack([practice.labels == label for label in MOUTH]).any(0).sum((1, 2))
+    teeth = (practice.labels == _TEETH).sum((1, 2))
+    return (practice.smiling == 0) | (teeth > _TEETH_SHARE * mouth)
 
 
 def _mean(values: Tensor, chosen: Tensor) -> Tensor:
