@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from maskgan.editing.edit_region import EditRegion
 from maskgan.errors import UserError
 from maskgan.face_parts import MOUTH, SKIN
 from maskgan.labels import INDEX, LabelMap
-from maskgan.training.expression import ExpressionStage, exchange_mouths
+from maskgan.networks.resnet import AttributeClassifier
+from maskgan.training.edit_config import ExpressionLossWeights
+from maskgan.training.expression import ExpressionStage, _distance, _Practice, exchange_mouths
 from maskgan.training.loop import train
 from maskgan.training.stages import build_stage
 from tiny_runs import PAIRS, config, run, state
@@ -31,24 +34,25 @@ def settings(tiny_edit_weights: Path, classifier_weights: Path) -> dict[str, Any
     return {
         "init_weights": str(tiny_edit_weights),
         "classifier": str(classifier_weights),
-        "resolution": SIDE,
         "precision": "fp32",
     }
 
 
-class BrightMouths(nn.Module):
-    """A classifier to which a face smiles whose mouth is brighter than that of half of ``people``."""
+def brightness(pictures: Tensor) -> Tensor:
+    """Of the surroundings of mouths, N."""
+    height, width = pictures.shape[2:]
+    return pictures[:, :, height // 2 : height * 4 // 5, width // 3 : width * 2 // 3].mean((1, 2, 3))
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._bright = self._brightness(people().pictures).median()
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return (10 * (self._brightness(pictures) - self._bright) - 0.1)[:, None].expand(-1, 40)
+@pytest.fixture(autouse=True)
+def bright_mouths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the classifier a face smiles whose mouth is brighter than that of half of ``people``."""
+    bright = brightness(people().pictures).median()
 
-    def _brightness(self, pictures: Tensor) -> Tensor:
-        height, width = pictures.shape[2:]
-        return pictures[:, :, height // 2 : height * 4 // 5, width // 3 : width * 2 // 3].mean((1, 2, 3))
+    def forward(_: nn.Module, pictures: Tensor) -> Tensor:
+        return (10 * (brightness(pictures.float()) - bright) - 0.1)[:, None].expand(-1, 40)
+
+    monkeypatch.setattr(AttributeClassifier, "forward", forward)
 
 
 def people(count: int = 6) -> Faces:
@@ -96,27 +100,26 @@ def test_two_and_two_steps_equal_four(tmp_path: Path, settings: dict[str, Any]) 
     run(tmp_path / "whole", config("expression", **steady))
     run(tmp_path / "parts", config("expression", images=4, **steady))
     run(tmp_path / "parts", config("expression", **steady))
+    assert any(json.loads(line)["exchanged"] > 0 for line in (tmp_path / "whole" / "stats.jsonl").open())
     whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
     assert whole.keys() == parts.keys()
     for name in whole:
         assert torch.equal(whole[name], parts[name]), name
 
 
-def test_only_the_low_levels_learn_and_the_rest_ships_as_it_was(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_only_the_deep_levels_learn_and_the_rest_ships_as_it_was(tmp_path: Path, settings: dict[str, Any]) -> None:
     choice = config("expression", batch_size=6, images=24, ema_halflife_kimg=0.001, **settings)
     stage = build_stage(choice)
-    stage._classifier = BrightMouths()
     train(stage, choice, PAIRS, tmp_path)
     before, after = load_file(settings["init_weights"]), load_file(tmp_path / "edit.safetensors")
     changed = {name for name in before if not torch.equal(before[name], after[name])}
-    low = ("coarse.down.2.", "coarse.attention.", "coarse.residual.", "coarse.up.0.")
-    assert changed and all(name.startswith(low) for name in changed)
+    deep = ("coarse.down.2.", "coarse.attention.", "coarse.residual.", "coarse.up.0.")
+    assert changed and all(name.startswith(deep) for name in changed)
     assert {name.split(".")[1] for name in changed} == {"down", "attention", "residual", "up"}
 
 
 def test_an_untouched_network_has_changed_nothing(settings: dict[str, Any]) -> None:
     stage = build_stage(config("expression", batch_size=6, **settings))
-    stage._classifier = BrightMouths()
     losses = stage.train_step(people(), 0.9)
     assert losses["change"] == losses["rehearsal"] == 0
     assert losses["expression"] > 0 and losses["identity"] > 0
@@ -124,12 +127,9 @@ def test_an_untouched_network_has_changed_nothing(settings: dict[str, Any]) -> N
 
 
 def test_faces_learn_to_follow_their_mouths(settings: dict[str, Any]) -> None:
-    weights = {"identity": 0.0, "change": 0.0, "rehearsal": 0.0}
-    options = {**settings, "rehearsals": 0.0, "learning_rate": 3e-3}
+    weights = ExpressionLossWeights(expression=1, identity=0, change=0, rehearsal=0)
+    options = {**settings, "rehearsals": 0.0, "learning_rate": 3e-3, "weights": weights}
     stage = build_stage(config("expression", batch_size=6, **options))
-    assert isinstance(stage, ExpressionStage)
-    stage._weights = {**stage._weights, **weights}
-    stage._classifier = BrightMouths()
     torch.manual_seed(0)
     before = stage.val_loss(people())
     for _ in range(8):
@@ -141,9 +141,9 @@ def test_rehearsals_hold_on_to_what_the_network_could_do(settings: dict[str, Any
     """Where nothing but the classifier teaches, other holes change; with rehearsals they change less."""
     away = []
     for weight in (0.0, 300.0):
-        stage = build_stage(config("expression", batch_size=6, **settings, rehearsals=0.5, learning_rate=1e-3))
-        stage._weights = {"expression": 2.0, "identity": 0.0, "change": 0.0, "rehearsal": weight}
-        stage._classifier = BrightMouths()
+        weights = ExpressionLossWeights(expression=2, identity=0, change=0, rehearsal=weight)
+        options = {**settings, "rehearsals": 0.5, "learning_rate": 1e-3, "weights": weights}
+        stage = build_stage(config("expression", batch_size=6, **options))
         torch.manual_seed(0)
         losses = [stage.train_step(people(), 0.5)["rehearsal"] for _ in range(6)]
         away.append(float(torch.stack(losses[2:]).mean()))
@@ -152,38 +152,66 @@ def test_rehearsals_hold_on_to_what_the_network_could_do(settings: dict[str, Any
 
 def test_the_practice_is_an_edit_as_people_make_it(settings: dict[str, Any]) -> None:
     stage = build_stage(config("expression", batch_size=6, **settings))
-    stage._classifier = BrightMouths()
     faces = people()
-    practice = stage._draw_practice(faces, rehearsals=0)
+    practice = stage._sample_practice(faces, rehearsals=0)
     exchanged = [i for i, moving in enumerate(practice.moving) if moving is not None]
     assert exchanged
     for i in exchanged:
         own, edited = faces.label_maps[i].numpy(), practice.labels[i].numpy()
         region = EditRegion(own, edited)
-        assert torch.equal(practice.hole[i], region.hole((SIDE, SIDE))[0])
+        assert torch.equal(practice.hole[i], region.hole(own.shape)[0])
         assert set(np.unique(own[own != edited])) <= {*MOUTH, SKIN}
 
 
 def test_closed_lips_learn_no_smile(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A classifier would put teeth on them."""
     stage = build_stage(config("expression", batch_size=2, **settings, rehearsals=0.0))
-    stage._classifier = BrightMouths()
     mouth = face(6)
     faces = Faces(people(2).pictures, torch.from_numpy(np.stack([face(), mouth])), torch.empty(2, 0, SIDE, SIDE))
-    draw = ExpressionStage._draw_practice
+    draw = ExpressionStage._sample_practice
     for smiling, learns in ((1.0, False), (0.0, True)):
         target = torch.full((2,), smiling)
         with monkeypatch.context() as patched:
-            patched.setattr(ExpressionStage, "_draw_practice", lambda *args, t=target: draw(*args)._replace(smiling=t))
+            patched.setattr(ExpressionStage, "_sample_practice", lambda *args, t=target: draw(*args)._replace(target=t))
             assert (stage.train_step(faces, 0.9)["expression"] > 0) == learns
     mouth[46:48, 22:42] = INDEX["mouth"]
     both = torch.from_numpy(np.stack([mouth, face()]))
     assert stage.train_step(faces._replace(label_maps=both), 0.9)["expression"] > 0
 
 
+def test_a_step_in_bf16_is_near_one_in_fp32(settings: dict[str, Any]) -> None:
+    losses = []
+    for precision in ("fp32", "bf16"):
+        stage = build_stage(config("expression", batch_size=6, **{**settings, "precision": precision}))
+        torch.manual_seed(3)
+        losses.append(stage.train_step(people(), 0.9))
+    assert losses[0]["exchanged"] > 0
+    for name in ("expression", "identity"):
+        assert float(losses[1][name]) == pytest.approx(float(losses[0][name]), rel=0.05), name
+
+
+def test_faces_that_cannot_exchange_are_rehearsed(settings: dict[str, Any]) -> None:
+    stage = build_stage(config("expression", batch_size=2, **settings))
+    pictures, label_maps, edits = people(2)
+    losses = stage.train_step(Faces(torch.ones_like(pictures), label_maps, edits), 0.9)
+    assert losses["exchanged"] == 0 and all(torch.isfinite(loss) for loss in losses.values())
+    assert stage.val_loss(people(1)) == 0
+
+
+def test_lips_count_more_than_skin_and_teeth_less() -> None:
+    labels = torch.tensor([[[INDEX["u_lip"], SKIN], [INDEX["mouth"], SKIN]]])
+    hole = torch.tensor([[[[1.0, 1.0], [1.0, 0.0]]]])
+    practice = _Practice(torch.zeros(1, 1), labels, hole, hole, [None], torch.zeros(1))
+    drawn = torch.tensor([[0.1, 0.2], [0.3, 5.0]]).expand(1, 3, 2, 2)
+    expected = (4 * 0.1 + 0.2 + 0.5 * 0.3) / 3
+    assert _distance(drawn, torch.zeros(1, 3, 2, 2), practice).item() == pytest.approx(expected)
+
+
 def test_bad_options_are_named(settings: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--batch-size must be at least 2"):
-        config("expression", **settings, batch_size=1)
+        build_stage(config("expression", **settings, batch_size=1))
+    with pytest.raises(UserError, match="--resolution must be at most 32"):
+        config("expression", **settings, resolution=64)
     with pytest.raises(UserError, match="--rehearsals must be"):
         config("expression", **settings, rehearsals=1.0)
     with pytest.raises(UserError, match="gone"):

@@ -36,7 +36,7 @@ from tiny_runs import FORKSERVER_PRELOAD, config, state, write_faces
 
 PARTS = ("mask-vae", "dense-mapping", "ebst", "edit", "teacher", "expression", "parser", "attributes", "identity")
 TRAINED_MODELS = ("mask-vae", "dense-mapping", "edit", "parser", "attributes", "identity")
-IMAGES = 40  # 1, 2, 1, 4, 2, 1 and 1 steps of 4
+IMAGES = 40  # 1 or 2 steps of 4 for each stage, 4 for edit
 FACES = 130  # directions need 110
 
 

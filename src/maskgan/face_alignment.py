@@ -94,5 +94,8 @@ def alignment(label_maps: Tensor) -> tuple[Tensor, Tensor]:
 
 def align(images: Tensor, matrices: Tensor) -> Tensor:
     """Aligned faces, N x C x 112 x 112, of square pictures, N x C x S x S; differentiable in the pictures."""
-    grid = F.affine_grid(matrices.to(images.dtype), [len(images), images.shape[1], SIDE, SIDE], align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    # In bfloat16 pixels would be sampled from beside their places.
+    with torch.autocast(images.device.type, enabled=False):
+        grid = F.affine_grid(matrices.float(), [len(images), images.shape[1], SIDE, SIDE], align_corners=False)
+        aligned = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return aligned.to(images.dtype)

@@ -140,7 +140,7 @@ def _all_stages(
     if labelled is None:
         _log.info(
             "without --labelled-data the attribute classifier and the identity embedding are left out, "
-            "and faces do not learn to smile with their mouths"
+            "and the edit network does not learn that faces follow their mouths"
         )
     if _train(runs, run):
         _export(runs, base_config, run.folder / "weights")
@@ -165,7 +165,8 @@ command.add_command(
         --preset paper the published networks, dense mapping and EBST, in place of the edit network.
 
         Each stage has its fraction of the budget and a folder in the run folder, which in the end has a folder
-        weights/ with all weights as they ship. Classifier and embedding are trained on --labelled-data.""",
+        weights/ with all weights as they ship. Classifier, embedding and a second classifier, which teaches the edit
+        network that faces follow their mouths, are trained on --labelled-data.""",
     )
 )
 

@@ -193,6 +193,12 @@ def face_around_mouth(label_map: LabelMap, size: tuple[int, int]) -> Tensor | No
     return near * face * blur(face, 1.0)
 
 
+def hole_around_mouth(label_map: LabelMap, size: tuple[int, int]) -> Tensor:
+    """Where ``face_around_mouth`` is over 0, 1 x 1 x H x W of ``size``: 1 there; empty if the mask shows no mouth."""
+    around = face_around_mouth(label_map, size)
+    return torch.zeros(1, 1, *size) if around is None else (around > 0).float()
+
+
 def _kept_detail(share: Tensor, anew: Tensor, mouth: NDArray[np.bool_]) -> Tensor:
     """``MovingFace.kept``, from its ``share``, what is drawn anew, and where the mouth changed, H x W."""
     longer = max(share.shape[2:])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from maskgan.editing.compositing import SourceAnalysis, analyse_source
-from maskgan.editing.edit_region import face_around_mouth
+from maskgan.editing.edit_region import hole_around_mouth
 from maskgan.editing.face_network import Context, KnownSources
 from maskgan.editing.renderer import Renderer
 from maskgan.images import Picture
@@ -121,8 +121,7 @@ def prepare_unedited(models: Iterable[FaceModel]) -> None:
 def _draw_unedited(models: Sequence[FaceModel]) -> list[Tensor]:
     renderer = models[0].renderer
     size = renderer.working_size(models[0].label_map)
-    around = [face_around_mouth(model.label_map, size) for model in models]
-    hole = joined([torch.zeros(1, 1, *size) if near is None else (near > 0).float() for near in around])
+    hole = joined([hole_around_mouth(model.label_map, size) for model in models])
     styles = joined([model.style for model in models])
     return separate(renderer.synthesise([model.label_map for model in models], styles, context_of(models, hole, hole)))
 

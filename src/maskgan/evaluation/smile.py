@@ -19,12 +19,11 @@ from maskgan.evaluation.networks import MeasuringNetworks
 from maskgan.evaluation.systems import IdentityBaseline, Request, System, case_requests
 from maskgan.evaluation.tables import distance_cell, distance_column, few_images_note, number, percent
 from maskgan.images import Picture
-from maskgan.metrics.face_geometry import pose_of
+from maskgan.metrics.face_geometry import scaled_pose
 from maskgan.metrics.mean import Mean
 from maskgan.metrics.segmentation import ConfusionMatrix
 
 _SMILING = attribute_index("Smiling")
-_POSE_SCALE = np.array([0.15, 0.1, 0.1])  # about what each of pose_of's numbers varies by among portraits
 _CROP_MARGIN = 0.5  # of the edit's box, added on each side
 
 PUBLISHED = (("MaskGAN", 77.3, 0.4611), ("EditGAN", 91.5, 0.7047))
@@ -91,11 +90,9 @@ def sample_cases(pairs: PairCollection, labels: Labels, count: int) -> list[Case
     """
     poses: dict[str, NDArray[np.float64]] = {}
     for index, key in enumerate(pairs.keys):
-        if key in labels:
-            try:
-                poses[key] = np.array(pose_of(pairs[index].label_map)) / _POSE_SCALE
-            except UserError:  # a face in profile, or behind something
-                continue
+        pose = scaled_pose(pairs[index].label_map) if key in labels else None
+        if pose is not None:
+            poses[key] = pose
     donors = [key for key in poses if labels[key][_SMILING]]
     sources = [key for key in poses if not labels[key][_SMILING]][:count]
     if not donors or not sources:

@@ -13,6 +13,7 @@ from maskgan.face_parts import EYES, FACE, HAIR, MOUTH, NOSE, bounding_box, cent
 from maskgan.labels import INDEX, LabelMap
 
 _CORNER = 0.15  # share of the mouth's width that counts as a corner
+_POSE_SCALE = np.array([0.15, 0.1, 0.1])  # about what each of pose_of's numbers varies by among portraits
 _MIDDLE = 0.2  # half the share that counts as its middle
 
 
@@ -111,3 +112,14 @@ def pose_of(label_map: LabelMap) -> tuple[float, float, float]:
     pitch = (nose[0] - eyes_row) / max(mouth[0] - eyes_row, 1.0) - 0.5
     roll = (left[0] - right[0]) / max(abs(left[1] - right[1]), 1.0)
     return yaw, pitch, roll
+
+
+def scaled_pose(label_map: LabelMap) -> NDArray[np.float64] | None:
+    """``pose_of`` in units of what portraits vary by, 3, so that distances between poses mean something.
+
+    ``None`` if the mask does not show all features: a face in profile, or behind something.
+    """
+    try:
+        return np.array(pose_of(label_map)) / _POSE_SCALE
+    except UserError:
+        return None

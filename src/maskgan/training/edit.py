@@ -31,7 +31,7 @@ from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.feature_discriminator import FeatureDiscriminator, HeadOutput
 from maskgan.networks.layers import one_hot
 from maskgan.networks.regions import mask_to_regions
-from maskgan.training.edit_config import EditTrainingConfig, HoleConfig
+from maskgan.training.edit_config import EditTrainingConfig, HoleConfig, coarse_side
 from maskgan.training.holes import sample_holes
 from maskgan.training.initialisation import load_from_run, load_from_weights
 from maskgan.training.schedule import Progress
@@ -77,7 +77,7 @@ class EditStage:
         self._weights: Mapping[str, float] = asdict(config.weights)
         sizes = preset(config.preset).edit
         self._network = to_device(EditNetwork(sizes), config.device)
-        self._full_side = preset(config.preset).edit_phases[-1][1]
+        self._coarse_side = coarse_side(config.preset)
         self._frozen = to_device(FrozenFeatures(), config.device)
         self._discriminator = to_device(
             FeatureDiscriminator(FrozenFeatures.OBJECT_MAPS, FrozenFeatures.FACE_MAPS, sizes.num_classes), config.device
@@ -172,7 +172,7 @@ class EditStage:
 
     def _at_size(self, network: EditNetwork, pictures: Tensor) -> EditNetwork | CoarseEditNetwork:
         """The part of the network that draws pictures of this size: small ones teach the coarse network alone."""
-        return network.coarse if 2 * pictures.shape[2] <= self._full_side else network
+        return network.coarse if pictures.shape[2] <= self._coarse_side else network
 
     def _draw_holes(self, faces: Faces) -> _Batch:
         real = faces.pictures.contiguous(memory_format=torch.channels_last)

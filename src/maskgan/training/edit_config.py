@@ -100,18 +100,25 @@ class EditTrainingConfig(TrainingConfig):
         return self.init_weights or self.init_run
 
 
+def coarse_side(preset_name: str) -> int:
+    """Side in pixels up to which the coarse part of a preset's edit network draws pictures alone."""
+    sizes = preset(preset_name)
+    return sizes.edit_phases[-1][1] // (2 if sizes.edit.detail_channels else 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExpressionLossWeights:
     """Weights of the loss terms of ``expression``."""
 
     expression: float = 1.5
-    """Weight of the cross entropy of the classifier's Smiling, over exchanged mouths."""
+    """Weight of the cross entropy of the classifier's Smiling, over exchanged mouths; smiles must show teeth."""
     identity: float = 4.0
     """Weight of 1 minus the cosine similarity of SFace's embeddings, over exchanged mouths."""
     change: float = 4.0
-    """Weight of the L1 distance from what the network drew before, in exchanged mouths."""
+    """Weight of the L1 distance from what the network drew before, over exchanged mouths; lips count 4 times as much
+    as skin, teeth half."""
     rehearsal: float = 10.0
-    """Weight of the same distance in other holes."""
+    """Weight of the same distance over other holes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +131,7 @@ class ExpressionTrainingConfig(TrainingConfig):
     init_weights: str
     """Weights file of the edit network to start from."""
     classifier: str
-    """Weights file of an attribute classifier that teaches; measure with another."""
+    """Weights file of the attribute classifier in the loss; measure with a different one."""
     weights: ExpressionLossWeights = field(default_factory=ExpressionLossWeights, metadata={"flag": "{}_weight"})
     """Weights of the loss terms."""
     rehearsals: float = 0.25
@@ -134,15 +141,16 @@ class ExpressionTrainingConfig(TrainingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.batch_size < 2:
-            raise UserError("--batch-size must be at least 2: the faces of a batch exchange their mouths")
         if not 0 <= self.rehearsals < 1:
             raise UserError(f"--rehearsals must be at least 0 and under 1, is {self.rehearsals}")
+        if self.final_side > coarse_side(self.preset):
+            raise UserError(
+                f"--resolution must be at most {coarse_side(self.preset)}: the coarse network alone learns, and larger "
+                "pictures are drawn by it at half of their side"
+            )
 
     def _preset_phases(self) -> tuple[tuple[float, int], ...]:
-        sizes = preset(self.preset)
-        # The coarse network alone learns, at the side at which it works.
-        return ((0.0, sizes.edit_phases[-1][1] // (2 if sizes.edit.detail_channels else 1)),)
+        return ((0.0, coarse_side(self.preset)),)
 
     @property
     def teachers(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Starting from the networks of another run: ``ebst`` always does, ``dense-mapping`` and ``edit`` may."""
+"""Starting from trained networks: ``ebst`` and ``expression`` always do, ``dense-mapping`` and ``edit`` may."""
 
 from __future__ import annotations
 

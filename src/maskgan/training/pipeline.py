@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from maskgan.config import preset
-from maskgan.seeding import MAX_SEED
+from maskgan.seeding import stream_seed
 from maskgan.training.config import LossWeights, TrainingConfig
+from maskgan.training.edit_config import coarse_side
 from maskgan.training.stages import STAGES
 
 
@@ -103,7 +104,7 @@ def recipe_options(preset_name: str, stage: str) -> dict[str, Any]:
         UserError: there is no such preset.
     """
     preset(preset_name)
-    specs = [spec for spec in (*RECIPES[preset_name], *_SMALL) if spec.stage == stage]
+    specs = [spec for spec in (*RECIPES[preset_name], *_SMALL) if spec.stage == stage and not spec.name]
     return dict(specs[0].options) if specs else {}
 
 
@@ -160,7 +161,7 @@ def pipeline(
             **{name: getattr(base_config, name) for name in _SHARED_OPTIONS},
             "images": max(round(base_config.images * fraction), 1),
             "minutes": None if base_config.minutes is None else base_config.minutes * fraction,
-            "seed": (base_config.seed + bool(spec.name)) % (MAX_SEED + 1),
+            "seed": stream_seed(base_config.seed, spec.name) if spec.name else base_config.seed,
         }
         if labelled is not None and STAGES[spec.stage].config_type.labelled:
             shared |= _labelled_options(labelled)
@@ -187,7 +188,8 @@ def _build(config_type: type[TrainingConfig], recipe: Mapping[str, Any], given: 
 def _resolution(spec: StageSpec, base_config: TrainingConfig) -> dict[str, int]:
     """A constant resolution, if the base config or the spec asks for one."""
     if base_config.resolution is not None:
-        return {"resolution": base_config.resolution}
+        most = coarse_side(base_config.preset) if spec.stage == "expression" else base_config.resolution
+        return {"resolution": min(base_config.resolution, most)}
     if spec.max_resolution is not None:
         return {"resolution": min(spec.max_resolution, preset(base_config.preset).resolution)}
     return {}

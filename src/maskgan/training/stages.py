@@ -65,7 +65,7 @@ _ENTRIES = (
     StageEntry(
         ExpressionTrainingConfig,
         "maskgan.training.expression:ExpressionStage",
-        "The edit network, afterwards: faces learn to smile with their mouths.",
+        "The edit network, afterwards: it learns that faces follow their mouths.",
     ),
     StageEntry(
         ParserTrainingConfig,
