@@ -56,3 +56,12 @@ def test_gradients_reach_the_picture() -> None:
     image = torch.rand(1, 3, 128, 128, requires_grad=True)
     align(image, matrices).sum().backward()
     assert image.grad is not None and float(image.grad.abs().sum()) > 0
+
+
+def test_pixels_are_sampled_at_their_places_in_bf16_too() -> None:
+    side = 128
+    ramp = torch.linspace(-1, 1, side).expand(1, 3, side, side)
+    matrices, _ = alignment(mask_with_landmarks(side, 1.1, 2, 3)[None])
+    with torch.autocast("cpu", torch.bfloat16):
+        aligned = align(ramp, matrices)
+    assert torch.equal(aligned, align(ramp, matrices))

@@ -178,6 +178,12 @@ def test_options_go_before_the_recipe(tmp_path: Path) -> None:
         pipeline(base(preset="paper"), tmp_path)
 
 
+def test_expressions_are_taught_at_the_size_of_the_coarse_network(tmp_path: Path) -> None:
+    for given, expected in ((128, 128), (256, 256), (512, 256)):
+        parts = pipeline(base(preset="demo", resolution=given), tmp_path, LabelledData("celeba", "table.csv"))
+        assert {c.stage: c.final_side for _, c in parts}["expression"] == expected
+
+
 def test_a_dry_run_prints_every_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(tmp_path / "run", "--dry-run")) == 0
     printed = capsys.readouterr().out
