@@ -34,9 +34,9 @@ from maskgan.training.run_folder import RunFolder
 from maskgan.training.state_compression import compress, decompress
 from tiny_runs import FORKSERVER_PRELOAD, config, state, write_faces
 
-PARTS = ("mask-vae", "dense-mapping", "ebst", "edit", "teacher", "expression", "parser", "attributes", "identity")
+PARTS = ("mask-vae", "dense-mapping", "ebst", "edit", "parser", "attributes", "identity")
 TRAINED_MODELS = ("mask-vae", "dense-mapping", "edit", "parser", "attributes", "identity")
-IMAGES = 40  # 1 or 2 steps of 4 for each stage, 4 for edit
+IMAGES = 40  # 1, 2, 1, 4, 2, 1 and 1 steps of 4
 FACES = 130  # directions need 110
 
 
@@ -111,21 +111,14 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     ] == [
         ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.25, 256))),
         ("edit", "edit", 8, 4e-4, 0.5, ((0.0, 128), (0.35, 256), (0.75, 512))),
-        ("teacher", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
-        ("expression", "expression", 8, 2e-4, 0.0, ((0.0, 256),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128), (0.25, 256))),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("identity", "identity", 32, 3e-4, 0.0, ((0.0, 128),)),
     ]
-    assert [c.minutes for _, c in parts] == pytest.approx([10, 56, 4, 4, 16, 6, 4])
+    assert [c.minutes for _, c in parts] == pytest.approx([10, 64, 16, 6, 4])
     by_stage = {c.stage: c for _, c in parts}
     assert by_stage["edit"].weights == EditLossWeights()
-    wide = [folder.name for folder, c in parts if c.augment == WIDE_AUGMENTATION]
-    assert wide == ["teacher", "parser", "attributes", "identity"]
-    assert by_stage["expression"].init_weights == str(tmp_path / "edit" / "edit.safetensors")
-    assert by_stage["expression"].classifier == str(tmp_path / "teacher" / "attributes.safetensors")
-    seeds = {folder.name: c.seed for folder, c in parts}
-    assert seeds["teacher"] != seeds["attributes"], "what taught must not measure"
+    assert [c.stage for _, c in parts if c.augment == WIDE_AUGMENTATION] == ["parser", "attributes", "identity"]
     assert by_stage["identity"].init_classifier == str(tmp_path / "attributes" / "attributes.safetensors")
     for stage in ("attributes", "identity"):
         assert (by_stage[stage].data, by_stage[stage].table) == ("celeba", "table.csv")
@@ -178,18 +171,10 @@ def test_options_go_before_the_recipe(tmp_path: Path) -> None:
         pipeline(base(preset="paper"), tmp_path)
 
 
-def test_expressions_are_taught_at_the_size_of_the_coarse_network(tmp_path: Path) -> None:
-    for given, expected in ((128, 128), (256, 256), (512, 256)):
-        parts = pipeline(base(preset="demo", resolution=given), tmp_path, LabelledData("celeba", "table.csv"))
-        assert {c.stage: c.final_side for _, c in parts}["expression"] == expected
-
-
 def test_a_dry_run_prints_every_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(tmp_path / "run", "--dry-run")) == 0
     printed = capsys.readouterr().out
-    assert [line.split('"')[3] for line in printed.splitlines() if '"stage"' in line] == [
-        "attributes" if part == "teacher" else part for part in PARTS
-    ]
+    assert [line.split('"')[3] for line in printed.splitlines() if '"stage"' in line] == list(PARTS)
     assert "130 pairs" in printed and "8 faces" in printed and not (tmp_path / "run").exists()
 
 
@@ -224,13 +209,7 @@ def test_every_shipped_network_is_trained_and_loads(whole: Path) -> None:
     assert info.config == preset("tiny").dense_mapping
     _, info = load_weights(whole / "weights" / "edit.safetensors")
     assert (info.config, info.resolution) == (preset("tiny").edit, 64)
-    assert info.teachers == "EfficientNet-Lite0, SFace, an attribute classifier"
-    assert info.provenance.startswith("maskgan train expression")
-    measures, teaches = (load_file(whole / part / "attributes.safetensors") for part in ("attributes", "teacher"))
-    shipped = load_file(whole / "weights" / "attributes.safetensors")
-    for name, tensor in shipped.items():
-        assert torch.equal(tensor, measures[name].half()), name
-    assert any(not torch.equal(tensor, measures[name]) for name, tensor in teaches.items())
+    assert info.teachers == "EfficientNet-Lite0, SFace"
 
 
 def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_directions(
@@ -275,7 +254,7 @@ def test_interrupted_runs_equal_one_run(tmp_path: Path, whole: Path, capsys: pyt
         pieces += 1
         said = capsys.readouterr().err
         assert "the same command resumes" in said or (tmp_path / "weights" / MANIFEST).exists()
-    assert pieces == 15  # 14 steps, and the directions
+    assert pieces == 13  # 12 steps, and the directions
     assert_same_states(tmp_path, whole)
     assert_complete(tmp_path / "weights")
 

@@ -138,10 +138,7 @@ def _all_stages(
     labelled = None if labelled_data is None else LabelledData(labelled_data, table, identities)
     runs = pipeline(base_config, run.folder, labelled, ebst=ebst, options=overrides)
     if labelled is None:
-        _log.info(
-            "without --labelled-data the attribute classifier and the identity embedding are left out, "
-            "and the edit network does not learn that faces follow their mouths"
-        )
+        _log.info("without --labelled-data the attribute classifier and the identity embedding are left out")
     if _train(runs, run):
         _export(runs, base_config, run.folder / "weights")
 
@@ -165,8 +162,7 @@ command.add_command(
         --preset paper the published networks, dense mapping and EBST, in place of the edit network.
 
         Each stage has its fraction of the budget and a folder in the run folder, which in the end has a folder
-        weights/ with all weights as they ship. Classifier, embedding and a second classifier, which teaches the edit
-        network that faces follow their mouths, are trained on --labelled-data.""",
+        weights/ with all weights as they ship. Classifier and embedding are trained on --labelled-data.""",
     )
 )
 

@@ -17,7 +17,6 @@ MODEL_TYPES = {
     "dense-mapping": "dense-mapping",
     "ebst": "dense-mapping",  # comes after stage 1 and replaces it
     "edit": "edit",
-    "expression": "edit",  # goes on with that network
     "parser": "parser",
     "attributes": "attributes",
     "identity": "identity",

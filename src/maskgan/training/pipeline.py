@@ -9,9 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from maskgan.config import preset
-from maskgan.seeding import stream_seed
 from maskgan.training.config import LossWeights, TrainingConfig
-from maskgan.training.edit_config import coarse_side
 from maskgan.training.stages import STAGES
 
 
@@ -27,18 +25,8 @@ class StageSpec:
     """Options of the stage, by the names of its config's fields."""
     max_resolution: int | None = None
     """Constant image side in pixels, capped at the preset's resolution; ``None``: the preset's progressive phases."""
-    name: str = ""
-    """Name of its folder, where a stage is trained a second time, with another seed; empty: the stage's."""
-
-    @property
-    def folder(self) -> str:
-        """Name of its folder in the run folder."""
-        return self.name or self.stage
 
 
-# What teaches must not measure, so the classifier that teaches expressions is another one.
-_TEACHER = StageSpec("attributes", 0.04, max_resolution=128, name="teacher")
-_EXPRESSION = StageSpec("expression", 0.04)
 _MEASURING = (
     StageSpec("attributes", 0.06, max_resolution=128),
     StageSpec("identity", 0.04, max_resolution=128),
@@ -66,8 +54,6 @@ _SMALL = (
     StageSpec("dense-mapping", 0.20, _SMALL_GAN),
     StageSpec("ebst", 0.10, _SMALL_GAN),
     StageSpec("edit", 0.34),
-    _TEACHER,
-    _EXPRESSION,
     _PARSER,
     *_MEASURING,
 )
@@ -75,7 +61,7 @@ _SMALL = (
 RECIPES: Mapping[str, Sequence[StageSpec]] = MappingProxyType(
     {
         "paper": _PUBLISHED,
-        "demo": (_MASK_VAE, StageSpec("edit", 0.56), _TEACHER, _EXPRESSION, _PARSER, *_MEASURING),
+        "demo": (_MASK_VAE, StageSpec("edit", 0.64), _PARSER, *_MEASURING),
         "tiny": _SMALL,  # every stage, for tests
     }
 )
@@ -104,7 +90,7 @@ def recipe_options(preset_name: str, stage: str) -> dict[str, Any]:
         UserError: there is no such preset.
     """
     preset(preset_name)
-    specs = [spec for spec in (*RECIPES[preset_name], *_SMALL) if spec.stage == stage and not spec.name]
+    specs = [spec for spec in (*RECIPES[preset_name], *_SMALL) if spec.stage == stage]
     return dict(specs[0].options) if specs else {}
 
 
@@ -142,9 +128,8 @@ def pipeline(
 
     Args:
         base_config: the total budget and the options that all stages share.
-        folder: run folder; each stage gets a folder in it.
-        labelled: faces with labels. Without them the attribute classifier, the identity embedding and what a classifier
-            teaches are left out.
+        folder: run folder; each stage gets a folder in it, named like it.
+        labelled: faces with labels. Without them the attribute classifier and the identity embedding are left out.
         ebst: whether to add editing behaviour simulated training after stage 1.
         options: options that replace the recipe's in every stage that has them, as ``stage_config`` takes them.
 
@@ -152,7 +137,7 @@ def pipeline(
         UserError: there is no such preset, or a value is not allowed.
     """
     left_out = set() if ebst else {"ebst"}
-    left_out |= set() if labelled else {"attributes", "identity", "expression"}
+    left_out |= set() if labelled else {"attributes", "identity"}
     specs = [spec for spec in RECIPES[base_config.preset] if spec.stage not in left_out]
     planned = []
     for spec in specs:
@@ -161,7 +146,6 @@ def pipeline(
             **{name: getattr(base_config, name) for name in _SHARED_OPTIONS},
             "images": max(round(base_config.images * fraction), 1),
             "minutes": None if base_config.minutes is None else base_config.minutes * fraction,
-            "seed": stream_seed(base_config.seed, spec.name) if spec.name else base_config.seed,
         }
         if labelled is not None and STAGES[spec.stage].config_type.labelled:
             shared |= _labelled_options(labelled)
@@ -169,7 +153,7 @@ def pipeline(
         config_type = STAGES[spec.stage].config_type
         names = {option.name for option in fields(config_type)}
         given = {name: value for name, value in given.items() if name in names}
-        planned.append((folder / spec.folder, _build(config_type, spec.options, given)))
+        planned.append((folder / spec.stage, _build(config_type, spec.options, given)))
     return planned
 
 
@@ -188,8 +172,7 @@ def _build(config_type: type[TrainingConfig], recipe: Mapping[str, Any], given: 
 def _resolution(spec: StageSpec, base_config: TrainingConfig) -> dict[str, int]:
     """A constant resolution, if the base config or the spec asks for one."""
     if base_config.resolution is not None:
-        most = coarse_side(base_config.preset) if spec.stage == "expression" else base_config.resolution
-        return {"resolution": min(base_config.resolution, most)}
+        return {"resolution": base_config.resolution}
     if spec.max_resolution is not None:
         return {"resolution": min(spec.max_resolution, preset(base_config.preset).resolution)}
     return {}
@@ -202,11 +185,6 @@ def _inputs(spec: StageSpec, folder: Path, specs: Sequence[StageSpec]) -> dict[s
         "init_classifier": str(folder / "attributes" / "attributes.safetensors"),
         "mask_vae": str(folder / "mask-vae" / "mask-vae.safetensors"),
     }
-    if spec.stage == "expression":
-        inputs |= {
-            "init_weights": str(folder / "edit" / "edit.safetensors"),
-            "classifier": str(folder / _TEACHER.folder / "attributes.safetensors"),
-        }
     if place := chain.index(spec.stage) if spec.stage in chain else 0:
         inputs["init_run"] = str(folder / chain[place - 1])
     return inputs
