@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 from maskgan.assets import portrait
@@ -194,6 +195,10 @@ def test_killed_at_random_the_result_is_that_of_an_unbroken_run(
         time.sleep(source.uniform(0, 0.5))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        # Its processes may take a moment to end, and hold their shards until then.
+        for lock in output.glob(".*.lock"):
+            with FileLock(lock, timeout=30):
+                pass
     assert main(command(collection, tiny_weights, output, "--processes", "1")) == 0
     assert {name: data for name, data in results(output).items() if name[0] != "."} == unbroken
 
