@@ -13,7 +13,7 @@ from maskgan.editing.mask_warps import fill_from_nearest, grow_part, scale_part
 from maskgan.editing.named_edits import EDITS, Amount, NamedEdit, parse_edit
 from maskgan.editing.photographs import PhotographEditor, apply_edits, choose_faces, frame_of_edits, lock_pixels
 from maskgan.errors import UserError
-from maskgan.face_parts import BROWS, EYES, FACE, HAIR, MOUTH, bounding_box, centroid
+from maskgan.face_parts import BROWS, EYES, FACE, HAIR, MOUTH, NECK, bounding_box, centroid
 from maskgan.images import read_label_map, read_picture
 from maskgan.labels import INDEX, LabelMap
 from maskgan.metrics.face_geometry import shape_of
@@ -104,6 +104,19 @@ def test_a_face_gets_narrower_and_wider_and_its_features_stay(masks: dict[int, L
         assert skin[0] < skin[1] < skin[2]
         for name in ("nose", "l_eye", "u_lip"):
             np.testing.assert_array_equal(narrow == INDEX[name], mask == INDEX[name])
+
+
+def test_a_narrower_face_uncovers_the_neck_only_above_the_neck(masks: dict[int, LabelMap]) -> None:
+    """It must not spread over what were cheeks: there hair and background come out."""
+    for mask in masks.values():
+        narrow = EDITS["face-narrower"].apply(mask, 1.0)
+        came_out = (narrow == NECK) & (mask != NECK)
+        rows, columns = np.nonzero(came_out)
+        assert len(rows)
+        for row, column in zip(rows, columns, strict=True):
+            assert came_out[row + 1, column] or mask[row + 1, column] == NECK
+        eyes = np.nonzero(np.isin(mask, EYES))[0]
+        assert rows.min() > eyes.max()
 
 
 def test_hair_reaches_lower_and_higher(masks: dict[int, LabelMap]) -> None:

@@ -80,6 +80,16 @@ def _spread(label_map: LabelMap, holes: Where, known: Where) -> LabelMap:
     return filled
 
 
+def extend_upwards(label_map: LabelMap, holes: Where, label: int) -> LabelMap:
+    """Give ``label`` to those pixels of ``holes`` below which, in their column, it comes next."""
+    extended = label_map.copy()
+    comes_next = np.zeros(label_map.shape[1], dtype=bool)
+    for row in range(len(label_map) - 1, -1, -1):
+        comes_next = np.where(holes[row], comes_next, label_map[row] == label)
+        extended[row, holes[row] & comes_next] = label
+    return extended
+
+
 def warp_part(
     label_map: LabelMap,
     part: Sequence[int],

@@ -16,7 +16,7 @@ import numpy as np
 from maskgan.editing import accessories, hair_edits, mask_edits
 from maskgan.editing.anonymise import ANONYMISE, Anonymise
 from maskgan.editing.looks import LOOKS, Look
-from maskgan.editing.mask_warps import scale_part, thicken_part, warp_part
+from maskgan.editing.mask_warps import extend_upwards, fill_from_nearest, scale_part, thicken_part, warp_part
 from maskgan.errors import UserError
 from maskgan.face_parts import (
     BACKGROUND,
@@ -183,6 +183,7 @@ def _nose_wider(label_map: LabelMap, amount: float) -> LabelMap:
 
 
 _OUTLINE = (SKIN, *EARS, EARRING)
+_EAR_LOBES = 0.6  # their height, as a fraction of the face's
 
 
 def _face_narrower(label_map: LabelMap, amount: float) -> LabelMap:
@@ -201,7 +202,14 @@ def _face_narrower(label_map: LabelMap, amount: float) -> LabelMap:
 
     # What lies on the skin stays in its place, and the skin below it moves.
     bare = np.where(np.isin(label_map, FEATURES), SKIN, label_map).astype(label_map.dtype)
-    return warp_part(bare, _OUTLINE, (HAIR, HAT, *_AROUND_HEAD), backward)
+    narrower = warp_part(bare, _OUTLINE, (HAIR, HAT, *_AROUND_HEAD), backward)
+    uncovered = np.isin(bare, _OUTLINE) & ~np.isin(narrower, _OUTLINE)
+    # By distance alone the neck would spread over the cheeks that were: it comes out below the ears, and slants there.
+    behind = fill_from_nearest(narrower, uncovered, (BACKGROUND, HAIR, HAT))
+    below_ears = round(top + _EAR_LOBES * (bottom - top))
+    rows, columns = np.indices(label_map.shape)
+    beside = np.abs(columns - middle) - np.isin(narrower[min(below_ears, bottom - 1)], FACE).sum() / 2
+    return extend_upwards(behind, uncovered & (rows - below_ears >= beside), NECK)
 
 
 def _remove(label_map: LabelMap, edit: Callable[[LabelMap], LabelMap], thing: int) -> LabelMap:

@@ -186,6 +186,27 @@ export function warpPart(mask, part, ground, backward) {
 }
 
 /**
+ * Give a label to those pixels of holes below which, in their column, it comes next.
+ *
+ * @param {LabelMap} mask
+ * @param {Flags} holes
+ * @param {number} label
+ * @returns {LabelMap}
+ */
+export function extendUpwards(mask, holes, label) {
+  const { width, height } = mask;
+  const extended = copyMask(mask);
+  for (let column = 0; column < width; column++) {
+    let comesNext = false;
+    for (let i = (height - 1) * width + column; i >= 0; i -= width) {
+      if (!holes.data[i]) comesNext = mask.data[i] === label;
+      else if (comesNext) extended.data[i] = label;
+    }
+  }
+  return extended;
+}
+
+/**
  * Scale a part about the middle of its box; a part that is not there stays so.
  *
  * @param {LabelMap} mask

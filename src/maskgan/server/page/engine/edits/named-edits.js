@@ -16,11 +16,11 @@
  */
 
 import { BACKGROUND, CLOTHES, EARRING, GLASSES, HAIR, HAT, NECK, NECKLACE, NOSE, SKIN } from "../../mask/label-map.js";
-import { EngineError, clamp, extent, labelTable, where } from "../arrays.js";
+import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
 import { BROWS, EARS, EYES, FACE, FEATURES, MOUTH_PARTS } from "../../mask/face-parts.js";
 import { earrings, glasses, hat, isWorn, necklace, withoutEarrings, withoutGlasses, withoutHat } from "./accessories.js";
 import { bald, fringe, fuller, longer } from "./hair-edits.js";
-import { copyMask, scalePart, thickenPart, warpPart } from "./mask-warps.js";
+import { copyMask, extendUpwards, fillFromNearest, scalePart, thickenPart, warpPart } from "./mask-warps.js";
 import { openMouth, smile } from "./mouth-edits.js";
 
 const HIGH = 1;
@@ -190,6 +190,9 @@ function noseWider(mask, amount) {
   return scalePart(mask, [NOSE], [SKIN], { width: 1 + 0.35 * amount });
 }
 
+/** Their height, as a fraction of the face's. */
+const EAR_LOBES = 0.6;
+
 /**
  * Cheeks, jaw and ears move towards the middle, least at the brow and most at the jaw.
  *
@@ -205,8 +208,22 @@ function faceNarrower(mask, amount) {
   // What lies on the skin stays in its place, and the skin below it moves.
   const isFeature = labelTable(FEATURES);
   const bare = { ...mask, data: mask.data.map((label) => (isFeature[label] ? SKIN : label)) };
-  return warpPart(bare, OUTLINE, [HAIR, HAT, ...AROUND_HEAD], (row, column) => {
+  const narrower = warpPart(bare, OUTLINE, [HAIR, HAT, ...AROUND_HEAD], (row, column) => {
     const down = clamp((row - start) / Math.max(bottom - start, 1), 0, 1);
     return [row, middle + (column - middle) / (1 - 0.22 * amount * Math.sqrt(down))];
   });
+  const isOutline = labelTable(OUTLINE);
+  const uncovered = { ...mask, data: bare.data.map((label, i) => Number(isOutline[label] && !isOutline[narrower.data[i]])) };
+  // By distance alone the neck would spread over the cheeks that were: it comes out below the ears, and slants there.
+  const behind = fillFromNearest(narrower, uncovered, [BACKGROUND, HAIR, HAT]);
+  const belowEars = rint(top + EAR_LOBES * (bottom - top));
+  const { width } = mask;
+  const isFace = labelTable(FACE);
+  const level = Math.min(belowEars, bottom - 1) * width;
+  const half = narrower.data.subarray(level, level + width).reduce((sum, label) => sum + Number(isFace[label]), 0) / 2;
+  const below = uncovered.data.map((isFree, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    return isFree && row - belowEars >= Math.abs(column - middle) - half ? 1 : 0;
+  });
+  return extendUpwards(behind, { ...uncovered, data: below }, NECK);
 }
