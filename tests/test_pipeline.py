@@ -34,9 +34,19 @@ from maskgan.training.run_folder import RunFolder
 from maskgan.training.state_compression import compress, decompress
 from tiny_runs import FORKSERVER_PRELOAD, config, state, write_faces
 
-PARTS = ("mask-vae", "dense-mapping", "ebst", "edit", "parser", "attributes", "identity")
+PARTS = (
+    "mask-vae",
+    "dense-mapping",
+    "ebst",
+    "edit",
+    "expression-teacher",
+    "expression",
+    "parser",
+    "attributes",
+    "identity",
+)
 TRAINED_MODELS = ("mask-vae", "dense-mapping", "edit", "parser", "attributes", "identity")
-IMAGES = 40  # 1, 2, 1, 4, 2, 1 and 1 steps of 4
+IMAGES = 48  # 1, 2, 1, 4, 1, 2, 2, 1 and 1 steps of 4
 FACES = 130  # directions need 110
 
 
@@ -111,14 +121,25 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     ] == [
         ("mask-vae", "mask-vae", 16, 2e-4, 0.25, ((0.0, 128), (0.25, 256))),
         ("edit", "edit", 8, 4e-4, 0.5, ((0.0, 128), (0.35, 256), (0.75, 512))),
+        ("expression-teacher", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
+        ("expression", "expression", 8, 2e-4, 0.0, ((0.0, 256),)),
         ("parser", "parser", 16, 1e-3, 0.25, ((0.0, 128), (0.25, 256))),
         ("attributes", "attributes", 32, 1e-3, 0.0, ((0.0, 128),)),
         ("identity", "identity", 32, 3e-4, 0.0, ((0.0, 128),)),
     ]
-    assert [c.minutes for _, c in parts] == pytest.approx([10, 64, 16, 6, 4])
+    assert [c.minutes for _, c in parts] == pytest.approx([10, 44, 4, 16, 16, 6, 4])
     by_stage = {c.stage: c for _, c in parts}
     assert by_stage["edit"].weights == EditLossWeights()
-    assert [c.stage for _, c in parts if c.augment == WIDE_AUGMENTATION] == ["parser", "attributes", "identity"]
+    # What teaches must not measure.
+    assert [c.seed for _, c in parts if c.stage == "attributes"] == [1, 0]
+    assert by_stage["expression"].classifier == str(tmp_path / "expression-teacher" / "attributes.safetensors")
+    assert by_stage["expression"].init_weights == str(tmp_path / "edit" / "edit.safetensors")
+    assert [c.stage for _, c in parts if c.augment == WIDE_AUGMENTATION] == [
+        "attributes",
+        "parser",
+        "attributes",
+        "identity",
+    ]
     assert by_stage["identity"].init_classifier == str(tmp_path / "attributes" / "attributes.safetensors")
     for stage in ("attributes", "identity"):
         assert (by_stage[stage].data, by_stage[stage].table) == ("celeba", "table.csv")
@@ -174,7 +195,8 @@ def test_options_go_before_the_recipe(tmp_path: Path) -> None:
 def test_a_dry_run_prints_every_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command(tmp_path / "run", "--dry-run")) == 0
     printed = capsys.readouterr().out
-    assert [line.split('"')[3] for line in printed.splitlines() if '"stage"' in line] == list(PARTS)
+    stages = ["attributes" if part == "expression-teacher" else part for part in PARTS]
+    assert [line.split('"')[3] for line in printed.splitlines() if '"stage"' in line] == stages
     assert "130 pairs" in printed and "8 faces" in printed and not (tmp_path / "run").exists()
 
 
@@ -209,7 +231,17 @@ def test_every_shipped_network_is_trained_and_loads(whole: Path) -> None:
     assert info.config == preset("tiny").dense_mapping
     _, info = load_weights(whole / "weights" / "edit.safetensors")
     assert (info.config, info.resolution) == (preset("tiny").edit, 64)
-    assert info.teachers == "EfficientNet-Lite0, SFace"
+    assert info.teachers == "EfficientNet-Lite0, SFace, an attribute classifier"
+    last, shipped = (load_file(whole / part / "edit.safetensors") for part in ("expression", "weights"))
+    assert all(torch.equal(tensor, last[name].half()) for name, tensor in shipped.items())
+    last, shipped = (load_file(whole / part / "attributes.safetensors") for part in ("attributes", "weights"))
+    assert all(torch.equal(tensor, last[name].to(tensor.dtype)) for name, tensor in shipped.items())
+
+
+def test_expressions_are_learnt_at_the_one_size_that_they_can_be(tmp_path: Path) -> None:
+    for resolution, expected in ((512, 256), (None, 256), (128, 128)):
+        parts = pipeline(base(preset="demo", resolution=resolution), tmp_path, LabelledData("celeba", "table.csv"))
+        assert [c.resolution for _, c in parts if c.stage == "expression"] == [expected]
 
 
 def test_without_labels_two_networks_are_left_out_and_too_few_masks_have_no_directions(
@@ -254,7 +286,7 @@ def test_interrupted_runs_equal_one_run(tmp_path: Path, whole: Path, capsys: pyt
         pieces += 1
         said = capsys.readouterr().err
         assert "the same command resumes" in said or (tmp_path / "weights" / MANIFEST).exists()
-    assert pieces == 13  # 12 steps, and the directions
+    assert pieces == 16  # 15 steps, and the directions
     assert_same_states(tmp_path, whole)
     assert_complete(tmp_path / "weights")
 

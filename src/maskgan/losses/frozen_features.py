@@ -28,6 +28,12 @@ class PictureFeatures(NamedTuple):
     faces: list[Tensor]
     embedding: Tensor
 
+    def detached(self) -> PictureFeatures:
+        """The same without a graph."""
+        return PictureFeatures(
+            [f.detach() for f in self.objects], [f.detach() for f in self.faces], self.embedding.detach()
+        )
+
 
 class FrozenFeatures(nn.Module):
     """EfficientNet-Lite0 over the picture and SFace over the aligned face.

@@ -111,7 +111,7 @@ class EditStage:
             fake_features = self._frozen(fake, batch.alignment)
             # The discriminators learn first, so the network gets the answer of what they know now.
             d_real = self._discriminate(batch, batch.real, real_features)
-            d_fake = self._discriminate(batch, fake.detach(), _detached(fake_features))
+            d_fake = self._discriminate(batch, fake.detach(), fake_features.detached())
             d_loss = hinge_d_loss_in_holes(d_real, d_fake)
         optimizer_step(self._d_optimizer, d_loss)
         with autocast(self._config):
@@ -194,9 +194,3 @@ class EditStage:
     def _discriminate(self, batch: _Batch, image: Tensor, features: PictureFeatures) -> list[HeadOutput]:
         condition = torch.cat([batch.mask, batch.hole], dim=1).contiguous(memory_format=torch.channels_last)
         return self._discriminator(image, features.objects[1:], features.faces, condition, batch.alignment)
-
-
-def _detached(features: PictureFeatures) -> PictureFeatures:
-    return PictureFeatures(
-        [f.detach() for f in features.objects], [f.detach() for f in features.faces], features.embedding.detach()
-    )

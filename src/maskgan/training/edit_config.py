@@ -119,6 +119,8 @@ class ExpressionLossWeights:
     as skin, teeth half."""
     rehearsal: float = 10.0
     """Weight of the same distance over other holes."""
+    adversarial: float = 1.0
+    """Weight of the hinge loss, the mean over the heads of a discriminator as of edit."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ MODEL_TYPES = {
     "dense-mapping": "dense-mapping",
     "ebst": "dense-mapping",  # comes after stage 1 and replaces it
     "edit": "edit",
+    "expression": "edit",  # trains it on
     "parser": "parser",
     "attributes": "attributes",
     "identity": "identity",
@@ -31,7 +32,7 @@ def write_weights(stages: Sequence[tuple[Path, TrainingConfig]], folder: Path) -
         UserError: a run's weights are missing or damaged, or the folder cannot be written.
     """
     make_folder(folder)
-    # A later stage replaces earlier ones of its type.
+    # A later stage replaces earlier ones of its type; so does the classifier that measures the one that taught.
     for model_type, run in {MODEL_TYPES[config.stage]: run for run, config in stages}.items():
         name = f"{model_type}.safetensors"
         network, info = load_weights(run / name, model_type=model_type)

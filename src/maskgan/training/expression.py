@@ -3,14 +3,14 @@
 Holes in photographs, which the stage ``edit`` fills, always have a face around them that agrees with the mask. An edit
 does not: a smiling mouth comes into a face that does not smile, or the other way round. Here mouths are exchanged
 between faces as an edit would exchange them. A classifier of attributes says whether the result has the expression of
-its mouth, a recogniser whether it is the same person; what the network draws may otherwise change little. Only the deep
-levels of the coarse network learn: what a face shows, and not how skin or teeth are painted, which a classifier alone
-would spoil.
+its mouth, a recogniser whether it is the same person, and the discriminators of ``edit`` whether it could be a
+photograph; what the network draws may otherwise change little. Only the deep levels of the coarse network learn: what a
+face shows, and not how skin or teeth are painted, which a classifier alone would spoil.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -29,21 +29,22 @@ from maskgan.distributed import world_size
 from maskgan.editing.edit_region import EditRegion, MovingFace, hole_around_mouth
 from maskgan.editing.face_detail import keep_face_detail
 from maskgan.errors import UserError
-from maskgan.face_alignment import align, alignment
+from maskgan.face_alignment import alignment
 from maskgan.face_parts import LIPS, MOUTH
 from maskgan.images import Picture
 from maskgan.labels import INDEX, LabelMap
+from maskgan.losses.edit_terms import hinge_d_loss_in_holes, hinge_g_loss_in_holes
+from maskgan.losses.frozen_features import FrozenFeatures, PictureFeatures
 from maskgan.losses.loss_terms import weighted_sum
-from maskgan.metrics.face_geometry import scaled_pose
 from maskgan.networks.coarse_edit_network import CoarseEditNetwork
 from maskgan.networks.edit_network import EditNetwork
+from maskgan.networks.feature_discriminator import FeatureDiscriminator, HeadOutput
 from maskgan.networks.layers import one_hot
 from maskgan.networks.resnet import AttributeClassifier
-from maskgan.networks.sface import load_sface
-from maskgan.part_transfer import transfer_mouth
 from maskgan.training.edit_config import ExpressionTrainingConfig, HoleConfig
 from maskgan.training.holes import sample_holes
 from maskgan.training.initialisation import load_from_weights
+from maskgan.training.mouth_exchange import MouthDonors, exchange_mouths
 from maskgan.training.schedule import Progress
 from maskgan.training.stage import (
     Losses,
@@ -62,10 +63,11 @@ from maskgan.training.stage import (
 _SMILING = ATTRIBUTES.index("Smiling")
 _TEETH = INDEX["mouth"]  # what lies between the lips
 _TEETH_SHARE = 0.15  # share of a mouth above which it counts as open
-_BETAS = (0.9, 0.99)
+_BETAS, _D_BETAS = (0.9, 0.99), (0.0, 0.99)
+_DONORS = 256  # masks: among so many nearly every face finds one of its pose
 _MAX_GRADIENT_NORM = 5.0
 _FINE_LEVELS = 2  # of encoder and decoder, at the largest sizes, which stay as they are
-_LIPS_WEIGHT, _TEETH_WEIGHT = 4.0, 0.5  # of the distance: a classifier takes white lips for teeth
+_LIPS_WEIGHT, _TEETH_WEIGHT = 4.0, 0.2  # of the distance: a classifier takes white lips for teeth
 _REHEARSED = HoleConfig(full_image=0.1)  # fewer than in edit: they cost most
 # How far the classifier's view is moved and scaled, as a fraction of the side, and its brightness and contrast changed.
 _MOVE, _SCALE, _BRIGHTNESS, _CONTRAST = 0.03, 0.08, 0.08, 0.1
@@ -85,6 +87,19 @@ class _Practice(NamedTuple):
     def exchanged(self) -> Tensor:
         """Which faces have another's mouth, N, bool."""
         return torch.tensor([moves is not None for moves in self.moving], device=self.hole.device)
+
+    @property
+    def touched(self) -> Tensor:
+        """Where faces with another's mouth may differ from the photograph, N x 1 x S x S, 1 there."""
+        return torch.maximum(self.hole, self.around) * self.exchanged[:, None, None, None]
+
+
+class _Edit(NamedTuple):
+    """What became of N faces, N x 3 x S x S in [-1, 1] each."""
+
+    drawn: Tensor  # by the network that learns
+    before: Tensor  # by the network as it was before this training
+    result: Tensor  # as a person sees it
 
 
 class ExpressionStage:
@@ -112,26 +127,63 @@ class ExpressionStage:
         assert isinstance(classifier, AttributeClassifier)
         self._classifier = to_device(classifier, config.device).requires_grad_(False)
         self._classifier_side = info.resolution
-        self._sface = to_device(load_sface(), config.device).eval().requires_grad_(False)
+        self._frozen = to_device(FrozenFeatures(), config.device)
+        self._discriminator = to_device(
+            FeatureDiscriminator(
+                FrozenFeatures.OBJECT_MAPS, FrozenFeatures.FACE_MAPS, self._network.config.num_classes
+            ),
+            config.device,
+        )
+        self._donors = MouthDonors(_DONORS, config.final_side)
         self._network.requires_grad_(False)
         deep_levels = _deep_levels(self._network.coarse).requires_grad_(True)
         self._optimizer = adam(deep_levels, config.learning_rate, _BETAS)
-        self.networks: Mapping[str, nn.Module] = {"generator": self._network, "ema": self._ema}
-        self.optimizers: Mapping[str, torch.optim.Optimizer] = {"generator": self._optimizer}
+        self._d_optimizer = adam(self._discriminator, config.learning_rate, _D_BETAS)
+        self.networks: Mapping[str, nn.Module] = {
+            "generator": self._network,
+            "discriminator": self._discriminator,
+            "ema": self._ema,
+            "donors": self._donors,
+        }
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {
+            "generator": self._optimizer,
+            "discriminator": self._d_optimizer,
+        }
 
     def train_step(self, faces: Faces, ema_decay: float) -> Losses:
         """See ``Stage.train_step``."""
-        practice = self._sample_practice(faces, self._config.rehearsals)
-        terms = self._terms(self._network, faces, practice, augment=True)
+        practice = self._sample_practice(faces, self._config.rehearsals, self._donors.exchange)
+        matrices, aligned = alignment(faces.label_maps)
+        with autocast(self._config):
+            with torch.no_grad():
+                real_features = self._frozen(faces.pictures, matrices)
+            edit = self._edit(self._network, faces, practice)
+            fake_features = self._frozen(edit.result, matrices)
+            # The discriminators learn first, so the network gets the answer of what they know now.
+            d_real = self._discriminate(faces.pictures, real_features, faces.label_maps, practice, matrices)
+            d_fake = self._discriminate(
+                edit.result.detach(), fake_features.detached(), practice.labels, practice, matrices
+            )
+            d_loss = hinge_d_loss_in_holes(d_real, d_fake)
+        optimizer_step(self._d_optimizer, d_loss)
+        terms = self._terms(edit, practice, (fake_features.embedding, real_features.embedding), aligned, augment=True)
+        with autocast(self._config):
+            judged = self._discriminate(edit.result, fake_features, practice.labels, practice, matrices)
+            terms["adversarial"] = hinge_g_loss_in_holes(judged)
         optimizer_step(self._optimizer, weighted_sum(terms, self._weights), _MAX_GRADIENT_NORM)
         update_ema(self._ema, self._network, ema_decay)
-        return {**{name: term.detach() for name, term in terms.items()}, "exchanged": practice.exchanged.float().mean()}
+        logged = {name: term.detach() for name, term in {**terms, "d_loss": d_loss}.items()}
+        return {**logged, "exchanged": practice.exchanged.float().mean()}
 
     @torch.no_grad()
     def val_loss(self, faces: Faces) -> Tensor:
-        """The weighted terms of exchanged mouths, the mean over those that the faces given here can exchange."""
+        """The terms of exchanged mouths but ``adversarial``, weighted; the mean over those faces that can exchange."""
         practice = self._sample_practice(faces, rehearsals=0)
-        terms = self._terms(self._ema, faces, practice, augment=False)
+        matrices, aligned = alignment(faces.label_maps)
+        with autocast(self._config):
+            edit = self._edit(self._ema, faces, practice)
+            fake, real = (self._frozen(pictures, matrices).embedding for pictures in (edit.result, faces.pictures))
+        terms = self._terms(edit, practice, (fake, real), aligned, augment=False)
         return weighted_sum({name: term for name, term in terms.items() if name != "rehearsal"}, self._weights)
 
     @torch.no_grad()
@@ -149,20 +201,27 @@ class ExpressionStage:
         """Write ``edit.safetensors``, the EMA with the detail level as it was."""
         export_weights(folder, self._ema, self._config, progress, self._side)
 
-    def _terms(self, network: EditNetwork, faces: Faces, practice: _Practice, augment: bool) -> dict[str, Tensor]:
-        """The terms of ``ExpressionLossWeights``, unweighted scalars."""
+    def _edit(self, network: EditNetwork, faces: Faces, practice: _Practice) -> _Edit:
+        with torch.no_grad():
+            unedited, before = self._unedited(faces, practice), self._draw(self._before.coarse, faces, practice)
+        drawn = self._draw(network.coarse, faces, practice)
+        return _Edit(drawn, before, _composed(drawn, unedited, faces.pictures, practice.moving))
+
+    def _terms(
+        self,
+        edit: _Edit,
+        practice: _Practice,
+        embeddings: tuple[Tensor, Tensor],  # of the edit and of the photograph
+        aligned: Tensor,  # whether a face could be aligned, N, bool
+        augment: bool,
+    ) -> dict[str, Tensor]:
+        """The terms of ``ExpressionLossWeights`` but ``adversarial``, unweighted scalars."""
         exchanged = practice.exchanged
         with autocast(self._config):
-            with torch.no_grad():
-                unedited, before = self._unedited(faces, practice), self._draw(self._before.coarse, faces, practice)
-            drawn = self._draw(network.coarse, faces, practice)
-            result = _composed(drawn, unedited, faces.pictures, practice.moving)
-            logits = self._classifier(self._view(result, augment))[:, _SMILING].float()
-            matrices, aligned = alignment(faces.label_maps)
-            embeddings = [self._sface(align(picture, matrices))[0].float() for picture in (result, faces.pictures)]
+            logits = self._classifier(self._view(edit.result, augment))[:, _SMILING].float()
         entropy = F.binary_cross_entropy_with_logits(logits, practice.target, reduction="none")
-        similarity = F.cosine_similarity(*embeddings)
-        distance = _distance(drawn, before, practice)
+        similarity = F.cosine_similarity(embeddings[0].float(), embeddings[1].float())
+        distance = _distance(edit.drawn, edit.before, practice)
         return {
             "expression": _mean(entropy, exchanged & _teachable(practice)),
             "identity": _mean(1 - similarity, exchanged & aligned),
@@ -170,8 +229,22 @@ class ExpressionStage:
             "rehearsal": _mean(distance, ~exchanged),
         }
 
-    def _sample_practice(self, faces: Faces, rehearsals: float, generator: torch.Generator | None = None) -> _Practice:
-        """Exchange mouths, but not in a fraction of the faces, nor where the batch holds no other expression."""
+    def _discriminate(
+        self, pictures: Tensor, features: PictureFeatures, labels: Tensor, practice: _Practice, matrices: Tensor
+    ) -> list[HeadOutput]:
+        """Photographs or edits with their masks, N x S x S, and the alignment of their faces."""
+        mask = one_hot(labels, self._network.config.num_classes)
+        condition = torch.cat([mask, practice.touched], dim=1).contiguous(memory_format=torch.channels_last)
+        return self._discriminator(pictures, features.objects[1:], features.faces, condition, matrices)
+
+    def _sample_practice(
+        self,
+        faces: Faces,
+        rehearsals: float,
+        exchange: Callable[[NDArray[np.uint8], NDArray[np.bool_]], list[LabelMap | None]] = exchange_mouths,
+        generator: torch.Generator | None = None,
+    ) -> _Practice:
+        """Exchange mouths, but not in a fraction of the faces, nor where there is no other expression."""
         with torch.no_grad(), autocast(self._config):
             smiles = self._classifier(self._view(faces.pictures, augment=False))[:, _SMILING] > 0
             # Style encoders do not learn here.
@@ -182,7 +255,7 @@ class ExpressionStage:
         rehearsed = torch.rand(len(own), generator=generator, device=device) < rehearsals
         holes = sample_holes(faces.label_maps, faces.label_maps.roll(1, dims=0), _REHEARSED, generator)
         labels, moving, around = own.copy(), list[MovingFace | None](), torch.zeros_like(holes)
-        edited = exchange_mouths(own, smiles.cpu().numpy())
+        edited = exchange(own, smiles.cpu().numpy())
         for i, (after, keeps) in enumerate(zip(edited, rehearsed.tolist(), strict=True)):
             region = None if after is None or keeps else EditRegion(own[i], after)
             moves = None if region is None else region.moving_face(size)
@@ -224,30 +297,6 @@ class ExpressionStage:
             moved = F.grid_sample(small, places, padding_mode="reflection", align_corners=False)
         contrast, brightness = 1 + _CONTRAST * draw[:, 4], _BRIGHTNESS * draw[:, 5]
         return moved * contrast[:, None, None, None] + brightness[:, None, None, None]
-
-
-def exchange_mouths(label_maps: NDArray[np.uint8], smiling: NDArray[np.bool_]) -> list[LabelMap | None]:
-    """Give each face the mouth of the one with the other expression that is turned most like it.
-
-    Args:
-        label_maps: N x S x S, labels 0..18.
-        smiling: which of the faces smile, N.
-
-    Returns:
-        For each face its label map with that mouth, S x S; ``None`` if its own mask shows no whole face, or no other
-        face has the other expression.
-    """
-    found = [scaled_pose(label_map) for label_map in label_maps]
-    poses = np.stack([np.full(3, np.inf) if pose is None else pose for pose in found])
-    edited: list[LabelMap | None] = []
-    for i, label_map in enumerate(label_maps):
-        donors = np.flatnonzero((smiling != smiling[i]) & np.isfinite(poses).all(axis=1))
-        if not np.isfinite(poses[i]).all() or not len(donors):
-            edited.append(None)
-            continue
-        nearest = donors[((poses[donors] - poses[i]) ** 2).sum(axis=1).argmin()]
-        edited.append(transfer_mouth(label_map, label_maps[nearest]))
-    return edited
 
 
 def _deep_levels(network: CoarseEditNetwork) -> nn.ModuleList:

@@ -10,6 +10,7 @@ from typing import Any
 
 from maskgan.config import preset
 from maskgan.training.config import LossWeights, TrainingConfig
+from maskgan.training.edit_config import coarse_side
 from maskgan.training.stages import STAGES
 
 
@@ -25,6 +26,13 @@ class StageSpec:
     """Options of the stage, by the names of its config's fields."""
     max_resolution: int | None = None
     """Constant image side in pixels, capped at the preset's resolution; ``None``: the preset's progressive phases."""
+    name: str = ""
+    """Of its folder and in log lines; empty: the stage's."""
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder in the run folder."""
+        return self.name or self.stage
 
 
 _MEASURING = (
@@ -49,11 +57,18 @@ _SMALL_GAN = {
 }
 _MASK_VAE = StageSpec("mask-vae", 0.10, {"class_balance": 0.25})
 _PARSER = StageSpec("parser", 0.16, {"class_balance": 0.25})
+TEACHER = "expression-teacher"
+"""Folder of the classifier that teaches ``expression``: of another seed than the one that ships, which measures."""
+_EXPRESSION = (
+    StageSpec("attributes", 0.04, max_resolution=128, name=TEACHER),
+    StageSpec("expression", 0.16),
+)
 _SMALL = (
     _MASK_VAE,
     StageSpec("dense-mapping", 0.20, _SMALL_GAN),
     StageSpec("ebst", 0.10, _SMALL_GAN),
     StageSpec("edit", 0.34),
+    *_EXPRESSION,
     _PARSER,
     *_MEASURING,
 )
@@ -61,7 +76,7 @@ _SMALL = (
 RECIPES: Mapping[str, Sequence[StageSpec]] = MappingProxyType(
     {
         "paper": _PUBLISHED,
-        "demo": (_MASK_VAE, StageSpec("edit", 0.64), _PARSER, *_MEASURING),
+        "demo": (_MASK_VAE, StageSpec("edit", 0.44), *_EXPRESSION, _PARSER, *_MEASURING),
         "tiny": _SMALL,  # every stage, for tests
     }
 )
@@ -129,7 +144,8 @@ def pipeline(
     Args:
         base_config: the total budget and the options that all stages share.
         folder: run folder; each stage gets a folder in it, named like it.
-        labelled: faces with labels. Without them the attribute classifier and the identity embedding are left out.
+        labelled: faces with labels. Without them the classifiers, the identity embedding and ``expression`` are
+            left out.
         ebst: whether to add editing behaviour simulated training after stage 1.
         options: options that replace the recipe's in every stage that has them, as ``stage_config`` takes them.
 
@@ -137,7 +153,7 @@ def pipeline(
         UserError: there is no such preset, or a value is not allowed.
     """
     left_out = set() if ebst else {"ebst"}
-    left_out |= set() if labelled else {"attributes", "identity"}
+    left_out |= set() if labelled else {"attributes", "identity", "expression"}
     specs = [spec for spec in RECIPES[base_config.preset] if spec.stage not in left_out]
     planned = []
     for spec in specs:
@@ -149,11 +165,13 @@ def pipeline(
         }
         if labelled is not None and STAGES[spec.stage].config_type.labelled:
             shared |= _labelled_options(labelled)
+        if spec.name == TEACHER:
+            shared["seed"] = base_config.seed + 1
         given = {**shared, **_resolution(spec, base_config), **_inputs(spec, folder, specs), **options}
         config_type = STAGES[spec.stage].config_type
         names = {option.name for option in fields(config_type)}
         given = {name: value for name, value in given.items() if name in names}
-        planned.append((folder / spec.stage, _build(config_type, spec.options, given)))
+        planned.append((folder / spec.folder, _build(config_type, spec.options, given)))
     return planned
 
 
@@ -171,6 +189,9 @@ def _build(config_type: type[TrainingConfig], recipe: Mapping[str, Any], given: 
 
 def _resolution(spec: StageSpec, base_config: TrainingConfig) -> dict[str, int]:
     """A constant resolution, if the base config or the spec asks for one."""
+    if spec.stage == "expression":
+        side = coarse_side(base_config.preset)  # it learns at no other
+        return {"resolution": min(base_config.resolution or side, side)}
     if base_config.resolution is not None:
         return {"resolution": base_config.resolution}
     if spec.max_resolution is not None:
@@ -180,6 +201,11 @@ def _resolution(spec: StageSpec, base_config: TrainingConfig) -> dict[str, int]:
 
 def _inputs(spec: StageSpec, folder: Path, specs: Sequence[StageSpec]) -> dict[str, str]:
     """The results of earlier stages that a stage starts from or uses."""
+    if spec.stage == "expression":
+        return {
+            "init_weights": str(folder / "edit" / "edit.safetensors"),
+            "classifier": str(folder / TEACHER / "attributes.safetensors"),
+        }
     chain = [other.stage for other in specs if other.stage in STAGE_CHAIN]
     inputs = {
         "init_classifier": str(folder / "attributes" / "attributes.safetensors"),

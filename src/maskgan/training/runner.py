@@ -51,12 +51,12 @@ def run(runs: Runs, deadline: Deadline) -> bool:
             # A run that was cut off between its last save and the export of its weights still has to export them.
             run_folder = RunFolder(folder, root)
             if run_folder.is_finished(config) and not run_folder.lacks_weights(MODEL_TYPES[config.stage]):
-                _log.info("%s: done, in %s", config.stage, folder)
+                _log.info("%s: done, in %s", folder.name, folder)
                 continue
             if trained and _is_over(deadline):
-                _log.info("stopped before %s; the same command resumes", config.stage)
+                _log.info("stopped before %s; the same command resumes", folder.name)
                 return False
-            _log.info("%s, in %s", config.stage, folder)
+            _log.info("%s, in %s", folder.name, folder)
         source, num_identities = sources.of(config)
         stage = build_stage(config, StageSetup(RunFolder(folder).has_state, num_identities))
         progress = train(stage, config, source, folder, deadline, root)

@@ -1,0 +1,85 @@
+"""Mouths exchanged between faces, as an edit would exchange them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from maskgan.labels import LabelMap
+from maskgan.metrics.face_geometry import scaled_pose
+from maskgan.part_transfer import transfer_mouth
+
+_EMPTY = 2  # beside 0 and 1, of what smiles
+
+
+class MouthDonors(nn.Module):
+    """The masks of the last faces that training saw, so that also a small batch finds a mouth of the same pose.
+
+    A module, so that it is saved with the networks and a run that resumes goes on with the same donors.
+    """
+
+    def __init__(self, capacity: int, side: int) -> None:
+        """For ``capacity`` label maps of ``side`` pixels."""
+        super().__init__()
+        self.label_maps: Tensor
+        self.poses: Tensor
+        self.smiling: Tensor
+        self.next: Tensor
+        self.register_buffer("label_maps", torch.zeros(capacity, side, side, dtype=torch.uint8))
+        self.register_buffer("poses", torch.zeros(capacity, 3, dtype=torch.float64))
+        self.register_buffer("smiling", torch.full((capacity,), _EMPTY, dtype=torch.uint8))
+        self.register_buffer("next", torch.zeros((), dtype=torch.int64))
+
+    def exchange(self, label_maps: NDArray[np.uint8], smiling: NDArray[np.bool_]) -> list[LabelMap | None]:
+        """``exchange_mouths`` with these faces and those that were seen before as donors; these are kept then."""
+        poses = _poses(label_maps)
+        for label_map, pose, smiles in zip(label_maps, poses, smiling, strict=True):
+            if np.isfinite(pose).all():
+                place = int(self.next)
+                self.label_maps[place] = torch.from_numpy(label_map)
+                self.poses[place], self.smiling[place] = torch.from_numpy(pose), bool(smiles)
+                self.next.copy_((self.next + 1) % len(self.smiling))
+        filled = self.smiling != _EMPTY
+        donors = self.label_maps[filled].numpy(), self.poses[filled].numpy(), self.smiling[filled].numpy() == 1
+        return _exchange((label_maps, poses, smiling), donors)
+
+
+def exchange_mouths(label_maps: NDArray[np.uint8], smiling: NDArray[np.bool_]) -> list[LabelMap | None]:
+    """Give each face the mouth of the one with the other expression that is turned most like it.
+
+    Args:
+        label_maps: N x S x S, labels 0..18.
+        smiling: which of the faces smile, N.
+
+    Returns:
+        For each face its label map with that mouth, S x S; ``None`` if its own mask shows no whole face, or no other
+        face has the other expression.
+    """
+    faces = label_maps, _poses(label_maps), smiling
+    return _exchange(faces, faces)
+
+
+_Masks = tuple[Sequence[LabelMap] | NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_]]  # poses, whether smiling
+
+
+def _exchange(faces: _Masks, donors: _Masks) -> list[LabelMap | None]:
+    edited: list[LabelMap | None] = []
+    donor_maps, donor_poses, donor_smiles = donors
+    for label_map, pose, smiles in zip(*faces, strict=True):
+        others = np.flatnonzero((donor_smiles != smiles) & np.isfinite(donor_poses).all(axis=1))
+        if not np.isfinite(pose).all() or not len(others):
+            edited.append(None)
+            continue
+        nearest = others[((donor_poses[others] - pose) ** 2).sum(axis=1).argmin()]
+        edited.append(transfer_mouth(label_map, donor_maps[nearest]))
+    return edited
+
+
+def _poses(label_maps: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """``scaled_pose`` of each, N x 3; infinite where there is none."""
+    found = [scaled_pose(label_map) for label_map in label_maps]
+    return np.stack([np.full(3, np.inf) if pose is None else pose for pose in found])
