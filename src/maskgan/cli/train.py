@@ -138,7 +138,9 @@ def _all_stages(
     labelled = None if labelled_data is None else LabelledData(labelled_data, table, identities)
     runs = pipeline(base_config, run.folder, labelled, ebst=ebst, options=overrides)
     if labelled is None:
-        _log.info("without --labelled-data the attribute classifier and the identity embedding are left out")
+        _log.info(
+            "without --labelled-data the attribute classifier and the identity embedding are left out; so is expression"
+        )
     if _train(runs, run):
         _export(runs, base_config, run.folder / "weights")
 
@@ -162,7 +164,8 @@ command.add_command(
         --preset paper the published networks, dense mapping and EBST, in place of the edit network.
 
         Each stage has its fraction of the budget and a folder in the run folder, which in the end has a folder
-        weights/ with all weights as they ship. Classifier and embedding are trained on --labelled-data.""",
+        weights/ with all weights as they ship. Classifier and embedding are trained on --labelled-data, without which
+        the edit network does not learn expressions either.""",
     )
 )
 
