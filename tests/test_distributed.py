@@ -162,7 +162,8 @@ def train_every_stage(rank: int, count: int, options: dict[str, dict[str, Any]])
         stage = build_stage(settings, StageSetup(resumes=True, num_identities=3))
         for step in range(2):
             torch.manual_seed(count * step + rank)
-            losses = stage.train_step(batch(rank, entry.config_type.labelled), 0.9)
+            faces = batch(rank, entry.config_type.labelled).prepared(settings.final_side)
+            losses = stage.train_step(faces, 0.9)
         means = distributed.all_reduce_mean(losses)
         trained = [network for kind, network in stage.networks.items() if "ema" not in kind]
         weights = torch.cat([p.detach().flatten() for network in trained for p in network.parameters()])

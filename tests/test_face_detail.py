@@ -13,7 +13,7 @@ from maskgan.editing.edit_region import MovingFace
 from maskgan.editing.face_detail import keep_face_detail
 
 SIDE = 100
-STRENGTH, MOST = 1.7, 0.3
+STRENGTH, MOST = 1.4, 0.3
 
 
 def plane(value: float = 0.0) -> Tensor:

@@ -16,7 +16,7 @@ from maskgan.editing.edit_region import MovingFace, blur, blur_radius, surroundi
 _DETAIL = 0.006  # what varies faster is the photograph's: standard deviation of the change's blur
 _COLOUR = 0.02  # standard deviation over which the network's error of colour is averaged
 _FEW = 0.1  # share of the photograph in the surroundings below which that error counts less: teeth are not skin
-_STRENGTH = 1.7  # of the change: blurred, and drawn beside eyes that do not smile, it is less than a real face's
+_STRENGTH = 1.4  # of the change: blurred, and drawn beside eyes that do not smile, it is less than a real face's
 _MOST = 0.3  # that the change adds to a colour of [-1, 1]: more is a beard or a shadow that the network moved
 
 

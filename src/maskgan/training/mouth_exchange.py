@@ -19,7 +19,8 @@ _EMPTY = 2  # beside 0 and 1, of what smiles
 class MouthDonors(nn.Module):
     """The masks of the last faces that training saw, so that also a small batch finds a mouth of the same pose.
 
-    A module, so that it is saved with the networks and a run that resumes goes on with the same donors.
+    A module, so that it is saved with the networks and a run that resumes goes on with the same donors; of several
+    processes, each with those of the first.
     """
 
     def __init__(self, capacity: int, side: int) -> None:

@@ -20,7 +20,7 @@ const COLOUR = 0.02;
 /** Share of the photograph in the surroundings below which that error counts less: teeth are not skin. */
 const FEW = 0.1;
 /** Of the change: blurred, and drawn beside eyes that do not smile, it is less than a real face's. */
-const STRENGTH = 1.7;
+const STRENGTH = 1.4;
 /** What the change adds to a colour of [-1, 1], at most: more is a beard or a shadow that the network moved. */
 const MOST = 0.3;
 
