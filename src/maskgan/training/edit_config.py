@@ -111,7 +111,7 @@ class ExpressionLossWeights:
     """Weights of the loss terms of ``expression``."""
 
     expression: float = 1.5
-    """Weight of the cross entropy of the classifier's Smiling, over exchanged mouths."""
+    """Weight of the cross entropy of the classifier's Smiling, over exchanged mouths; smiles must show teeth."""
     identity: float = 4.0
     """Weight of 1 minus the cosine similarity of SFace's embeddings, over exchanged mouths."""
     change: float = 4.0

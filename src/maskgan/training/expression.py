@@ -26,7 +26,7 @@ from maskgan.config import preset
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.batches import Faces
 from maskgan.distributed import world_size
-from maskgan.editing.edit_region import EditRegion, MovingFace, dilate, hole_around_mouth
+from maskgan.editing.edit_region import EditRegion, MovingFace, hole_around_mouth
 from maskgan.editing.face_detail import keep_face_detail
 from maskgan.errors import UserError
 from maskgan.face_alignment import alignment
@@ -63,7 +63,6 @@ from maskgan.training.stage import (
 _SMILING = ATTRIBUTES.index("Smiling")
 _TEETH = INDEX["mouth"]  # what lies between the lips
 _TEETH_SHARE = 0.15  # share of a mouth above which it counts as open
-_MOUTH_BORDER = 0.03  # around closed lips, as a fraction of the side
 _BETAS, _D_BETAS = (0.9, 0.99), (0.0, 0.99)
 _DONORS = 256  # masks: among so many nearly every face finds one of its pose
 _MAX_GRADIENT_NORM = 5.0
@@ -219,13 +218,12 @@ class ExpressionStage:
         """The terms of ``ExpressionLossWeights`` but ``adversarial``, unweighted scalars."""
         exchanged = practice.exchanged
         with autocast(self._config):
-            seen = self._view(_teachable(edit.result, practice), augment)
-            logits = self._classifier(seen)[:, _SMILING].float()
+            logits = self._classifier(self._view(edit.result, augment))[:, _SMILING].float()
         entropy = F.binary_cross_entropy_with_logits(logits, practice.target, reduction="none")
         similarity = F.cosine_similarity(embeddings[0].float(), embeddings[1].float())
         distance = _distance(edit.drawn, edit.before, practice)
         return {
-            "expression": _mean(entropy, exchanged),
+            "expression": _mean(entropy, exchanged & _teachable(practice)),
             "identity": _mean(1 - similarity, exchanged & aligned),
             "change": _mean(distance, exchanged),
             "rehearsal": _mean(distance, ~exchanged),
@@ -329,17 +327,14 @@ def _distance(drawn: Tensor, before: Tensor, practice: _Practice) -> Tensor:
     return difference / practice.hole.sum((1, 2, 3)).clamp_min(1)
 
 
-def _teachable(edits: Tensor, practice: _Practice) -> Tensor:
-    """The edits for the classifier, without a gradient at closed lips that are to smile: it would have teeth on them.
+def _teachable(practice: _Practice) -> Tensor:
+    """Where the classifier may teach, N, bool: not where lips are to smile closed.
 
-    Of these faces it teaches the cheeks alone.
+    It would have teeth on them, or where lips are kept from that, pale streaks around them.
     """
-    mouth = torch.stack([practice.labels == label for label in MOUTH]).any(0)
+    mouth = torch.stack([practice.labels == label for label in MOUTH]).any(0).sum((1, 2))
     teeth = (practice.labels == _TEETH).sum((1, 2))
-    closed = (practice.target == 1) & (teeth <= _TEETH_SHARE * mouth.sum((1, 2)))
-    radius = max(round(_MOUTH_BORDER * mouth.shape[2]), 1)
-    border = dilate(mouth.float()[:, None], radius) > 0
-    return torch.where(border & closed[:, None, None, None], edits.detach(), edits)
+    return (practice.target == 0) | (teeth > _TEETH_SHARE * mouth)
 
 
 def _mean(values: Tensor, chosen: Tensor) -> Tensor:
