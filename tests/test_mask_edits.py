@@ -19,23 +19,39 @@ def label_map(request: pytest.FixtureRequest) -> LabelMap:
     return read_label_map(portrait(request.param)[1])
 
 
+def corner_height(points: np.ndarray) -> float:
+    """Rows by which the corners stand above the mouth's middle."""
+    left, right = points[:, 1].min(), points[:, 1].max()
+    corners = points[(points[:, 1] < left + 4) | (points[:, 1] > right - 4), 0].mean()
+    middle = points[np.abs(points[:, 1] - (left + right) / 2) < 4, 0].mean()
+    return float(middle - corners)
+
+
 def test_a_smile_is_wider_and_its_corners_higher(label_map: LabelMap) -> None:
     edited = smile(label_map)
     before, after = (np.argwhere(np.isin(m, MOUTH)) for m in (label_map, edited))
     assert np.ptp(after[:, 1]) > 1.15 * np.ptp(before[:, 1])
-
-    def corner_height(points: np.ndarray) -> float:
-        """Rows by which the corners stand above the mouth's middle."""
-        left, right = points[:, 1].min(), points[:, 1].max()
-        corners = points[(points[:, 1] < left + 4) | (points[:, 1] > right - 4), 0].mean()
-        middle = points[np.abs(points[:, 1] - (left + right) / 2) < 4, 0].mean()
-        return float(middle - corners)
 
     assert corner_height(after) > corner_height(before) + 3
     assert (edited == INDEX["mouth"]).sum() > 0
     # Lips give way to skin and take its place; nothing else moves.
     assert set(np.unique(label_map[edited != label_map])) <= {*MOUTH, INDEX["skin"]}
     assert set(np.unique(edited[edited != label_map])) <= {*MOUTH, INDEX["skin"]}
+
+
+def test_a_frown_keeps_the_size_of_the_mouth_and_its_corners_sink(label_map: LabelMap) -> None:
+    edited = smile(label_map, -1.0)
+    before, after = (np.argwhere(np.isin(m, MOUTH)) for m in (label_map, edited))
+    assert 0.85 * np.ptp(before[:, 1]) < np.ptp(after[:, 1]) < np.ptp(before[:, 1])
+    assert corner_height(after) < corner_height(before) - 3
+    for lip in MOUTH[1:]:
+        assert (edited == lip).sum() == pytest.approx((label_map == lip).sum(), rel=0.15)
+
+
+def test_a_frown_closes_a_smile(label_map: LabelMap) -> None:
+    smiling = smile(label_map)
+    frown = smile(smiling, -1.0)
+    assert (frown == INDEX["mouth"]).sum() < 0.2 * (smiling == INDEX["mouth"]).sum()
 
 
 def test_no_smile_changes_almost_nothing(label_map: LabelMap) -> None:

@@ -35,9 +35,10 @@ _DOWNWARDS = (INDEX["u_lip"], INDEX["mouth"], INDEX["l_lip"])
 
 
 def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
-    """Widen the mouth, lift its corners, stretch the lips thin and show teeth between them; a frown below 0.
+    """Widen the mouth, lift its corners, stretch the lips thin and show teeth between them.
 
     How far each goes at 1 follows the masks of CelebAMask-HQ: the medians of faces that smile, and a little beyond.
+    Below 0 the corners sink and the mouth closes, as far as a mouth that shows teeth is open.
 
     Args:
         label_map: H x W.
@@ -46,7 +47,9 @@ def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
     mouth = np.isin(label_map, MOUTH)
     top, bottom, left, right = _box(mouth, "mouth")
     centre, half = (left + right) / 2, max((right - left) / 2, 1.0)
-    widen, lift, smiling = 1 + 0.25 * amount, 0.28 * amount * half, max(amount, 0.0)
+    smiling, frowning = max(amount, 0.0), max(-amount, 0.0)
+    widen = 1 + 0.25 * smiling - 0.08 * frowning
+    lift = (0.28 * smiling - 0.22 * frowning) * half
     free = np.isin(label_map, (*MOUTH, SKIN))
     edited = label_map.copy()
     edited[mouth] = SKIN
@@ -58,10 +61,11 @@ def smile(label_map: LabelMap, amount: float = 1.0) -> LabelMap:
         if not upper + inside + lower:
             continue
         arch = max(1 - across**2, 0.0)
-        inside = max(inside * (1 + 0.25 * amount), 0.34 * smiling * half * arch if upper and lower else 0.0)
         thin = 1 - 0.2 * smiling * arch
-        # The lowest edge stays where it is in the middle; all else lies above it.
-        edge = top + np.flatnonzero(np.isin(source, MOUTH))[-1] - lift * across**2
+        closing = min(0.3 * frowning * half, inside)
+        inside = max(inside * (1 + 0.25 * smiling), 0.34 * smiling * half * arch if upper and lower else 0.0) - closing
+        # The lowest edge stays where it is in the middle, or rises to close the mouth; all else lies above it.
+        edge = top + np.flatnonzero(np.isin(source, MOUTH))[-1] - lift * across**2 - closing / 2
         edges = edge - np.cumsum([0.0, thin * lower, inside, thin * upper])
         rows = np.clip(np.rint(edges).astype(int) + 1, 0, label_map.shape[0])
         for label, low, high in zip(_DOWNWARDS[::-1], rows[1:], rows, strict=False):

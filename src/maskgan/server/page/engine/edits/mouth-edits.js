@@ -10,7 +10,8 @@ import { LIPS, MOUTH_PARTS } from "../../mask/face-parts.js";
 import { copyMask } from "./mask-warps.js";
 
 /**
- * Widen the mouth, lift its corners, stretch the lips thin and show teeth between them; a frown for negative amounts.
+ * Widen the mouth, lift its corners, stretch the lips thin and show teeth between them. For negative amounts the corners
+ * sink and the mouth closes, as far as a mouth that shows teeth is open.
  *
  * @param {LabelMap} mask
  * @param {number} amount
@@ -19,7 +20,9 @@ export function smile(mask, amount) {
   const { width, height, data } = mask;
   const { top, bottom, left, right } = inclusiveBox(mask, MOUTH_PARTS, "mouth");
   const [centre, half] = [(left + right) / 2, Math.max((right - left) / 2, 1)];
-  const [widen, lift, smiling] = [1 + 0.25 * amount, 0.28 * amount * half, Math.max(amount, 0)];
+  const [smiling, frowning] = [Math.max(amount, 0), Math.max(-amount, 0)];
+  const widen = 1 + 0.25 * smiling - 0.08 * frowning;
+  const lift = (0.28 * smiling - 0.22 * frowning) * half;
   const [isMouth, isFree] = [labelTable(MOUTH_PARTS), labelTable([...MOUTH_PARTS, SKIN])];
   const edited = copyMask(mask);
   data.forEach((label, i) => { if (isMouth[label]) edited.data[i] = SKIN; });
@@ -37,10 +40,11 @@ export function smile(mask, amount) {
     }
     if (lowest < 0) continue;
     const arch = Math.max(1 - across ** 2, 0);
-    const opened = Math.max(inside * (1 + 0.25 * amount), upper && lower ? 0.34 * smiling * half * arch : 0);
     const thin = 1 - 0.2 * smiling * arch;
-    // The lowest edge stays where it is in the middle; all else lies above it.
-    const edge = lowest - lift * across ** 2;
+    const closing = Math.min(0.3 * frowning * half, inside);
+    const opened = Math.max(inside * (1 + 0.25 * smiling), upper && lower ? 0.34 * smiling * half * arch : 0) - closing;
+    // The lowest edge stays where it is in the middle, or rises to close the mouth; all else lies above it.
+    const edge = lowest - lift * across ** 2 - closing / 2;
     /** @type {[number, number][]} each part's label and height, upwards */
     const parts = [[LOWER_LIP, thin * lower], [MOUTH, opened], [UPPER_LIP, thin * upper]];
     let [end, raised] = [clamp(rint(edge) + 1, 0, height), 0];
