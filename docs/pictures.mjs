@@ -37,7 +37,7 @@ const COLUMNS = [
 /** Portraits and edits of failures.jpg, in the order of the model card's limitations. @type {[number, string][]} */
 const FAILURES = [
   [2, "bald"],
-  [7, "face-narrower=1"],
+  [7, "smile=-1"],
   [4, "hat=beanie"],
   [2, "necklace"],
   [9, "hair-fuller=1"],
