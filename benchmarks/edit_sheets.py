@@ -36,7 +36,7 @@ What does not look right, whatever is measured:
 - Background that comes out from behind hair or a jaw is soft, and thin pale lines of the old outline can stay; necks
   and clothes that come out are plain. Where background lies between the strands of the old hair, a faint halo stays.
 - Old brows can leave a trace, and lowered brows are faint. Eyes made wider show much iris and little white. A frown
-  leaves a faint shadow above the upper lip.
+  leaves a faint shadow above the upper lip, and wide open mouths open.
 - Much fuller hair has other strands than the person's.
 - Hats look like felt of one colour, without folds, and the classifier takes few of them for hats; a second hat over one
   that is worn already looks laid on. Earrings and necklaces are faint grey shapes.

@@ -12,16 +12,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
 import torch.multiprocessing as mp
+from torch import nn
 
 from maskgan import distributed
 from maskgan.checkpoints.weights import load_weights
 from maskgan.data.batches import Faces, LabelledFaces
+from maskgan.data.loading import Samples, pair_to_tensors
 from maskgan.data.shards import encode_pair, write_shard
+from maskgan.data.synthetic.dataset import SyntheticPairs
 from maskgan.errors import MaskGANError, UserError
+from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training import dense_mapping, ebst, gan_step
 from maskgan.training.config import LossWeights, TrainingConfig
 from maskgan.training.parser import ParserStage
@@ -35,10 +40,10 @@ PLAIN = "style_encoder.regions=none"  # each process draws for itself which regi
 
 def plain_descent() -> pytest.MonkeyPatch:
     """SGD in place of Adam, whose first steps hardly depend on the size of a gradient."""
-    patch = pytest.MonkeyPatch()
+    sgd = pytest.MonkeyPatch()
     for module in (gan_step, dense_mapping, ebst):
-        patch.setattr(module, "adam", lambda network, rate, _: torch.optim.SGD(network.parameters(), lr=rate))
-    return patch
+        sgd.setattr(module, "adam", lambda network, rate, _: torch.optim.SGD(network.parameters(), lr=rate))
+    return sgd
 
 
 def join(rank: int, count: int, port: int) -> None:
@@ -153,6 +158,18 @@ def batch(rank: int, labelled: bool) -> Faces | LabelledFaces:
     return Faces(pictures, label_maps, label_maps[:, None].repeat(1, 2, 1, 1))
 
 
+def people(rank: int, side: int) -> Faces:
+    """Two faces of each process; to ``smiles_if_bright`` only those of the first differ."""
+    faces = Samples(SyntheticPairs(2, 64, seed=rank), pair_to_tensors, 64).first(2).prepared(side)
+    brightness = torch.tensor([-0.5, 0.5] if rank == 0 else [-0.5, -0.5])
+    return faces._replace(pictures=0.1 * faces.pictures + brightness[:, None, None, None])
+
+
+def smiles_if_bright(_: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+    """In place of a classifier's ``forward``."""
+    return 10 * pictures.float().mean((1, 2, 3))[:, None].expand(-1, 40)
+
+
 def train_every_stage(rank: int, count: int, options: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Two steps of each stage: whether processes agree on weights afterwards, and on which losses."""
     found = {}
@@ -162,8 +179,11 @@ def train_every_stage(rank: int, count: int, options: dict[str, dict[str, Any]])
         stage = build_stage(settings, StageSetup(resumes=True, num_identities=3))
         for step in range(2):
             torch.manual_seed(count * step + rank)
-            faces = batch(rank, entry.config_type.labelled).prepared(settings.final_side)
-            losses = stage.train_step(faces, 0.9)
+            if name == "expression":
+                with patch.object(AttributeClassifier, "forward", smiles_if_bright):
+                    losses = stage.train_step(people(rank, settings.final_side), 0.9)
+            else:
+                losses = stage.train_step(batch(rank, entry.config_type.labelled), 0.9)
         means = distributed.all_reduce_mean(losses)
         trained = [network for kind, network in stage.networks.items() if "ema" not in kind]
         weights = torch.cat([p.detach().flatten() for network in trained for p in network.parameters()])
@@ -261,6 +281,8 @@ def test_every_stage_trains_in_two_processes(together: tuple[Path, list[dict[str
     for name, result in found.items():
         assert result["equal"] and result["finite"], name
         assert result["losses"] and all(math.isfinite(loss) for loss in result["losses"].values()), name
+    # In one process alone mouths are exchanged.
+    assert 0 < found["expression"]["losses"]["exchanged"] < 1 and found["expression"]["losses"]["d_loss"] > 0
     # The process without a pair or a known person takes part with weight 0.
     assert found["elegant"]["losses"]["adversarial"] > 0 and found["identity"]["losses"]["cross_entropy"] > 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from maskgan.face_parts import MOUTH, SKIN
 from maskgan.labels import INDEX, LabelMap
 from maskgan.networks.resnet import AttributeClassifier
 from maskgan.training.edit_config import ExpressionLossWeights
-from maskgan.training.expression import _TEETH_WEIGHT, ExpressionStage, _distance, _Practice
+from maskgan.training.expression import ExpressionStage, _distance, _Practice
 from maskgan.training.loop import train
 from maskgan.training.mouth_exchange import MouthDonors, exchange_mouths
 from maskgan.training.stages import build_stage
@@ -137,6 +138,19 @@ def test_two_and_two_steps_equal_four(tmp_path: Path, settings: dict[str, Any]) 
         assert torch.equal(whole[name], parts[name]), name
 
 
+def test_a_run_goes_on_from_what_it_began_with(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """In ``train all`` the stage before may have learnt on, and replaced its file."""
+    weights = tmp_path / "edit.safetensors"
+    shutil.copy(settings["init_weights"], weights)
+    steady = {"lr_decay_start": 1.0, **settings, "init_weights": str(weights)}
+    run(tmp_path / "whole", config("expression", **steady))
+    run(tmp_path / "parts", config("expression", images=4, **steady))
+    weights.unlink()
+    run(tmp_path / "parts", config("expression", **steady))
+    whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
 def test_only_the_deep_levels_learn_and_the_rest_ships_as_it_was(tmp_path: Path, settings: dict[str, Any]) -> None:
     choice = config("expression", batch_size=6, images=24, ema_halflife_kimg=0.001, **settings)
     stage = build_stage(choice)
@@ -161,7 +175,7 @@ def test_another_person_costs(settings: dict[str, Any]) -> None:
     weights = ExpressionLossWeights(expression=0, identity=1, change=0, rehearsal=0, adversarial=0)
     stage = build_stage(config("expression", batch_size=6, **{**settings, "weights": weights}))
     loss = stage.val_loss(people(side=SIDE))
-    assert 0 < loss < 1
+    assert 1e-3 < loss < 1
 
 
 def test_faces_learn_to_follow_their_mouths(settings: dict[str, Any]) -> None:
@@ -229,11 +243,11 @@ def test_a_step_in_bf16_is_near_one_in_fp32(settings: dict[str, Any]) -> None:
 
 def test_discriminators_learn_which_is_the_photograph(settings: dict[str, Any]) -> None:
     """Against a network that stands still, they tell edits from photographs better and better."""
-    stage = build_stage(config("expression", batch_size=6, **{**settings, "learning_rate": 1e-2}))
+    torch.manual_seed(0)
+    stage = build_stage(config("expression", batch_size=6, **{**settings, "learning_rate": 1e-3, "rehearsals": 0.0}))
     for group in stage.optimizers["generator"].param_groups:
         group["lr"] = 0.0
-    torch.manual_seed(0)
-    losses = [stage.train_step(people(), 0.9) for _ in range(14)]
+    losses = [stage.train_step(people(), 0.9) for _ in range(16)]
     learnt = torch.stack([loss["d_loss"] for loss in losses[-4:]]).mean()
     assert learnt < 0.93 * losses[0]["d_loss"]
     assert all(loss["change"] == 0 for loss in losses)
@@ -259,13 +273,11 @@ def test_lips_count_more_than_skin_and_teeth_less() -> None:
     hole = torch.tensor([[[[1.0, 1.0], [1.0, 0.0]]]])
     practice = _Practice(torch.zeros(1, 1), labels, hole, hole, [None], torch.zeros(1))
     drawn = torch.tensor([[0.1, 0.2], [0.3, 5.0]]).expand(1, 3, 2, 2)
-    expected = (4 * 0.1 + 0.2 + _TEETH_WEIGHT * 0.3) / 3
+    expected = (4 * 0.1 + 0.2 + 0.2 * 0.3) / 3
     assert _distance(drawn, torch.zeros(1, 3, 2, 2), practice).item() == pytest.approx(expected)
 
 
 def test_bad_options_are_named(settings: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--batch-size must be at least 2"):
-        build_stage(config("expression", **settings, batch_size=1))
     with pytest.raises(UserError, match="--resolution must be at most 32"):
         config("expression", **settings, resolution=64)
     with pytest.raises(UserError, match="--rehearsals must be"):

@@ -107,16 +107,34 @@ def test_a_face_gets_narrower_and_wider_and_its_features_stay(masks: dict[int, L
 
 
 def test_a_narrower_face_uncovers_the_neck_only_above_the_neck(masks: dict[int, LabelMap]) -> None:
-    """It must not spread over what were cheeks: there hair and background come out."""
     for mask in masks.values():
-        narrow = EDITS["face-narrower"].apply(mask, 1.0)
-        came_out = (narrow == NECK) & (mask != NECK)
+        came_out = (EDITS["face-narrower"].apply(mask, 1.0) == NECK) & (mask != NECK)
         rows, columns = np.nonzero(came_out)
-        assert len(rows)
+        assert len(rows) and rows.max() < len(mask) - 1
         for row, column in zip(rows, columns, strict=True):
             assert came_out[row + 1, column] or mask[row + 1, column] == NECK
-        eyes = np.nonzero(np.isin(mask, EYES))[0]
-        assert rows.min() > eyes.max()
+        assert rows.min() > np.nonzero(np.isin(mask, EYES))[0].max()
+
+
+def test_an_uncovered_neck_begins_narrow(masks: dict[int, LabelMap]) -> None:
+    """Its upper edge slants: a straight one would look like the corner of a jaw."""
+    for number in (5, 7):
+        came_out = (EDITS["face-narrower"].apply(masks[number], 1.0) == NECK) & (masks[number] != NECK)
+        left = came_out[:, : came_out.shape[1] // 2].sum(axis=1)
+        first = int(np.flatnonzero(left)[0])
+        assert left[first] < 6 and left[first + 30] > 14
+
+
+@pytest.mark.parametrize(("label", "comes_out"), [("cloth", "cloth"), ("neck_l", "neck")])
+def test_a_narrower_face_uncovers_a_collar_or_the_neck_above_a_necklace(
+    masks: dict[int, LabelMap], label: str, comes_out: str
+) -> None:
+    mask = masks[7].copy()
+    mask[mask == NECK] = INDEX[label]
+    narrow = EDITS["face-narrower"].apply(mask, 1.0)
+    new = ((narrow == INDEX[comes_out]) & (mask != INDEX[comes_out])).sum()
+    plain = ((EDITS["face-narrower"].apply(masks[7], 1.0) == NECK) & (masks[7] != NECK)).sum()
+    assert new == plain
 
 
 def test_hair_reaches_lower_and_higher(masks: dict[int, LabelMap]) -> None:

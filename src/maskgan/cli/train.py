@@ -138,9 +138,8 @@ def _all_stages(
     labelled = None if labelled_data is None else LabelledData(labelled_data, table, identities)
     runs = pipeline(base_config, run.folder, labelled, ebst=ebst, options=overrides)
     if labelled is None:
-        _log.info(
-            "without --labelled-data the attribute classifier and the identity embedding are left out; so is expression"
-        )
+        more = "; so is expression" if any(spec.stage == "expression" for spec in RECIPES[base_config.preset]) else ""
+        _log.info("without --labelled-data the attribute classifier and the identity embedding are left out%s", more)
     if _train(runs, run):
         _export(runs, base_config, run.folder / "weights")
 

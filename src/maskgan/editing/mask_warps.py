@@ -6,7 +6,7 @@ part and what it covers or uncovers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -80,13 +80,14 @@ def _spread(label_map: LabelMap, holes: Where, known: Where) -> LabelMap:
     return filled
 
 
-def extend_upwards(label_map: LabelMap, holes: Where, label: int) -> LabelMap:
-    """Give ``label`` to those pixels of ``holes`` below which, in their column, it comes next."""
+def extend_upwards(label_map: LabelMap, holes: Where, labels: Mapping[int, int]) -> LabelMap:
+    """Give pixels of ``holes`` below which, in their column, one of ``labels`` comes next what this maps to."""
     extended = label_map.copy()
-    comes_next = np.zeros(label_map.shape[1], dtype=bool)
+    below = np.zeros(label_map.shape[1], dtype=np.uint8)
     for row in range(len(label_map) - 1, -1, -1):
-        comes_next = np.where(holes[row], comes_next, label_map[row] == label)
-        extended[row, holes[row] & comes_next] = label
+        below = np.where(holes[row], below, label_map[row])
+        for label, filling in labels.items():
+            extended[row, holes[row] & (below == label)] = filling
     return extended
 
 

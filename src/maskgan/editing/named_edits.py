@@ -204,12 +204,13 @@ def _face_narrower(label_map: LabelMap, amount: float) -> LabelMap:
     bare = np.where(np.isin(label_map, FEATURES), SKIN, label_map).astype(label_map.dtype)
     narrower = warp_part(bare, _OUTLINE, (HAIR, HAT, *_AROUND_HEAD), backward)
     uncovered = np.isin(bare, _OUTLINE) & ~np.isin(narrower, _OUTLINE)
-    # By distance alone the neck would spread over the cheeks that were: it comes out below the ears, and slants there.
+    # By distance alone the neck would spread sideways: it comes out right above where it is, from below the ears on.
     behind = fill_from_nearest(narrower, uncovered, (BACKGROUND, HAIR, HAT))
     below_ears = round(top + _EAR_LOBES * (bottom - top))
     rows, columns = np.indices(label_map.shape)
     beside = np.abs(columns - middle) - np.isin(narrower[min(below_ears, bottom - 1)], FACE).sum() / 2
-    return extend_upwards(behind, uncovered & (rows - below_ears >= beside), NECK)
+    slanting = uncovered & (rows - below_ears >= beside)
+    return extend_upwards(behind, slanting, {NECK: NECK, NECKLACE: NECK, CLOTH: CLOTH})
 
 
 def _remove(label_map: LabelMap, edit: Callable[[LabelMap], LabelMap], thing: int) -> LabelMap:

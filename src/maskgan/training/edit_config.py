@@ -116,7 +116,7 @@ class ExpressionLossWeights:
     """Weight of 1 minus the cosine similarity of SFace's embeddings, over exchanged mouths."""
     change: float = 4.0
     """Weight of the L1 distance from what the network drew before, over exchanged mouths; lips count 4 times as much
-    as skin, teeth half."""
+    as skin, teeth a fifth."""
     rehearsal: float = 10.0
     """Weight of the same distance over other holes."""
     adversarial: float = 1.0

@@ -21,14 +21,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maskgan.checkpoints.weights import load_weights, read_info
+from maskgan.checkpoints.weights import load_weights
 from maskgan.config import preset
 from maskgan.data.annotations import ATTRIBUTES
 from maskgan.data.batches import Faces
-from maskgan.distributed import world_size
 from maskgan.editing.edit_region import EditRegion, MovingFace, hole_around_mouth
 from maskgan.editing.face_detail import keep_face_detail
-from maskgan.errors import UserError
 from maskgan.face_alignment import alignment
 from maskgan.face_parts import LIPS, MOUTH
 from maskgan.images import Picture
@@ -109,20 +107,17 @@ class ExpressionStage:
         """Start from ``config.init_weights``, with the classifier of ``config``.
 
         Raises:
-            UserError: a file is missing, damaged, or of another model type or size; or the package with SFace is; or
-                there are fewer than two faces for each process.
+            UserError: a file is missing, damaged, or of another model type or size; or a package with frozen networks
+                is missing.
         """
-        if config.batch_size < 2 * world_size():
-            raise UserError(
-                f"--batch-size must be at least {2 * world_size()}: the faces of a process exchange their mouths"
-            )
         self._config = config
         self._weights: Mapping[str, float] = asdict(config.weights)
-        del setup  # what it starts from is what it is compared with, so a run that resumes needs it too
-        self._network = to_device(EditNetwork(preset(config.preset).edit), config.device)
-        load_from_weights(Path(config.init_weights), self._network)
+        sizes = preset(config.preset)
+        self._network = to_device(EditNetwork(sizes.edit), config.device)
+        if not setup.resumes:
+            load_from_weights(Path(config.init_weights), self._network)
         self._before, self._ema = ema_copy(self._network), ema_copy(self._network)
-        self._side = read_info(Path(config.init_weights)).resolution
+        self._side = sizes.edit_phases[-1][1]
         classifier, info = load_weights(Path(config.classifier), model_type="attributes")
         assert isinstance(classifier, AttributeClassifier)
         self._classifier = to_device(classifier, config.device).requires_grad_(False)
@@ -143,6 +138,8 @@ class ExpressionStage:
             "generator": self._network,
             "discriminator": self._discriminator,
             "ema": self._ema,
+            # The file that it starts from may be another one by the time that a run resumes.
+            "before": self._before,
             "donors": self._donors,
         }
         self.optimizers: Mapping[str, torch.optim.Optimizer] = {
@@ -168,8 +165,8 @@ class ExpressionStage:
         optimizer_step(self._d_optimizer, d_loss)
         terms = self._terms(edit, practice, (fake_features.embedding, real_features.embedding), aligned, augment=True)
         with autocast(self._config):
-            judged = self._discriminate(edit.result, fake_features, practice.labels, practice, matrices)
-            terms["adversarial"] = hinge_g_loss_in_holes(judged)
+            d_fake = self._discriminate(edit.result, fake_features, practice.labels, practice, matrices)
+            terms["adversarial"] = hinge_g_loss_in_holes(d_fake)
         optimizer_step(self._optimizer, weighted_sum(terms, self._weights), _MAX_GRADIENT_NORM)
         update_ema(self._ema, self._network, ema_decay)
         logged = {name: term.detach() for name, term in {**terms, "d_loss": d_loss}.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -37,16 +37,16 @@ class MouthDonors(nn.Module):
 
     def exchange(self, label_maps: NDArray[np.uint8], smiling: NDArray[np.bool_]) -> list[LabelMap | None]:
         """``exchange_mouths`` with these faces and those that were seen before as donors; these are kept then."""
-        poses = _poses(label_maps)
-        for label_map, pose, smiles in zip(label_maps, poses, smiling, strict=True):
+        faces = _Faces.of(label_maps, smiling)
+        for label_map, pose, smiles in zip(label_maps, faces.poses, smiling, strict=True):
             if np.isfinite(pose).all():
                 place = int(self.next)
                 self.label_maps[place] = torch.from_numpy(label_map)
                 self.poses[place], self.smiling[place] = torch.from_numpy(pose), bool(smiles)
                 self.next.copy_((self.next + 1) % len(self.smiling))
-        filled = self.smiling != _EMPTY
-        donors = self.label_maps[filled].numpy(), self.poses[filled].numpy(), self.smiling[filled].numpy() == 1
-        return _exchange((label_maps, poses, smiling), donors)
+        empty = (self.smiling == _EMPTY).numpy()
+        poses = np.where(empty[:, None], np.inf, self.poses.numpy())
+        return _exchange(faces, _Faces(self.label_maps.numpy(), poses, self.smiling.numpy() == 1))
 
 
 def exchange_mouths(label_maps: NDArray[np.uint8], smiling: NDArray[np.bool_]) -> list[LabelMap | None]:
@@ -60,27 +60,28 @@ def exchange_mouths(label_maps: NDArray[np.uint8], smiling: NDArray[np.bool_]) -
         For each face its label map with that mouth, S x S; ``None`` if its own mask shows no whole face, or no other
         face has the other expression.
     """
-    faces = label_maps, _poses(label_maps), smiling
+    faces = _Faces.of(label_maps, smiling)
     return _exchange(faces, faces)
 
 
-_Masks = tuple[Sequence[LabelMap] | NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_]]  # poses, whether smiling
+class _Faces(NamedTuple):
+    label_maps: NDArray[np.uint8]  # N x S x S
+    poses: NDArray[np.float64]  # ``scaled_pose`` of each, N x 3; infinite where there is none
+    smiling: NDArray[np.bool_]  # N
+
+    @classmethod
+    def of(cls, label_maps: NDArray[np.uint8], smiling: NDArray[np.bool_]) -> Self:
+        found = [scaled_pose(label_map) for label_map in label_maps]
+        return cls(label_maps, np.stack([np.full(3, np.inf) if pose is None else pose for pose in found]), smiling)
 
 
-def _exchange(faces: _Masks, donors: _Masks) -> list[LabelMap | None]:
+def _exchange(faces: _Faces, donors: _Faces) -> list[LabelMap | None]:
     edited: list[LabelMap | None] = []
-    donor_maps, donor_poses, donor_smiles = donors
     for label_map, pose, smiles in zip(*faces, strict=True):
-        others = np.flatnonzero((donor_smiles != smiles) & np.isfinite(donor_poses).all(axis=1))
+        others = np.flatnonzero((donors.smiling != smiles) & np.isfinite(donors.poses).all(axis=1))
         if not np.isfinite(pose).all() or not len(others):
             edited.append(None)
             continue
-        nearest = others[((donor_poses[others] - pose) ** 2).sum(axis=1).argmin()]
-        edited.append(transfer_mouth(label_map, donor_maps[nearest]))
+        nearest = others[((donors.poses[others] - pose) ** 2).sum(axis=1).argmin()]
+        edited.append(transfer_mouth(label_map, donors.label_maps[nearest]))
     return edited
-
-
-def _poses(label_maps: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """``scaled_pose`` of each, N x 3; infinite where there is none."""
-    found = [scaled_pose(label_map) for label_map in label_maps]
-    return np.stack([np.full(3, np.inf) if pose is None else pose for pose in found])

@@ -186,21 +186,22 @@ export function warpPart(mask, part, ground, backward) {
 }
 
 /**
- * Give a label to those pixels of holes below which, in their column, it comes next.
+ * Give pixels of holes below which, in their column, one of some labels comes next the label that this maps to.
  *
  * @param {LabelMap} mask
  * @param {Flags} holes
- * @param {number} label
+ * @param {ReadonlyMap<number, number>} labels
  * @returns {LabelMap}
  */
-export function extendUpwards(mask, holes, label) {
+export function extendUpwards(mask, holes, labels) {
   const { width, height } = mask;
   const extended = copyMask(mask);
   for (let column = 0; column < width; column++) {
-    let comesNext = false;
+    /** @type {number | undefined} */
+    let filling;
     for (let i = (height - 1) * width + column; i >= 0; i -= width) {
-      if (!holes.data[i]) comesNext = mask.data[i] === label;
-      else if (comesNext) extended.data[i] = label;
+      if (!holes.data[i]) filling = labels.get(mask.data[i]);
+      else if (filling !== undefined) extended.data[i] = filling;
     }
   }
   return extended;

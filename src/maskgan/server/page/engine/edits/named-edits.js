@@ -214,16 +214,17 @@ function faceNarrower(mask, amount) {
   });
   const isOutline = labelTable(OUTLINE);
   const uncovered = { ...mask, data: bare.data.map((label, i) => Number(isOutline[label] && !isOutline[narrower.data[i]])) };
-  // By distance alone the neck would spread over the cheeks that were: it comes out below the ears, and slants there.
+  // By distance alone the neck would spread sideways: it comes out right above where it is, from below the ears on.
   const behind = fillFromNearest(narrower, uncovered, [BACKGROUND, HAIR, HAT]);
   const belowEars = rint(top + EAR_LOBES * (bottom - top));
   const { width } = mask;
   const isFace = labelTable(FACE);
   const level = Math.min(belowEars, bottom - 1) * width;
   const half = narrower.data.subarray(level, level + width).reduce((sum, label) => sum + Number(isFace[label]), 0) / 2;
-  const below = uncovered.data.map((isFree, i) => {
+  const slanting = uncovered.data.map((isFree, i) => {
     const [row, column] = [Math.floor(i / width), i % width];
     return isFree && row - belowEars >= Math.abs(column - middle) - half ? 1 : 0;
   });
-  return extendUpwards(behind, { ...uncovered, data: below }, NECK);
+  const fillings = new Map([[NECK, NECK], [NECKLACE, NECK], [CLOTHES, CLOTHES]]);
+  return extendUpwards(behind, { ...uncovered, data: slanting }, fillings);
 }
