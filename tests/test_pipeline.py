@@ -130,6 +130,7 @@ def test_each_stage_has_its_share_and_its_settings(tmp_path: Path) -> None:
     assert [c.minutes for _, c in parts] == pytest.approx([10, 44, 4, 16, 16, 6, 4])
     by_stage = {c.stage: c for _, c in parts}
     assert by_stage["edit"].weights == EditLossWeights()
+    assert (by_stage["edit"].ema_halflife_kimg, by_stage["expression"].ema_halflife_kimg) == (1.5, 0.3)
     # What teaches must not measure.
     assert [c.seed for _, c in parts if c.stage == "attributes"] == [1, 0]
     assert by_stage["expression"].classifier == str(tmp_path / "expression-teacher" / "attributes.safetensors")

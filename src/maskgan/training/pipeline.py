@@ -112,6 +112,8 @@ def recipe_options(preset_name: str, stage: str) -> dict[str, Any]:
 # What the stages take over from the base config; the others have defaults that differ between stages.
 _SHARED_OPTIONS = {option.name for option in fields(TrainingConfig)} - {"batch_size", "learning_rate", "augment"}
 
+_DEFAULTS = {option.name: option.default for option in fields(TrainingConfig)}
+
 STAGE_CHAIN = ("dense-mapping", "ebst")
 """Stages that train the same networks in turn: each starts from the one before, in every recipe that has them."""
 
@@ -159,7 +161,8 @@ def pipeline(
     for spec in specs:
         fraction = spec.budget_fraction / sum(other.budget_fraction for other in specs)
         shared = {
-            **{name: getattr(base_config, name) for name in _SHARED_OPTIONS},
+            # What nobody set stays the stage's own default.
+            **{name: value for name in _SHARED_OPTIONS if (value := getattr(base_config, name)) != _DEFAULTS.get(name)},
             "images": max(round(base_config.images * fraction), 1),
             "minutes": None if base_config.minutes is None else base_config.minutes * fraction,
         }
