@@ -35,12 +35,12 @@ What does not look right, whatever is measured:
 
 - Background that comes out from behind hair or a jaw is soft, and thin pale lines of the old outline can stay; necks
   and clothes that come out are plain. Where background lies between the strands of the old hair, a faint halo stays.
-- Old brows can leave a trace, and lowered brows are faint. Eyes made wider show much iris and little white. A frown
-  leaves a shadow above the upper lip and flecks below the lower one, and a mouth that was wide open stays open.
-- Opened mouths have a second, blurred row of teeth where a tongue should be, and the chin does not drop. Smiles can leave a pale line
-  along the lower edge of the nose; teeth of mouths that were open before stay greyish.
-- A wider face shows its old outline as a second contour. A much narrower one cuts off the ends of brows and leaves thin arcs of the old
-  outline in the background.
+- Old brows can leave a trace, and lowered brows are faint. Eyes made wider show much iris and little white.
+- A frown leaves a shadow above the upper lip and flecks below the lower one; a mouth that was wide open stays open.
+- Opened mouths have a second, blurred row of teeth where a tongue should be, and the chin does not drop. Smiles can
+  leave a pale line along the lower edge of the nose; teeth of mouths that were open before stay greyish.
+- A wider face shows its old outline as a second contour. A much narrower one cuts off the ends of brows and leaves
+  thin arcs of the old outline in the background.
 - Glasses over glasses that are worn blur them; glasses taken away leave their arms in hair.
 - Much fuller hair has other strands than the person's.
 - Hats look like felt of one colour, without folds, and the classifier takes few of them for hats; a second hat over one

@@ -143,6 +143,15 @@ def test_hair_reaches_lower_and_higher(masks: dict[int, LabelMap]) -> None:
     assert lowest[0] < lowest[1] < lowest[2]
 
 
+def test_short_hair_ends_round(masks: dict[int, LabelMap]) -> None:
+    """Cut straight it would be a helmet."""
+    for number in (2, 5, 7):
+        hair = EDITS["hair-longer"].apply(masks[number], -1.0) == HAIR
+        last = int(np.flatnonzero(hair.any(axis=1))[-1])
+        width = [np.ptp(np.flatnonzero(hair[last - above])) for above in (2, 30)]
+        assert width[0] < 0.96 * width[1]
+
+
 def test_bald_leaves_no_hair(masks: dict[int, LabelMap]) -> None:
     for mask in masks.values():
         assert not (EDITS["bald"].apply(mask, 1.0) == HAIR).any()

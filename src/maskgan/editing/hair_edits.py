@@ -11,12 +11,13 @@ from maskgan.errors import UserError
 from maskgan.face_parts import HAIR, SKIN
 from maskgan.labels import INDEX, LabelMap
 
+_ROUND_WIDTH, _ROUND_HEIGHT = 0.35, 0.9  # of short hair's lower corners, in widths of half the face
 _AROUND = tuple(INDEX[name] for name in ("background", "neck", "cloth"))
 
 
 def longer(label_map: LabelMap, amount: float) -> LabelMap:
     """Longer hair down to the shoulders at 1, hair that ends above the ears at -1."""
-    top, bottom, _, _ = face_box(label_map)
+    top, bottom, left, right = face_box(label_map)
     if amount > 0:
         return long_hair(label_map, 0.35 + 0.75 * amount)
     hair = label_map == HAIR
@@ -25,8 +26,11 @@ def longer(label_map: LabelMap, amount: float) -> LabelMap:
     lowest = int(np.flatnonzero(hair.any(axis=1))[-1]) + 1
     shortest = top + 0.35 * (bottom - top)
     end = lowest + amount * max(lowest - shortest, 0)
-    rows = np.arange(label_map.shape[0])[:, None]
-    return _without_hair(label_map, hair & (rows >= end))
+    # Beside the head it ends higher, as a head is round: cut straight it would be a helmet.
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
+    half = (right - left) / 2
+    beside = np.clip((np.abs(columns - (left + right - 1) / 2) / max(half, 1) - 1) / _ROUND_WIDTH, 0, 1)
+    return _without_hair(label_map, hair & (rows >= end + amount * _ROUND_HEIGHT * half * beside**2))
 
 
 def fuller(label_map: LabelMap, amount: float) -> LabelMap:

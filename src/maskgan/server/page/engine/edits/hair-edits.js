@@ -12,6 +12,8 @@ import { browLine, copyMask, faceBox, fillFromNearest, flagged, growPart, paint 
 import { inclusiveBox } from "./mouth-edits.js";
 
 const AROUND = [BACKGROUND, NECK, CLOTHES];
+/** Of short hair's lower corners, in widths of half the face. */
+const [ROUND_WIDTH, ROUND_HEIGHT] = [0.35, 0.9];
 
 /**
  * Longer hair down to the shoulders at 1, hair that ends above the ears at -1.
@@ -20,12 +22,18 @@ const AROUND = [BACKGROUND, NECK, CLOTHES];
  * @param {number} amount
  */
 export function longer(mask, amount) {
-  const { top, bottom } = faceBox(mask);
+  const { top, bottom, left, right } = faceBox(mask);
   if (amount > 0) return longHair(mask, 0.35 + 0.75 * amount);
   const box = extent(where(mask, [HAIR]));
   if (!box) throw new EngineError("The mask shows no hair, so it cannot be made shorter.");
   const end = box.bottom + amount * Math.max(box.bottom - (top + 0.35 * (bottom - top)), 0);
-  return withoutHair(mask, flagged(mask, (row, _, label) => label === HAIR && row >= end));
+  // Beside the head it ends higher, as a head is round: cut straight it would be a helmet.
+  const half = (right - left) / 2;
+  const isGone = (/** @type {number} */ row, /** @type {number} */ column) => {
+    const beside = clamp((Math.abs(column - (left + right - 1) / 2) / Math.max(half, 1) - 1) / ROUND_WIDTH, 0, 1);
+    return row >= end + amount * ROUND_HEIGHT * half * beside ** 2;
+  };
+  return withoutHair(mask, flagged(mask, (row, column, label) => label === HAIR && isGone(row, column)));
 }
 
 /**
