@@ -25,6 +25,7 @@ from maskgan.training.edit_config import ExpressionLossWeights
 from maskgan.training.expression import ExpressionStage, _distance, _Practice
 from maskgan.training.loop import train
 from maskgan.training.mouth_exchange import MouthDonors, exchange_mouths
+from maskgan.training.stage import StageSetup
 from maskgan.training.stages import build_stage
 from tiny_runs import PAIRS, config, run, state
 
@@ -146,7 +147,8 @@ def test_a_run_goes_on_from_what_it_began_with(tmp_path: Path, settings: dict[st
     run(tmp_path / "whole", config("expression", **steady))
     run(tmp_path / "parts", config("expression", images=4, **steady))
     weights.unlink()
-    run(tmp_path / "parts", config("expression", **steady))
+    rest = config("expression", **steady)
+    train(build_stage(rest, StageSetup(resumes=True)), rest, PAIRS, tmp_path / "parts")
     whole, parts = state(tmp_path / "whole"), state(tmp_path / "parts")
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
