@@ -36,7 +36,7 @@ class MouthDonors(nn.Module):
         self.register_buffer("next", torch.zeros((), dtype=torch.int64))
 
     def exchange(self, label_maps: NDArray[np.uint8], smiling: NDArray[np.bool_]) -> list[LabelMap | None]:
-        """``exchange_mouths`` with these faces and those that were seen before as donors; these are kept then."""
+        """``exchange_mouths`` with these faces and those that were seen before as donors; these are kept too."""
         faces = _Faces.of(label_maps, smiling)
         for label_map, pose, smiles in zip(label_maps, faces.poses, smiling, strict=True):
             if np.isfinite(pose).all():

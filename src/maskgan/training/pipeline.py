@@ -105,7 +105,7 @@ def recipe_options(preset_name: str, stage: str) -> dict[str, Any]:
         UserError: there is no such preset.
     """
     preset(preset_name)
-    specs = [spec for spec in (*RECIPES[preset_name], *_SMALL) if spec.stage == stage]
+    specs = [spec for spec in (*RECIPES[preset_name], *_SMALL) if spec.folder == stage]
     return dict(specs[0].options) if specs else {}
 
 
