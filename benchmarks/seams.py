@@ -21,11 +21,11 @@ from torch import Tensor
 from maskgan.assets import shipped_weights
 from maskgan.data.open_dataset import open_pairs
 from maskgan.data.pairs import select
-from maskgan.editing.edit_region import dilate
 from maskgan.editing.face_model import FaceModel, analyse_face
 from maskgan.editing.named_edits import NamedEdit, parse_edit
 from maskgan.editing.pipeline import Edit, render
 from maskgan.editing.renderer import Renderer
+from maskgan.editing.soft_region import dilate
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_picture, write_picture
 from maskgan.labels import LabelMap

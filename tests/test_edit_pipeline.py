@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from maskgan.editing.edit_region import EditRegion, dilate
+from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.face_model import analyse_face
 from maskgan.editing.pipeline import Edit, encode_reference, finish, generate, render, style_copy
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
+from maskgan.editing.soft_region import dilate
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import INDEX, LabelMap
@@ -58,6 +59,19 @@ def test_the_hole_is_what_changes_grown_by_three_hundredths() -> None:
     after[0, 0] = HAIR
     assert EditRegion(after, after, (HAIR,)).hole((50, 50))[0, 0].sum() == 9, "a pixel, and 2 around it"
     assert EditRegion(after, after, (MOUTH,)).is_empty
+
+
+def test_the_old_edge_of_a_growing_face_is_drawn_anew_but_no_feature() -> None:
+    before = np.zeros((200, 200), np.uint8)
+    before[:, 100:] = SKIN
+    before[90:110, 112:116] = INDEX["r_eye"]
+    after = before.copy()
+    after[:, 80:100] = SKIN
+    hole = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
+    assert hole[20, 80:110].all() and not hole[20, 110:].any(), "5 % of the side into the old skin"
+    assert not hole[100, 112:].any() and hole[100, 80:106].all()
+    smaller = EditRegion(after, before).hole((200, 200))[0, 0].numpy() > 0
+    assert not smaller[20, 106:].any(), "a face that shrinks as any other edit"
 
 
 def test_a_hole_reaches_little_over_kept_background() -> None:

@@ -65,6 +65,32 @@ def test_glasses_cover_both_eyes(label_map: LabelMap) -> None:
     assert set(np.unique(edited[edited != label_map])) == {INDEX["eye_g"]}
 
 
+def test_hair_falls_over_the_temples_of_glasses() -> None:
+    mask = _drawn_face()
+    mask[:, :45] = mask[:, 155:] = INDEX["hair"]
+    worn = add_glasses(mask) == INDEX["eye_g"]
+    columns = np.flatnonzero(worn.any(axis=0))
+    assert columns[0] == 45 and columns[-1] == 154
+    assert (add_glasses(_drawn_face()) == INDEX["eye_g"])[:, :45].any()
+
+
+@pytest.mark.parametrize("bridge", [80, 100, 120])
+def test_lenses_are_foreshortened_as_the_face_is_turned(bridge: int) -> None:
+    mask = _drawn_face()
+    mask[100:130, bridge - 4 : bridge + 4] = INDEX["nose"]
+    worn = add_glasses(mask) == INDEX["eye_g"]
+    left, right = (np.flatnonzero(worn[105:110, columns].any(axis=0)).size for columns in (np.s_[:100], np.s_[100:]))
+    assert np.sign(right - left) == np.sign(100 - bridge)
+    assert left + right == pytest.approx(4 * 0.42 * 50, abs=4)
+
+
+def _drawn_face() -> LabelMap:
+    """A face of 200 x 200 with eyes at columns 75 and 125 and row 100, and no nose."""
+    mask = np.full((200, 200), INDEX["skin"], np.uint8)
+    mask[97:104, 68:83], mask[97:104, 118:133] = INDEX["r_eye"], INDEX["l_eye"]
+    return mask
+
+
 def test_long_hair_grows_and_spares_the_face(label_map: LabelMap) -> None:
     edited = long_hair(label_map)
     hair_before, hair_after = ((m == INDEX["hair"]).sum() for m in (label_map, edited))

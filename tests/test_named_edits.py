@@ -177,6 +177,29 @@ def test_glasses_can_be_taken_off_again(kind: str, masks: dict[int, LabelMap]) -
             assert np.hypot(before[0] - after[0], before[1] - after[1]) < 0.05 * mask.shape[0]
 
 
+def test_earrings_are_studs_to_hoops_below_the_ear_lobes() -> None:
+    mask = np.zeros((200, 200), np.uint8)
+    mask[40:160, 50:150] = INDEX["skin"]
+    mask[80:110, 40:50] = INDEX["r_ear"]
+    mask[105:110, 40:44] = 0  # the lobe is nearer to the face
+    stud, hoop = (EDITS["earrings"].apply(mask, amount) == INDEX["ear_r"] for amount in (0.01, 1.0))
+    assert stud[109, 47] and stud.sum() == pytest.approx(np.pi * (0.018 * 120) ** 2, rel=0.2)
+    top, bottom, left, right = bounding_box(hoop) or (0, 0, 0, 0)
+    assert bottom - top == pytest.approx(2 * 0.065 * 120, abs=1) and (left + right - 1) / 2 == pytest.approx(46, abs=1)
+    assert not hoop[(top + bottom) // 2, 46] and hoop[bottom - 1, 46]
+
+
+def test_a_necklace_lies_on_the_neck_alone() -> None:
+    mask = np.zeros((200, 200), np.uint8)
+    mask[100:200, 40:160] = NECK
+    mask[20:170, 70:100] = INDEX["skin"]  # a chin in front of it
+    mask[100:200, 140:160] = INDEX["cloth"]
+    thin, broad = (EDITS["necklace"].apply(mask, amount) for amount in (0.1, 1.0))
+    for worn in (thin, broad):
+        assert set(np.unique(mask[worn != mask])) == {NECK}
+    assert 0 < (thin != mask).sum() < 0.7 * (broad != mask).sum()
+
+
 def test_hats_and_earrings_can_be_taken_off_again(masks: dict[int, LabelMap]) -> None:
     mask = masks[7]
     for name, take_off in (("hat", "remove-hat"), ("earrings", "remove-earrings")):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from maskgan.checkpoints.weights import load_weights
-from maskgan.editing import compositing, edit_region
+from maskgan.editing import compositing, edit_region, soft_region
 from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
@@ -201,7 +201,8 @@ def test_compositing_only_the_region_changes_nothing(
         for region, style in zip(regions, styles, strict=True)
     ]
     corrected = compositing._corrected
-    monkeypatch.setattr(edit_region, "surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
+    for module in (edit_region, soft_region):
+        monkeypatch.setattr(module, "surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
     monkeypatch.setattr(compositing, "_corrected", lambda *a: corrected(*a[:3], (0.0, 1.0, 0.0, 1.0), *a[4:]))
     for part, region, style in zip(parts, regions, styles, strict=True):
         assert (part == compositing.composite(picture, before, region, made, style)).all()

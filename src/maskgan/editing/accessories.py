@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
-from PIL import Image, ImageDraw
+from numpy.typing import NDArray
 
 from maskgan.editing.mask_edits import add_glasses, add_hat
 from maskgan.editing.mask_warps import brow_line, face_box, fill_from_nearest
@@ -68,36 +68,44 @@ def hat(label_map: LabelMap, choice: str) -> LabelMap:
 
 
 def earrings(label_map: LabelMap, amount: float) -> LabelMap:
-    """Hang earrings below the ears that the mask shows, small studs to long drops."""
+    """Hang earrings from the ears that the mask shows: studs to large hoops."""
     top, bottom, _, _ = face_box(label_map)
-    ears = [box for ear in EARS if (box := bounding_box(label_map == ear)) is not None]
-    if not ears:
+    lobes = [lobe for ear in EARS if (lobe := _ear_lobe(label_map == ear)) is not None]
+    if not lobes:
         raise UserError("the mask shows no ears, so earrings cannot hang from them")
-    canvas = Image.new("L", (label_map.shape[1], label_map.shape[0]))
-    draw = ImageDraw.Draw(canvas)
-    radius = max(0.016 * (bottom - top), 1.5)
-    length = (0.03 + 0.14 * amount) * (bottom - top)
-    for _, low, left, right in ears:
-        x = (left + right - 1) / 2
-        draw.rounded_rectangle((x - radius, low - 2 * radius, x + radius, low + length), radius=radius, fill=255)
+    height = bottom - top
+    radius, thickness = (0.018 + 0.047 * amount) * height, max(0.018 * height, 1.5)
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     edited = label_map.copy()
-    edited[np.asarray(canvas) > 127] = EARRING
+    for row, column in lobes:
+        squared = (rows - (row + radius - 0.02 * height)) ** 2 + (columns - column) ** 2
+        edited[(squared < radius**2) & (squared >= max(radius - thickness, 0) ** 2)] = EARRING
     return edited
 
 
+def _ear_lobe(ear: NDArray[np.bool_]) -> tuple[int, float] | None:
+    """The row below an ear, and the middle column of its lowest quarter; ``None`` if it shows none."""
+    box = bounding_box(ear)
+    if box is None:
+        return None
+    top, low, _, _ = box
+    columns = np.nonzero(ear[low - max((low - top) // 4, 1) : low])[1]
+    return low, float(columns.mean())
+
+
 def necklace(label_map: LabelMap, amount: float) -> LabelMap:
-    """Lay a necklace around the neck, thin to broad."""
+    """Lay a necklace on the neck, thin to broad."""
     box = bounding_box(label_map == NECK)
     if box is None:
         raise UserError("the mask shows no neck, so a necklace cannot lie on it")
     top, bottom, left, right = box
     middle, half = (left + right - 1) / 2, max((right - left) / 2, 1)
-    thick = (0.02 + 0.06 * amount) * (right - left)
+    thick = (0.015 + 0.02 * amount) * (right - left)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     across = (columns - middle) / half
     curve = top + (bottom - top) * (0.45 + 0.35 * (1 - across**2))
     edited = label_map.copy()
-    edited[(np.abs(across) < 1) & (np.abs(rows - curve) < thick / 2 + 0.5)] = NECKLACE
+    edited[(np.abs(across) < 1) & (np.abs(rows - curve) < thick / 2 + 0.5) & (label_map == NECK)] = NECKLACE
     return edited
 
 

@@ -17,13 +17,13 @@ from PIL import Image
 from maskgan.assets import portrait
 from maskgan.editing.anonymise import ANONYMISE, KEPT_PARTS, AnonymiseOptions
 from maskgan.editing.compositing import class_colours
-from maskgan.editing.edit_region import soft_region
 from maskgan.editing.face_model import FaceModel, analyse_face
 from maskgan.editing.mask_warps import face_box, warp_part
 from maskgan.editing.named_edits import EDITS
 from maskgan.editing.pipeline import Edit, StyleCopy, StyleReference, encode_reference, render
 from maskgan.editing.recognition import Recogniser, ShippedRecogniser
 from maskgan.editing.renderer import Renderer
+from maskgan.editing.soft_region import soft_region
 from maskgan.errors import UserError
 from maskgan.face_parts import BROWS, EARS, EYES, FACE, GLASSES, LIPS, MOUTH, NOSE, SKIN
 from maskgan.images import Picture, read_label_map, read_picture, resize_label_map, resize_picture
@@ -233,7 +233,7 @@ def _match_skin(picture: Picture, rendered: Picture, before: LabelMap, after: La
 
 
 def _soft(where: NDArray[np.bool_], growth: float, softness: float) -> NDArray[np.float32]:
-    """``edit_region.soft_region`` at the size of ``where``, H x W."""
+    """``soft_region`` at the size of ``where``, H x W."""
     region = soft_region(where, growth, softness, _SOFT_SIDE)
     if region.shape != where.shape:
         region = np.asarray(Image.fromarray(region).resize(where.shape[::-1], Image.Resampling.BILINEAR))

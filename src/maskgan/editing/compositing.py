@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from maskgan.editing.edit_region import EditRegion, blur, blur_radius, dilate, surroundings
+from maskgan.editing.edit_region import EditRegion
+from maskgan.editing.soft_region import blur, blur_radius, dilate, surroundings
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import NUM_CLASSES, LabelMap
 from maskgan.pixels import HALF_RANGE, to_tensor

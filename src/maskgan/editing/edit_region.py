@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from maskgan.face_parts import BACKGROUND, EYES, FACE, GLASSES, MOUTH, bounding_box
+from maskgan.editing.soft_region import blur, blur_radius, covered, dilate, soft_region, surroundings
+from maskgan.face_parts import BACKGROUND, EYES, FACE, FEATURES, GLASSES, MOUTH, SKIN, bounding_box
 from maskgan.images import resize_label_map
 from maskgan.labels import LabelMap
 
@@ -28,6 +28,8 @@ _STYLE_GROW, _STYLE_SOFT = 0.004, 0.004
 _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
 _HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts nothing on it, so more context is better
+_HOLE_GROW_SKIN = 0.050  # the same on skin where a face grows: its old edge is darker
+_FEATURE_MARGIN = 0.020  # how far from eyes, brows, nose and mouth the hole of a growing face ends
 _MOUTH_GROW, _MOUTH_SOFT = 0.12, 0.03  # the same for the face around a mouth that moves with it
 _KEPT_MARGIN, _KEPT_SOFT = 0.006, 0.012  # how far its detail reaches into what is drawn anew, and its soft border
 _GLASSES_RIM = 0.014  # thickness of the rims that are drawn for clear glasses
@@ -129,7 +131,7 @@ class EditRegion:
 
     def changed_input(self, size: tuple[int, int]) -> Tensor:
         """Where a network that sees the photograph sees a hole or other labels, 1 x 1 x H x W of ``size``: 1 there."""
-        labels = torch.from_numpy(_covered(self.changed, size)).float()
+        labels = torch.from_numpy(covered(self.changed, size)).float()
         return torch.maximum(self.hole(size), labels)
 
     def _at(self, size: tuple[int, int]) -> _Hole:
@@ -152,17 +154,17 @@ class EditRegion:
         if around is None:
             return None
         share = around * torch.from_numpy(np.isin(resize_label_map(self.after, size), FACE))
-        return MovingFace(share, _kept_detail(share, anew, _covered(mouth, size)))
+        return MovingFace(share, _kept_detail(share, anew, covered(mouth, size)))
 
     def _drawn_anew(self, size: tuple[int, int]) -> Tensor:
         """The hole without the face that moves with a mouth, 1 x 1 x H x W of ``size``: 1 inside, 0 outside."""
         if self.everything:
             return torch.ones(1, 1, *size)
-        touched = _covered(self.changed | self.style_changed, size)
+        touched = covered(self.changed | self.style_changed, size)
         if not touched.any():
             return torch.zeros(1, 1, *size)
         # Only what lies within the farthest reach is computed.
-        place = surroundings(touched, max(round(_HOLE_GROW * max(size)), 1))
+        place = surroundings(touched, max(round(_HOLE_GROW_SKIN * max(size)), 1))
         before, after = (resize_label_map(label_map, size)[place] for label_map in (self.before, self.after))
         touched_plane = torch.from_numpy(touched[place]).float()[None, None]
         wide, narrow = (
@@ -170,6 +172,7 @@ class EditRegion:
         )
         # Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
         around = dilate(_uncovered(before, after), max(round(_HOLE_GROW * max(size)), 1))
+        wide = torch.maximum(wide, _old_edge_of_skin(before, after, max(size)))
         kept = torch.from_numpy((before == BACKGROUND) & ~touched[place]) * (around == 0)
         rim = max(round(_GLASSES_RIM * max(size)), 1)
         # A copied style may be seen through lenses.
@@ -225,6 +228,24 @@ def _uncovered(before: LabelMap, after: LabelMap) -> Tensor:
     return torch.from_numpy((before != BACKGROUND) & (after == BACKGROUND)).float()[None, None]
 
 
+def _old_edge_of_skin(before: LabelMap, after: LabelMap, side: int) -> Tensor:
+    """Skin beside which a face grows, but not its features, 1 x 1 x H x W: 1 there.
+
+    Args:
+        before: the face's own mask, H x W.
+        after: the edited mask, H x W.
+        side: pixels on the longer side of the whole mask.
+    """
+    grown = (after == SKIN) & ~np.isin(before, (*FACE, GLASSES))
+    if not grown.any():
+        return torch.zeros(1, 1, *before.shape)
+    near, features = (
+        dilate(torch.from_numpy(where).float()[None, None], max(round(grow * side), 1))
+        for where, grow in ((grown, _HOLE_GROW_SKIN), (np.isin(before, FEATURES), _FEATURE_MARGIN))
+    )
+    return near * (1 - features) * torch.from_numpy(before == SKIN)
+
+
 def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:
     """Inside of the rims of new glasses through which the eyes are seen, 1 x 1 x H x W: there is nothing to draw.
 
@@ -247,84 +268,3 @@ def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:
     if 2 * seen.sum() <= eyes.sum():
         return torch.zeros(1, 1, *before.shape)
     return 1 - dilate(torch.from_numpy(~(new & ~eyes | seen)).float()[None, None], rim)
-
-
-def soft_region(where: NDArray[np.bool_], growth: float, softness: float, side: int) -> NDArray[np.float32]:
-    """1 on the true pixels and ``growth`` around, falling softly to exactly 0.
-
-    The resolution is bounded: soft borders need no more, and the cost does not grow with the photograph.
-
-    Args:
-        where: H x W.
-        growth: reach of the dilation, as a fraction of the longer side.
-        softness: standard deviation of the blur, as a fraction of the longer side.
-        side: pixels on the longer side of the result, at most.
-
-    Returns:
-        h x w in [0, 1].
-    """
-    height, width = where.shape
-    factor = min(1.0, side / max(height, width))
-    size = (max(round(height * factor), 1), max(round(width * factor), 1))
-    region = np.zeros(size, dtype=np.float32)
-    if not where.any():
-        return region
-    covered = _covered(where, size)
-    grow, sigma = max(round(growth * max(size)), 1), max(softness * max(size), 0.5)
-    # Beyond the reach of growth and blur the region is 0: only what lies within is computed.
-    place = surroundings(covered, grow + blur_radius(sigma) + 1)
-    mask = torch.from_numpy(covered[place]).float()[None, None]
-    soft = blur(dilate(mask, grow), sigma)
-    # The blur must not thin the region out where labels did change.
-    soft = torch.maximum(soft, blur(dilate(mask, 1), 0.5))
-    soft = torch.where(soft < 1 / 255, torch.zeros(()), soft)
-    region[place] = soft[0, 0].clamp(max=1).numpy()
-    return region
-
-
-def dilate(mask: Tensor, radius: int) -> Tensor:
-    """N x C x H x W dilated by a square of ``2 * radius + 1``; values are 0 or more."""
-    for axis, pad in ((2, (0, 0, radius, radius)), (3, (radius, radius))):
-        mask, reach, side = F.pad(mask, pad), 1, 2 * radius + 1
-        # Maxima of 1 pixel, then 2, 4 and so on: far fewer comparisons than a pooling window makes.
-        while reach < side:
-            step = min(reach, side - reach)
-            length = mask.shape[axis] - step
-            mask = torch.maximum(mask.narrow(axis, 0, length), mask.narrow(axis, step, length))
-            reach += step
-    return mask
-
-
-def blur(x: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of N x C x H x W with replicated borders; ``sigma`` in pixels."""
-    radius = blur_radius(sigma)
-    offsets = torch.arange(-radius, radius + 1, dtype=x.dtype)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = kernel / kernel.sum()
-    channels = x.shape[1]
-    for shape, pad in (((1, 1, 1, -1), (radius, radius, 0, 0)), ((1, 1, -1, 1), (0, 0, radius, radius))):
-        weight = kernel.view(shape).expand(channels, 1, *kernel.view(shape).shape[2:])
-        x = F.conv2d(F.pad(x, pad, mode="replicate"), weight, groups=channels)
-    return x
-
-
-def blur_radius(sigma: float) -> int:
-    """How many pixels ``blur`` looks in each direction."""
-    return max(int(3 * sigma + 0.5), 1)
-
-
-def _covered(where: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """The pixels of ``size`` that true pixels touch: averaged and not sampled, so that a thin stroke is not lost."""
-    image = Image.fromarray(where.astype(np.float32))
-    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BOX)) > 0
-
-
-def surroundings(where: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
-    """Rows and columns of the true pixels, and ``margin`` around them."""
-    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
-    if not len(rows):
-        return np.s_[:0], np.s_[:0]
-    return (
-        np.s_[max(rows[0] - margin, 0) : rows[-1] + margin + 1],
-        np.s_[max(columns[0] - margin, 0) : columns[-1] + margin + 1],
-    )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from maskgan.editing.edit_region import MovingFace, blur, blur_radius, surroundings
+from maskgan.editing.edit_region import MovingFace
+from maskgan.editing.soft_region import blur, blur_radius, surroundings
 
 # Lengths are fractions of the longer side.
 _DETAIL = 0.006  # what varies faster is the photograph's: standard deviation of the change's blur

@@ -25,6 +25,7 @@ from maskgan.face_parts import (
     LIPS,
     MOUTH,
     NECK,
+    NOSE,
     SKIN,
     bounding_box,
 )
@@ -149,24 +150,43 @@ def add_glasses(label_map: LabelMap) -> LabelMap:
         centres.append(((left + right) / 2, (top + bottom) / 2))
     (left_x, left_y), (right_x, right_y) = sorted(centres)
     distance = right_x - left_x
-    lens_width, lens_height = 0.42 * distance, 0.30 * distance
+    lens_height = 0.30 * distance
+    lenses = [(x, y, 0.42 * distance * foreshortened) for x, y, foreshortened in _foreshortened(label_map, centres)]
     tilt = (right_y - left_y) / max(distance, 1)
 
-    canvas = Image.new("L", (label_map.shape[1], label_map.shape[0]))
-    draw = ImageDraw.Draw(canvas)
+    front, temples = (Image.new("L", (label_map.shape[1], label_map.shape[0])) for _ in range(2))
+    draw = ImageDraw.Draw(front)
     drop = 0.05 * distance  # lenses sit a little below the pupils
-    for x, y in ((left_x, left_y), (right_x, right_y)):
+    for x, y, lens_width in lenses:
         box = (x - lens_width, y + drop - lens_height, x + lens_width, y + drop + lens_height)
         draw.rounded_rectangle(box, radius=0.75 * lens_height, fill=255)
     thickness = max(round(0.05 * distance), 1)
     draw.line((left_x, left_y, right_x, right_y), fill=255, width=thickness)
-    for x, y, sign in ((left_x, left_y, -1), (right_x, right_y, 1)):
+    draw = ImageDraw.Draw(temples)
+    for (x, y, lens_width), sign in zip(lenses, (-1, 1), strict=True):
         start, reach = x + sign * lens_width, sign * 0.35 * distance
         draw.line((start, y, start + reach, y + tilt * reach), fill=255, width=thickness)
-    on_face = np.isin(label_map, (*_FACE_AND_GLASSES, *EARS, HAIR))
+    on_head = np.isin(label_map, (*_FACE_AND_GLASSES, *EARS, HAIR))
     edited = label_map.copy()
-    edited[(np.asarray(canvas) > 127) & on_face] = GLASSES
+    edited[(np.asarray(front) > 127) & on_head] = GLASSES
+    # Hair falls over the temples.
+    edited[(np.asarray(temples) > 127) & on_head & (label_map != HAIR)] = GLASSES
     return edited
+
+
+def _foreshortened(label_map: LabelMap, eyes: list[tuple[float, float]]) -> list[tuple[float, float, float]]:
+    """Both eyes, left to right, with the width of their lenses as a fraction of that in a frontal face.
+
+    The bridge of the nose divides the distance of the eyes: the eye farther from it lies nearer to the camera.
+    """
+    (left_x, left_y), (right_x, right_y) = sorted(eyes)
+    nose = label_map == NOSE
+    box = bounding_box(nose)
+    share = 0.5
+    if box is not None and right_x > left_x:
+        bridge = nose[box[0] : box[0] + max((box[1] - box[0]) // 3, 1)]
+        share = float(np.clip((np.nonzero(bridge)[1].mean() - left_x) / (right_x - left_x), 0.3, 0.7))
+    return [(left_x, left_y, 0.4 + 1.2 * share), (right_x, right_y, 0.4 + 1.2 * (1 - share))]
 
 
 def long_hair(label_map: LabelMap, length: float = 0.9) -> LabelMap:

@@ -270,12 +270,12 @@ _EDITS = (
     ),
     NamedEdit(
         "earrings",
-        "earrings below both ears",
+        "earrings, from studs to large hoops",
         (EARRING,),
         (*EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTH),
         _number(accessories.earrings),
     ),
-    NamedEdit("necklace", "a necklace", (NECKLACE,), (NECK, CLOTH, SKIN), _number(accessories.necklace)),
+    NamedEdit("necklace", "a necklace", (NECKLACE,), (NECK,), _number(accessories.necklace)),
     NamedEdit(
         "remove-glasses",
         "glasses go",

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from maskgan.editing.edit_region import surroundings
+from maskgan.editing.soft_region import surroundings
 
 # Lengths are fractions of the longer side.
 _GRAIN = 0.006  # distance to both sides over which colours are averaged; what varies faster is grain

@@ -12,8 +12,8 @@
  */
 
 import { cutLabels, cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
-import { BACKGROUND, GLASSES } from "../mask/label-map.js";
-import { EYES, FACE, MOUTH_PARTS } from "../mask/face-parts.js";
+import { BACKGROUND, GLASSES, SKIN } from "../mask/label-map.js";
+import { EYES, FACE, FEATURES, MOUTH_PARTS } from "../mask/face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
 import { BILINEAR, resizeLabels, resizePlanes } from "./resampling.js";
 import { covered, softRegion } from "./soft-region.js";
@@ -32,6 +32,10 @@ const FACE_SOFT = 0.04;
 const HOLE_GROW = 0.03;
 /** The same on unchanged background: a face casts nothing on it, so more context is better. */
 const HOLE_GROW_BACKGROUND = 0.012;
+/** The same on skin where a face grows: its old edge is darker. */
+const HOLE_GROW_SKIN = 0.05;
+/** How far from eyes, brows, nose and mouth the hole of a growing face ends. */
+const FEATURE_MARGIN = 0.02;
 /** The region's reach and soft border for the face around a mouth that moves with it. */
 const MOUTH_GROW = 0.12;
 const MOUTH_SOFT = 0.03;
@@ -169,13 +173,14 @@ export class EditRegion {
     if (!box) return hole;
     const pixels = (/** @type {number} */ length) => Math.max(rint(length * Math.max(size.height, size.width)), 1);
     // Only what lies within the farthest reach is computed.
-    const place = grown(box, pixels(HOLE_GROW), size);
+    const place = grown(box, pixels(HOLE_GROW_SKIN), size);
     const near = cutPlanes(touched, place);
     const [wide, narrow] = [HOLE_GROW, HOLE_GROW_BACKGROUND].map((grow) => dilate(near, pixels(grow)));
     const [before, after] = [this.before, this.after].map((mask) => cutLabels(resizeLabels(mask, size), place));
     // Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
     const around = dilate(uncovered(before, after), pixels(HOLE_GROW));
     for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND && !around.data[i]) wide.data[i] = narrow.data[i];
+    addOldEdgeOfSkin(wide, before, after, pixels(HOLE_GROW_SKIN), pixels(FEATURE_MARGIN));
     // A copied style may be seen through lenses.
     if (!this.#stylesFace) leaveClearLenses(wide, before, after, pixels(GLASSES_RIM));
     putPlanes(hole, wide, place);
@@ -293,6 +298,26 @@ function uncovered(before, after) {
     result.data[i] = Number(before.data[i] !== BACKGROUND && after.data[i] === BACKGROUND);
   }
   return result;
+}
+
+/**
+ * Add skin beside which a face grows to a hole, but not the face's features.
+ *
+ * @param {Planes} hole
+ * @param {LabelMap} before of its size
+ * @param {LabelMap} after of its size
+ * @param {number} reach pixels
+ * @param {number} margin around features, pixels
+ */
+function addOldEdgeOfSkin(hole, before, after, reach, margin) {
+  const isFace = labelTable([...FACE, GLASSES]);
+  const grownSkin = after.data.map((label, i) => Number(label === SKIN && !isFace[before.data[i]]));
+  if (!grownSkin.includes(1)) return;
+  const near = dilate({ ...hole, data: Float32Array.from(grownSkin) }, reach);
+  const features = dilate({ ...hole, data: Float32Array.from(where(before, FEATURES).data) }, margin);
+  for (let i = 0; i < hole.data.length; i++) {
+    if (near.data[i] && !features.data[i] && before.data[i] === SKIN) hole.data[i] = 1;
+  }
 }
 
 /**

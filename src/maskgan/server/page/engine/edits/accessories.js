@@ -40,25 +40,50 @@ export function glasses(mask, choice) {
   }).sort(([a, b], [c, d]) => a - c || b - d);
   const [[leftX, leftY], [rightX, rightY]] = [first, second];
   const distance = rightX - leftX;
-  const [lensWidth, lensHeight] = [0.42 * distance, 0.3 * distance];
+  const lensHeight = 0.3 * distance;
+  const share = bridgeShare(mask, leftX, rightX);
+  const lenses = /** @type {const} */ ([
+    { x: leftX, y: leftY, lensWidth: 0.42 * distance * (0.4 + 1.2 * share), sign: -1 },
+    { x: rightX, y: rightY, lensWidth: 0.42 * distance * (0.4 + 1.2 * (1 - share)), sign: 1 },
+  ]);
   const tilt = (rightY - leftY) / Math.max(distance, 1);
-  const worn = { width: mask.width, height: mask.height, data: new Uint8Array(mask.data.length) };
+  const [front, temples] = [0, 1].map(() => ({ width: mask.width, height: mask.height, data: new Uint8Array(mask.data.length) }));
   const drop = 0.05 * distance; // lenses sit a little below the pupils
-  for (const [x, y] of [first, second]) {
+  for (const { x, y, lensWidth } of lenses) {
     const lens = { left: x - lensWidth, top: y + drop - lensHeight, right: x + lensWidth, bottom: y + drop + lensHeight };
-    fillRoundedRectangle(worn, lens, 0.75 * lensHeight);
+    fillRoundedRectangle(front, lens, 0.75 * lensHeight);
   }
   const thickness = Math.max(rint(0.05 * distance), 1);
-  fillLine(worn, first, second, thickness);
-  for (const [[x, y], sign] of /** @type {const} */ ([[first, -1], [second, 1]])) {
+  fillLine(front, first, second, thickness);
+  for (const { x, y, lensWidth, sign } of lenses) {
     const [start, reach] = [x + sign * lensWidth, sign * 0.35 * distance];
-    fillLine(worn, [start, y], [start + reach, y + tilt * reach], thickness);
+    fillLine(temples, [start, y], [start + reach, y + tilt * reach], thickness);
   }
-  const isFace = labelTable([...FACE, GLASSES, ...EARS, HAIR]);
+  // Hair falls over the temples.
+  const [carriesTemples, carriesFront] = [[], [HAIR]].map((hair) => labelTable([...FACE, GLASSES, ...EARS, ...hair]));
   const isSeen = labelTable(choice === "clear" ? EYES : []);
   const edited = copyMask(mask);
-  paint(edited, GLASSES, (_row, _column, label, i) => Boolean(worn.data[i] && isFace[label] && !isSeen[label]));
+  paint(edited, GLASSES, (_row, _column, label, i) => {
+    const isCovered = (front.data[i] && carriesFront[label]) || (temples.data[i] && carriesTemples[label]);
+    return Boolean(isCovered && !isSeen[label]);
+  });
   return edited;
+}
+
+/**
+ * Where the bridge of the nose divides the distance of the eyes, from the left: in a face that is turned, the eye
+ * farther from it lies nearer to the camera.
+ *
+ * @param {LabelMap} mask
+ * @param {number} leftX
+ * @param {number} rightX
+ */
+function bridgeShare(mask, leftX, rightX) {
+  const nose = where(mask, [NOSE]);
+  const box = extent(nose);
+  if (!box || rightX <= leftX) return 0.5;
+  const bridge = meanColumn(nose, box.top, box.top + Math.max(Math.floor((box.bottom - box.top) / 3), 1));
+  return clamp((bridge - leftX) / (rightX - leftX), 0.3, 0.7);
 }
 
 /**
@@ -107,29 +132,60 @@ function beanie(mask) {
 }
 
 /**
- * Hang earrings below the ears that the mask shows, small studs to long drops.
+ * Hang earrings from the ears that the mask shows: studs to large hoops.
  *
  * @param {LabelMap} mask
  * @param {number} amount
  */
 export function earrings(mask, amount) {
   const { top, bottom } = faceBox(mask);
-  const ears = EARS.flatMap((ear) => extent(where(mask, [ear])) ?? []);
-  if (!ears.length) throw new EngineError("The mask shows no ears, so earrings cannot hang from them.");
-  const worn = { width: mask.width, height: mask.height, data: new Uint8Array(mask.data.length) };
-  const radius = Math.max(0.016 * (bottom - top), 1.5);
-  const length = (0.03 + 0.14 * amount) * (bottom - top);
-  for (const { bottom: low, left, right } of ears) {
-    const x = (left + right - 1) / 2;
-    fillRoundedRectangle(worn, { left: x - radius, top: low - 2 * radius, right: x + radius, bottom: low + length }, radius);
-  }
+  const lobes = EARS.flatMap((ear) => earLobe(mask, ear) ?? []);
+  if (!lobes.length) throw new EngineError("The mask shows no ears, so earrings cannot hang from them.");
+  const height = bottom - top;
+  const [radius, thickness] = [(0.018 + 0.047 * amount) * height, Math.max(0.018 * height, 1.5)];
   const edited = copyMask(mask);
-  paint(edited, EARRING, (_row, _column, _label, i) => Boolean(worn.data[i]));
+  for (const lobe of lobes) {
+    paint(edited, EARRING, (row, column) => {
+      const squared = (row - (lobe.row + radius - 0.02 * height)) ** 2 + (column - lobe.column) ** 2;
+      return squared < radius ** 2 && squared >= Math.max(radius - thickness, 0) ** 2;
+    });
+  }
   return edited;
 }
 
 /**
- * Lay a necklace around the neck, thin to broad.
+ * The row below an ear, and the middle column of its lowest quarter; null if the mask shows none.
+ *
+ * @param {LabelMap} mask
+ * @param {number} ear
+ */
+function earLobe(mask, ear) {
+  const flags = where(mask, [ear]);
+  const box = extent(flags);
+  if (!box) return null;
+  const quarter = Math.max(Math.floor((box.bottom - box.top) / 4), 1);
+  return { row: box.bottom, column: meanColumn(flags, box.bottom - quarter, box.bottom) };
+}
+
+/**
+ * The mean column of the true pixels in rows from `top` to below `bottom`; there must be one.
+ *
+ * @param {import("../arrays.js").Flags} flags
+ * @param {number} top
+ * @param {number} bottom
+ */
+function meanColumn({ width, data }, top, bottom) {
+  let [columns, count] = [0, 0];
+  for (let i = top * width; i < bottom * width; i++) {
+    if (!data[i]) continue;
+    columns += i % width;
+    count++;
+  }
+  return columns / count;
+}
+
+/**
+ * Lay a necklace on the neck, thin to broad.
  *
  * @param {LabelMap} mask
  * @param {number} amount
@@ -139,12 +195,12 @@ export function necklace(mask, amount) {
   if (!box) throw new EngineError("The mask shows no neck, so a necklace cannot lie on it.");
   const { top, bottom, left, right } = box;
   const [middle, half] = [(left + right - 1) / 2, Math.max((right - left) / 2, 1)];
-  const thick = (0.02 + 0.06 * amount) * (right - left);
+  const thick = (0.015 + 0.02 * amount) * (right - left);
   const edited = copyMask(mask);
-  paint(edited, NECKLACE, (row, column) => {
+  paint(edited, NECKLACE, (row, column, label) => {
     const across = (column - middle) / half;
     const curve = top + (bottom - top) * (0.45 + 0.35 * (1 - across ** 2));
-    return Math.abs(across) < 1 && Math.abs(row - curve) < thick / 2 + 0.5;
+    return label === NECK && Math.abs(across) < 1 && Math.abs(row - curve) < thick / 2 + 0.5;
   });
   return edited;
 }
