@@ -16,6 +16,7 @@ from maskgan.editing.accessory_styles import (
     FILE_NAME,
     accessory_styles_beside,
     find_accessory_styles,
+    keeps_kind,
     kind_of,
     load_accessory_styles,
     save_accessory_styles,
@@ -100,8 +101,11 @@ def test_glasses_without_eyes_behind_them_are_sunglasses() -> None:
     label_map = np.full((SIDE, SIDE), SKIN, np.uint8)
     label_map[20:30, 10:50] = GLASSES
     assert kind_of(GLASSES, label_map) == "sunglasses"
-    label_map[24:26, 20:24] = INDEX["l_eye"]
-    assert kind_of(GLASSES, label_map) == "glasses"
+    clear = label_map.copy()
+    clear[24:26, 20:24] = INDEX["l_eye"]
+    assert kind_of(GLASSES, clear) == "glasses"
+    assert keeps_kind(GLASSES, clear, clear) and keeps_kind(GLASSES, label_map, label_map)
+    assert not keeps_kind(GLASSES, clear, label_map) and not keeps_kind(HAT, clear, clear)
 
 
 def test_styles_belong_to_their_weights(weights: Path, hats: list[tuple[Picture, LabelMap]], tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from maskgan.networks.edit_network import EditNetwork, EditNetworkConfig
 
 Face = tuple[Picture, LabelMap]
 SIDE = 64
-HAIR, SKIN, MOUTH = INDEX["hair"], INDEX["skin"], INDEX["mouth"]
+GLASSES, HAIR, SKIN, MOUTH = INDEX["eye_g"], INDEX["hair"], INDEX["skin"], INDEX["mouth"]
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,19 @@ def test_the_hole_is_what_changes_grown_by_three_hundredths() -> None:
     after[0, 0] = HAIR
     assert EditRegion(after, after, (HAIR,)).hole((50, 50))[0, 0].sum() == 9, "a pixel, and 2 around it"
     assert EditRegion(after, after, (MOUTH,)).is_empty
+
+
+def test_glasses_that_turn_dark_or_clear_are_drawn_anew() -> None:
+    clear = np.full((200, 200), SKIN, np.uint8)
+    clear[80:120, 40:160] = GLASSES
+    clear[98:103, 60:80] = INDEX["r_eye"]
+    dark = np.where(clear == INDEX["r_eye"], GLASSES, clear).astype(np.uint8)
+    for before, after in ((clear, dark), (dark, clear)):
+        region = EditRegion(before, after)
+        assert region.hole((200, 200))[0, 0, 85:115, 45:155].all() and region.alpha()[90, 150] == 1
+    closing = clear.copy()
+    closing[98:99, 60:80] = GLASSES
+    assert not EditRegion(clear, closing).hole((200, 200))[0, 0, :, 90:].any(), "still seen through clear lenses"
 
 
 def test_the_old_edge_of_a_growing_face_is_drawn_anew_but_no_feature() -> None:

@@ -165,6 +165,21 @@ def test_clear_glasses_keep_the_eyes_and_sunglasses_hide_them(masks: dict[int, L
         assert (clear == INDEX["eye_g"]).sum() > 0.6 * (sun == INDEX["eye_g"]).sum()
 
 
+def test_new_glasses_come_in_place_of_those_that_are_worn(masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        clear, sun = (EDITS["glasses"].apply(mask, kind) for kind in ("clear", "sun"))
+        large = clear.copy()
+        box = bounding_box(clear == INDEX["eye_g"])
+        assert box is not None
+        below = large[box[1] : box[1] + 8, box[2] : box[3]]
+        below[np.isin(below, FACE)] = INDEX["eye_g"]
+        again = EDITS["glasses"].apply(large, "sun")
+        assert ((again == INDEX["eye_g"]) != (sun == INDEX["eye_g"])).sum() < 0.1 * (sun == INDEX["eye_g"]).sum()
+        assert not (again[box[1] + 2 :] == INDEX["eye_g"]).any(), "the larger lenses are gone"
+        eyes = np.isin(EDITS["glasses"].apply(sun, "clear"), EYES)
+        assert eyes.sum() > 0.3 * np.isin(mask, EYES).sum()
+
+
 @pytest.mark.parametrize("kind", ["clear", "sun"])
 def test_glasses_can_be_taken_off_again(kind: str, masks: dict[int, LabelMap]) -> None:
     for mask in masks.values():

@@ -47,6 +47,7 @@ cases = {
     "smiling": (glasses(smile(mask), "clear"), (), None),
     "closing": (glasses(EDITS["eyes-closed"].apply(mask, 0.4), "clear"), (), None),
     "narrower": (EDITS["face-narrower"].apply(mask, 1.0), (), None),
+    "wider": (EDITS["face-narrower"].apply(mask, -1.0), (), None),
     "styledEyes": (glasses(mask, "clear"), (4, 5), PartStyle((4, 5), 0.8, colours)),
     "styled": (smile(mask, 0.5), (11, 12, 13), PartStyle((11, 12, 13), 0.8, colours)),
 }
@@ -70,6 +71,11 @@ for name, (after, classes, part_style) in cases.items():
         results[f"{name}Detailed"] = detailed[0].numpy()
         for kind, onto in {"Pasted": picture, "Same": small}.items():
             results[f"{name}Detailed{kind}"] = paste(onto, detailed, hole, Detail(to_tensor(small), moving.kept))
+clear, dark = glasses(mask, "clear"), glasses(mask, "sun")
+results["clear"], results["dark"] = clear, dark
+results["turnedDark"], results["turnedClear"] = (
+    EditRegion(*masks).hole((256, 256))[0].numpy() for masks in ((clear, dark), (dark, clear))
+)
 results["small"], results["around"] = small, face_around_mouth(mask, (256, 192))[0].numpy()
 `;
 const expected = python(CODE);
@@ -77,7 +83,7 @@ const picture = pictureOf(expected.picture);
 const mask = maskOfArray(expected.mask);
 const reconstruction = planesOf(expected.reconstruction);
 const analysis = analyseSource(picture, mask, reconstruction);
-const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["clear", []], ["smiling", []], ["closing", []], ["narrower", []], ["styledEyes", [4, 5]], ["styled", [11, 12, 13]]]);
+const CASES = /** @type {const} */ ([["smile", []], ["hat", []], ["clear", []], ["smiling", []], ["closing", []], ["narrower", []], ["wider", []], ["styledEyes", [4, 5]], ["styled", [11, 12, 13]]]);
 
 /**
  * @param {string} name
@@ -109,6 +115,10 @@ test("edit regions are those of Python, within 1e-6", () => {
     assert.ok(maximumDifference(region.faceAlpha({ width: 256, height: 256 }).data, expected[`${name}Face`].data) < 1e-6);
     assert.deepEqual(region.hole({ width: 256, height: 256 }).data, expected[`${name}Hole`].data);
     assert.ok(!region.isEmpty);
+  }
+  const [clear, dark] = [maskOfArray(expected.clear), maskOfArray(expected.dark)];
+  for (const [name, before, after] of /** @type {const} */ ([["Dark", clear, dark], ["Clear", dark, clear]])) {
+    assert.deepEqual(new EditRegion(before, after).hole({ width: 256, height: 256 }).data, expected[`turned${name}`].data);
   }
   assert.ok(new EditRegion(mask, mask).isEmpty);
   assert.ok(!new EditRegion(mask, mask, [], true).isEmpty);

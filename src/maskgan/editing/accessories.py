@@ -40,11 +40,15 @@ shipped parser took for a hat covered 0.033.
 
 
 def glasses(label_map: LabelMap, choice: str) -> LabelMap:
-    """Put on glasses: ``clear`` ones lie below the eyes, as CelebAMask-HQ paints them, ``sun`` ones over them."""
-    edited = add_glasses(label_map)
+    """Put on glasses, in place of those that are worn.
+
+    ``clear`` ones lie below the eyes, as CelebAMask-HQ paints them, ``sun`` ones over them.
+    """
+    bare = without_glasses(label_map) if is_worn(label_map, GLASSES) else label_map
+    edited = add_glasses(bare)
     if choice == "clear":
-        seen = np.isin(label_map, EYES)
-        edited[seen] = label_map[seen]
+        seen = np.isin(bare, EYES)
+        edited[seen] = bare[seen]
     return edited
 
 

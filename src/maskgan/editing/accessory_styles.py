@@ -60,10 +60,15 @@ def kind_of(label: int, label_map: LabelMap) -> str:
     return next(kind for kind, of in KINDS.items() if of == label)
 
 
+def keeps_kind(label: int, before: LabelMap, after: LabelMap) -> bool:
+    """Whether an accessory that both masks show is of one kind: clear glasses that become dark are not."""
+    return (before == label).any() and (after == label).any() and kind_of(label, before) == kind_of(label, after)
+
+
 def add_accessory_styles(
     renderer: Renderer, style: Tensor, before: LabelMap, after: LabelMap, kept: Sequence[int] = ()
 ) -> Tensor:
-    """The style of a face with the codes of the accessories that an edit adds.
+    """The style of a face with the codes of the accessories that an edit adds, or makes another kind of.
 
     Args:
         renderer: with accessory styles.
@@ -73,7 +78,7 @@ def add_accessory_styles(
         kept: classes whose codes stay as they are.
     """
     for label in sorted(set(KINDS.values()) - set(kept)):
-        if (before == label).any() or not (after == label).any():
+        if keeps_kind(label, before, after) or not (after == label).any():
             continue
         codes = renderer.accessory_styles.get(kind_of(label, after))
         if codes is not None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from maskgan.editing.accessory_styles import keeps_kind
 from maskgan.editing.soft_region import blur, blur_radius, covered, dilate, soft_region, surroundings
 from maskgan.face_parts import BACKGROUND, EYES, FACE, FEATURES, GLASSES, MOUTH, SKIN, bounding_box
 from maskgan.images import resize_label_map
@@ -73,8 +74,15 @@ class EditRegion:
 
     @cached_property
     def style_changed(self) -> NDArray[np.bool_]:
-        """Where classes with a copied style lie, H x W."""
-        return np.isin(self.after, self.style_classes)
+        """Where classes with another style lie, H x W."""
+        return np.isin(self.after, self._restyled)
+
+    @cached_property
+    def _restyled(self) -> tuple[int, ...]:
+        """Classes with another style: those with a copied one, and glasses that turn dark or clear."""
+        both = (self.before == GLASSES).any() and (self.after == GLASSES).any()
+        turned = both and not keeps_kind(GLASSES, self.before, self.after)
+        return (*self.style_classes, GLASSES) if turned else self.style_classes
 
     @property
     def is_empty(self) -> bool:
@@ -89,7 +97,7 @@ class EditRegion:
         if self.everything:
             return np.ones((1, 1), dtype=np.float32)
         region = soft_region(self.changed, _GROW, _SOFT, _ALPHA_SIDE)
-        if self.style_classes:
+        if self._restyled:
             style_changed = soft_region(self.style_changed, _STYLE_GROW, _STYLE_SOFT, _ALPHA_SIDE)
             region = np.maximum(region, style_changed)
         return region

@@ -19,15 +19,28 @@ const KINDS = [
 ];
 
 /**
- * Class and kind of each accessory in `after` that `before` lacks; glasses without eyes behind them are sunglasses.
+ * Class and kind of each accessory in `after` that `before` lacks, or has of another kind; glasses without eyes behind
+ * them are sunglasses.
  *
  * @param {LabelMap} before
  * @param {LabelMap} after
  * @returns {[number, string][]}
  */
 export function addedAccessories(before, after) {
-  const added = KINDS.filter(([label]) => after.data.includes(label) && !before.data.includes(label));
+  const isAdded = (/** @type {number} */ label) => after.data.includes(label) && !before.data.includes(label);
+  const added = KINDS.filter(([label]) => isAdded(label) || (label === labels.GLASSES && glassesTurn(before, after)));
   return added.map(([label, kind]) => [label, kind === "glasses" && !hasEyes(after) ? "sunglasses" : kind]);
+}
+
+/**
+ * Whether glasses that both masks show turn dark or clear.
+ *
+ * @param {LabelMap} before
+ * @param {LabelMap} after
+ */
+export function glassesTurn(before, after) {
+  const areWorn = [before, after].every((mask) => mask.data.includes(labels.GLASSES));
+  return areWorn && hasEyes(before) !== hasEyes(after);
 }
 
 /** @param {LabelMap} mask */

@@ -11,6 +11,7 @@
  * @property {Planes} kept how much of its detail the photograph keeps; 1 outside of the hole
  */
 
+import { glassesTurn } from "./accessory-styles.js";
 import { cutLabels, cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
 import { BACKGROUND, GLASSES, SKIN } from "../mask/label-map.js";
 import { EYES, FACE, FEATURES, MOUTH_PARTS } from "../mask/face-parts.js";
@@ -72,8 +73,10 @@ export class EditRegion {
     this.everything = everything;
     /** Where the labels differ. */
     this.changed = differences(before, after);
-    /** Where classes with a copied style lie; null without any. */
-    this.styleChanged = styleClasses.length ? where(after, styleClasses) : null;
+    /** Where classes with a copied style lie, and glasses that turn dark or clear; null without any. */
+    this.styleChanged = null;
+    const restyled = glassesTurn(before, after) ? [...styleClasses, GLASSES] : styleClasses;
+    if (restyled.length) this.styleChanged = where(after, restyled);
     this.#stylesFace = styleClasses.some((label) => FACE.includes(label));
   }
 

@@ -28,12 +28,14 @@ import { inclusiveBox } from "./mouth-edits.js";
 const LEAST_WORN = new Map([[HAT, 0.04], [GLASSES, 0.005], [EARRING, 0.0002]]);
 
 /**
- * Put on glasses: `clear` ones lie below the eyes, as CelebAMask-HQ paints them, `sun` ones over them.
+ * Put on glasses, in place of those that are worn: `clear` ones lie below the eyes, as CelebAMask-HQ paints them, `sun`
+ * ones over them.
  *
- * @param {LabelMap} mask
+ * @param {LabelMap} original
  * @param {string} choice
  */
-export function glasses(mask, choice) {
+export function glasses(original, choice) {
+  const mask = isWorn(original, GLASSES) ? withoutGlasses(original) : original;
   const [first, second] = EYES.map((eye) => {
     const { top, bottom, left, right } = inclusiveBox(mask, [eye], "eyes");
     return /** @type {const} */ ([(left + right) / 2, (top + bottom) / 2]);
