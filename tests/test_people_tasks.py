@@ -140,12 +140,27 @@ def test_smile_transfer_tells_obedience_from_doing_nothing() -> None:
     cases = smile_task.sample_cases(PAIRS, LABELS, 10)
     result = smile_task.smile(PAIRS, cases, [Obedient()], NETWORKS, SIDE)
     nothing, obedient = result.systems["identity baseline"], result.systems["obedient"]
-    assert result.real[0] == 1.0 and result.count == len(cases)
+    assert result.real.smiling == 1.0 and result.real.identity is None and result.count == len(cases)
+    opened = [smile_task.is_open(request.target) for request in case_requests(PAIRS, cases, SIDE)]
+    assert result.count_open == sum(opened)
+    for scores, share in ((nothing, 0.0), (obedient, 1.0)):
+        assert scores.smiling_open == (share if any(opened) else None)
+        assert scores.smiling_closed == (None if all(opened) else share)
     assert (nothing.smiling, obedient.smiling) == (0.0, 1.0)
     assert nothing.identity == pytest.approx(1.0) and nothing.identity_crop == pytest.approx(1.0)
     assert 0.9 < obedient.identity < 1.0 and obedient.identity_crop < obedient.identity
     assert obedient.pixel_accuracy > 0.99 > nothing.pixel_accuracy
     assert "| *published:* MaskGAN | 77.3% |" in smile_task.to_markdown(result)
+
+
+def test_a_mouth_is_open_where_teeth_can_show() -> None:
+    mask = np.ones((20, 20), np.uint8)
+    mask[5:15, 5:15] = INDEX["l_lip"]
+    assert not smile_task.is_open(mask)
+    mask[8:10, 6:14] = INDEX["mouth"]
+    assert smile_task.is_open(mask)
+    mask[9:10] = INDEX["skin"]
+    assert not smile_task.is_open(mask) and not smile_task.is_open(np.ones((4, 4), np.uint8))
 
 
 def test_a_mouth_goes_to_the_same_place_and_leaves_skin() -> None:

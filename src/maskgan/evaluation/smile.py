@@ -18,8 +18,10 @@ from maskgan.evaluation.features import FeatureSet
 from maskgan.evaluation.networks import MeasuringNetworks
 from maskgan.evaluation.systems import IdentityBaseline, Request, System, case_requests
 from maskgan.evaluation.tables import distance_cell, distance_column, few_images_note, number, percent
+from maskgan.face_parts import MOUTH
 from maskgan.images import Picture
-from maskgan.metrics.face_geometry import scaled_pose
+from maskgan.labels import INDEX, LabelMap
+from maskgan.metrics.face_geometry import OPEN_MOUTH, scaled_pose
 from maskgan.metrics.mean import Mean
 from maskgan.metrics.segmentation import ConfusionMatrix
 
@@ -36,6 +38,8 @@ class SmileScores:
 
     Attributes:
         smiling: attribute accuracy: share of results that the classifier labels as smiling, 0..1.
+        smiling_open: of those whose mask shows an open mouth; ``None`` without any.
+        smiling_closed: of the others; ``None`` without any.
         pixel_accuracy: of the results against the requested masks, 0..1.
         identity: mean cosine of the embeddings of result and source.
         identity_crop: mean cosine of the embeddings of their surroundings of the edit.
@@ -44,6 +48,8 @@ class SmileScores:
     """
 
     smiling: float | None
+    smiling_open: float | None
+    smiling_closed: float | None
     pixel_accuracy: float | None
     identity: float | None
     identity_crop: float | None
@@ -58,18 +64,19 @@ class SmileResult:
     Attributes:
         side: of the pictures, in pixels.
         count: faces edited.
+        count_open: of these, how many get an open mouth.
         embedding: whose cosines ``identity`` is.
         distance: name of the Fréchet distance; FID for Inception-v3 only.
-        real: share of smiling donors whose photographs the classifier labels as smiling, and the parser's pixel
-            accuracy on them.
+        real: of the donors' photographs, with ``None`` for what compares pictures with others.
         systems: by name, ``identity baseline`` among them.
     """
 
     side: int
     count: int
+    count_open: int
     embedding: str
     distance: str
-    real: tuple[float | None, float | None]
+    real: SmileScores
     systems: dict[str, SmileScores]
 
     def to_dict(self) -> dict[str, Any]:
@@ -109,17 +116,24 @@ class _Sums:
     """The state of one system's metrics."""
 
     def __init__(self, feature_size: int) -> None:
-        self.smiling = Mean()
+        self.smiling = {True: Mean(), False: Mean()}  # by whether the mouth is open
         self.confusion = ConfusionMatrix()
         self.identity = Mean()
         self.identity_crop = Mean()
         self.features = FeatureSet(feature_size)
 
+    def update(self, smiling: NDArray[np.uint8], opened: NDArray[np.bool_]) -> None:
+        """Add whether faces smile, and whether their mouths are open."""
+        for kind, mean in self.smiling.items():
+            mean.update(smiling[opened == kind])
+
     def scores(self, photographs: FeatureSet | None) -> SmileScores:
         """The scores, with distances from ``photographs`` if there are any."""
         distances = None if photographs is None else self.features.distances(photographs)
         return SmileScores(
-            smiling=self.smiling.compute(),
+            smiling=(self.smiling[True] + self.smiling[False]).compute(),
+            smiling_open=self.smiling[True].compute(),
+            smiling_closed=self.smiling[False].compute(),
             pixel_accuracy=self.confusion.pixel_accuracy,
             identity=self.identity.compute(),
             identity_crop=self.identity_crop.compute(),
@@ -143,17 +157,18 @@ def smile(
     baseline = IdentityBaseline()
     compared: tuple[System, ...] = (baseline, *systems)
     sums = {system.name: _Sums(networks.features.size) for system in compared}
-    donors_smiling, donor_confusion = Mean(), ConfusionMatrix()
+    real = _Sums(networks.features.size)
     for requests in batched(case_requests(pairs, cases, side), networks.batch_size, "smiling", len(cases)):
         donors = [request.donor for request in requests if request.donor is not None]
         pictures = [donor.picture for donor in donors]
-        donors_smiling.update(networks.classifier(pictures)[:, _SMILING])
+        opened = np.array([is_open(request.target) for request in requests])
+        real.update(networks.classifier(pictures)[:, _SMILING], opened)
         for donor, parsed in zip(donors, networks.parser.parse(pictures), strict=True):
-            donor_confusion.update(donor.label_map, parsed)
+            real.confusion.update(donor.label_map, parsed)
         sources = _Embedded([request.source.picture for request in requests], requests, networks)
         for system in compared:
             outputs, state = system(requests), sums[system.name]
-            state.smiling.update(networks.classifier(outputs)[:, _SMILING])
+            state.update(networks.classifier(outputs)[:, _SMILING], opened)
             for request, parsed in zip(requests, networks.parser.parse(outputs), strict=True):
                 state.confusion.update(request.target, parsed)
             embedded = _Embedded(outputs, requests, networks)
@@ -164,11 +179,18 @@ def smile(
     return SmileResult(
         side=side,
         count=len(cases),
+        count_open=real.smiling[True].count,
         embedding=networks.embedding.name,
         distance=networks.features.distance_name,
-        real=(donors_smiling.compute(), donor_confusion.pixel_accuracy),
+        real=real.scores(None),
         systems={name: state.scores(None if name == baseline.name else photographs) for name, state in sums.items()},
     )
+
+
+def is_open(label_map: LabelMap) -> bool:
+    """Whether a mask shows an open mouth, so that a smile can show teeth."""
+    between, mouth = (np.isin(label_map, labels).sum() for labels in ((INDEX["mouth"],), MOUTH))
+    return bool(between > OPEN_MOUTH * mouth)
 
 
 class _Embedded:
@@ -198,15 +220,16 @@ def to_markdown(result: SmileResult) -> str:
         f"Smiling transfer at {result.side} px, {result.count} faces that do not smile; "
         f"identity is the cosine of embeddings ({result.embedding})",
         "",
-        f"| system | Smiling | Seg | identity | identity of the crop | {distance_column(result.distance)} |",
-        "|---|---|---|---|---|---|",
-        f"| real (the donors) | {percent(result.real[0])} | {percent(result.real[1])} | - | - | - |",
+        f"| system | Smiling | {result.count_open} open mouths | {result.count - result.count_open} closed lips | Seg "
+        f"| identity | identity of the crop | {distance_column(result.distance)} |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for name, scores in result.systems.items():
-        lines.append(
-            f"| {name} | {percent(scores.smiling)} | {percent(scores.pixel_accuracy)} | {number(scores.identity, 3)} "
-            f"| {number(scores.identity_crop, 3)} | {distance_cell(result.distance, scores.frechet, scores.kernel)} |"
-        )
+    for name, scores in {"real (the donors)": result.real, **result.systems}.items():
+        shares = (scores.smiling, scores.smiling_open, scores.smiling_closed, scores.pixel_accuracy)
+        cosines = (scores.identity, scores.identity_crop)
+        distance = distance_cell(result.distance, scores.frechet, scores.kernel)
+        cells = (name, *map(percent, shares), *(number(cosine, 3) for cosine in cosines), distance)
+        lines.append(f"| {' | '.join(cells)} |")
     for name, accuracy, cosine in PUBLISHED:
-        lines.append(f"| *published:* {name} | {accuracy}% | - | {cosine} | - | - |")
+        lines.append(f"| *published:* {name} | {accuracy}% | - | - | - | {cosine} | - | - |")
     return "\n".join([*lines, *few_images_note(result.distance, result.count)])

@@ -12,6 +12,9 @@ from maskgan.errors import UserError
 from maskgan.face_parts import EYES, FACE, HAIR, MOUTH, NOSE, bounding_box, centroid
 from maskgan.labels import INDEX, LabelMap
 
+OPEN_MOUTH = 0.15
+"""Share of a mouth that must lie between its lips, where teeth can show, for it to count as open."""
+
 _CORNER = 0.15  # share of the mouth's width that counts as a corner
 _POSE_SCALE = np.array([0.15, 0.1, 0.1])  # about what each of pose_of's numbers varies by among portraits
 _MIDDLE = 0.2  # half the share that counts as its middle
