@@ -22,7 +22,7 @@ from maskgan.networks.edit_network import EditNetwork, EditNetworkConfig
 
 Face = tuple[Picture, LabelMap]
 SIDE = 64
-GLASSES, HAIR, SKIN, MOUTH = INDEX["eye_g"], INDEX["hair"], INDEX["skin"], INDEX["mouth"]
+GLASSES, HAT, HAIR, SKIN, MOUTH = INDEX["eye_g"], INDEX["hat"], INDEX["hair"], INDEX["skin"], INDEX["mouth"]
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,17 @@ def test_glasses_that_turn_dark_or_clear_are_drawn_anew() -> None:
     closing = clear.copy()
     closing[98:99, 60:80] = GLASSES
     assert not EditRegion(clear, closing).hole((200, 200))[0, 0, :, 90:].any(), "still seen through clear lenses"
+
+
+def test_another_hat_is_drawn_whole_and_a_changed_one_is_not() -> None:
+    before = np.full((200, 200), SKIN, np.uint8)
+    before[20:80, 40:160] = HAT
+    longer, another = before.copy(), np.full_like(before, SKIN)
+    longer[80:90, 40:160] = HAT
+    another[10:80, 70:130] = HAT
+    assert not EditRegion(before, longer).hole((200, 200))[0, 0, 20:60].any()
+    region = EditRegion(before, another)
+    assert region.hole((200, 200))[0, 0, 12:78, 72:128].all() and region.alpha()[50, 100] == 1
 
 
 def test_the_old_edge_of_a_growing_face_is_drawn_anew_but_no_feature() -> None:

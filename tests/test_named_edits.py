@@ -165,6 +165,21 @@ def test_clear_glasses_keep_the_eyes_and_sunglasses_hide_them(masks: dict[int, L
         assert (clear == INDEX["eye_g"]).sum() > 0.6 * (sun == INDEX["eye_g"]).sum()
 
 
+@pytest.mark.parametrize("kind", ["beanie", "cap", "brim"])
+def test_hats_tuck_hair_in_and_come_in_place_of_those_that_are_worn(kind: str, masks: dict[int, LabelMap]) -> None:
+    hat = INDEX["hat"]
+    for mask in masks.values():
+        worn = EDITS["hat"].apply(mask, kind)
+        rows, columns = np.nonzero(worn == hat)
+        above = rows.min() + (np.isin(worn, BROWS).nonzero()[0].min() - rows.min()) // 2
+        assert not (worn[: above + 1] == HAIR).any()
+        for other in ("beanie", "cap", "brim"):
+            again = EDITS["hat"].apply(EDITS["hat"].apply(mask, other), kind)
+            shared, either = ((again == hat) & (worn == hat)).sum(), ((again == hat) | (worn == hat)).sum()
+            assert shared > 0.7 * either, (other, kind)
+        assert np.ptp(columns) > np.ptp(np.nonzero(np.isin(mask, FACE))[1])
+
+
 def test_new_glasses_come_in_place_of_those_that_are_worn(masks: dict[int, LabelMap]) -> None:
     for mask in masks.values():
         clear, sun = (EDITS["glasses"].apply(mask, kind) for kind in ("clear", "sun"))

@@ -76,6 +76,9 @@ results["clear"], results["dark"] = clear, dark
 results["turnedDark"], results["turnedClear"] = (
     EditRegion(*masks).hole((256, 256))[0].numpy() for masks in ((clear, dark), (dark, clear))
 )
+hats = [EDITS["hat"].apply(mask, kind) for kind in ("beanie", "brim")]
+results["beanie"], results["brim"] = hats
+results["otherHat"] = EditRegion(*hats).hole((256, 256))[0].numpy()
 results["small"], results["around"] = small, face_around_mouth(mask, (256, 192))[0].numpy()
 `;
 const expected = python(CODE);
@@ -120,6 +123,8 @@ test("edit regions are those of Python, within 1e-6", () => {
   for (const [name, before, after] of /** @type {const} */ ([["Dark", clear, dark], ["Clear", dark, clear]])) {
     assert.deepEqual(new EditRegion(before, after).hole({ width: 256, height: 256 }).data, expected[`turned${name}`].data);
   }
+  const hats = new EditRegion(maskOfArray(expected.beanie), maskOfArray(expected.brim));
+  assert.deepEqual(hats.hole({ width: 256, height: 256 }).data, expected.otherHat.data);
   assert.ok(new EditRegion(mask, mask).isEmpty);
   assert.ok(!new EditRegion(mask, mask, [], true).isEmpty);
 });

@@ -53,21 +53,41 @@ def glasses(label_map: LabelMap, choice: str) -> LabelMap:
 
 
 def hat(label_map: LabelMap, choice: str) -> LabelMap:
-    """Put on a hat: a ``beanie``, a ``cap`` with its visor in front, or one with a ``brim`` all around."""
-    edited = add_hat(label_map)
-    if choice == "beanie":
-        return edited
+    """Put on a hat, in place of one that is worn.
+
+    A ``beanie``, a ``cap`` with its visor in front, or one with a ``brim`` all around.
+    """
+    label_map = without_hat(label_map) if is_worn(label_map, HAT) else label_map
     top, bottom, left, right = face_box(label_map)
-    hat_box = bounding_box(edited == HAT)
-    assert hat_box is not None
     height, width, middle = bottom - top, right - left, (left + right - 1) / 2
-    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     edge = brow_line(label_map) - 0.1 * height
-    half, thick = (0.62 * width, 0.10 * height) if choice == "cap" else (0.95 * width, 0.07 * height)
-    across = np.abs(columns - middle) / max(half, 1)
-    sag = 0.5 * thick * across**2
-    brim = (across < 1) & (np.abs(rows - edge - sag) < thick * np.sqrt(np.clip(1 - across**2, 0, 1)))
-    edited[brim & ~np.isin(label_map, (*EYES, NOSE))] = HAT
+    hair = bounding_box(np.isin(label_map, (HAIR, HAT)))
+    crown = min(top if hair is None else hair[0], top - 0.1 * height) - 0.03 * height
+    rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
+    beside = columns - middle
+    # Hair is tucked in and falls out below the sides.
+    tucked = rows < edge + 0.7 * np.maximum(np.abs(beside) - 0.5 * width, 0)
+    if choice == "beanie":
+        worn = add_hat(label_map) == HAT
+    elif choice == "cap":
+        up = np.clip((edge - rows) / max(edge - crown, 1), 0, 1)
+        dome = np.abs(beside) <= 0.55 * width * np.sqrt(1 - up**2 * np.sqrt(up))
+        across = beside / max(0.66 * width, 1)
+        visor = edge + 0.02 * height + 0.06 * height * across**2
+        thick = 0.08 * height * np.sqrt(np.clip(1 - across**2, 0, 1))
+        worn = (dome & (rows >= crown) & (rows <= edge)) | (np.abs(rows - visor) < thick)
+    else:
+        crown = min(crown, edge - 0.42 * height)
+        up = np.clip((edge - rows) / max(edge - crown, 1), 0, 1)
+        rounded = np.sqrt(1 - 0.75 * (np.clip(up - 0.8, 0, 1) / 0.2) ** 2)
+        worn = (np.abs(beside) <= 0.54 * width * (1 - 0.16 * up) * rounded) & (rows >= crown) & (rows <= edge)
+        across = beside / max(0.98 * width, 1)
+        brim = edge + 0.02 * height - 0.1 * height * across**2  # its ends rise
+        worn |= np.abs(rows - brim) < 0.085 * height * np.sqrt(np.clip(1 - across**2, 0, 1))
+        tucked = rows < brim
+    edited = label_map.copy()
+    edited[tucked & np.isin(label_map, (HAIR, HAT))] = BACKGROUND
+    edited[worn & ~np.isin(label_map, (*EYES, NOSE))] = HAT
     return edited
 
 

@@ -90,7 +90,7 @@ def add_accessory_styles(
 def find_accessory_styles(
     renderer: Renderer, faces: Iterator[tuple[Picture, LabelMap]], at_most: int = 200
 ) -> dict[str, Tensor]:
-    """Typical codes of each kind in faces that wear it: of clusters of codes, the one nearest to each centre.
+    """Typical codes of each kind in faces that wear it: the nearest to the centre of each cluster, largest first.
 
     Args:
         renderer: of an edit network.
@@ -100,21 +100,18 @@ def find_accessory_styles(
     Raises:
         UserError: the network has no styles of parts.
     """
-    found: dict[str, list[tuple[NDArray[np.float64], float]]] = {kind: [] for kind in KINDS}
+    found: dict[str, list[NDArray[np.float64]]] = {kind: [] for kind in KINDS}
     for picture, label_map in faces:
         worn = [kind for kind in _worn(label_map) if len(found[kind]) < at_most]
         if not worn:
             continue
         style = renderer.encode(picture, label_map)[0].cpu()
         for kind in worn:
-            label = KINDS[kind]
-            code = style[renderer.network.part_style_mask([label])].double().numpy()
-            shown = picture[label_map == label].mean(axis=0)
-            found[kind].append((code, float(shown.max() - shown.min())))
+            found[kind].append(style[renderer.network.part_style_mask([KINDS[kind]])].double().numpy())
     return {
-        kind: torch.from_numpy(_typical(np.stack([c for c, _ in some]), [v for _, v in some], _COUNTS.get(kind, 1)))
-        for kind, some in found.items()
-        if some
+        kind: torch.from_numpy(_typical(np.stack(codes), _COUNTS.get(kind, 1)))
+        for kind, codes in found.items()
+        if codes
     }
 
 
@@ -126,8 +123,8 @@ def _worn(label_map: LabelMap) -> list[str]:
     ]
 
 
-def _typical(codes: NDArray[np.float64], colourfulness: Sequence[float], count: int) -> NDArray[np.float32]:
-    """``count`` of the codes, the most colourful first, by k-means from centres far apart."""
+def _typical(codes: NDArray[np.float64], count: int) -> NDArray[np.float32]:
+    """``count`` of the codes, those of the largest clusters first, by k-means from centres far apart."""
     count = min(count, len(codes))
     scaled = codes / (codes.std(axis=0) + 1e-6)
     chosen = [int(((scaled - scaled.mean(axis=0)) ** 2).sum(axis=1).argmin())]
@@ -140,8 +137,9 @@ def _typical(codes: NDArray[np.float64], colourfulness: Sequence[float], count: 
         centres = np.stack(
             [scaled[nearest == k].mean(axis=0) if (nearest == k).any() else centres[k] for k in range(count)]
         )
-    medoids = sorted({int(((scaled - centre) ** 2).sum(axis=1).argmin()) for centre in centres})
-    medoids.sort(key=lambda i: -colourfulness[i])
+    sizes = np.bincount(nearest, minlength=count)
+    largest = np.argsort(-sizes, kind="stable")
+    medoids = list(dict.fromkeys(int(((scaled - centres[k]) ** 2).sum(axis=1).argmin()) for k in largest))
     typical: NDArray[np.float32] = codes[medoids].astype(np.float32)
     return typical
 

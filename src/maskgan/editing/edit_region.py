@@ -5,6 +5,7 @@ All that renders an edit asks here: compositing for a soft border, networks that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from maskgan.editing.accessory_styles import keeps_kind
 from maskgan.editing.soft_region import blur, blur_radius, covered, dilate, soft_region, surroundings
-from maskgan.face_parts import BACKGROUND, EYES, FACE, FEATURES, GLASSES, MOUTH, SKIN, bounding_box
+from maskgan.face_parts import BACKGROUND, EYES, FACE, FEATURES, GLASSES, HAT, MOUTH, SKIN, bounding_box
 from maskgan.images import resize_label_map
 from maskgan.labels import LabelMap
 
@@ -32,6 +33,7 @@ _HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts 
 _HOLE_GROW_SKIN = 0.050  # the same on skin where a face grows: its old edge is darker
 _FEATURE_MARGIN = 0.020  # how far from eyes, brows, nose and mouth the hole of a growing face ends
 _MOUTH_GROW, _MOUTH_SOFT = 0.12, 0.03  # the same for the face around a mouth that moves with it
+_SAME_OUTLINE = 0.75  # intersection over union from which a hat counts as the one that was worn before
 _KEPT_MARGIN, _KEPT_SOFT = 0.006, 0.012  # how far its detail reaches into what is drawn anew, and its soft border
 _GLASSES_RIM = 0.014  # thickness of the rims that are drawn for clear glasses
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
@@ -79,10 +81,15 @@ class EditRegion:
 
     @cached_property
     def _restyled(self) -> tuple[int, ...]:
-        """Classes with another style: those with a copied one, and glasses that turn dark or clear."""
-        both = (self.before == GLASSES).any() and (self.after == GLASSES).any()
-        turned = both and not keeps_kind(GLASSES, self.before, self.after)
-        return (*self.style_classes, GLASSES) if turned else self.style_classes
+        """Classes with another style: those with a copied one, and glasses or a hat that are not those worn before."""
+        replaced = [
+            label for label, keeps in ((GLASSES, keeps_kind), (HAT, _keeps_outline)) if self._replaces(label, keeps)
+        ]
+        return (*self.style_classes, *replaced)
+
+    def _replaces(self, label: int, keeps: Callable[[int, LabelMap, LabelMap], bool]) -> bool:
+        both = (self.before == label).any() and (self.after == label).any()
+        return bool(both) and not keeps(label, self.before, self.after)
 
     @property
     def is_empty(self) -> bool:
@@ -234,6 +241,12 @@ def _resized(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
 def _uncovered(before: LabelMap, after: LabelMap) -> Tensor:
     """Where background shows that did not before, 1 x 1 x H x W: 1 there."""
     return torch.from_numpy((before != BACKGROUND) & (after == BACKGROUND)).float()[None, None]
+
+
+def _keeps_outline(label: int, before: LabelMap, after: LabelMap) -> bool:
+    """Whether a hat that both masks show is the same one, changed a little."""
+    was, worn = before == label, after == label
+    return bool((was & worn).sum() >= _SAME_OUTLINE * (was | worn).sum())
 
 
 def _old_edge_of_skin(before: LabelMap, after: LabelMap, side: int) -> Tensor:

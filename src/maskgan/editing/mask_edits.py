@@ -125,7 +125,7 @@ def raise_brows(label_map: LabelMap, amount: float = 0.06) -> LabelMap:
 
 
 def add_hat(label_map: LabelMap) -> LabelMap:
-    """Pull a woollen hat over head and hair, down to above the brows."""
+    """Pull a beanie over head and hair, down to above the brows and over the ears."""
     top, bottom, left, right = _box(np.isin(label_map, _FACE_AND_GLASSES), "face")
     height, width, centre = bottom - top, right - left, (left + right) / 2
     brows = np.isin(label_map, BROWS)
@@ -134,9 +134,11 @@ def add_hat(label_map: LabelMap) -> LabelMap:
     crown = min(_box(hair, "hair")[0] if hair.any() else top, top - 0.1 * height) - 0.03 * height
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
     up = np.clip((edge - rows) / max(edge - crown, 1.0), 0, 1)
-    # As hats of CelebAMask-HQ: about a quarter wider than the face, steep at the sides, the edge lower at the ears.
-    half = 0.62 * width * np.cbrt(1 - up**3)
-    bend = 0.09 * height * ((columns - centre) / (0.6 * width)) ** 2
+    # As hats of CelebAMask-HQ: a fifth wider than the face, round, the edge lower at the ears.
+    down = np.clip((rows - edge) / max(0.26 * height, 1.0), 0, 1)
+    half = 0.6 * width * np.sqrt(1 - up**2 * np.sqrt(up)) * (1 - 0.12 * down**2)
+    across = np.abs(columns - centre) / (0.6 * width)
+    bend = 0.26 * height * across**2 * np.sqrt(across)
     edited = label_map.copy()
     edited[(np.abs(columns - centre) <= half) & (rows <= edge + bend) & (rows >= crown)] = HAT
     return edited

@@ -264,7 +264,7 @@ _EDITS = (
         "hat",
         "a hat",
         (HAT,),
-        (SKIN, HAIR, BACKGROUND, *EARS, *BROWS),
+        (SKIN, HAIR, *_AROUND_HEAD, *EARS, *BROWS),
         _choice(accessories.hat),
         choices=("beanie", "cap", "brim"),
     ),

@@ -13,7 +13,7 @@
 
 import { glassesTurn } from "./accessory-styles.js";
 import { cutLabels, cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
-import { BACKGROUND, GLASSES, SKIN } from "../mask/label-map.js";
+import { BACKGROUND, GLASSES, HAT, SKIN } from "../mask/label-map.js";
 import { EYES, FACE, FEATURES, MOUTH_PARTS } from "../mask/face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
 import { BILINEAR, resizeLabels, resizePlanes } from "./resampling.js";
@@ -40,6 +40,8 @@ const FEATURE_MARGIN = 0.02;
 /** The region's reach and soft border for the face around a mouth that moves with it. */
 const MOUTH_GROW = 0.12;
 const MOUTH_SOFT = 0.03;
+/** Intersection over union from which a hat counts as the one that was worn before. */
+const SAME_OUTLINE = 0.75;
 /** How far its detail reaches into what is drawn anew, and its soft border. */
 const KEPT_MARGIN = 0.006;
 const KEPT_SOFT = 0.012;
@@ -73,9 +75,11 @@ export class EditRegion {
     this.everything = everything;
     /** Where the labels differ. */
     this.changed = differences(before, after);
-    /** Where classes with a copied style lie, and glasses that turn dark or clear; null without any. */
+    /** Where classes with a copied style lie, and glasses or a hat that are not those worn before; null without any. */
     this.styleChanged = null;
-    const restyled = glassesTurn(before, after) ? [...styleClasses, GLASSES] : styleClasses;
+    const restyled = [...styleClasses];
+    if (glassesTurn(before, after)) restyled.push(GLASSES);
+    if (hatIsReplaced(before, after)) restyled.push(HAT);
     if (restyled.length) this.styleChanged = where(after, restyled);
     this.#stylesFace = styleClasses.some((label) => FACE.includes(label));
   }
@@ -301,6 +305,22 @@ function uncovered(before, after) {
     result.data[i] = Number(before.data[i] !== BACKGROUND && after.data[i] === BACKGROUND);
   }
   return result;
+}
+
+/**
+ * Whether both masks show a hat, but not the same one, changed a little.
+ *
+ * @param {LabelMap} before
+ * @param {LabelMap} after of its size
+ */
+function hatIsReplaced(before, after) {
+  const [was, worn] = [before, after].map((mask) => where(mask, [HAT]).data);
+  let [shared, total] = [0, 0];
+  for (let i = 0; i < was.length; i++) {
+    shared += was[i] & worn[i];
+    total += was[i] | worn[i];
+  }
+  return was.includes(1) && worn.includes(1) && shared < SAME_OUTLINE * total;
 }
 
 /**

@@ -89,30 +89,76 @@ function bridgeShare(mask, leftX, rightX) {
 }
 
 /**
- * Put on a hat: a `beanie`, a `cap` with its visor in front, or one with a `brim` all around.
+ * Put on a hat, in place of one that is worn: a `beanie`, a `cap` with its visor in front, or one with a `brim` all
+ * around.
  *
- * @param {LabelMap} mask
+ * @param {LabelMap} original
  * @param {string} choice
  */
-export function hat(mask, choice) {
-  const edited = beanie(mask);
-  if (choice === "beanie") return edited;
+export function hat(original, choice) {
+  const mask = isWorn(original, HAT) ? withoutHat(original) : original;
   const { top, bottom, left, right } = faceBox(mask);
   const [height, width, middle] = [bottom - top, right - left, (left + right - 1) / 2];
   const edge = browLine(mask) - 0.1 * height;
-  const [half, thick] = choice === "cap" ? [0.62 * width, 0.1 * height] : [0.95 * width, 0.07 * height];
+  const hair = extent(where(mask, [HAIR, HAT]));
+  const crown = Math.min(hair ? hair.top : top, top - 0.1 * height) - 0.03 * height;
+  const worn = wornHat(mask, choice, { height, width, middle, edge, crown });
   const isKept = labelTable([...EYES, NOSE]);
-  paint(edited, HAT, (row, column, _, i) => {
-    const across = Math.abs(column - middle) / Math.max(half, 1);
-    if (across >= 1 || isKept[mask.data[i]]) return false;
-    const sag = 0.5 * thick * across ** 2;
-    return Math.abs(row - edge - sag) < thick * Math.sqrt(clamp(1 - across ** 2, 0, 1));
-  });
+  const edited = copyMask(mask);
+  paint(edited, BACKGROUND, (row, column, label) => (label === HAIR || label === HAT) && worn.tucks(row, column));
+  paint(edited, HAT, (row, column, _, i) => !isKept[mask.data[i]] && worn.covers(row, column));
   return edited;
 }
 
 /**
- * A woollen hat over head and hair, down to above the brows.
+ * @typedef {(row: number, column: number) => boolean} Area
+ *
+ * @param {LabelMap} mask
+ * @param {string} choice
+ * @param {{height: number, width: number, middle: number, edge: number, crown: number}} head the face's size and middle,
+ *   and where hats begin and end
+ * @returns {{covers: Area, tucks: Area}} where the hat is, and where hair is tucked in
+ */
+function wornHat(mask, choice, { height, width, middle, edge, crown }) {
+  if (choice === "brim") {
+    const high = Math.min(crown, edge - 0.42 * height);
+    const acrossOf = (/** @type {number} */ column) => (column - middle) / Math.max(0.98 * width, 1);
+    // Its ends rise.
+    const brimOf = (/** @type {number} */ column) => edge + 0.02 * height - 0.1 * height * acrossOf(column) ** 2;
+    return {
+      tucks: (row, column) => row < brimOf(column),
+      covers(row, column) {
+        const up = clamp((edge - row) / Math.max(edge - high, 1), 0, 1);
+        const rounded = Math.sqrt(1 - 0.75 * (clamp(up - 0.8, 0, 1) / 0.2) ** 2);
+        const half = 0.54 * width * (1 - 0.16 * up) * rounded;
+        if (Math.abs(column - middle) <= half && row >= high && row <= edge) return true;
+        return Math.abs(row - brimOf(column)) < 0.085 * height * Math.sqrt(clamp(1 - acrossOf(column) ** 2, 0, 1));
+      },
+    };
+  }
+  // Hair is tucked in and falls out below the sides.
+  const tucks = (/** @type {number} */ row, /** @type {number} */ column) => {
+    return row < edge + 0.7 * Math.max(Math.abs(column - middle) - 0.5 * width, 0);
+  };
+  if (choice === "beanie") {
+    const { data } = beanie(mask);
+    return { tucks, covers: (row, column) => data[row * mask.width + column] === HAT };
+  }
+  return {
+    tucks,
+    covers(row, column) {
+      const up = clamp((edge - row) / Math.max(edge - crown, 1), 0, 1);
+      const isUnderDome = Math.abs(column - middle) <= 0.55 * width * Math.sqrt(1 - up ** 2 * Math.sqrt(up));
+      if (isUnderDome && row >= crown && row <= edge) return true;
+      const across = (column - middle) / Math.max(0.66 * width, 1);
+      const visor = edge + 0.02 * height + 0.06 * height * across ** 2;
+      return Math.abs(row - visor) < 0.08 * height * Math.sqrt(clamp(1 - across ** 2, 0, 1));
+    },
+  };
+}
+
+/**
+ * A beanie over head and hair, down to above the brows and over the ears.
  *
  * @param {LabelMap} mask
  */
@@ -125,9 +171,10 @@ function beanie(mask) {
   const edited = copyMask(mask);
   paint(edited, HAT, (row, column) => {
     const up = clamp((edge - row) / Math.max(edge - crown, 1), 0, 1);
-    const half = 0.62 * width * Math.cbrt(1 - up ** 3);
-    // The edge bends down a little towards the ears.
-    const bend = 0.09 * height * ((column - centre) / (0.6 * width)) ** 2;
+    const down = clamp((row - edge) / Math.max(0.26 * height, 1), 0, 1);
+    const half = 0.6 * width * Math.sqrt(1 - up ** 2 * Math.sqrt(up)) * (1 - 0.12 * down ** 2);
+    const across = Math.abs(column - centre) / (0.6 * width);
+    const bend = 0.26 * height * across ** 2 * Math.sqrt(across);
     return Math.abs(column - centre) <= half && row <= edge + bend && row >= crown;
   });
   return edited;

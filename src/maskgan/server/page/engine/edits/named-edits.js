@@ -43,7 +43,7 @@ const ALL = [
   edit("fringe", "a fringe, or none", [HAIR], [SKIN], fringe, { low: -1 }),
   edit("bald", "the hair goes", [HAIR, SKIN], AROUND_HEAD, bald),
   edit("glasses", "clear glasses or sunglasses", [GLASSES], [...FACE, ...EARS, HAIR], glasses, { choices: ["clear", "sun"] }),
-  edit("hat", "a hat", [HAT], [SKIN, HAIR, BACKGROUND, ...EARS, ...BROWS], hat, { choices: ["beanie", "cap", "brim"] }),
+  edit("hat", "a hat", [HAT], [SKIN, HAIR, ...AROUND_HEAD, ...EARS, ...BROWS], hat, { choices: ["beanie", "cap", "brim"] }),
   edit("earrings", "earrings, from studs to large hoops", [EARRING], [...EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTHES], earrings),
   edit("necklace", "a necklace", [NECKLACE], [NECK], necklace),
   edit("remove-glasses", "glasses go", [GLASSES], [...FACE, ...EARS, HAIR], removal(withoutGlasses, GLASSES), { isSwitch: true }),
