@@ -41,7 +41,8 @@ KINDS: Mapping[str, int] = {
 }
 """The class of each kind."""
 
-_COUNTS = {"hat": 6}  # styles kept of a kind; others have one
+_COUNTS = {"hat": 6, "earring": 5, "necklace": 5}  # styles kept of a kind; others have one
+_SHINING = ("earring", "necklace")  # kinds whose style nearest to white is the default: dull ones hardly show
 _SMALLEST = {"hat": 0.02, "glasses": 0.004, "sunglasses": 0.004, "earring": 0.0006, "necklace": 0.0006}
 _CLEAR = 0.0004  # share of the image that eyes behind clear lenses take
 _ITERATIONS = 50
@@ -90,7 +91,9 @@ def add_accessory_styles(
 def find_accessory_styles(
     renderer: Renderer, faces: Iterator[tuple[Picture, LabelMap]], at_most: int = 200
 ) -> dict[str, Tensor]:
-    """Typical codes of each kind in faces that wear it: the nearest to the centre of each cluster, largest first.
+    """Typical codes of each kind in faces that wear it: the nearest to the centre of each cluster.
+
+    Those of the largest clusters come first, of jewellery the one nearest to white.
 
     Args:
         renderer: of an edit network.
@@ -100,19 +103,25 @@ def find_accessory_styles(
     Raises:
         UserError: the network has no styles of parts.
     """
-    found: dict[str, list[NDArray[np.float64]]] = {kind: [] for kind in KINDS}
+    found: dict[str, list[tuple[NDArray[np.float64], float]]] = {kind: [] for kind in KINDS}
     for picture, label_map in faces:
         worn = [kind for kind in _worn(label_map) if len(found[kind]) < at_most]
         if not worn:
             continue
         style = renderer.encode(picture, label_map)[0].cpu()
         for kind in worn:
-            found[kind].append(style[renderer.network.part_style_mask([KINDS[kind]])].double().numpy())
-    return {
-        kind: torch.from_numpy(_typical(np.stack(codes), _COUNTS.get(kind, 1)))
-        for kind, codes in found.items()
-        if codes
-    }
+            label = KINDS[kind]
+            code = style[renderer.network.part_style_mask([label])].double().numpy()
+            found[kind].append((code, float(picture[label_map == label].mean(axis=0).min())))
+    styles = {}
+    for kind, worn_by in found.items():
+        if worn_by:
+            codes, whiteness = np.stack([code for code, _ in worn_by]), np.array([value for _, value in worn_by])
+            chosen = np.array(_typical(codes, _COUNTS.get(kind, 1)))
+            if kind in _SHINING:
+                chosen = chosen[np.argsort(-whiteness[chosen], kind="stable")]
+            styles[kind] = torch.from_numpy(codes[chosen].astype(np.float32))
+    return styles
 
 
 def _worn(label_map: LabelMap) -> list[str]:
@@ -123,8 +132,8 @@ def _worn(label_map: LabelMap) -> list[str]:
     ]
 
 
-def _typical(codes: NDArray[np.float64], count: int) -> NDArray[np.float32]:
-    """``count`` of the codes, those of the largest clusters first, by k-means from centres far apart."""
+def _typical(codes: NDArray[np.float64], count: int) -> list[int]:
+    """The indices of ``count`` codes or fewer, of the largest clusters first, by k-means from centres far apart."""
     count = min(count, len(codes))
     scaled = codes / (codes.std(axis=0) + 1e-6)
     chosen = [int(((scaled - scaled.mean(axis=0)) ** 2).sum(axis=1).argmin())]
@@ -139,9 +148,7 @@ def _typical(codes: NDArray[np.float64], count: int) -> NDArray[np.float32]:
         )
     sizes = np.bincount(nearest, minlength=count)
     largest = np.argsort(-sizes, kind="stable")
-    medoids = list(dict.fromkeys(int(((scaled - centres[k]) ** 2).sum(axis=1).argmin()) for k in largest))
-    typical: NDArray[np.float32] = codes[medoids].astype(np.float32)
-    return typical
+    return list(dict.fromkeys(int(((scaled - centres[k]) ** 2).sum(axis=1).argmin()) for k in largest))
 
 
 def save_accessory_styles(path: Path, styles: AccessoryStyles, weights: Path) -> None:
