@@ -78,6 +78,39 @@ def test_the_most_common_style_comes_first() -> None:
     assert np.abs(codes[typical] - centres[[1, 2, 0]]).max() < 0.2
 
 
+def mouth(opening: int) -> LabelMap:
+    """A mouth of 20 pixels whose lips are ``opening`` rows apart, 1/20 of its opening each."""
+    label_map = np.full((SIDE, SIDE), SKIN, np.uint8)
+    label_map[30:32, 20:40], label_map[32 : 32 + opening, 20:40] = INDEX["u_lip"], INDEX["mouth"]
+    label_map[32 + opening : 34 + opening, 20:40] = INDEX["l_lip"]
+    return label_map
+
+
+def test_the_farther_a_mouth_opens_the_more_it_is_an_open_one(weights: Path, tmp_path: Path) -> None:
+    inside = INDEX["mouth"]
+    faces = [wearing(None)]
+    for row, teeth in ((32, 90), (34, 250), (34, 150)):
+        picture, label_map = np.full((SIDE, SIDE, 3), 60, np.uint8), mouth(8)
+        picture[32:row, 20:40] = teeth
+        picture[row:40, 20:40] = 20
+        picture[32:34, 20:40] = teeth
+        faces.append((picture, label_map))
+    renderer = Renderer.from_weights(weights)
+    found = find_accessory_styles(renderer, iter(faces))
+    part = renderer.network.part_style_mask([inside])
+    assert torch.equal(found["open-mouth"][0], renderer.encode(*faces[2])[0][part]), "white teeth before darkness"
+    (tmp_path / "edit.safetensors").write_bytes(weights.read_bytes())
+    save_accessory_styles(tmp_path / FILE_NAME, found, tmp_path / "edit.safetensors")
+    equipped = Renderer.from_weights(tmp_path / "edit.safetensors")
+    picture = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    for before, after, share in ((0, 3, 0.0), (0, 4, 0.5), (0, 6, 1.0), (4, 5, 0.5), (6, 6, 0.0), (6, 3, 0.0)):
+        model = analyse_face(equipped, picture, mouth(before))
+        code = Edit(model, mouth(after)).style_code[0]
+        expected = (1 - share) * model.style[0, part] + share * found["open-mouth"][0]
+        torch.testing.assert_close(code[part], expected, msg=f"{before} to {after}")
+        assert torch.equal(code[~part], model.style[0, ~part])
+
+
 def test_the_whitest_jewellery_comes_first(weights: Path) -> None:
     faces = []
     for colour in ((90, 80, 80), (200, 210, 205), (255, 255, 120), (30, 20, 20)):

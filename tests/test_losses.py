@@ -16,7 +16,7 @@ from maskgan.losses.adversarial import (
     feature_matching,
     generator_loss,
 )
-from maskgan.losses.masks import class_balanced_weights, kl_divergence
+from maskgan.losses.masks import class_balanced_weights, kl_divergence, soft_jaccard_loss
 from maskgan.losses.perceptual import (
     EfficientNetLite0Features,
     PerceptualLoss,
@@ -144,6 +144,21 @@ def test_kl_against_torch_distributions() -> None:
     expected = torch.distributions.kl_divergence(ours, standard).sum(dim=1).mean()
     torch.testing.assert_close(kl_divergence(mean, log_variance), expected)
     assert kl_divergence(torch.zeros(2, 3), torch.zeros(2, 3)) == 0
+
+
+def test_soft_jaccard_loss_by_hand() -> None:
+    target = torch.tensor([[[0, 0, 1, 1]]])
+    sure = torch.tensor([[[0, 0, 1, 0]]])
+    logits = 200.0 * F.one_hot(sure, 3).movedim(3, 1).float()
+    # Class 0: 2 of 3, class 1: 1 of 2; class 2 is not there.
+    assert soft_jaccard_loss(logits, target).item() == pytest.approx(1 - (2 / 3 + 1 / 2) / 2)
+    assert soft_jaccard_loss(200.0 * F.one_hot(target, 3).movedim(3, 1).float(), target).item() == pytest.approx(0)
+    # Half of the probability on class 0 everywhere: 1 of 2 + 2 - 1, and for class 1 the same.
+    even = torch.tensor([0.0, 0.0, -200.0])[None, :, None, None].expand(1, 3, 1, 4)
+    assert soft_jaccard_loss(even, target).item() == pytest.approx(2 / 3)
+    unsure = torch.zeros(1, 3, 1, 4, requires_grad=True)
+    soft_jaccard_loss(unsure, target).backward()
+    assert (unsure.grad.gather(1, target[:, None]) < 0).all(), "more of the true class"
 
 
 def test_class_weights_leave_or_balance_the_classes() -> None:

@@ -25,7 +25,9 @@ EYES = (INDEX["l_eye"], INDEX["r_eye"])
 BROWS = (INDEX["l_brow"], INDEX["r_brow"])
 EARS = (INDEX["l_ear"], INDEX["r_ear"])
 LIPS = (INDEX["u_lip"], INDEX["l_lip"])
-MOUTH = (INDEX["mouth"], *LIPS)
+INSIDE_MOUTH = INDEX["mouth"]
+"""What lies between the lips."""
+MOUTH = (INSIDE_MOUTH, *LIPS)
 """The lips and what lies between them."""
 FEATURES = (NOSE, GLASSES, *EYES, *BROWS, *MOUTH)
 """What lies on the skin of the face."""

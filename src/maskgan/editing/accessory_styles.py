@@ -1,4 +1,4 @@
-"""Style codes of accessories for faces that wear none: the colour and cloth of a hat, the tint of glasses.
+"""Style codes for what a face does not show: the colour and cloth of a hat, the tint of glasses, an open mouth.
 
 An edit network predicts the style of what a face lacks from the rest of the face, which gives the average hat: grey.
 These are codes of real ones, a few of each kind, without any picture.
@@ -21,10 +21,11 @@ from torch import Tensor
 
 from maskgan.checkpoints.weights import read_info, require_suffix, sha256
 from maskgan.errors import UserError
-from maskgan.face_parts import EARRING, EYES, GLASSES, HAT, NECKLACE
+from maskgan.face_parts import EARRING, EYES, GLASSES, HAT, INSIDE_MOUTH, NECKLACE
 from maskgan.files import atomic_path, require_file
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
+from maskgan.metrics.face_geometry import mouth_opening
 
 if TYPE_CHECKING:
     from maskgan.editing.renderer import Renderer
@@ -38,12 +39,15 @@ KINDS: Mapping[str, int] = {
     "sunglasses": GLASSES,
     "earring": EARRING,
     "necklace": NECKLACE,
+    "open-mouth": INSIDE_MOUTH,
 }
 """The class of each kind."""
 
-_COUNTS = {"hat": 6, "earring": 5, "necklace": 5}  # styles kept of a kind; others have one
+_COUNTS = {"hat": 6, "earring": 5, "necklace": 5, "open-mouth": 4}  # styles kept of a kind; others have one
 _SHINING = ("earring", "necklace")  # kinds whose style nearest to white is the default: dull ones hardly show
 _SMALLEST = {"hat": 0.02, "glasses": 0.004, "sunglasses": 0.004, "earring": 0.0006, "necklace": 0.0006}
+_OPEN = (0.15, 0.25)  # opening of a mouth from which it is seen into, and at which its style is all an open one's
+_WIDE_OPEN = 0.33  # of those whose styles are found
 _CLEAR = 0.0004  # share of the image that eyes behind clear lenses take
 _ITERATIONS = 50
 _log = logging.getLogger(__name__)
@@ -71,6 +75,8 @@ def add_accessory_styles(
 ) -> Tensor:
     """The style of a face with the codes of the accessories that an edit adds, or makes another kind of.
 
+    The farther an edit opens the mouth beyond where teeth fill it, the more it gets the style of an open one.
+
     Args:
         renderer: with accessory styles.
         style: 1 x style_size.
@@ -78,14 +84,26 @@ def add_accessory_styles(
         after: the edited mask, h x w.
         kept: classes whose codes stay as they are.
     """
-    for label in sorted(set(KINDS.values()) - set(kept)):
+    for label in sorted({*KINDS.values()} - {INSIDE_MOUTH, *kept}):
         if keeps_kind(label, before, after) or not (after == label).any():
             continue
         codes = renderer.accessory_styles.get(kind_of(label, after))
         if codes is not None:
             style = style.clone()
             style[:, renderer.network.part_style_mask([label]).to(style.device)] = codes[0].to(style)
+    share, codes = _opened(before, after), renderer.accessory_styles.get("open-mouth")
+    if share > 0 and codes is not None and INSIDE_MOUTH not in kept:
+        part = renderer.network.part_style_mask([INSIDE_MOUTH]).to(style.device)
+        style = style.clone()
+        style[:, part] = (1 - share) * style[:, part] + share * codes[0].to(style)
     return style
+
+
+def _opened(before: LabelMap, after: LabelMap) -> float:
+    """How far an edit opens a mouth, 0..1: 0 where its teeth are as much to be seen as before."""
+    least, most = _OPEN
+    start = max(mouth_opening(before), least)
+    return min(max((mouth_opening(after) - start) / (most - least), 0.0), 1.0)
 
 
 def find_accessory_styles(
@@ -93,7 +111,8 @@ def find_accessory_styles(
 ) -> dict[str, Tensor]:
     """Typical codes of each kind in faces that wear it: the nearest to the centre of each cluster.
 
-    Those of the largest clusters come first, of jewellery the one nearest to white.
+    Those of the largest clusters come first, of jewellery the one nearest to white, of open mouths the one of
+    white teeth before a dark mouth.
 
     Args:
         renderer: of an edit network.
@@ -112,24 +131,34 @@ def find_accessory_styles(
         for kind in worn:
             label = KINDS[kind]
             code = style[renderer.network.part_style_mask([label])].double().numpy()
-            found[kind].append((code, float(picture[label_map == label].mean(axis=0).min())))
+            found[kind].append((code, _default_score(kind, picture[label_map == label])))
     styles = {}
     for kind, worn_by in found.items():
         if worn_by:
-            codes, whiteness = np.stack([code for code, _ in worn_by]), np.array([value for _, value in worn_by])
+            codes, scores = np.stack([code for code, _ in worn_by]), np.array([score for _, score in worn_by])
             chosen = np.array(_typical(codes, _COUNTS.get(kind, 1)))
-            if kind in _SHINING:
-                chosen = chosen[np.argsort(-whiteness[chosen], kind="stable")]
+            chosen = chosen[np.argsort(-scores[chosen], kind="stable")]
             styles[kind] = torch.from_numpy(codes[chosen].astype(np.float32))
     return styles
 
 
 def _worn(label_map: LabelMap) -> list[str]:
-    return [
+    worn = [
         kind
         for kind, label in KINDS.items()
-        if (label_map == label).mean() >= _SMALLEST[kind] and kind_of(label, label_map) == kind
+        if (label_map == label).mean() >= _SMALLEST.get(kind, 1) and kind_of(label, label_map) == kind
     ]
+    return [*worn, "open-mouth"] if mouth_opening(label_map) >= _WIDE_OPEN else worn
+
+
+def _default_score(kind: str, pixels: NDArray[np.uint8]) -> float:
+    """How well a style suits as the default, from the pixels (N x 3) of what has it; 0 where the commonest does."""
+    if kind in _SHINING:
+        return float(pixels.mean(axis=0).min())
+    if kind == "open-mouth":
+        teeth, behind = np.percentile(pixels.mean(axis=1), [95, 25])
+        return float(teeth - behind / 2)
+    return 0.0
 
 
 def _typical(codes: NDArray[np.float64], count: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from maskgan.labels import CLASSES
@@ -40,3 +41,23 @@ def class_balanced_weights(balance: float) -> Tensor:
     frequencies = frequencies / frequencies.sum()
     weights = frequencies**-balance
     return weights / (weights * frequencies).sum()
+
+
+def soft_jaccard_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """One minus the intersection over union of the classes, with probabilities for pixels; mean over those in a batch.
+
+    It is what the mean IoU measures, so a small class counts as much as a large one.
+
+    Args:
+        logits: N x num_classes x H x W.
+        target: N x H x W int64, labels 0..num_classes - 1.
+
+    Source: Rahman and Wang, ISVC 2016.
+    """
+    probabilities = logits.softmax(1)
+    own = F.one_hot(target, logits.shape[1]).movedim(3, 1).to(probabilities.dtype)
+    intersection = (probabilities * own).sum((0, 2, 3))
+    size = own.sum((0, 2, 3))
+    iou = intersection / (probabilities.sum((0, 2, 3)) + size - intersection).clamp_min(1e-6)
+    present = size > 0
+    return 1 - iou[present].mean()

@@ -70,7 +70,7 @@ def shape_of(label_map: LabelMap) -> FaceShape:
     return FaceShape(
         lift=float(middle_row - corners) / mouth_width,
         mouth_width=mouth_width / (face_box[3] - face_box[2]),
-        opening=float((label_map == INDEX["mouth"]).sum()) / mouth_width**2,
+        opening=mouth_opening(label_map),
         face_width=float(face[int(nose[0])].sum()) / width,
         hair=float((label_map == HAIR).mean()),
         yaw=pose[0],
@@ -80,6 +80,15 @@ def shape_of(label_map: LabelMap) -> FaceShape:
         top=face_box[0] / height,
         middle=(face_box[2] + face_box[3]) / (2 * width),
     )
+
+
+def mouth_opening(label_map: LabelMap) -> float:
+    """Area between the lips of an H x W mask, in squared widths of the mouth; 0 without one.
+
+    Of 250 masks of CelebAMask-HQ, half are under 0.03, 95 % under 0.14 and 98 % under 0.27.
+    """
+    box = bounding_box(np.isin(label_map, MOUTH))
+    return 0.0 if box is None else float((label_map == INDEX["mouth"]).sum()) / (box[3] - box[2]) ** 2
 
 
 def shapes_of(label_maps: Iterable[LabelMap]) -> tuple[list[LabelMap], NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""The face parser learns to segment faces: cross entropy per pixel."""
+"""The face parser learns to segment faces: cross entropy per pixel, and the intersection over union of classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from maskgan.config import preset
 from maskgan.data.batches import Faces
 from maskgan.images import Picture
-from maskgan.losses.masks import class_balanced_weights
+from maskgan.losses.masks import class_balanced_weights, soft_jaccard_loss
 from maskgan.networks.parser import FaceParser
 from maskgan.training.initialisation import load_from_weights
 from maskgan.training.schedule import Progress
@@ -58,11 +58,12 @@ class ParserStage:
         with autocast(self._config):
             logits = self._parser(pictures.contiguous(memory_format=torch.channels_last))
         target = label_maps.long()
-        loss = F.cross_entropy(logits.float(), target, self._class_weights)
-        optimizer_step(self._optimizer, loss)
+        entropy = F.cross_entropy(logits.float(), target, self._class_weights)
+        jaccard = soft_jaccard_loss(logits.float(), target)
+        optimizer_step(self._optimizer, entropy + self._config.jaccard_weight * jaccard)
         update_ema(self._ema, self._parser, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()
-        return {"cross_entropy": loss.detach(), "accuracy": accuracy}
+        return {"cross_entropy": entropy.detach(), "jaccard": jaccard.detach(), "accuracy": accuracy}
 
     @torch.no_grad()
     def val_loss(self, faces: Faces) -> Tensor:

@@ -153,6 +153,8 @@ class ParserTrainingConfig(TrainingConfig):
     """Learning rate of Adam, until --lr-decay-start."""
     class_balance: float = 0.0
     """Weight of small classes in the cross entropy: 0 for equal pixels, 1 for equal classes."""
+    jaccard_weight: float = 1.0
+    """Weight of 1 minus the soft intersection over union, the mean over the classes in a batch."""
     init_weights: str = ""
     """Weights file of a parser to start from."""
     augment: AugmentConfig = field(default_factory=augmentation("WIDE_AUGMENTATION"), metadata={"cli": False})

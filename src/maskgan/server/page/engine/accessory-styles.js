@@ -1,14 +1,19 @@
 /**
- * Which accessories an edit adds: they get the style of real ones, which the face cannot tell.
+ * What an edit adds that the face cannot tell: accessories, and the inside of an open mouth, get the style of real ones.
  *
  * @typedef {import("./arrays.js").LabelMap} LabelMap
  */
 
-import { EYES } from "../mask/face-parts.js";
+import { EYES, MOUTH_PARTS } from "../mask/face-parts.js";
 import * as labels from "../mask/label-map.js";
+import { clamp, extent, where } from "./arrays.js";
 
 /** Share of the image that eyes behind clear lenses take. */
 const CLEAR = 0.0004;
+
+/** Opening of a mouth from which it is seen into, and at which its style is all an open one's. */
+const OPEN_FROM = 0.15;
+const OPEN_TO = 0.25;
 
 /** @type {readonly (readonly [number, string])[]} */
 const KINDS = [
@@ -41,6 +46,25 @@ export function addedAccessories(before, after) {
 export function glassesTurn(before, after) {
   const areWorn = [before, after].every((mask) => mask.data.includes(labels.GLASSES));
   return areWorn && hasEyes(before) !== hasEyes(after);
+}
+
+/**
+ * How far an edit opens a mouth, 0..1: 0 where its teeth are as much to be seen as before.
+ *
+ * @param {LabelMap} before
+ * @param {LabelMap} after
+ */
+export function openedMouth(before, after) {
+  return clamp((mouthOpening(after) - Math.max(mouthOpening(before), OPEN_FROM)) / (OPEN_TO - OPEN_FROM), 0, 1);
+}
+
+/** Area between the lips, in squared widths of the mouth; 0 without one. @param {LabelMap} mask */
+function mouthOpening(mask) {
+  const box = extent(where(mask, MOUTH_PARTS));
+  if (!box) return 0;
+  let area = 0;
+  for (const label of mask.data) if (label === labels.MOUTH) area++;
+  return area / (box.right - box.left) ** 2;
 }
 
 /** @param {LabelMap} mask */

@@ -12,7 +12,8 @@
  */
 
 import { EngineError, bounded, rint, toImage } from "./arrays.js";
-import { addedAccessories } from "./accessory-styles.js";
+import { addedAccessories, openedMouth } from "./accessory-styles.js";
+import { MOUTH } from "../mask/label-map.js";
 import { resizeLabels, resizePicture } from "./resampling.js";
 
 const ASPECT_TOLERANCE = 0.01;
@@ -145,11 +146,23 @@ export class Renderer {
     for (const [label, kind] of addedAccessories(before, after)) {
       const code = this.#networks.manifest.accessory_styles?.[kind];
       if (!code || kept.includes(label)) continue;
-      const part = this.#partMask([label]);
-      let next = 0;
-      result = result.map((value, i) => (part[i] ? code[next++] : value));
+      result = this.#mixed(result, label, code, 1);
     }
-    return result;
+    const share = openedMouth(before, after);
+    const code = this.#networks.manifest.accessory_styles?.["open-mouth"];
+    return share > 0 && code && !kept.includes(MOUTH) ? this.#mixed(result, MOUTH, code, share) : result;
+  }
+
+  /**
+   * @param {StyleCode} style
+   * @param {number} label of the class whose code changes
+   * @param {readonly number[]} code that it is mixed with
+   * @param {number} share of that, 0..1
+   */
+  #mixed(style, label, code, share) {
+    const part = this.#partMask([label]);
+    let next = 0;
+    return style.map((value, i) => (part[i] ? (1 - share) * value + share * code[next++] : value));
   }
 
   /**
