@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { openedMouth } from "../../src/maskgan/server/page/engine/accessory-styles.js";
 import { AppliedEdits, closeUp } from "../../src/maskgan/server/page/engine/applied-edits.js";
 import { EngineError } from "../../src/maskgan/server/page/engine/arrays.js";
 import { COLOURS, LOOKS, paintLook } from "../../src/maskgan/server/page/engine/edits/looks.js";
@@ -12,6 +13,7 @@ const PORTRAITS = [4, 1, 6, 8]; // the first at full size
 const CODE = `
 import numpy as np
 from maskgan.assets import portrait
+from maskgan.editing.accessory_styles import _opened as opened_mouth
 from maskgan.editing.looks import COLOURS, LOOKS
 from maskgan.editing.named_edits import EDITS
 from maskgan.errors import UserError
@@ -33,6 +35,12 @@ for number in portraits:
                 results[key] = edit.apply(EDITS[worn].apply(mask) if worn else mask, amount)
             except UserError:
                 results[key] = "refused"
+    for name, first, second in (("glasses", "sun", "clear"), ("glasses", "clear", "sun"), ("hat", "brim", "beanie"), ("hat", "beanie", "cap")):
+        worn = EDITS[name].apply(mask, first)
+        results[f"{number} {name}={first} then {second}"] = EDITS[name].apply(worn, second)
+mask = read_label_map(portrait(4)[1])
+opened = [mask, *(EDITS["open-mouth"].apply(mask, amount) for amount in (0.4, 0.5, 0.6, 1.0))]
+results["opened"] = [[opened_mouth(before, after) for after in opened] for before in opened]
 speckled = read_label_map(portrait(8)[1])
 hair = np.flatnonzero(speckled == INDEX["hair"])
 for start, end, name in ((0, 400, "hat"), (400, 500, "eye_g"), (500, 900, "ear_r")):
@@ -83,6 +91,27 @@ test("named edits give the masks of Python", () => {
     compared++;
   }
   assert.ok(compared > 150);
+});
+
+test("new hats and glasses come in place of others as in Python", () => {
+  let compared = 0;
+  for (const [key, reference] of Object.entries(expected)) {
+    const match = /^(\d) (([a-z]+)=\w+) then (\w+)$/.exec(key);
+    if (!match) continue;
+    const [, number, first, name, second] = match;
+    const worn = parse(first).apply(maskOfArray(expected[`mask${number}`]));
+    const share = shareBeyond(parse(`${name}=${second}`).apply(worn).data, reference.data);
+    assert.ok(share <= 2 * (DRAWN.get(name) ?? 0), `${key}: ${share}`);
+    compared++;
+  }
+  assert.equal(compared, 4 * PORTRAITS.length);
+});
+
+test("mouths count as opened as in Python", () => {
+  const opened = [portrait, ...[0.4, 0.5, 0.6, 1].map((amount) => parse(`open-mouth=${amount}`).apply(portrait))];
+  const shares = opened.map((before) => opened.map((after) => openedMouth(before, after)));
+  assert.deepEqual(shares, expected.opened);
+  assert.ok(new Set(shares[0]).size > 2 && shares[0][0] === 0 && shares[0][4] === 1);
 });
 
 test("specks are no hat and no glasses, as in Python", () => {
