@@ -89,11 +89,9 @@ def mouth(opening: int) -> LabelMap:
 def test_the_farther_a_mouth_opens_the_more_it_is_an_open_one(weights: Path, tmp_path: Path) -> None:
     inside = INDEX["mouth"]
     faces = [wearing(None)]
-    for row, teeth in ((32, 90), (34, 250), (34, 150)):
+    for teeth in (90, 250, 150):
         picture, label_map = np.full((SIDE, SIDE, 3), 60, np.uint8), mouth(8)
-        picture[32:row, 20:40] = teeth
-        picture[row:40, 20:40] = 20
-        picture[32:34, 20:40] = teeth
+        picture[32:34, 20:40], picture[34:40, 20:40] = teeth, 20
         faces.append((picture, label_map))
     renderer = Renderer.from_weights(weights)
     found = find_accessory_styles(renderer, iter(faces))
@@ -140,6 +138,9 @@ def test_an_added_hat_gets_a_style_and_nothing_else_does(
     assert torch.equal(edit.style_code[0, ~part], model.style[0, ~part])
     assert not np.array_equal(render(edit), render(Edit(plain, edited)))
     assert torch.equal(Edit(model.preview, edited).style_code, edit.style_code)
+    # Specks are no hat.
+    speckled = analyse_face(equipped, picture, np.where(np.indices(label_map.shape).sum(0) < 2, HAT, label_map))
+    assert torch.equal(Edit(speckled, edited).style_code[0, part], equipped.accessory_styles["hat"][0])
     # What the face wears itself, or what is copied from another face, keeps its style.
     own = analyse_face(equipped, *hats[1])
     assert torch.equal(Edit(own, hats[1][1]).style_code, own.style)

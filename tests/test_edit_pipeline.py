@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from maskgan.editing import edit_region
 from maskgan.editing.edit_region import EditRegion
 from maskgan.editing.face_model import analyse_face
 from maskgan.editing.pipeline import Edit, encode_reference, finish, generate, render, style_copy
@@ -72,6 +73,8 @@ def test_glasses_that_turn_dark_or_clear_are_drawn_anew() -> None:
     closing = clear.copy()
     closing[98:99, 60:80] = GLASSES
     assert not EditRegion(clear, closing).hole((200, 200))[0, 0, :, 90:].any(), "still seen through clear lenses"
+    in_wide_frame = [np.pad(label_map, 200) for label_map in (clear, closing)]
+    assert not EditRegion(*in_wide_frame).hole((600, 600))[0, 0, :, 300:].any()
 
 
 def test_another_hat_is_drawn_whole_and_a_changed_one_is_not() -> None:
@@ -83,19 +86,39 @@ def test_another_hat_is_drawn_whole_and_a_changed_one_is_not() -> None:
     assert not EditRegion(before, longer).hole((200, 200))[0, 0, 20:60].any()
     region = EditRegion(before, another)
     assert region.hole((200, 200))[0, 0, 12:78, 72:128].all() and region.alpha()[50, 100] == 1
+    erased = np.where(np.arange(200)[:, None] < 50, SKIN, before).astype(np.uint8)
+    assert not EditRegion(before, erased).hole((200, 200))[0, 0, 60:].any(), "what is left of a hat is the same"
 
 
 def test_the_old_edge_of_a_growing_face_is_drawn_anew_but_no_feature() -> None:
     before = np.zeros((200, 200), np.uint8)
     before[:, 100:] = SKIN
-    before[90:110, 112:116] = INDEX["r_eye"]
+    before[30:32, 150:160] = INDEX["r_brow"]
+    before[90:110, 107:116] = INDEX["r_eye"]
     after = before.copy()
     after[:, 80:100] = SKIN
     hole = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
-    assert hole[20, 80:110].all() and not hole[20, 110:].any(), "5 % of the side into the old skin"
-    assert not hole[100, 112:].any() and hole[100, 80:106].all()
+    assert hole[40, 80:110].all() and not hole[40, 110:].any(), "5 % of the side into the old skin"
+    assert not hole[15, 106:].any(), "3 % above the brows"
+    assert hole[100, 80:106].all() and not hole[86:114, 106:].any(), "2 % kept from the eye"
     smaller = EditRegion(after, before).hole((200, 200))[0, 0].numpy() > 0
-    assert not smaller[20, 106:].any(), "a face that shrinks as any other edit"
+    assert not smaller[40, 106:].any(), "a face that shrinks as any other edit"
+    before[:, :100] = HAT
+    assert not (EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0)[40, 106:].any(), "a hat taken off"
+
+
+@pytest.mark.parametrize("stroke", [np.s_[50:90, 80:100], np.s_[95:105, 97:101], np.s_[:, 60:100]])
+def test_a_hole_does_not_depend_on_what_is_computed_of_it(
+    stroke: tuple[slice, slice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = np.zeros((200, 200), np.uint8)
+    before[:, 100:] = SKIN
+    before[90:110, 112:116] = INDEX["r_eye"]
+    after = before.copy()
+    after[stroke] = SKIN
+    hole = EditRegion(before, after).hole((200, 200))
+    monkeypatch.setattr(edit_region, "surroundings", lambda where, _: np.s_[: where.shape[0], : where.shape[1]])
+    assert torch.equal(hole, EditRegion(before, after).hole((200, 200)))
 
 
 def test_a_hole_reaches_little_over_kept_background() -> None:

@@ -153,6 +153,15 @@ def test_smile_transfer_tells_obedience_from_doing_nothing() -> None:
     assert "| *published:* MaskGAN | 77.3% |" in smile_task.to_markdown(result)
 
 
+def test_smiles_are_counted_by_the_mouth_that_was_asked_for() -> None:
+    sums = smile_task._Sums(4)
+    for smiling, opened in (([1, 1, 0], [True, False, False]), ([1, 0], [True, False])):
+        sums.update(np.array(smiling, np.uint8), np.array(opened))
+    scores = sums.scores(None)
+    assert (scores.smiling, scores.smiling_open) == (pytest.approx(3 / 5), 1.0)
+    assert scores.smiling_closed == pytest.approx(1 / 3)
+
+
 def test_a_mouth_is_open_where_teeth_can_show() -> None:
     mask = np.ones((20, 20), np.uint8)
     mask[5:15, 5:15] = INDEX["l_lip"]

@@ -1,4 +1,4 @@
-"""``maskgan find-accessory-styles``: styles of hats, glasses and jewellery for faces that wear none."""
+"""``maskgan find-accessory-styles``: styles of accessories and open mouths for faces that show none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maskgan.cli.lines import echo_line
 from maskgan.cli.options import DEVICES, resolve_device
 
 
-@click.command("find-accessory-styles", short_help="Find styles of hats and glasses for faces that wear none.")
+@click.command("find-accessory-styles", short_help="Find styles of accessories for faces that wear none.")
 @click.option("--data", required=True, help="Folder, tar file, glob of tar files, or synthetic:N.")
 @click.option("--order", default="auto", show_default=True, help="Label order of the masks, as for training.")
 @click.option("--keys", help="Faces to find them in: ranges such as 00000..04249, or a file with a key a line.  [all]")
@@ -18,10 +18,10 @@ from maskgan.cli.options import DEVICES, resolve_device
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write, .safetensors.")
 @click.option("--device", type=DEVICES, help="Where to compute.  [cuda if there is one, else cpu]")
 def command(data: str, order: str, keys: str | None, weights: Path | None, output: Path, device: str | None) -> None:
-    """Find typical style codes of hats, glasses, earrings and necklaces in faces that wear them.
+    """Find typical style codes of hats, glasses, earrings, necklaces and open mouths in faces that show them.
 
-    Editing uses them where an edit adds what a face lacks, so that a hat has a colour and a cloth. The file belongs to
-    one weights file.
+    Editing uses them where an edit adds what a face lacks, so that a hat has a cloth and an open mouth is dark behind
+    the teeth. The file belongs to one weights file.
     """
     from maskgan.assets import shipped_weights
     from maskgan.checkpoints.weights import require_suffix

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgan.editing.mask_edits import add_glasses, add_hat
+from maskgan.editing.mask_edits import add_glasses, add_hat, crown_line
 from maskgan.editing.mask_warps import brow_line, face_box, fill_from_nearest
 from maskgan.errors import UserError
 from maskgan.face_parts import (
@@ -61,8 +61,7 @@ def hat(label_map: LabelMap, choice: str) -> LabelMap:
     top, bottom, left, right = face_box(label_map)
     height, width, middle = bottom - top, right - left, (left + right - 1) / 2
     edge = brow_line(label_map) - 0.1 * height
-    hair = bounding_box(np.isin(label_map, (HAIR, HAT)))
-    crown = min(top if hair is None else hair[0], top - 0.1 * height) - 0.03 * height
+    crown = crown_line(label_map)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
     beside = columns - middle
     # Hair is tucked in and falls out below the sides.
@@ -98,7 +97,7 @@ def earrings(label_map: LabelMap, amount: float) -> LabelMap:
     if not lobes:
         raise UserError("the mask shows no ears, so earrings cannot hang from them")
     height = bottom - top
-    radius, thickness = (0.018 + 0.047 * amount) * height, max(0.018 * height, 1.5)
+    radius, thickness = max((0.018 + 0.047 * amount) * height, 1.0), max(0.018 * height, 1.5)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
     edited = label_map.copy()
     for row, column in lobes:
@@ -134,13 +133,13 @@ def necklace(label_map: LabelMap, amount: float) -> LabelMap:
 
 
 def is_worn(label_map: LabelMap, label: int) -> bool:
-    """Whether a mask shows a hat, glasses or earrings, a key of ``LEAST_WORN``, and not just specks of them."""
+    """Whether a mask shows an accessory, and not just specks of a hat, glasses or earrings (see ``LEAST_WORN``)."""
     count = int((label_map == label).sum())
     box = bounding_box(np.isin(label_map, FACE))
     if box is None:
         return count > 0
     top, bottom, left, right = box
-    return count > 0 and count >= LEAST_WORN[label] * (bottom - top) * (right - left)
+    return count > 0 and count >= LEAST_WORN.get(label, 0) * (bottom - top) * (right - left)
 
 
 def without_glasses(label_map: LabelMap) -> LabelMap:

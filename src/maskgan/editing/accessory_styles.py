@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from maskgan.checkpoints.weights import read_info, require_suffix, sha256
+from maskgan.editing.accessories import is_worn
 from maskgan.errors import UserError
 from maskgan.face_parts import EARRING, EYES, GLASSES, HAT, INSIDE_MOUTH, NECKLACE
 from maskgan.files import atomic_path, require_file
@@ -46,9 +47,9 @@ KINDS: Mapping[str, int] = {
 _COUNTS = {"hat": 6, "earring": 5, "necklace": 5, "open-mouth": 4}  # styles kept of a kind; others have one
 _SHINING = ("earring", "necklace")  # kinds whose style nearest to white is the default: dull ones hardly show
 _SMALLEST = {"hat": 0.02, "glasses": 0.004, "sunglasses": 0.004, "earring": 0.0006, "necklace": 0.0006}
-_OPEN = (0.15, 0.25)  # opening of a mouth from which it is seen into, and at which its style is all an open one's
+_OPENING_RANGE = (0.15, 0.25)  # from where one sees into a mouth, to where its style is all an open one's
 _WIDE_OPEN = 0.33  # of those whose styles are found
-_CLEAR = 0.0004  # share of the image that eyes behind clear lenses take
+_CLEAR = 0.005  # pixels of eyes behind clear lenses, in pixels of the glasses
 _ITERATIONS = 50
 _log = logging.getLogger(__name__)
 
@@ -61,13 +62,18 @@ AccessoryStyles = Mapping[str, Tensor]
 def kind_of(label: int, label_map: LabelMap) -> str:
     """The kind that a class is in a mask: glasses without eyes behind them are sunglasses."""
     if label == GLASSES:
-        return "glasses" if np.isin(label_map, EYES).mean() >= _CLEAR else "sunglasses"
+        eyes, lenses = np.isin(label_map, EYES).sum(), (label_map == GLASSES).sum()
+        return "glasses" if eyes >= _CLEAR * lenses else "sunglasses"
     return next(kind for kind, of in KINDS.items() if of == label)
 
 
 def keeps_kind(label: int, before: LabelMap, after: LabelMap) -> bool:
-    """Whether an accessory that both masks show is of one kind: clear glasses that become dark are not."""
-    return (before == label).any() and (after == label).any() and kind_of(label, before) == kind_of(label, after)
+    """Whether an accessory that both masks show is of one kind: clear glasses that become dark are not.
+
+    Specks in ``before`` are none.
+    """
+    worn = is_worn(before, label) and (after == label).any()
+    return bool(worn) and kind_of(label, before) == kind_of(label, after)
 
 
 def add_accessory_styles(
@@ -101,7 +107,7 @@ def add_accessory_styles(
 
 def _opened(before: LabelMap, after: LabelMap) -> float:
     """How far an edit opens a mouth, 0..1: 0 where its teeth are as much to be seen as before."""
-    least, most = _OPEN
+    least, most = _OPENING_RANGE
     start = max(mouth_opening(before), least)
     return min(max((mouth_opening(after) - start) / (most - least), 0.0), 1.0)
 
@@ -145,8 +151,8 @@ def find_accessory_styles(
 def _worn(label_map: LabelMap) -> list[str]:
     worn = [
         kind
-        for kind, label in KINDS.items()
-        if (label_map == label).mean() >= _SMALLEST.get(kind, 1) and kind_of(label, label_map) == kind
+        for kind, smallest in _SMALLEST.items()
+        if (label_map == KINDS[kind]).mean() >= smallest and kind_of(KINDS[kind], label_map) == kind
     ]
     return [*worn, "open-mouth"] if mouth_opening(label_map) >= _WIDE_OPEN else worn
 

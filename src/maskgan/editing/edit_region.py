@@ -18,7 +18,21 @@ from torch import Tensor
 
 from maskgan.editing.accessory_styles import keeps_kind
 from maskgan.editing.soft_region import blur, blur_radius, covered, dilate, soft_region, surroundings
-from maskgan.face_parts import BACKGROUND, EYES, FACE, FEATURES, GLASSES, HAT, MOUTH, SKIN, bounding_box
+from maskgan.face_parts import (
+    BACKGROUND,
+    BROWS,
+    CLOTH,
+    EYES,
+    FACE,
+    FEATURES,
+    GLASSES,
+    HAIR,
+    HAT,
+    MOUTH,
+    NECK,
+    SKIN,
+    bounding_box,
+)
 from maskgan.images import resize_label_map
 from maskgan.labels import LabelMap
 
@@ -30,10 +44,12 @@ _STYLE_GROW, _STYLE_SOFT = 0.004, 0.004
 _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
 _HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts nothing on it, so more context is better
-_HOLE_GROW_SKIN = 0.050  # the same on skin where a face grows: its old edge is darker
-_FEATURE_MARGIN = 0.020  # how far from eyes, brows, nose and mouth the hole of a growing face ends
+_HOLE_GROW_SKIN = 0.050  # the same on skin where a face grows sideways: its old edge is darker
+_FEATURE_MARGIN = 0.020  # how far from features and glasses the hole of a growing face ends
 _MOUTH_GROW, _MOUTH_SOFT = 0.12, 0.03  # the same for the face around a mouth that moves with it
-_SAME_OUTLINE = 0.75  # intersection over union from which a hat counts as the one that was worn before
+_SAME_OUTLINE = 0.75  # intersection over union from which a hat counts as the one that was worn before,
+_ADDED_OUTLINE = 0.05  # and the share of it that may be new whatever was taken away
+_BESIDE_FACE = (BACKGROUND, HAIR, NECK, CLOTH)  # what a face covers that grows sideways
 _KEPT_MARGIN, _KEPT_SOFT = 0.006, 0.012  # how far its detail reaches into what is drawn anew, and its soft border
 _GLASSES_RIM = 0.014  # thickness of the rims that are drawn for clear glasses
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
@@ -140,7 +156,7 @@ class EditRegion:
             return None
         before, after = (resize_label_map(label_map, size) for label_map in (self.before, self.after))
         background = torch.from_numpy(after == BACKGROUND).float()[None, None]
-        near = dilate(_uncovered(before, after), max(round(_HOLE_GROW * max(size)), 1))
+        near = dilate(_uncovered(before, after), _pixels(_HOLE_GROW, size))
         hole = self.hole(size)
         return background * hole * near, background * (1 - hole)
 
@@ -178,18 +194,20 @@ class EditRegion:
         touched = covered(self.changed | self.style_changed, size)
         if not touched.any():
             return torch.zeros(1, 1, *size)
-        # Only what lies within the farthest reach is computed.
-        place = surroundings(touched, max(round(_HOLE_GROW_SKIN * max(size)), 1))
-        before, after = (resize_label_map(label_map, size)[place] for label_map in (self.before, self.after))
+        # Only what lies within the farthest reach is computed, and what features there must be kept away from.
+        place = surroundings(touched, _pixels(_HOLE_GROW_SKIN, size) + _pixels(_FEATURE_MARGIN, size))
+        resized = resize_label_map(self.before, size)
+        before, after = resized[place], resize_label_map(self.after, size)[place]
+        brows = bounding_box(np.isin(resized, BROWS))
+        below_brows = np.arange(size[0])[place[0], None] >= (0 if brows is None else brows[0])
         touched_plane = torch.from_numpy(touched[place]).float()[None, None]
-        wide, narrow = (
-            dilate(touched_plane, max(round(grow * max(size)), 1)) for grow in (_HOLE_GROW, _HOLE_GROW_BACKGROUND)
-        )
+        wide, narrow = (dilate(touched_plane, _pixels(grow, size)) for grow in (_HOLE_GROW, _HOLE_GROW_BACKGROUND))
         # Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
-        around = dilate(_uncovered(before, after), max(round(_HOLE_GROW * max(size)), 1))
-        wide = torch.maximum(wide, _old_edge_of_skin(before, after, max(size)))
+        around = dilate(_uncovered(before, after), _pixels(_HOLE_GROW, size))
+        grown = (after == SKIN) & np.isin(before, _BESIDE_FACE) & below_brows
+        wide = torch.maximum(wide, _old_edge_of_skin(before, grown, size))
         kept = torch.from_numpy((before == BACKGROUND) & ~touched[place]) * (around == 0)
-        rim = max(round(_GLASSES_RIM * max(size)), 1)
+        rim = _pixels(_GLASSES_RIM, size)
         # A copied style may be seen through lenses.
         styled = bool(set(self.style_classes) & set(FACE))
         clear = torch.zeros_like(wide) if styled else _clear_lenses(before, after, rim)
@@ -246,25 +264,30 @@ def _uncovered(before: LabelMap, after: LabelMap) -> Tensor:
 def _keeps_outline(label: int, before: LabelMap, after: LabelMap) -> bool:
     """Whether a hat that both masks show is the same one, changed a little."""
     was, worn = before == label, after == label
-    return bool((was & worn).sum() >= _SAME_OUTLINE * (was | worn).sum())
+    added, shared = (worn & ~was).sum(), (worn & was).sum()
+    return bool(added <= _ADDED_OUTLINE * worn.sum() or shared >= _SAME_OUTLINE * (was | worn).sum())
 
 
-def _old_edge_of_skin(before: LabelMap, after: LabelMap, side: int) -> Tensor:
+def _old_edge_of_skin(before: LabelMap, grown: NDArray[np.bool_], size: tuple[int, int]) -> Tensor:
     """Skin beside which a face grows, but not its features, 1 x 1 x H x W: 1 there.
 
     Args:
         before: the face's own mask, H x W.
-        after: the edited mask, H x W.
-        side: pixels on the longer side of the whole mask.
+        grown: what becomes skin, H x W.
+        size: of the whole mask.
     """
-    grown = (after == SKIN) & ~np.isin(before, (*FACE, GLASSES))
     if not grown.any():
         return torch.zeros(1, 1, *before.shape)
     near, features = (
-        dilate(torch.from_numpy(where).float()[None, None], max(round(grow * side), 1))
+        dilate(torch.from_numpy(where).float()[None, None], _pixels(grow, size))
         for where, grow in ((grown, _HOLE_GROW_SKIN), (np.isin(before, FEATURES), _FEATURE_MARGIN))
     )
     return near * (1 - features) * torch.from_numpy(before == SKIN)
+
+
+def _pixels(length: float, size: tuple[int, int]) -> int:
+    """A length in pixels, at least one."""
+    return max(round(length * max(size)), 1)
 
 
 def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from maskgan.editing.mask_warps import brow_line, face_box
 from maskgan.errors import UserError
 from maskgan.face_parts import (
     BACKGROUND,
@@ -126,22 +127,30 @@ def raise_brows(label_map: LabelMap, amount: float = 0.06) -> LabelMap:
 
 def add_hat(label_map: LabelMap) -> LabelMap:
     """Pull a beanie over head and hair, down to above the brows and over the ears."""
-    top, bottom, left, right = _box(np.isin(label_map, _FACE_AND_GLASSES), "face")
-    height, width, centre = bottom - top, right - left, (left + right) / 2
-    brows = np.isin(label_map, BROWS)
-    edge = (_box(brows, "brows")[0] if brows.any() else top + 0.3 * height) - 0.1 * height
-    hair = np.isin(label_map, (HAIR, HAT))
-    crown = min(_box(hair, "hair")[0] if hair.any() else top, top - 0.1 * height) - 0.03 * height
+    top, bottom, left, right = face_box(label_map)
+    height, width, centre = bottom - top, right - left, (left + right - 1) / 2
+    edge, crown = brow_line(label_map) - 0.1 * height, crown_line(label_map)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]].astype(np.float64)
     up = np.clip((edge - rows) / max(edge - crown, 1.0), 0, 1)
     # As hats of CelebAMask-HQ: a fifth wider than the face, round, the edge lower at the ears.
     down = np.clip((rows - edge) / max(0.26 * height, 1.0), 0, 1)
     half = 0.6 * width * np.sqrt(1 - up**2 * np.sqrt(up)) * (1 - 0.12 * down**2)
-    across = np.abs(columns - centre) / (0.6 * width)
+    across = np.abs(columns - centre) / max(0.6 * width, 1.0)
     bend = 0.26 * height * across**2 * np.sqrt(across)
     edited = label_map.copy()
     edited[(np.abs(columns - centre) <= half) & (rows <= edge + bend) & (rows >= crown)] = HAT
     return edited
+
+
+def crown_line(label_map: LabelMap) -> float:
+    """The row where a hat begins, above hair and forehead.
+
+    Raises:
+        UserError: the mask shows no face.
+    """
+    top, bottom, _, _ = face_box(label_map)
+    hair = bounding_box(np.isin(label_map, (HAIR, HAT)))
+    return min(top if hair is None else hair[0], top - 0.1 * (bottom - top)) - 0.03 * (bottom - top)
 
 
 def add_glasses(label_map: LabelMap) -> LabelMap:

@@ -18,14 +18,15 @@ from maskgan.evaluation.features import FeatureSet
 from maskgan.evaluation.networks import MeasuringNetworks
 from maskgan.evaluation.systems import IdentityBaseline, Request, System, case_requests
 from maskgan.evaluation.tables import distance_cell, distance_column, few_images_note, number, percent
-from maskgan.face_parts import MOUTH
+from maskgan.face_parts import INSIDE_MOUTH, MOUTH
 from maskgan.images import Picture
-from maskgan.labels import INDEX, LabelMap
-from maskgan.metrics.face_geometry import OPEN_MOUTH, scaled_pose
+from maskgan.labels import LabelMap
+from maskgan.metrics.face_geometry import scaled_pose
 from maskgan.metrics.mean import Mean
 from maskgan.metrics.segmentation import ConfusionMatrix
 
 _SMILING = attribute_index("Smiling")
+_OPEN_SHARE = 0.15  # of a mouth that must lie between its lips for it to count as open
 _CROP_MARGIN = 0.5  # of the edit's box, added on each side
 
 PUBLISHED = (("MaskGAN", 77.3, 0.4611), ("EditGAN", 91.5, 0.7047))
@@ -162,7 +163,8 @@ def smile(
         donors = [request.donor for request in requests if request.donor is not None]
         pictures = [donor.picture for donor in donors]
         opened = np.array([is_open(request.target) for request in requests])
-        real.update(networks.classifier(pictures)[:, _SMILING], opened)
+        with_donor = [request.donor is not None for request in requests]
+        real.update(networks.classifier(pictures)[:, _SMILING], opened[with_donor])
         for donor, parsed in zip(donors, networks.parser.parse(pictures), strict=True):
             real.confusion.update(donor.label_map, parsed)
         sources = _Embedded([request.source.picture for request in requests], requests, networks)
@@ -179,7 +181,7 @@ def smile(
     return SmileResult(
         side=side,
         count=len(cases),
-        count_open=real.smiling[True].count,
+        count_open=sums[baseline.name].smiling[True].count,
         embedding=networks.embedding.name,
         distance=networks.features.distance_name,
         real=real.scores(None),
@@ -189,8 +191,7 @@ def smile(
 
 def is_open(label_map: LabelMap) -> bool:
     """Whether a mask shows an open mouth, so that a smile can show teeth."""
-    between, mouth = (np.isin(label_map, labels).sum() for labels in ((INDEX["mouth"],), MOUTH))
-    return bool(between > OPEN_MOUTH * mouth)
+    return bool((label_map == INSIDE_MOUTH).sum() > _OPEN_SHARE * np.isin(label_map, MOUTH).sum())
 
 
 class _Embedded:

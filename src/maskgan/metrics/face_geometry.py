@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.errors import UserError
-from maskgan.face_parts import EYES, FACE, HAIR, MOUTH, NOSE, bounding_box, centroid
-from maskgan.labels import INDEX, LabelMap
-
-OPEN_MOUTH = 0.15
-"""Share of a mouth that must lie between its lips, where teeth can show, for it to count as open."""
+from maskgan.face_parts import EYES, FACE, HAIR, INSIDE_MOUTH, MOUTH, NOSE, bounding_box, centroid
+from maskgan.labels import LabelMap
 
 _CORNER = 0.15  # share of the mouth's width that counts as a corner
 _POSE_SCALE = np.array([0.15, 0.1, 0.1])  # about what each of pose_of's numbers varies by among portraits
@@ -88,7 +85,7 @@ def mouth_opening(label_map: LabelMap) -> float:
     Of 250 masks of CelebAMask-HQ, half are under 0.03, 95 % under 0.14 and 98 % under 0.27.
     """
     box = bounding_box(np.isin(label_map, MOUTH))
-    return 0.0 if box is None else float((label_map == INDEX["mouth"]).sum()) / (box[3] - box[2]) ** 2
+    return 0.0 if box is None else float((label_map == INSIDE_MOUTH).sum()) / (box[3] - box[2]) ** 2
 
 
 def shapes_of(label_maps: Iterable[LabelMap]) -> tuple[list[LabelMap], NDArray[np.float64]]:

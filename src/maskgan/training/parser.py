@@ -58,12 +58,15 @@ class ParserStage:
         with autocast(self._config):
             logits = self._parser(pictures.contiguous(memory_format=torch.channels_last))
         target = label_maps.long()
-        entropy = F.cross_entropy(logits.float(), target, self._class_weights)
-        jaccard = soft_jaccard_loss(logits.float(), target)
-        optimizer_step(self._optimizer, entropy + self._config.jaccard_weight * jaccard)
+        terms = {"cross_entropy": F.cross_entropy(logits.float(), target, self._class_weights)}
+        loss = terms["cross_entropy"]
+        if self._config.jaccard_weight:
+            terms["jaccard"] = soft_jaccard_loss(logits.float(), target)
+            loss = loss + self._config.jaccard_weight * terms["jaccard"]
+        optimizer_step(self._optimizer, loss)
         update_ema(self._ema, self._parser, ema_decay)
         accuracy = (logits.detach().argmax(1) == target).float().mean()
-        return {"cross_entropy": entropy.detach(), "jaccard": jaccard.detach(), "accuracy": accuracy}
+        return {**{name: term.detach() for name, term in terms.items()}, "accuracy": accuracy}
 
     @torch.no_grad()
     def val_loss(self, faces: Faces) -> Tensor:

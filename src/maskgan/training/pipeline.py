@@ -56,7 +56,7 @@ _SMALL_GAN = {
     "weights": LossWeights(adversarial=0.25),
 }
 _MASK_VAE = StageSpec("mask-vae", 0.10, {"class_balance": 0.25})
-_PARSER = StageSpec("parser", 0.16, {"class_balance": 0.25})
+_PARSER = StageSpec("parser", 0.16, {"class_balance": 0.25, "jaccard_weight": 1.0})
 TEACHER = "expression-teacher"
 """Folder of the classifier that teaches ``expression``: of another seed than the one that ships, which measures."""
 _EXPRESSION = (

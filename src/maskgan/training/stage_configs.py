@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -153,7 +154,7 @@ class ParserTrainingConfig(TrainingConfig):
     """Learning rate of Adam, until --lr-decay-start."""
     class_balance: float = 0.0
     """Weight of small classes in the cross entropy: 0 for equal pixels, 1 for equal classes."""
-    jaccard_weight: float = 1.0
+    jaccard_weight: float = 0.0
     """Weight of 1 minus the soft intersection over union, the mean over the classes in a batch."""
     init_weights: str = ""
     """Weights file of a parser to start from."""
@@ -163,6 +164,8 @@ class ParserTrainingConfig(TrainingConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_class_balance(self.class_balance)
+        if not 0 <= self.jaccard_weight < math.inf:
+            raise UserError(f"--jaccard-weight must be a number of at least 0, is {self.jaccard_weight}")
 
     def _preset_phases(self) -> tuple[tuple[float, int], ...]:
         return _final_phase(self) if self.init_weights else super()._preset_phases()

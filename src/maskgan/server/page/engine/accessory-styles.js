@@ -7,9 +7,10 @@
 import { EYES, MOUTH_PARTS } from "../mask/face-parts.js";
 import * as labels from "../mask/label-map.js";
 import { clamp, extent, where } from "./arrays.js";
+import { isWorn } from "./edits/accessories.js";
 
-/** Share of the image that eyes behind clear lenses take. */
-const CLEAR = 0.0004;
+/** Pixels of eyes behind clear lenses, in pixels of the glasses. */
+const CLEAR = 0.005;
 
 /** Opening of a mouth from which it is seen into, and at which its style is all an open one's. */
 const OPEN_FROM = 0.15;
@@ -32,20 +33,21 @@ const KINDS = [
  * @returns {[number, string][]}
  */
 export function addedAccessories(before, after) {
-  const isAdded = (/** @type {number} */ label) => after.data.includes(label) && !before.data.includes(label);
-  const added = KINDS.filter(([label]) => isAdded(label) || (label === labels.GLASSES && glassesTurn(before, after)));
-  return added.map(([label, kind]) => [label, kind === "glasses" && !hasEyes(after) ? "sunglasses" : kind]);
+  const added = KINDS.filter(([label]) => after.data.includes(label) && !keepsKind(label, before, after));
+  return added.map(([label, kind]) => [label, kind === "glasses" && !areClear(after) ? "sunglasses" : kind]);
 }
 
 /**
- * Whether glasses that both masks show turn dark or clear.
+ * Whether an accessory that both masks show is of one kind: clear glasses that become dark are not. Specks in `before`
+ * are none.
  *
+ * @param {number} label
  * @param {LabelMap} before
  * @param {LabelMap} after
  */
-export function glassesTurn(before, after) {
-  const areWorn = [before, after].every((mask) => mask.data.includes(labels.GLASSES));
-  return areWorn && hasEyes(before) !== hasEyes(after);
+export function keepsKind(label, before, after) {
+  if (!isWorn(before, label) || !after.data.includes(label)) return false;
+  return label !== labels.GLASSES || areClear(before) === areClear(after);
 }
 
 /**
@@ -67,9 +69,12 @@ function mouthOpening(mask) {
   return area / (box.right - box.left) ** 2;
 }
 
-/** @param {LabelMap} mask */
-function hasEyes({ data }) {
-  let count = 0;
-  for (const label of data) if (EYES.includes(label)) count++;
-  return count / data.length >= CLEAR;
+/** Whether eyes are seen through the glasses of a mask. @param {LabelMap} mask */
+function areClear({ data }) {
+  let [eyes, glasses] = [0, 0];
+  for (const label of data) {
+    if (EYES.includes(label)) eyes++;
+    else if (label === labels.GLASSES) glasses++;
+  }
+  return eyes >= CLEAR * glasses;
 }

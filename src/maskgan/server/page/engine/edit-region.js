@@ -11,10 +11,10 @@
  * @property {Planes} kept how much of its detail the photograph keeps; 1 outside of the hole
  */
 
-import { glassesTurn } from "./accessory-styles.js";
+import { keepsKind } from "./accessory-styles.js";
 import { cutLabels, cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
-import { BACKGROUND, GLASSES, HAT, SKIN } from "../mask/label-map.js";
-import { EYES, FACE, FEATURES, MOUTH_PARTS } from "../mask/face-parts.js";
+import { BACKGROUND, CLOTHES, GLASSES, HAIR, HAT, NECK, SKIN } from "../mask/label-map.js";
+import { BROWS, EYES, FACE, FEATURES, MOUTH_PARTS } from "../mask/face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
 import { BILINEAR, resizeLabels, resizePlanes } from "./resampling.js";
 import { covered, softRegion } from "./soft-region.js";
@@ -33,15 +33,19 @@ const FACE_SOFT = 0.04;
 const HOLE_GROW = 0.03;
 /** The same on unchanged background: a face casts nothing on it, so more context is better. */
 const HOLE_GROW_BACKGROUND = 0.012;
-/** The same on skin where a face grows: its old edge is darker. */
+/** The same on skin where a face grows sideways: its old edge is darker. */
 const HOLE_GROW_SKIN = 0.05;
-/** How far from eyes, brows, nose and mouth the hole of a growing face ends. */
+/** What it covers then. */
+const BESIDE_FACE = [BACKGROUND, HAIR, NECK, CLOTHES];
+/** How far from features and glasses the hole of a growing face ends. */
 const FEATURE_MARGIN = 0.02;
 /** The region's reach and soft border for the face around a mouth that moves with it. */
 const MOUTH_GROW = 0.12;
 const MOUTH_SOFT = 0.03;
 /** Intersection over union from which a hat counts as the one that was worn before. */
 const SAME_OUTLINE = 0.75;
+/** The share of it that may be new whatever was taken away. */
+const ADDED_OUTLINE = 0.05;
 /** How far its detail reaches into what is drawn anew, and its soft border. */
 const KEPT_MARGIN = 0.006;
 const KEPT_SOFT = 0.012;
@@ -78,8 +82,10 @@ export class EditRegion {
     /** Where classes with a copied style lie, and glasses or a hat that are not those worn before; null without any. */
     this.styleChanged = null;
     const restyled = [...styleClasses];
-    if (glassesTurn(before, after)) restyled.push(GLASSES);
-    if (hatIsReplaced(before, after)) restyled.push(HAT);
+    for (const [label, keeps] of /** @type {const} */ ([[GLASSES, keepsKind], [HAT, keepsOutline]])) {
+      const areShown = [before, after].every((mask) => mask.data.includes(label));
+      if (areShown && !keeps(label, before, after)) restyled.push(label);
+    }
     if (restyled.length) this.styleChanged = where(after, restyled);
     this.#stylesFace = styleClasses.some((label) => FACE.includes(label));
   }
@@ -179,15 +185,17 @@ export class EditRegion {
     const box = extent(touched);
     if (!box) return hole;
     const pixels = (/** @type {number} */ length) => Math.max(rint(length * Math.max(size.height, size.width)), 1);
-    // Only what lies within the farthest reach is computed.
-    const place = grown(box, pixels(HOLE_GROW_SKIN), size);
+    // Only what lies within the farthest reach is computed, and what features there must be kept away from.
+    const place = grown(box, pixels(HOLE_GROW_SKIN) + pixels(FEATURE_MARGIN), size);
     const near = cutPlanes(touched, place);
     const [wide, narrow] = [HOLE_GROW, HOLE_GROW_BACKGROUND].map((grow) => dilate(near, pixels(grow)));
-    const [before, after] = [this.before, this.after].map((mask) => cutLabels(resizeLabels(mask, size), place));
+    const resized = [this.before, this.after].map((mask) => resizeLabels(mask, size));
+    const [before, after] = resized.map((mask) => cutLabels(mask, place));
     // Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
     const around = dilate(uncovered(before, after), pixels(HOLE_GROW));
     for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND && !around.data[i]) wide.data[i] = narrow.data[i];
-    addOldEdgeOfSkin(wide, before, after, pixels(HOLE_GROW_SKIN), pixels(FEATURE_MARGIN));
+    const brows = (extent(where(resized[0], BROWS))?.top ?? 0) - place.top;
+    addOldEdgeOfSkin(wide, before, grownSkin(before, after, brows), pixels(HOLE_GROW_SKIN), pixels(FEATURE_MARGIN));
     // A copied style may be seen through lenses.
     if (!this.#stylesFace) leaveClearLenses(wide, before, after, pixels(GLASSES_RIM));
     putPlanes(hole, wide, place);
@@ -308,19 +316,38 @@ function uncovered(before, after) {
 }
 
 /**
- * Whether both masks show a hat, but not the same one, changed a little.
+ * Whether a hat that both masks show is the same one, changed a little.
  *
+ * @param {number} label
  * @param {LabelMap} before
  * @param {LabelMap} after of its size
  */
-function hatIsReplaced(before, after) {
-  const [was, worn] = [before, after].map((mask) => where(mask, [HAT]).data);
-  let [shared, total] = [0, 0];
-  for (let i = 0; i < was.length; i++) {
-    shared += was[i] & worn[i];
-    total += was[i] | worn[i];
+function keepsOutline(label, before, after) {
+  let [shared, lost, added] = [0, 0, 0];
+  for (let i = 0; i < before.data.length; i++) {
+    const [was, is] = [before.data[i] === label, after.data[i] === label];
+    if (was && is) shared++;
+    else if (was) lost++;
+    else if (is) added++;
   }
-  return was.includes(1) && worn.includes(1) && shared < SAME_OUTLINE * total;
+  return added <= ADDED_OUTLINE * (shared + added) || shared >= SAME_OUTLINE * (shared + lost + added);
+}
+
+/**
+ * Where a face grows sideways, one plane: 1 there.
+ *
+ * @param {LabelMap} before
+ * @param {LabelMap} after of its size
+ * @param {number} brows the row above which what becomes skin is a forehead
+ * @returns {Planes}
+ */
+function grownSkin(before, after, brows) {
+  const isBeside = labelTable(BESIDE_FACE);
+  const result = planes(1, before.height, before.width);
+  for (let i = Math.max(brows, 0) * before.width; i < result.data.length; i++) {
+    result.data[i] = Number(after.data[i] === SKIN && isBeside[before.data[i]]);
+  }
+  return result;
 }
 
 /**
@@ -328,15 +355,13 @@ function hatIsReplaced(before, after) {
  *
  * @param {Planes} hole
  * @param {LabelMap} before of its size
- * @param {LabelMap} after of its size
+ * @param {Planes} grown what becomes skin
  * @param {number} reach pixels
  * @param {number} margin around features, pixels
  */
-function addOldEdgeOfSkin(hole, before, after, reach, margin) {
-  const isFace = labelTable([...FACE, GLASSES]);
-  const grownSkin = after.data.map((label, i) => Number(label === SKIN && !isFace[before.data[i]]));
-  if (!grownSkin.includes(1)) return;
-  const near = dilate({ ...hole, data: Float32Array.from(grownSkin) }, reach);
+function addOldEdgeOfSkin(hole, before, grown, reach, margin) {
+  if (!grown.data.includes(1)) return;
+  const near = dilate(grown, reach);
   const features = dilate({ ...hole, data: Float32Array.from(where(before, FEATURES).data) }, margin);
   for (let i = 0; i < hole.data.length; i++) {
     if (near.data[i] && !features.data[i] && before.data[i] === SKIN) hole.data[i] = 1;

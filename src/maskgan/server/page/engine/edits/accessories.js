@@ -100,9 +100,7 @@ export function hat(original, choice) {
   const { top, bottom, left, right } = faceBox(mask);
   const [height, width, middle] = [bottom - top, right - left, (left + right - 1) / 2];
   const edge = browLine(mask) - 0.1 * height;
-  const hair = extent(where(mask, [HAIR, HAT]));
-  const crown = Math.min(hair ? hair.top : top, top - 0.1 * height) - 0.03 * height;
-  const worn = wornHat(mask, choice, { height, width, middle, edge, crown });
+  const worn = wornHat(mask, choice, { height, width, middle, edge, crown: crownLine(mask) });
   const isKept = labelTable([...EYES, NOSE]);
   const edited = copyMask(mask);
   paint(edited, BACKGROUND, (row, column, label) => (label === HAIR || label === HAT) && worn.tucks(row, column));
@@ -157,23 +155,28 @@ function wornHat(mask, choice, { height, width, middle, edge, crown }) {
   };
 }
 
+/** The row where a hat begins, above hair and forehead. @param {LabelMap} mask */
+function crownLine(mask) {
+  const { top, bottom } = faceBox(mask);
+  const hair = extent(where(mask, [HAIR, HAT]));
+  return Math.min(hair ? hair.top : top, top - 0.1 * (bottom - top)) - 0.03 * (bottom - top);
+}
+
 /**
  * A beanie over head and hair, down to above the brows and over the ears.
  *
  * @param {LabelMap} mask
  */
 function beanie(mask) {
-  const { top, bottom, left, right } = inclusiveBox(mask, [...FACE, GLASSES], "face");
-  const [height, width, centre] = [bottom - top, right - left, (left + right) / 2];
-  const [brows, hair] = [extent(where(mask, BROWS)), extent(where(mask, [HAIR, HAT]))];
-  const edge = (brows ? brows.top : top + 0.3 * height) - 0.1 * height;
-  const crown = Math.min(hair ? hair.top : top, top - 0.1 * height) - 0.03 * height;
+  const { top, bottom, left, right } = faceBox(mask);
+  const [height, width, centre] = [bottom - top, right - left, (left + right - 1) / 2];
+  const [edge, crown] = [browLine(mask) - 0.1 * height, crownLine(mask)];
   const edited = copyMask(mask);
   paint(edited, HAT, (row, column) => {
     const up = clamp((edge - row) / Math.max(edge - crown, 1), 0, 1);
     const down = clamp((row - edge) / Math.max(0.26 * height, 1), 0, 1);
     const half = 0.6 * width * Math.sqrt(1 - up ** 2 * Math.sqrt(up)) * (1 - 0.12 * down ** 2);
-    const across = Math.abs(column - centre) / (0.6 * width);
+    const across = Math.abs(column - centre) / Math.max(0.6 * width, 1);
     const bend = 0.26 * height * across ** 2 * Math.sqrt(across);
     return Math.abs(column - centre) <= half && row <= edge + bend && row >= crown;
   });
@@ -191,7 +194,7 @@ export function earrings(mask, amount) {
   const lobes = EARS.flatMap((ear) => earLobe(mask, ear) ?? []);
   if (!lobes.length) throw new EngineError("The mask shows no ears, so earrings cannot hang from them.");
   const height = bottom - top;
-  const [radius, thickness] = [(0.018 + 0.047 * amount) * height, Math.max(0.018 * height, 1.5)];
+  const [radius, thickness] = [Math.max((0.018 + 0.047 * amount) * height, 1), Math.max(0.018 * height, 1.5)];
   const edited = copyMask(mask);
   for (const lobe of lobes) {
     paint(edited, EARRING, (row, column) => {
@@ -255,10 +258,10 @@ export function necklace(mask, amount) {
 }
 
 /**
- * Whether a mask shows a hat, glasses or earrings, and not just specks of them.
+ * Whether a mask shows an accessory, and not just specks of a hat, glasses or earrings.
  *
  * @param {LabelMap} mask
- * @param {number} label a key of `LEAST_WORN`
+ * @param {number} label
  */
 export function isWorn(mask, label) {
   const count = mask.data.reduce((sum, one) => sum + Number(one === label), 0);
