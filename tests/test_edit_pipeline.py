@@ -77,6 +77,18 @@ def test_glasses_that_turn_dark_or_clear_are_drawn_anew() -> None:
     assert not EditRegion(*in_wide_frame).hole((600, 600))[0, 0, :, 300:].any()
 
 
+def test_what_is_seen_through_glasses_that_go_stays_but_their_rims() -> None:
+    before = np.full((200, 200), SKIN, np.uint8)
+    before[80:120, 40:160] = GLASSES
+    before[95:105, 60:80] = INDEX["r_eye"]
+    after = np.where(before == GLASSES, SKIN, before).astype(np.uint8)
+    hole = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
+    assert hole[78:84, 40:160].all() and not hole[86:114, 46:154].any()
+    dark = np.full_like(before, SKIN)
+    dark[80:120, 40:160] = GLASSES
+    assert EditRegion(dark, after).hole((200, 200))[0, 0, 80:120, 40:160].all()
+
+
 def test_another_hat_is_drawn_whole_and_a_changed_one_is_not() -> None:
     before = np.full((200, 200), SKIN, np.uint8)
     before[20:80, 40:160] = HAT

@@ -195,6 +195,20 @@ def test_new_glasses_come_in_place_of_those_that_are_worn(masks: dict[int, Label
         assert eyes.sum() > 0.3 * np.isin(mask, EYES).sum()
 
 
+def test_brows_behind_dark_lenses_come_out_and_hair_does_not(masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        dark = EDITS["glasses"].apply(mask, "sun")
+        box = bounding_box(dark == INDEX["eye_g"])
+        assert box is not None
+        dark[np.isin(dark, BROWS)] = INDEX["eye_g"]
+        bare = EDITS["remove-glasses"].apply(dark, 1.0)
+        for eye, brow in zip(EYES, BROWS, strict=True):
+            at, above = centroid(bare == eye), centroid(bare == brow)
+            assert at is not None and above is not None
+            assert above[0] < at[0] and abs(above[1] - at[1]) < 0.1 * (box[3] - box[2])
+        assert (bare == HAIR).sum() <= (dark == HAIR).sum() + 0.02 * (dark == INDEX["eye_g"]).sum()
+
+
 @pytest.mark.parametrize("kind", ["clear", "sun"])
 def test_glasses_can_be_taken_off_again(kind: str, masks: dict[int, LabelMap]) -> None:
     for mask in masks.values():

@@ -76,6 +76,8 @@ results["clear"], results["dark"] = clear, dark
 results["turnedDark"], results["turnedClear"] = (
     EditRegion(*masks).hole((256, 256))[0].numpy() for masks in ((clear, dark), (dark, clear))
 )
+results["lensesOff"] = EditRegion(clear, EDITS["remove-glasses"].apply(clear, 1.0)).hole((256, 256))[0].numpy()
+results["bare"] = EDITS["remove-glasses"].apply(clear, 1.0)
 hats = [EDITS["hat"].apply(mask, kind) for kind in ("beanie", "brim")]
 results["beanie"], results["brim"] = hats
 results["otherHat"] = EditRegion(*hats).hole((256, 256))[0].numpy()
@@ -123,6 +125,8 @@ test("edit regions are those of Python, within 1e-6", () => {
   for (const [name, before, after] of /** @type {const} */ ([["Dark", clear, dark], ["Clear", dark, clear]])) {
     assert.deepEqual(new EditRegion(before, after).hole({ width: 256, height: 256 }).data, expected[`turned${name}`].data);
   }
+  const removal = new EditRegion(clear, maskOfArray(expected.bare));
+  assert.deepEqual(removal.hole({ width: 256, height: 256 }).data, expected.lensesOff.data);
   const hats = new EditRegion(maskOfArray(expected.beanie), maskOfArray(expected.brim));
   assert.deepEqual(hats.hole({ width: 256, height: 256 }).data, expected.otherHat.data);
   assert.ok(new EditRegion(mask, mask).isEmpty);

@@ -31,6 +31,8 @@ from maskgan.face_parts import (
 )
 from maskgan.labels import INDEX, LabelMap
 
+_LENS = 0.06  # glasses this tall, in heights of the face, are lenses and no temples
+
 LEAST_WORN: Mapping[int, float] = MappingProxyType({HAT: 0.04, GLASSES: 0.005, EARRING: 0.0002})
 """Pixels of what is worn, by class, in areas of the face's bounding box; fewer are taken for errors of a parser.
 
@@ -143,9 +145,13 @@ def is_worn(label_map: LabelMap, label: int) -> bool:
 
 
 def without_glasses(label_map: LabelMap) -> LabelMap:
-    """Take glasses off; eyes that dark lenses hid are drawn where the lenses were."""
+    """Take glasses off; eyes and brows that dark lenses hid are drawn where the lenses were."""
     worn = label_map == GLASSES
-    edited = fill_from_nearest(label_map, worn, (SKIN, NOSE, *EARS, HAIR, *BROWS))
+    box = bounding_box(np.isin(label_map, FACE))
+    # Lenses lie on the face, thin temples in hair, too.
+    tall = worn.sum(axis=0) > _LENS * (0 if box is None else box[1] - box[0])
+    edited = fill_from_nearest(label_map, worn & ~tall, (SKIN, NOSE, *EARS, HAIR))
+    edited = fill_from_nearest(edited, worn & tall, (SKIN, NOSE))
     if np.isin(label_map, EYES).any():
         return edited
     _, _, left, right = face_box(label_map)
@@ -163,6 +169,12 @@ def without_glasses(label_map: LabelMap) -> LabelMap:
             continue
         oval = ((columns - centre[1]) / width) ** 2 + ((rows - centre[0]) / (0.42 * width)) ** 2 < 1
         edited[oval & (edited == SKIN)] = eye
+        across = (columns - centre[1]) / (1.5 * width)
+        arch = centre[0] - 1.3 * width + 0.35 * width * across**2
+        thick = 0.2 * width * np.sqrt(np.clip(1 - across**2, 0, 1))
+        brow = BROWS[EYES.index(eye)]
+        if not (label_map == brow).any():
+            edited[(np.abs(rows - arch) < thick) & (edited == SKIN)] = brow
     return edited
 
 

@@ -51,7 +51,8 @@ _SAME_OUTLINE = 0.75  # intersection over union from which a hat counts as the o
 _ADDED_OUTLINE = 0.05  # and the share of it that may be new whatever was taken away
 _BESIDE_FACE = (BACKGROUND, HAIR, NECK, CLOTH)  # what a face covers that grows sideways
 _KEPT_MARGIN, _KEPT_SOFT = 0.006, 0.012  # how far its detail reaches into what is drawn anew, and its soft border
-_GLASSES_RIM = 0.014  # thickness of the rims that are drawn for clear glasses
+_GLASSES_RIM = 0.014  # thickness of the rims that are drawn for clear glasses,
+_REMOVED_RIM = 0.024  # and of those that go with them: frames, and what they cast
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
 _FACE_SIDE = 128  # the same for the face around it, which is softer
 
@@ -207,10 +208,12 @@ class EditRegion:
         grown = (after == SKIN) & np.isin(before, _BESIDE_FACE) & below_brows
         wide = torch.maximum(wide, _old_edge_of_skin(before, grown, size))
         kept = torch.from_numpy((before == BACKGROUND) & ~touched[place]) * (around == 0)
-        rim = _pixels(_GLASSES_RIM, size)
         # A copied style may be seen through lenses.
         styled = bool(set(self.style_classes) & set(FACE))
-        clear = torch.zeros_like(wide) if styled else _clear_lenses(before, after, rim)
+        clear = torch.zeros_like(wide)
+        if not styled:
+            for masks, rim in (((before, after), _GLASSES_RIM), ((after, before), _REMOVED_RIM)):
+                clear = torch.maximum(clear, _clear_lenses(*masks, _pixels(rim, size)))
         hole = torch.zeros(1, 1, *size)
         hole[0, 0, place[0], place[1]] = (torch.where(kept, narrow, wide) * (1 - clear))[0, 0]
         return hole
@@ -292,6 +295,8 @@ def _pixels(length: float, size: tuple[int, int]) -> int:
 
 def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:
     """Inside of the rims of new glasses through which the eyes are seen, 1 x 1 x H x W: there is nothing to draw.
+
+    With the masks the other way round, of glasses that go.
 
     CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones. Where an edit
     moved the eyes too, there is something to draw.

@@ -49,8 +49,9 @@ const ADDED_OUTLINE = 0.05;
 /** How far its detail reaches into what is drawn anew, and its soft border. */
 const KEPT_MARGIN = 0.006;
 const KEPT_SOFT = 0.012;
-/** Thickness of the rims that are drawn for clear glasses. */
+/** Thickness of the rims that are drawn for clear glasses, and of those that go with them: frames, and what they cast. */
 const GLASSES_RIM = 0.014;
+const REMOVED_RIM = 0.024;
 /** Pixels on the longer side of the soft region, and of the face around it, which is softer. */
 const ALPHA_SIDE = 512;
 const FACE_SIDE = 128;
@@ -197,7 +198,10 @@ export class EditRegion {
     const brows = (extent(where(resized[0], BROWS))?.top ?? 0) - place.top;
     addOldEdgeOfSkin(wide, before, grownSkin(before, after, brows), pixels(HOLE_GROW_SKIN), pixels(FEATURE_MARGIN));
     // A copied style may be seen through lenses.
-    if (!this.#stylesFace) leaveClearLenses(wide, before, after, pixels(GLASSES_RIM));
+    if (!this.#stylesFace) {
+      leaveClearLenses(wide, before, after, pixels(GLASSES_RIM));
+      leaveClearLenses(wide, after, before, pixels(REMOVED_RIM));
+    }
     putPlanes(hole, wide, place);
     return hole;
   }
@@ -371,6 +375,7 @@ function addOldEdgeOfSkin(hole, before, grown, reach, margin) {
 /**
  * Leave the inside of the rims of new glasses out of a hole where the eyes are seen through them: there is nothing to
  * draw.
+ * With the masks the other way round, of glasses that go.
  *
  * CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones. Where an edit moved
  * the eyes too, there is something to draw.

@@ -27,6 +27,9 @@ import { inclusiveBox } from "./mouth-edits.js";
 /** Pixels of what is worn, by class, in areas of the face's bounding box; fewer are taken for errors of a parser. */
 const LEAST_WORN = new Map([[HAT, 0.04], [GLASSES, 0.005], [EARRING, 0.0002]]);
 
+/** Glasses this tall, in heights of the face, are lenses and no temples. */
+const LENS = 0.06;
+
 /**
  * Put on glasses, in place of those that are worn: `clear` ones lie below the eyes, as CelebAMask-HQ paints them, `sun`
  * ones over them.
@@ -271,13 +274,21 @@ export function isWorn(mask, label) {
 }
 
 /**
- * Take glasses off; eyes that dark lenses hid are drawn where the lenses were.
+ * Take glasses off; eyes and brows that dark lenses hid are drawn where the lenses were.
  *
  * @param {LabelMap} mask
  */
 export function withoutGlasses(mask) {
   const worn = where(mask, [GLASSES]);
-  const edited = fillFromNearest(mask, worn, [SKIN, NOSE, ...EARS, HAIR, ...BROWS]);
+  const head = extent(where(mask, FACE));
+  const heights = new Uint32Array(mask.width);
+  for (let i = 0; i < worn.data.length; i++) heights[i % mask.width] += worn.data[i];
+  const least = LENS * (head ? head.bottom - head.top : 0);
+  // Lenses lie on the face, thin temples in hair, too.
+  const [temples, lenses] = [false, true].map((isTall) => {
+    return { ...worn, data: worn.data.map((flag, i) => flag & Number(heights[i % mask.width] > least === isTall)) };
+  });
+  const edited = fillFromNearest(fillFromNearest(mask, temples, [SKIN, NOSE, ...EARS, HAIR]), lenses, [SKIN, NOSE]);
   const box = extent(worn);
   if (!box || EYES.some((eye) => mask.data.includes(eye))) return edited;
   const face = faceBox(mask);
@@ -297,6 +308,13 @@ export function withoutGlasses(mask) {
     const [centreRow, centreColumn] = [rows / count, columns / count];
     paint(edited, eye, (row, column, label) => {
       return label === SKIN && ((column - centreColumn) / width) ** 2 + ((row - centreRow) / (0.42 * width)) ** 2 < 1;
+    });
+    const brow = BROWS[EYES.indexOf(eye)];
+    if (mask.data.includes(brow)) continue;
+    paint(edited, brow, (row, column, label) => {
+      const across = (column - centreColumn) / (1.5 * width);
+      const arch = centreRow - 1.3 * width + 0.35 * width * across ** 2;
+      return label === SKIN && Math.abs(row - arch) < 0.2 * width * Math.sqrt(clamp(1 - across ** 2, 0, 1));
     });
   }
   return edited;
