@@ -31,17 +31,17 @@ const COLUMNS = [
   { title: "smile", edits: ["smile=0.7"] },
   { title: "clear glasses", edits: ["glasses=clear"] },
   { title: "red hair", edits: ["hair-colour=red"] },
-  { title: "all three", edits: ["smile=0.7", "glasses=clear", "hair-colour=red"] },
+  { title: "all three, and a hat", edits: ["smile=0.7", "glasses=clear", "hair-colour=red", "hat=brim"] },
 ];
 
 /** Portraits and edits of failures.jpg, in the order of the model card's limitations. @type {[number, string][]} */
 const FAILURES = [
   [2, "bald"],
   [7, "smile=-1"],
-  [4, "hat=beanie"],
-  [2, "necklace"],
+  [6, "face-narrower=-1"],
+  [1, "remove-glasses"],
   [9, "hair-fuller=1"],
-  [7, "hat=brim"],
+  [1, "glasses=clear"],
 ];
 
 /** @param {string[]} command of maskgan */

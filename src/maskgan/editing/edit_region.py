@@ -22,6 +22,7 @@ from maskgan.face_parts import (
     BACKGROUND,
     BROWS,
     CLOTH,
+    EARRING,
     EYES,
     FACE,
     FEATURES,
@@ -30,6 +31,7 @@ from maskgan.face_parts import (
     HAT,
     MOUTH,
     NECK,
+    NECKLACE,
     SKIN,
     bounding_box,
 )
@@ -43,12 +45,13 @@ _SOFT = 0.012  # standard deviation of its soft border
 _STYLE_GROW, _STYLE_SOFT = 0.004, 0.004
 _FACE_GROW, _FACE_SOFT = 0.08, 0.04  # the same for the face that changes with the edit
 _HOLE_GROW = 0.030  # how far a hole reaches beyond the labels, about the middle of what the edit network learns
-_HOLE_GROW_BACKGROUND = 0.012  # the same on unchanged background: a face casts nothing on it, so more context is better
+_HOLE_GROW_NEAR = 0.012  # the same on unchanged background and around new glasses and jewellery, which cast little
 _HOLE_GROW_SKIN = 0.050  # the same on skin where a face grows sideways: its old edge is darker
 _FEATURE_MARGIN = 0.020  # how far from features and glasses the hole of a growing face ends
 _MOUTH_GROW, _MOUTH_SOFT = 0.12, 0.03  # the same for the face around a mouth that moves with it
 _SAME_OUTLINE = 0.75  # intersection over union from which a hat counts as the one that was worn before,
 _ADDED_OUTLINE = 0.05  # and the share of it that may be new whatever was taken away
+_THIN = (GLASSES, EARRING, NECKLACE)
 _BESIDE_FACE = (BACKGROUND, HAIR, NECK, CLOTH)  # what a face covers that grows sideways
 _KEPT_MARGIN, _KEPT_SOFT = 0.006, 0.012  # how far its detail reaches into what is drawn anew, and its soft border
 _GLASSES_RIM = 0.014  # thickness of the rims that are drawn for clear glasses,
@@ -201,8 +204,12 @@ class EditRegion:
         before, after = resized[place], resize_label_map(self.after, size)[place]
         brows = bounding_box(np.isin(resized, BROWS))
         below_brows = np.arange(size[0])[place[0], None] >= (0 if brows is None else brows[0])
-        touched_plane = torch.from_numpy(touched[place]).float()[None, None]
-        wide, narrow = (dilate(touched_plane, _pixels(grow, size)) for grow in (_HOLE_GROW, _HOLE_GROW_BACKGROUND))
+        thin = np.isin(after, _THIN) & (before != after)
+        wide, narrow = (
+            dilate(torch.from_numpy(where).float()[None, None], _pixels(grow, size))
+            for where, grow in ((touched[place] & ~thin, _HOLE_GROW), (touched[place], _HOLE_GROW_NEAR))
+        )
+        wide = torch.maximum(wide, narrow)
         # Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
         around = dilate(_uncovered(before, after), _pixels(_HOLE_GROW, size))
         grown = (after == SKIN) & np.isin(before, _BESIDE_FACE) & below_brows

@@ -13,7 +13,7 @@
 
 import { keepsKind } from "./accessory-styles.js";
 import { cutLabels, cutPlanes, differences, extent, grown, labelTable, planes, putPlanes, rint, where } from "./arrays.js";
-import { BACKGROUND, CLOTHES, GLASSES, HAIR, HAT, NECK, SKIN } from "../mask/label-map.js";
+import { BACKGROUND, CLOTHES, EARRING, GLASSES, HAIR, HAT, NECK, NECKLACE, SKIN } from "../mask/label-map.js";
 import { BROWS, EYES, FACE, FEATURES, MOUTH_PARTS } from "../mask/face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
 import { BILINEAR, resizeLabels, resizePlanes } from "./resampling.js";
@@ -31,8 +31,9 @@ const FACE_GROW = 0.08;
 const FACE_SOFT = 0.04;
 /** How far a hole reaches beyond the labels, about the middle of what the edit network learns. */
 const HOLE_GROW = 0.03;
-/** The same on unchanged background: a face casts nothing on it, so more context is better. */
-const HOLE_GROW_BACKGROUND = 0.012;
+/** The same on unchanged background and around new glasses and jewellery, which cast little. */
+const HOLE_GROW_NEAR = 0.012;
+const THIN = [GLASSES, EARRING, NECKLACE];
 /** The same on skin where a face grows sideways: its old edge is darker. */
 const HOLE_GROW_SKIN = 0.05;
 /** What it covers then. */
@@ -188,10 +189,14 @@ export class EditRegion {
     const pixels = (/** @type {number} */ length) => Math.max(rint(length * Math.max(size.height, size.width)), 1);
     // Only what lies within the farthest reach is computed, and what features there must be kept away from.
     const place = grown(box, pixels(HOLE_GROW_SKIN) + pixels(FEATURE_MARGIN), size);
-    const near = cutPlanes(touched, place);
-    const [wide, narrow] = [HOLE_GROW, HOLE_GROW_BACKGROUND].map((grow) => dilate(near, pixels(grow)));
     const resized = [this.before, this.after].map((mask) => resizeLabels(mask, size));
     const [before, after] = resized.map((mask) => cutLabels(mask, place));
+    const near = cutPlanes(touched, place);
+    const isThin = labelTable(THIN);
+    const casting = near.data.map((flag, i) => (isThin[after.data[i]] && before.data[i] !== after.data[i] ? 0 : flag));
+    const wide = dilate({ ...near, data: casting }, pixels(HOLE_GROW));
+    const narrow = dilate(near, pixels(HOLE_GROW_NEAR));
+    for (let i = 0; i < wide.data.length; i++) wide.data[i] = Math.max(wide.data[i], narrow.data[i]);
     // Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
     const around = dilate(uncovered(before, after), pixels(HOLE_GROW));
     for (let i = 0; i < wide.data.length; i++) if (before.data[i] === BACKGROUND && !around.data[i]) wide.data[i] = narrow.data[i];
