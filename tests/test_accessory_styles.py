@@ -19,6 +19,7 @@ from maskgan.editing.accessory_styles import (
     find_accessory_styles,
     keeps_kind,
     kind_of,
+    lenses_are_tinted,
     load_accessory_styles,
     save_accessory_styles,
 )
@@ -76,6 +77,18 @@ def test_the_most_common_style_comes_first() -> None:
     codes = np.concatenate([c + 0.1 * rng.standard_normal((n, 2)) for c, n in zip(centres, (4, 9, 6), strict=True)])
     typical = accessory_styles._typical(codes, 3)
     assert np.abs(codes[typical] - centres[[1, 2, 0]]).max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("lens", "tinted"), [((150, 110, 95), False), ((100, 72, 64), False), ((30, 25, 22), True), ((150, 70, 50), True)]
+)
+def test_lenses_are_tinted_where_skin_has_another_colour_behind_them(lens: tuple[int, int, int], tinted: bool) -> None:
+    picture = np.full((SIDE, SIDE, 3), (160, 115, 100), np.uint8)
+    label_map = np.full((SIDE, SIDE), SKIN, np.uint8)
+    assert not lenses_are_tinted(picture, label_map)
+    label_map[20:30, 10:50], picture[20:30, 10:50] = GLASSES, lens
+    assert lenses_are_tinted(picture, label_map) == tinted
+    assert not lenses_are_tinted(picture, np.where(label_map == SKIN, HAT, label_map))
 
 
 def mouth(opening: int) -> LabelMap:

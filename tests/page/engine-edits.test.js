@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { openedMouth } from "../../src/maskgan/server/page/engine/accessory-styles.js";
+import { lensesAreTinted, openedMouth } from "../../src/maskgan/server/page/engine/accessory-styles.js";
 import { AppliedEdits, closeUp } from "../../src/maskgan/server/page/engine/applied-edits.js";
 import { EngineError } from "../../src/maskgan/server/page/engine/arrays.js";
 import { COLOURS, LOOKS, paintLook } from "../../src/maskgan/server/page/engine/edits/looks.js";
 import { EDITS, describeEdit } from "../../src/maskgan/server/page/engine/edits/named-edits.js";
-import { resizePicture } from "../../src/maskgan/server/page/engine/resampling.js";
+import { resizeLabels, resizePicture } from "../../src/maskgan/server/page/engine/resampling.js";
 import { maskOfArray, maximumDifference, pictureOf, python, shareBeyond } from "./reference.js";
 
 const PORTRAITS = [4, 1, 6, 8]; // the first at full size
 const CODE = `
 import numpy as np
 from maskgan.assets import portrait
-from maskgan.editing.accessory_styles import _opened as opened_mouth
+from maskgan.editing.accessory_styles import _opened as opened_mouth, lenses_are_tinted
 from maskgan.editing.looks import COLOURS, LOOKS
 from maskgan.editing.named_edits import EDITS
 from maskgan.errors import UserError
@@ -21,7 +21,11 @@ from maskgan.images import read_label_map, read_picture, resize_label_map, resiz
 from maskgan.labels import INDEX
 from maskgan.server.applied_edits import EditsInForce, close_up, one_click
 
+results["tinted"] = []
 for number in portraits:
+    seen = resize_picture(read_picture(portrait(number)[0]), (256, 256))
+    results[f"seen{number}"] = seen
+    results["tinted"].append(lenses_are_tinted(seen, resize_label_map(read_label_map(portrait(number)[1]), (256, 256))))
     mask = read_label_map(portrait(number)[1])
     if number != portraits[0]:
         mask = resize_label_map(mask, (256, 256))
@@ -105,6 +109,15 @@ test("new hats and glasses come in place of others as in Python", () => {
     compared++;
   }
   assert.equal(compared, 4 * PORTRAITS.length);
+});
+
+test("lenses are tinted where they are in Python", () => {
+  const tinted = PORTRAITS.map((number) => {
+    const seen = pictureOf(expected[`seen${number}`]);
+    return lensesAreTinted(seen, resizeLabels(maskOfArray(expected[`mask${number}`]), seen));
+  });
+  assert.deepEqual(tinted, expected.tinted);
+  assert.ok(tinted.includes(true) && tinted.includes(false));
 });
 
 test("mouths count as opened as in Python", () => {

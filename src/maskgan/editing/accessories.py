@@ -93,7 +93,8 @@ def hat(label_map: LabelMap, choice: str) -> LabelMap:
 
 
 def earrings(label_map: LabelMap, amount: float) -> LabelMap:
-    """Hang earrings from the ears that the mask shows: studs to large hoops."""
+    """Hang earrings from the ears that the mask shows, in place of those that are worn: studs to large hoops."""
+    label_map = without_earrings(label_map) if is_worn(label_map, EARRING) else label_map
     top, bottom, _, _ = face_box(label_map)
     lobes = [lobe for ear in EARS if (lobe := _ear_lobe(label_map == ear)) is not None]
     if not lobes:

@@ -55,7 +55,7 @@ _THIN = (GLASSES, EARRING, NECKLACE)
 _BESIDE_FACE = (BACKGROUND, HAIR, NECK, CLOTH)  # what a face covers that grows sideways
 _KEPT_MARGIN, _KEPT_SOFT = 0.006, 0.012  # how far its detail reaches into what is drawn anew, and its soft border
 _GLASSES_RIM = 0.014  # thickness of the rims that are drawn for clear glasses,
-_REMOVED_RIM = 0.024  # and of those that go with them: frames, and what they cast
+_REMOVED_RIM = 0.028  # and of those that go with them: frames, and what they cast
 _ALPHA_SIDE = 512  # pixels on the longer side of the soft region
 _FACE_SIDE = 128  # the same for the face around it, which is softer
 
@@ -88,6 +88,8 @@ class EditRegion:
     """Classes with another face's style, wherever ``after`` shows them."""
     everything: bool = False
     """Whether all pixels may change, as in style copy and reconstruction."""
+    tinted: bool = False
+    """Whether glasses worn before are tinted: what is seen through them has not its own colour."""
 
     @cached_property
     def changed(self) -> NDArray[np.bool_]:
@@ -204,7 +206,7 @@ class EditRegion:
         before, after = resized[place], resize_label_map(self.after, size)[place]
         brows = bounding_box(np.isin(resized, BROWS))
         below_brows = np.arange(size[0])[place[0], None] >= (0 if brows is None else brows[0])
-        thin = np.isin(after, _THIN) & (before != after)
+        thin = np.isin(after, _THIN) & (before != after) & ~np.isin(before, EYES)
         wide, narrow = (
             dilate(torch.from_numpy(where).float()[None, None], _pixels(grow, size))
             for where, grow in ((touched[place] & ~thin, _HOLE_GROW), (touched[place], _HOLE_GROW_NEAR))
@@ -219,8 +221,9 @@ class EditRegion:
         styled = bool(set(self.style_classes) & set(FACE))
         clear = torch.zeros_like(wide)
         if not styled:
-            for masks, rim in (((before, after), _GLASSES_RIM), ((after, before), _REMOVED_RIM)):
-                clear = torch.maximum(clear, _clear_lenses(*masks, _pixels(rim, size)))
+            clear = _clear_lenses(before, after, _pixels(_GLASSES_RIM, size))
+        if not styled and not self.tinted:
+            clear = torch.maximum(clear, _clear_lenses(after, before, _pixels(_REMOVED_RIM, size)))
         hole = torch.zeros(1, 1, *size)
         hole[0, 0, place[0], place[1]] = (torch.where(kept, narrow, wide) * (1 - clear))[0, 0]
         return hole

@@ -9,11 +9,13 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from maskgan.editing.accessory_styles import lenses_are_tinted
 from maskgan.editing.compositing import SourceAnalysis, analyse_source
 from maskgan.editing.edit_region import hole_around_mouth
 from maskgan.editing.face_network import Context, KnownSources
 from maskgan.editing.renderer import Renderer
-from maskgan.images import Picture
+from maskgan.face_parts import GLASSES
+from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
 
 
@@ -41,6 +43,14 @@ class FaceModel:
     def working_image(self) -> Tensor:
         """The photograph at the network's size, 1 x 3 x h x w in [-1, 1]."""
         return self.renderer.image(self.picture, self.label_map)
+
+    @cached_property
+    def has_tinted_lenses(self) -> bool:
+        """Whether glasses that the face wears change the colour of what is seen through them."""
+        if not (self.label_map == GLASSES).any():
+            return False
+        height, width = self.label_map.shape
+        return lenses_are_tinted(resize_picture(self.picture, (height, width)), self.label_map)
 
     @cached_property
     def known_levels(self) -> Sequence[Tensor]:

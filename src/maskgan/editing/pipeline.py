@@ -83,7 +83,7 @@ class Edit:
         """Which pixels may change. A style copied for everything changes all of the face."""
         parts = () if self.style is None else self.style.parts
         everything = self.blend == "full" or parts is None
-        return EditRegion(self.model.label_map, self.label_map, parts or (), everything)
+        return EditRegion(self.model.label_map, self.label_map, parts or (), everything, self.model.has_tinted_lenses)
 
     @property
     def renderer(self) -> Renderer:

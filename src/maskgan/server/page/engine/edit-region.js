@@ -52,7 +52,7 @@ const KEPT_MARGIN = 0.006;
 const KEPT_SOFT = 0.012;
 /** Thickness of the rims that are drawn for clear glasses, and of those that go with them: frames, and what they cast. */
 const GLASSES_RIM = 0.014;
-const REMOVED_RIM = 0.024;
+const REMOVED_RIM = 0.028;
 /** Pixels on the longer side of the soft region, and of the face around it, which is softer. */
 const ALPHA_SIDE = 512;
 const FACE_SIDE = 128;
@@ -74,8 +74,10 @@ export class EditRegion {
    * @param {LabelMap} after the edited mask
    * @param {readonly number[]} styleClasses classes with another face's style, wherever `after` shows them
    * @param {boolean} everything whether all pixels may change
+   * @param {boolean} tinted whether glasses worn before are: what is seen through them has not its own colour
    */
-  constructor(before, after, styleClasses = [], everything = false) {
+  constructor(before, after, styleClasses = [], everything = false, tinted = false) {
+    this.tinted = tinted;
     this.before = before;
     this.after = after;
     this.everything = everything;
@@ -193,7 +195,10 @@ export class EditRegion {
     const [before, after] = resized.map((mask) => cutLabels(mask, place));
     const near = cutPlanes(touched, place);
     const isThin = labelTable(THIN);
-    const casting = near.data.map((flag, i) => (isThin[after.data[i]] && before.data[i] !== after.data[i] ? 0 : flag));
+    const isEye = labelTable(EYES);
+    const casting = near.data.map((flag, i) => {
+      return isThin[after.data[i]] && before.data[i] !== after.data[i] && !isEye[before.data[i]] ? 0 : flag;
+    });
     const wide = dilate({ ...near, data: casting }, pixels(HOLE_GROW));
     const narrow = dilate(near, pixels(HOLE_GROW_NEAR));
     for (let i = 0; i < wide.data.length; i++) wide.data[i] = Math.max(wide.data[i], narrow.data[i]);
@@ -205,7 +210,7 @@ export class EditRegion {
     // A copied style may be seen through lenses.
     if (!this.#stylesFace) {
       leaveClearLenses(wide, before, after, pixels(GLASSES_RIM));
-      leaveClearLenses(wide, after, before, pixels(REMOVED_RIM));
+      if (!this.tinted) leaveClearLenses(wide, after, before, pixels(REMOVED_RIM));
     }
     putPlanes(hole, wide, place);
     return hole;

@@ -25,6 +25,8 @@
 
 import { copyPicture, equalArrays, planes, toPicture } from "./arrays.js";
 import { composite, paste } from "./compositing.js";
+import { GLASSES } from "../mask/label-map.js";
+import { lensesAreTinted } from "./accessory-styles.js";
 import { EditRegion, faceAroundMouth } from "./edit-region.js";
 import { keepFaceDetail } from "./face-detail.js";
 import { resizePicture } from "./resampling.js";
@@ -34,6 +36,8 @@ import { analyseSource, classColours } from "./source-analysis.js";
 /** A photograph, and the network that renders its face. */
 export class FaceModel {
   #analysis = once(() => this.#analyse());
+  /** @type {boolean | undefined} */
+  #tinted;
   /** @type {Planes | null} */
   #workingImage = null;
   #knownLevels = once(() => this.renderer.knownLevels(this.workingImage, this.mask));
@@ -62,6 +66,12 @@ export class FaceModel {
    */
   static async of(renderer, picture, mask) {
     return new FaceModel(renderer, picture, mask, await renderer.encode(picture, mask));
+  }
+
+  /** Whether glasses that the face wears change the colour of what is seen through them. */
+  get hasTintedLenses() {
+    this.#tinted ??= this.mask.data.includes(GLASSES) && lensesAreTinted(resizePicture(this.picture, this.mask), this.mask);
+    return this.#tinted;
   }
 
   /**
@@ -157,7 +167,7 @@ export class Edit {
     this.blend = blend;
     // A style copied for everything changes all of the face.
     const everything = blend === "full" || (style !== null && style.parts === null);
-    this.region = new EditRegion(model.mask, mask, style?.parts ?? [], everything);
+    this.region = new EditRegion(model.mask, mask, style?.parts ?? [], everything, model.hasTintedLenses);
   }
 
   /**

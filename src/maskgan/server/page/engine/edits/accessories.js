@@ -187,12 +187,13 @@ function beanie(mask) {
 }
 
 /**
- * Hang earrings from the ears that the mask shows: studs to large hoops.
+ * Hang earrings from the ears that the mask shows, in place of those that are worn: studs to large hoops.
  *
- * @param {LabelMap} mask
+ * @param {LabelMap} original
  * @param {number} amount
  */
-export function earrings(mask, amount) {
+export function earrings(original, amount) {
+  const mask = isWorn(original, EARRING) ? withoutEarrings(original) : original;
   const { top, bottom } = faceBox(mask);
   const lobes = EARS.flatMap((ear) => earLobe(mask, ear) ?? []);
   if (!lobes.length) throw new EngineError("The mask shows no ears, so earrings cannot hang from them.");
