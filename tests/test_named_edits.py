@@ -195,6 +195,23 @@ def test_new_glasses_come_in_place_of_those_that_are_worn(masks: dict[int, Label
         assert eyes.sum() > 0.3 * np.isin(mask, EYES).sum()
 
 
+def test_without_a_fringe_brows_come_out_that_it_hid(masks: dict[int, LabelMap]) -> None:
+    for mask in masks.values():
+        low = EDITS["fringe"].apply(mask, 1.0)
+        eyes = bounding_box(np.isin(mask, EYES))
+        assert eyes is not None
+        over = low[: eyes[0] - 2]
+        over[np.isin(over, (*BROWS, INDEX["skin"]))] = HAIR
+        free = EDITS["fringe"].apply(low, -1.0)
+        for eye, brow in zip(EYES, BROWS, strict=True):
+            at, above = centroid(free == eye), centroid(free == brow)
+            assert at is not None and above is not None and above[0] < at[0]
+        middle = slice(eyes[2], eyes[3])
+        assert not (free[eyes[0] - 10 : eyes[0], middle] == HAIR).any(), "no bar of hair stays above the eyes"
+        seen = EDITS["fringe"].apply(mask, -1.0)
+        np.testing.assert_array_equal(np.isin(seen, BROWS), np.isin(mask, BROWS), "brows that show stay")
+
+
 def test_brows_behind_dark_lenses_come_out_and_hair_does_not(masks: dict[int, LabelMap]) -> None:
     for mask in masks.values():
         dark = EDITS["glasses"].apply(mask, "sun")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.editing.mask_edits import add_glasses, add_hat, crown_line
-from maskgan.editing.mask_warps import brow_line, face_box, fill_from_nearest
+from maskgan.editing.mask_warps import brow_above, brow_line, face_box, fill_from_nearest
 from maskgan.errors import UserError
 from maskgan.face_parts import (
     BACKGROUND,
@@ -170,12 +170,9 @@ def without_glasses(label_map: LabelMap) -> LabelMap:
             continue
         oval = ((columns - centre[1]) / width) ** 2 + ((rows - centre[0]) / (0.42 * width)) ** 2 < 1
         edited[oval & (edited == SKIN)] = eye
-        across = (columns - centre[1]) / (1.5 * width)
-        arch = centre[0] - 1.3 * width + 0.35 * width * across**2
-        thick = 0.2 * width * np.sqrt(np.clip(1 - across**2, 0, 1))
         brow = BROWS[EYES.index(eye)]
         if not (label_map == brow).any():
-            edited[(np.abs(rows - arch) < thick) & (edited == SKIN)] = brow
+            edited[brow_above((len(label_map), label_map.shape[1]), centre, width) & (edited == SKIN)] = brow
     return edited
 
 

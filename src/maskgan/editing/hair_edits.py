@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgan.editing.mask_edits import long_hair
-from maskgan.editing.mask_warps import brow_line, face_box, fill_from_nearest, grow_part
+from maskgan.editing.mask_warps import brow_above, brow_line, face_box, fill_from_nearest, grow_part
 from maskgan.errors import UserError
-from maskgan.face_parts import HAIR, SKIN
+from maskgan.face_parts import BROWS, EYES, HAIR, SKIN, bounding_box
 from maskgan.labels import INDEX, LabelMap
 
 _ROUND_WIDTH, _ROUND_HEIGHT = 0.35, 0.9  # of short hair's lower corners, in widths of half the face
+_SHOWN_BROW = 0.8  # of the size that brows have: one that shows less below a fringe is drawn when that goes
 _AROUND = tuple(INDEX[name] for name in ("background", "neck", "cloth"))
 
 
@@ -43,7 +44,7 @@ def fuller(label_map: LabelMap, amount: float) -> LabelMap:
 
 
 def fringe(label_map: LabelMap, amount: float) -> LabelMap:
-    """Hair over the forehead, down to just above the brows at 1; at -1 the forehead is free."""
+    """Hair over the forehead, down to just above the brows at 1; at -1 forehead and brows are free."""
     top, bottom, left, right = face_box(label_map)
     line = brow_line(label_map)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
@@ -53,10 +54,22 @@ def fringe(label_map: LabelMap, amount: float) -> LabelMap:
         end = top + amount * (line - 0.03 * (bottom - top) - top)
         edited[(label_map == SKIN) & (rows < end) & (across < 0.95)] = HAIR
         return edited
+    eyes = {eye: box for eye in EYES if (box := bounding_box(label_map == eye)) is not None}
+    middles = {eye: ((box[0] + box[1] - 1) / 2, (box[2] + box[3] - 1) / 2) for eye, box in eyes.items()}
+    if eyes and not np.isin(label_map, BROWS).any():
+        line = min(middles[eye][0] - 0.65 * (box[3] - box[2]) for eye, box in eyes.items())
     # What lies over the forehead: within a dome from brow to brow.
     height = 0.33 * (bottom - line)
-    dome = (across / 0.78) ** 2 + ((line - rows) / height) ** 2 < 1
-    edited[(label_map == HAIR) & (rows < line) & dome & (rows > line + amount * height)] = SKIN
+    dome = (across / 0.78) ** 2 + (np.maximum(line - rows, 0) / height) ** 2 < 1
+    lowest = max((row for row, _ in middles.values()), default=line)
+    gone = (label_map == HAIR) & (rows < lowest) & dome & (rows > line + amount * height)
+    edited[gone] = SKIN
+    for eye, box in eyes.items():
+        brow = BROWS[EYES.index(eye)]
+        above = brow_above((len(label_map), label_map.shape[1]), middles[eye], (box[3] - box[2]) / 2)
+        shown = (label_map == brow).sum()
+        if gone[:, box[2] : box[3]].any() and shown < _SHOWN_BROW * above.sum():
+            edited[above & (edited == SKIN)] = brow
     return edited
 
 

@@ -47,6 +47,21 @@ def brow_line(label_map: LabelMap, otherwise: float = 0.3) -> float:
     return top + otherwise * (bottom - top) if brows is None else float(brows[0])
 
 
+def brow_above(shape: tuple[int, int], eye: tuple[float, float], half: float) -> Where:
+    """Where a brow lies above an eye, H x W of ``shape``.
+
+    Args:
+        shape: of the mask.
+        eye: row and column of its middle.
+        half: half of its width, in pixels.
+    """
+    rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float64)
+    across = (columns - eye[1]) / max(1.45 * half, 1)
+    arch = eye[0] - 1.3 * half + 0.35 * half * across**2
+    where: Where = np.abs(rows - arch) < 0.2 * half * np.sqrt(np.clip(1 - across**2, 0, 1))
+    return where
+
+
 def fill_from_nearest(label_map: LabelMap, holes: Where, classes: Sequence[int]) -> LabelMap:
     """Give each pixel of ``holes`` the label of the nearest pixel outside that has one of ``classes``.
 

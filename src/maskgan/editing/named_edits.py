@@ -250,7 +250,7 @@ _EDITS = (
         low=-1.0,
     ),
     NamedEdit("hair-fuller", "fuller or thinner hair", (HAIR,), _AROUND_HEAD, _number(hair_edits.fuller), low=-1.0),
-    NamedEdit("fringe", "a fringe, or none", (HAIR,), (SKIN,), _number(hair_edits.fringe), low=-1.0),
+    NamedEdit("fringe", "a fringe, or none", (HAIR,), (SKIN, *BROWS), _number(hair_edits.fringe), low=-1.0),
     NamedEdit("bald", "the hair goes", (HAIR, SKIN), _AROUND_HEAD, _number(hair_edits.bald)),
     NamedEdit(
         "glasses",

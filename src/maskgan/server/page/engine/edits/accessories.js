@@ -21,7 +21,7 @@ import {
 import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
 import { BROWS, EARS, EYES, FACE } from "../../mask/face-parts.js";
 import { fillLine, fillRoundedRectangle } from "./drawing.js";
-import { browLine, copyMask, faceBox, fillFromNearest, flagged, paint } from "./mask-warps.js";
+import { browAbove, browLine, copyMask, faceBox, fillFromNearest, flagged, paint } from "./mask-warps.js";
 import { inclusiveBox } from "./mouth-edits.js";
 
 /** Pixels of what is worn, by class, in areas of the face's bounding box; fewer are taken for errors of a parser. */
@@ -312,11 +312,8 @@ export function withoutGlasses(mask) {
     });
     const brow = BROWS[EYES.indexOf(eye)];
     if (mask.data.includes(brow)) continue;
-    paint(edited, brow, (row, column, label) => {
-      const across = (column - centreColumn) / (1.5 * width);
-      const arch = centreRow - 1.3 * width + 0.35 * width * across ** 2;
-      return label === SKIN && Math.abs(row - arch) < 0.2 * width * Math.sqrt(clamp(1 - across ** 2, 0, 1));
-    });
+    const isAbove = browAbove(centreRow, centreColumn, width);
+    paint(edited, brow, (row, column, label) => label === SKIN && isAbove(row, column));
   }
   return edited;
 }

@@ -7,10 +7,12 @@
 
 import { BACKGROUND, CLOTHES, EARRING, GLASSES, HAIR, NECK, SKIN } from "../../mask/label-map.js";
 import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
-import { BROWS, EARS, FACE } from "../../mask/face-parts.js";
-import { browLine, copyMask, faceBox, fillFromNearest, flagged, growPart, paint } from "./mask-warps.js";
+import { BROWS, EARS, EYES, FACE } from "../../mask/face-parts.js";
+import { browAbove, browLine, copyMask, faceBox, fillFromNearest, flagged, growPart, paint } from "./mask-warps.js";
 import { inclusiveBox } from "./mouth-edits.js";
 
+/** Of the size that brows have: one that shows less below a fringe is drawn when that goes. */
+const SHOWN_BROW = 0.8;
 const AROUND = [BACKGROUND, NECK, CLOTHES];
 /** Of short hair's lower corners, in widths of half the face. */
 const [ROUND_WIDTH, ROUND_HEIGHT] = [0.35, 0.9];
@@ -50,14 +52,14 @@ export function fuller(mask, amount) {
 }
 
 /**
- * Hair over the forehead, down to just above the brows at 1; at -1 the forehead is free.
+ * Hair over the forehead, down to just above the brows at 1; at -1 forehead and brows are free.
  *
  * @param {LabelMap} mask
  * @param {number} amount
  */
 export function fringe(mask, amount) {
   const { top, bottom, left, right } = faceBox(mask);
-  const line = browLine(mask);
+  let line = browLine(mask);
   const half = Math.max((right - left) / 2, 1);
   const across = (/** @type {number} */ column) => Math.abs(column - (left + right - 1) / 2) / half;
   const edited = copyMask(mask);
@@ -66,12 +68,34 @@ export function fringe(mask, amount) {
     paint(edited, HAIR, (row, column, label) => label === SKIN && row < end && across(column) < 0.95);
     return edited;
   }
+  const eyes = EYES.flatMap((eye, i) => {
+    const box = extent(where(mask, [eye]));
+    return box ? { box, row: (box.top + box.bottom - 1) / 2, column: (box.left + box.right - 1) / 2, brow: BROWS[i] } : [];
+  });
+  if (eyes.length && !BROWS.some((brow) => mask.data.includes(brow))) {
+    line = Math.min(...eyes.map(({ box, row }) => row - 0.65 * (box.right - box.left)));
+  }
   // What lies over the forehead: within a dome from brow to brow.
   const height = 0.33 * (bottom - line);
-  paint(edited, SKIN, (row, column, label) => {
-    if (label !== HAIR || row >= line || row <= line + amount * height) return false;
-    return (across(column) / 0.78) ** 2 + ((line - row) / height) ** 2 < 1;
-  });
+  const lowest = eyes.length ? Math.max(...eyes.map(({ row }) => row)) : line;
+  const isGone = (/** @type {number} */ row, /** @type {number} */ column) => {
+    if (mask.data[row * mask.width + column] !== HAIR || row >= lowest || row <= line + amount * height) return false;
+    return (across(column) / 0.78) ** 2 + (Math.max(line - row, 0) / height) ** 2 < 1;
+  };
+  paint(edited, SKIN, isGone);
+  for (const { box, row: eyeRow, column: eyeColumn, brow } of eyes) {
+    const isAbove = browAbove(eyeRow, eyeColumn, (box.right - box.left) / 2);
+    let [size, shown, isHidden] = [0, 0, false];
+    for (let row = 0; row < mask.height; row++) {
+      for (let column = 0; column < mask.width; column++) {
+        if (isAbove(row, column)) size++;
+        if (mask.data[row * mask.width + column] === brow) shown++;
+        if (column >= box.left && column < box.right && isGone(row, column)) isHidden = true;
+      }
+    }
+    if (!isHidden || shown >= SHOWN_BROW * size) continue;
+    paint(edited, brow, (row, column, label) => label === SKIN && isAbove(row, column));
+  }
   return edited;
 }
 

@@ -48,6 +48,22 @@ export function browLine(mask, otherwise = 0.3) {
 }
 
 /**
+ * Where a brow lies above an eye.
+ *
+ * @param {number} eyeRow of its middle
+ * @param {number} eyeColumn
+ * @param {number} half of its width, in pixels
+ * @returns {(row: number, column: number) => boolean}
+ */
+export function browAbove(eyeRow, eyeColumn, half) {
+  return (row, column) => {
+    const across = (column - eyeColumn) / Math.max(1.45 * half, 1);
+    const arch = eyeRow - 1.3 * half + 0.35 * half * across ** 2;
+    return Math.abs(row - arch) < 0.2 * half * Math.sqrt(clamp(1 - across ** 2, 0, 1));
+  };
+}
+
+/**
  * Set the label of all pixels for which something holds.
  *
  * @param {LabelMap} mask changed in place

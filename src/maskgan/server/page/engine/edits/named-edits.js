@@ -40,7 +40,7 @@ const ALL = [
   edit("face-narrower", "a narrower or wider face", OUTLINE, [HAIR, HAT, ...AROUND_HEAD], faceNarrower, { low: -1 }),
   edit("hair-longer", "longer or shorter hair", [HAIR], [...AROUND_HEAD, ...EARS, EARRING], longer, { low: -1 }),
   edit("hair-fuller", "fuller or thinner hair", [HAIR], AROUND_HEAD, fuller, { low: -1 }),
-  edit("fringe", "a fringe, or none", [HAIR], [SKIN], fringe, { low: -1 }),
+  edit("fringe", "a fringe, or none", [HAIR], [SKIN, ...BROWS], fringe, { low: -1 }),
   edit("bald", "the hair goes", [HAIR, SKIN], AROUND_HEAD, bald),
   edit("glasses", "clear glasses or sunglasses", [GLASSES], [...FACE, ...EARS, HAIR], glasses, { choices: ["clear", "sun"] }),
   edit("hat", "a hat", [HAT], [SKIN, HAIR, ...AROUND_HEAD, ...EARS, ...BROWS], hat, { choices: ["beanie", "cap", "brim"] }),
