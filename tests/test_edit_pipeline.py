@@ -80,11 +80,18 @@ def test_glasses_that_turn_dark_or_clear_are_drawn_anew() -> None:
 def test_what_is_seen_through_glasses_that_go_stays_but_their_rims() -> None:
     before = np.full((200, 200), SKIN, np.uint8)
     before[80:120, 40:160] = GLASSES
-    before[95:105, 60:80] = INDEX["r_eye"]
+    before[95:105, 60:80], before[95:105, 120:140] = INDEX["r_eye"], INDEX["l_eye"]
     after = np.where(before == GLASSES, SKIN, before).astype(np.uint8)
     hole = EditRegion(before, after).hole((200, 200))[0, 0].numpy() > 0
     assert hole[78:84, 40:160].all() and not hole[87:113, 47:153].any()
     assert EditRegion(before, after, tinted=True).hole((200, 200))[0, 0, 80:120, 40:160].all()
+    nose = after.copy()
+    nose[90:110, 90:105] = INDEX["nose"]
+    assert EditRegion(before, nose).hole((200, 200))[0, 0, 90:110, 90:105].all(), "what is painted there is drawn"
+    dark = before.copy()
+    dark[before == INDEX["l_eye"]] = GLASSES
+    one = EditRegion(dark, np.where(dark == GLASSES, SKIN, dark).astype(np.uint8)).hole((200, 200))[0, 0].numpy() > 0
+    assert one[85:115, 101:155].all() and not one[87:113, 47:93].any(), "a lens whose eye is not seen is dark"
     dark = np.full_like(before, SKIN)
     dark[80:120, 40:160] = GLASSES
     assert EditRegion(dark, after).hole((200, 200))[0, 0, 80:120, 40:160].all()

@@ -212,12 +212,28 @@ def test_without_a_fringe_brows_come_out_that_it_hid(masks: dict[int, LabelMap])
         np.testing.assert_array_equal(np.isin(seen, BROWS), np.isin(mask, BROWS), "brows that show stay")
 
 
+def test_a_little_less_fringe_draws_no_brows() -> None:
+    for number in (6, 9):
+        mask = read_label_map(portrait(number)[1])
+        little = EDITS["fringe"].apply(mask, -0.05)
+        assert 0 < (little != mask).sum() < 0.3 * (EDITS["fringe"].apply(mask, -1.0) != mask).sum()
+        assert np.isin(little, BROWS).sum() < 1.1 * np.isin(mask, BROWS).sum()
+
+
+def test_the_same_earrings_stay_where_they_are(masks: dict[int, LabelMap]) -> None:
+    worn = EDITS["earrings"].apply(masks[4], 1.0)
+    again = EDITS["earrings"].apply(worn, 1.0)
+    assert (again != worn).sum() < 0.1 * (worn == INDEX["ear_r"]).sum()
+
+
 def test_brows_behind_dark_lenses_come_out_and_hair_does_not(masks: dict[int, LabelMap]) -> None:
     for mask in masks.values():
         dark = EDITS["glasses"].apply(mask, "sun")
         box = bounding_box(dark == INDEX["eye_g"])
         assert box is not None
-        dark[np.isin(dark, BROWS)] = INDEX["eye_g"]
+        large = dark[box[0] - 30 : box[1], box[2] : box[3]]
+        large[np.isin(large, FACE)] = INDEX["eye_g"]
+        dark[np.isin(dark, BROWS)] = INDEX["skin"]
         bare = EDITS["remove-glasses"].apply(dark, 1.0)
         for eye, brow in zip(EYES, BROWS, strict=True):
             at, above = centroid(bare == eye), centroid(bare == brow)

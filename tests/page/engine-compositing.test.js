@@ -77,6 +77,7 @@ results["turnedDark"], results["turnedClear"] = (
     EditRegion(*masks).hole((256, 256))[0].numpy() for masks in ((clear, dark), (dark, clear))
 )
 results["lensesOff"] = EditRegion(clear, EDITS["remove-glasses"].apply(clear, 1.0)).hole((256, 256))[0].numpy()
+results["tintedOff"] = EditRegion(clear, EDITS["remove-glasses"].apply(clear, 1.0), tinted=True).hole((256, 256))[0].numpy()
 results["bare"] = EDITS["remove-glasses"].apply(clear, 1.0)
 hats = [EDITS["hat"].apply(mask, kind) for kind in ("beanie", "brim")]
 results["beanie"], results["brim"] = hats
@@ -127,6 +128,9 @@ test("edit regions are those of Python, within 1e-6", () => {
   }
   const removal = new EditRegion(clear, maskOfArray(expected.bare));
   assert.deepEqual(removal.hole({ width: 256, height: 256 }).data, expected.lensesOff.data);
+  const tinted = new EditRegion(clear, maskOfArray(expected.bare), [], false, true);
+  assert.deepEqual(tinted.hole({ width: 256, height: 256 }).data, expected.tintedOff.data);
+  assert.notDeepEqual(expected.tintedOff.data, expected.lensesOff.data);
   const hats = new EditRegion(maskOfArray(expected.beanie), maskOfArray(expected.brim));
   assert.deepEqual(hats.hole({ width: 256, height: 256 }).data, expected.otherHat.data);
   assert.ok(new EditRegion(mask, mask).isEmpty);

@@ -31,6 +31,8 @@ from maskgan.face_parts import (
 )
 from maskgan.labels import INDEX, LabelMap
 
+_BEHIND_EARRINGS = (*EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTH)
+_CLEAR = 0.005  # pixels of eyes behind clear lenses, in pixels of the glasses
 _LENS = 0.06  # glasses this tall, in heights of the face, are lenses and no temples
 
 LEAST_WORN: Mapping[int, float] = MappingProxyType({HAT: 0.04, GLASSES: 0.005, EARRING: 0.0002})
@@ -93,18 +95,25 @@ def hat(label_map: LabelMap, choice: str) -> LabelMap:
 
 
 def earrings(label_map: LabelMap, amount: float) -> LabelMap:
-    """Hang earrings from the ears that the mask shows, in place of those that are worn: studs to large hoops."""
-    label_map = without_earrings(label_map) if is_worn(label_map, EARRING) else label_map
-    top, bottom, _, _ = face_box(label_map)
+    """Hang earrings from the ears that the mask shows, studs to large hoops; where one is worn, in its place."""
+    top, bottom, left, right = face_box(label_map)
     lobes = [lobe for ear in EARS if (lobe := _ear_lobe(label_map == ear)) is not None]
     if not lobes:
         raise UserError("the mask shows no ears, so earrings cannot hang from them")
     height = bottom - top
     radius, thickness = max((0.018 + 0.047 * amount) * height, 1.0), max(0.018 * height, 1.5)
     rows, columns = np.mgrid[0 : label_map.shape[0], 0 : label_map.shape[1]]
-    edited = label_map.copy()
+    middle = (left + right - 1) / 2
+    edited, centres = label_map, []
     for row, column in lobes:
-        squared = (rows - (row + radius - 0.02 * height)) ** 2 + (columns - column) ** 2
+        worn = (label_map == EARRING) & ((columns > middle) == (column > middle))
+        box = bounding_box(worn)
+        # A half more, or its highest pixel would lie on the edge.
+        at = (row - 0.02 * height, column) if box is None else (box[0] - 0.5, (box[2] + box[3] - 1) / 2)
+        edited = fill_from_nearest(edited, worn, _BEHIND_EARRINGS)
+        centres.append((at[0] + radius, at[1]))
+    for centre in centres:
+        squared = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2
         edited[(squared < radius**2) & (squared >= max(radius - thickness, 0) ** 2)] = EARRING
     return edited
 
@@ -145,6 +154,11 @@ def is_worn(label_map: LabelMap, label: int) -> bool:
     return count > 0 and count >= LEAST_WORN.get(label, 0) * (bottom - top) * (right - left)
 
 
+def lenses_are_clear(label_map: LabelMap) -> bool:
+    """Whether a mask shows eyes behind its glasses, as CelebAMask-HQ paints clear ones."""
+    return bool(np.isin(label_map, EYES).sum() >= _CLEAR * (label_map == GLASSES).sum())
+
+
 def without_glasses(label_map: LabelMap) -> LabelMap:
     """Take glasses off; eyes and brows that dark lenses hid are drawn where the lenses were."""
     worn = label_map == GLASSES
@@ -153,7 +167,7 @@ def without_glasses(label_map: LabelMap) -> LabelMap:
     tall = worn.sum(axis=0) > _LENS * (0 if box is None else box[1] - box[0])
     edited = fill_from_nearest(label_map, worn & ~tall, (SKIN, NOSE, *EARS, HAIR))
     edited = fill_from_nearest(edited, worn & tall, (SKIN, NOSE))
-    if np.isin(label_map, EYES).any():
+    if lenses_are_clear(label_map):
         return edited
     _, _, left, right = face_box(label_map)
     box = bounding_box(worn)
@@ -171,8 +185,9 @@ def without_glasses(label_map: LabelMap) -> LabelMap:
         oval = ((columns - centre[1]) / width) ** 2 + ((rows - centre[0]) / (0.42 * width)) ** 2 < 1
         edited[oval & (edited == SKIN)] = eye
         brow = BROWS[EYES.index(eye)]
-        if not (label_map == brow).any():
-            edited[brow_above((len(label_map), label_map.shape[1]), centre, width) & (edited == SKIN)] = brow
+        above = brow_above((len(label_map), label_map.shape[1]), centre, width)
+        if not (label_map == brow).any() and 4 * (worn & above).sum() > above.sum():
+            edited[above & (edited == SKIN)] = brow
     return edited
 
 
@@ -194,4 +209,4 @@ def without_hat(label_map: LabelMap) -> LabelMap:
 
 def without_earrings(label_map: LabelMap) -> LabelMap:
     """Take earrings off."""
-    return fill_from_nearest(label_map, label_map == EARRING, (*EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTH))
+    return fill_from_nearest(label_map, label_map == EARRING, _BEHIND_EARRINGS)

@@ -20,9 +20,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from maskgan.checkpoints.weights import read_info, require_suffix, sha256
-from maskgan.editing.accessories import is_worn
+from maskgan.editing.accessories import is_worn, lenses_are_clear
 from maskgan.errors import UserError
-from maskgan.face_parts import EARRING, EYES, GLASSES, HAT, INSIDE_MOUTH, NECKLACE, SKIN
+from maskgan.face_parts import EARRING, GLASSES, HAT, INSIDE_MOUTH, NECKLACE, SKIN
 from maskgan.files import atomic_path, require_file
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
@@ -49,7 +49,6 @@ _SHINING = ("earring", "necklace")  # kinds whose style nearest to white is the 
 _SMALLEST = {"hat": 0.02, "glasses": 0.004, "sunglasses": 0.004, "earring": 0.0006, "necklace": 0.0006}
 _OPENING_RANGE = (0.15, 0.25)  # from where one sees into a mouth, to where its style is all an open one's
 _WIDE_OPEN = 0.33  # of those whose styles are found
-_CLEAR = 0.005  # pixels of eyes behind clear lenses, in pixels of the glasses
 # The farthest that a channel's share of the skin's colour lies from that of all, in logarithms, and its least mean.
 # Of 32 glasses in masks of CelebAMask-HQ tinted ones have over 0.15, clear ones in any frame at most 0.10 and over 0.5.
 _TINT, _DARK = 0.13, 0.4
@@ -65,8 +64,7 @@ AccessoryStyles = Mapping[str, Tensor]
 def kind_of(label: int, label_map: LabelMap) -> str:
     """The kind that a class is in a mask: glasses without eyes behind them are sunglasses."""
     if label == GLASSES:
-        eyes, lenses = np.isin(label_map, EYES).sum(), (label_map == GLASSES).sum()
-        return "glasses" if eyes >= _CLEAR * lenses else "sunglasses"
+        return "glasses" if lenses_are_clear(label_map) else "sunglasses"
     return next(kind for kind, of in KINDS.items() if of == label)
 
 

@@ -49,6 +49,7 @@ _HOLE_GROW_NEAR = 0.012  # the same on unchanged background and around new glass
 _HOLE_GROW_SKIN = 0.050  # the same on skin where a face grows sideways: its old edge is darker
 _FEATURE_MARGIN = 0.020  # how far from features and glasses the hole of a growing face ends
 _MOUTH_GROW, _MOUTH_SOFT = 0.12, 0.03  # the same for the face around a mouth that moves with it
+_SEEN_EYE = 0.005  # pixels of an eye that is seen through a lens, in pixels of that
 _SAME_OUTLINE = 0.75  # intersection over union from which a hat counts as the one that was worn before,
 _ADDED_OUTLINE = 0.05  # and the share of it that may be new whatever was taken away
 _THIN = (GLASSES, EARRING, NECKLACE)
@@ -202,14 +203,15 @@ class EditRegion:
             return torch.zeros(1, 1, *size)
         # Only what lies within the farthest reach is computed, and what features there must be kept away from.
         place = surroundings(touched, _pixels(_HOLE_GROW_SKIN, size) + _pixels(_FEATURE_MARGIN, size))
-        resized = resize_label_map(self.before, size)
-        before, after = resized[place], resize_label_map(self.after, size)[place]
-        brows = bounding_box(np.isin(resized, BROWS))
+        whole = [resize_label_map(label_map, size) for label_map in (self.before, self.after)]
+        before, after = (label_map[place] for label_map in whole)
+        brows = bounding_box(np.isin(whole[0], BROWS))
         below_brows = np.arange(size[0])[place[0], None] >= (0 if brows is None else brows[0])
-        thin = np.isin(after, _THIN) & (before != after) & ~np.isin(before, EYES)
+        thin = self.changed & np.isin(self.after, _THIN) & ~np.isin(self.before, EYES)
+        casting = covered(self.changed & ~thin | self.style_changed, size)
         wide, narrow = (
-            dilate(torch.from_numpy(where).float()[None, None], _pixels(grow, size))
-            for where, grow in ((touched[place] & ~thin, _HOLE_GROW), (touched[place], _HOLE_GROW_NEAR))
+            dilate(torch.from_numpy(where[place]).float()[None, None], _pixels(grow, size))
+            for where, grow in ((casting, _HOLE_GROW), (touched, _HOLE_GROW_NEAR))
         )
         wide = torch.maximum(wide, narrow)
         # Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
@@ -223,7 +225,8 @@ class EditRegion:
         if not styled:
             clear = _clear_lenses(before, after, _pixels(_GLASSES_RIM, size))
         if not styled and not self.tinted:
-            clear = torch.maximum(clear, _clear_lenses(after, before, _pixels(_REMOVED_RIM, size)))
+            rest = torch.from_numpy(~_seen_through(*whole)[place]).float()[None, None]
+            clear = torch.maximum(clear, 1 - dilate(rest, _pixels(_REMOVED_RIM, size)))
         hole = torch.zeros(1, 1, *size)
         hole[0, 0, place[0], place[1]] = (torch.where(kept, narrow, wide) * (1 - clear))[0, 0]
         return hole
@@ -306,8 +309,6 @@ def _pixels(length: float, size: tuple[int, int]) -> int:
 def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:
     """Inside of the rims of new glasses through which the eyes are seen, 1 x 1 x H x W: there is nothing to draw.
 
-    With the masks the other way round, of glasses that go.
-
     CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones. Where an edit
     moved the eyes too, there is something to draw.
 
@@ -327,3 +328,26 @@ def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:
     if 2 * seen.sum() <= eyes.sum():
         return torch.zeros(1, 1, *before.shape)
     return 1 - dilate(torch.from_numpy(~(new & ~eyes | seen)).float()[None, None], rim)
+
+
+def _seen_through(before: LabelMap, after: LabelMap) -> NDArray[np.bool_]:
+    """The clear lenses of glasses that go, H x W: what was seen through them stays, but for their rims.
+
+    A lens is clear if an eye is seen through it.
+
+    Args:
+        before: the face's own mask, H x W.
+        after: the edited mask, H x W.
+    """
+    worn = before == GLASSES
+    gone, seen = worn & (after == SKIN), np.isin(before, EYES) & np.isin(after, EYES)
+    clear = np.zeros(before.shape, dtype=bool)
+    box = bounding_box(worn)
+    if box is None or not gone.any():
+        return clear
+    middle = (box[2] + box[3]) // 2
+    for left, right in ((box[2], middle), (middle, box[3])):
+        lens = np.s_[box[0] : box[1], left:right]
+        if seen[lens].sum() > _SEEN_EYE * worn[lens].sum():
+            clear[lens] = gone[lens] | seen[lens]
+    return clear

@@ -12,6 +12,7 @@ from maskgan.face_parts import BROWS, EYES, HAIR, SKIN, bounding_box
 from maskgan.labels import INDEX, LabelMap
 
 _ROUND_WIDTH, _ROUND_HEIGHT = 0.35, 0.9  # of short hair's lower corners, in widths of half the face
+_HIDDEN_BROW = 0.5  # the share of a brow's place that was hair, from which all of it is drawn and not that share alone
 _SHOWN_BROW = 0.8  # of the size that brows have: one that shows less below a fringe is drawn when that goes
 _AROUND = tuple(INDEX[name] for name in ("background", "neck", "cloth"))
 
@@ -61,15 +62,23 @@ def fringe(label_map: LabelMap, amount: float) -> LabelMap:
     # What lies over the forehead: within a dome from brow to brow.
     height = 0.33 * (bottom - line)
     dome = (across / 0.78) ** 2 + (np.maximum(line - rows, 0) / height) ** 2 < 1
-    lowest = max((row for row, _ in middles.values()), default=line)
-    gone = (label_map == HAIR) & (rows < lowest) & dome & (rows > line + amount * height)
+    # Below the brows what hangs before the eyes, that first.
+    below = np.zeros_like(dome)
+    if eyes:
+        reach = max(box[3] - box[2] for box in eyes.values()) / 2
+        lowest = line + min(-2 * amount, 1) * max(max(row for row, _ in middles.values()) - line, 0)
+        below = (columns > min(box[2] for box in eyes.values()) - reach) & (rows < lowest)
+        below &= columns < max(box[3] for box in eyes.values()) + reach
+    gone = (label_map == HAIR) & dome & ((rows < line) | below) & (rows > line + amount * height)
     edited[gone] = SKIN
     for eye, box in eyes.items():
         brow = BROWS[EYES.index(eye)]
         above = brow_above((len(label_map), label_map.shape[1]), middles[eye], (box[3] - box[2]) / 2)
         shown = (label_map == brow).sum()
-        if gone[:, box[2] : box[3]].any() and shown < _SHOWN_BROW * above.sum():
-            edited[above & (edited == SKIN)] = brow
+        if not gone[:, box[2] : box[3]].any() or shown >= _SHOWN_BROW * above.sum():
+            continue
+        hidden = shown == 0 or (gone & above).sum() > _HIDDEN_BROW * above.sum()
+        edited[above & (edited == SKIN) & (hidden | gone)] = brow
     return edited
 
 

@@ -5,13 +5,10 @@
  * @typedef {import("./arrays.js").Picture} Picture
  */
 
-import { EYES, MOUTH_PARTS } from "../mask/face-parts.js";
+import { MOUTH_PARTS } from "../mask/face-parts.js";
 import * as labels from "../mask/label-map.js";
 import { clamp, extent, where } from "./arrays.js";
-import { isWorn } from "./edits/accessories.js";
-
-/** Pixels of eyes behind clear lenses, in pixels of the glasses. */
-const CLEAR = 0.005;
+import { areClear, isWorn } from "./edits/accessories.js";
 
 /** The farthest that a channel's share of the skin's colour lies from that of all, in logarithms, and its least mean. */
 const TINT = 0.13;
@@ -94,14 +91,4 @@ function mouthOpening(mask) {
   let area = 0;
   for (const label of mask.data) if (label === labels.MOUTH) area++;
   return area / (box.right - box.left) ** 2;
-}
-
-/** Whether eyes are seen through the glasses of a mask. @param {LabelMap} mask */
-function areClear({ data }) {
-  let [eyes, glasses] = [0, 0];
-  for (const label of data) {
-    if (EYES.includes(label)) eyes++;
-    else if (label === labels.GLASSES) glasses++;
-  }
-  return eyes >= CLEAR * glasses;
 }

@@ -43,6 +43,8 @@ const FEATURE_MARGIN = 0.02;
 /** The region's reach and soft border for the face around a mouth that moves with it. */
 const MOUTH_GROW = 0.12;
 const MOUTH_SOFT = 0.03;
+/** Pixels of an eye that is seen through a lens, in pixels of that. */
+const SEEN_EYE = 0.005;
 /** Intersection over union from which a hat counts as the one that was worn before. */
 const SAME_OUTLINE = 0.75;
 /** The share of it that may be new whatever was taken away. */
@@ -193,14 +195,14 @@ export class EditRegion {
     const place = grown(box, pixels(HOLE_GROW_SKIN) + pixels(FEATURE_MARGIN), size);
     const resized = [this.before, this.after].map((mask) => resizeLabels(mask, size));
     const [before, after] = resized.map((mask) => cutLabels(mask, place));
-    const near = cutPlanes(touched, place);
-    const isThin = labelTable(THIN);
-    const isEye = labelTable(EYES);
-    const casting = near.data.map((flag, i) => {
-      return isThin[after.data[i]] && before.data[i] !== after.data[i] && !isEye[before.data[i]] ? 0 : flag;
+    const [isThin, isEye] = [labelTable(THIN), labelTable(EYES)];
+    const casts = this.changed.data.map((flag, i) => {
+      const isCast = flag && !(isThin[this.after.data[i]] && !isEye[this.before.data[i]]);
+      return Number(isCast || this.styleChanged?.data[i]);
     });
-    const wide = dilate({ ...near, data: casting }, pixels(HOLE_GROW));
-    const narrow = dilate(near, pixels(HOLE_GROW_NEAR));
+    const casting = cutPlanes(covered({ ...this.changed, data: casts }, size), place);
+    const wide = dilate(casting, pixels(HOLE_GROW));
+    const narrow = dilate(cutPlanes(touched, place), pixels(HOLE_GROW_NEAR));
     for (let i = 0; i < wide.data.length; i++) wide.data[i] = Math.max(wide.data[i], narrow.data[i]);
     // Around what uncovers background, what it cast on it goes as well: single hairs, shadows.
     const around = dilate(uncovered(before, after), pixels(HOLE_GROW));
@@ -210,7 +212,7 @@ export class EditRegion {
     // A copied style may be seen through lenses.
     if (!this.#stylesFace) {
       leaveClearLenses(wide, before, after, pixels(GLASSES_RIM));
-      if (!this.tinted) leaveClearLenses(wide, after, before, pixels(REMOVED_RIM));
+      if (!this.tinted) leaveSeenThrough(wide, cutPlanes(seenThrough(resized[0], resized[1]), place), pixels(REMOVED_RIM));
     }
     putPlanes(hole, wide, place);
     return hole;
@@ -385,7 +387,6 @@ function addOldEdgeOfSkin(hole, before, grown, reach, margin) {
 /**
  * Leave the inside of the rims of new glasses out of a hole where the eyes are seen through them: there is nothing to
  * draw.
- * With the masks the other way round, of glasses that go.
  *
  * CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones. Where an edit moved
  * the eyes too, there is something to draw.
@@ -426,4 +427,47 @@ function leaveClearLenses(hole, before, after, rim) {
  */
 function either({ width, height, data }, second) {
   return { width, height, data: data.map((flag, i) => flag | second.data[i]) };
+}
+
+/**
+ * The clear lenses of glasses that go, one plane: what was seen through them stays, but for their rims.
+ *
+ * A lens is clear if an eye is seen through it.
+ *
+ * @param {LabelMap} before
+ * @param {LabelMap} after of its size
+ * @returns {Planes} 1 there
+ */
+function seenThrough(before, after) {
+  const isEye = labelTable(EYES);
+  const clear = planes(1, before.height, before.width);
+  const box = extent(where(before, [GLASSES]));
+  if (!box) return clear;
+  const middle = Math.floor((box.left + box.right) / 2);
+  for (const [left, right] of [[box.left, middle], [middle, box.right]]) {
+    let [worn, seen] = [0, 0];
+    const inside = [];
+    for (let y = box.top; y < box.bottom; y++) {
+      for (let x = left, i = y * before.width + left; x < right; x++, i++) {
+        const isWorn = before.data[i] === GLASSES;
+        const isSeen = isEye[before.data[i]] && isEye[after.data[i]];
+        if (isWorn) worn++;
+        if (isSeen) seen++;
+        if (isSeen || (isWorn && after.data[i] === SKIN)) inside.push(i);
+      }
+    }
+    if (seen > SEEN_EYE * worn) for (const i of inside) clear.data[i] = 1;
+  }
+  return clear;
+}
+
+/**
+ * @param {Planes} hole that loses `clear` but its rim
+ * @param {Planes} clear see `seenThrough`
+ * @param {number} rim thickness of what is drawn, pixels
+ */
+function leaveSeenThrough(hole, clear, rim) {
+  if (!clear.data.includes(1)) return;
+  const rest = dilate({ ...clear, data: clear.data.map((flag) => 1 - flag) }, rim);
+  for (let i = 0; i < hole.data.length; i++) if (!rest.data[i]) hole.data[i] = 0;
 }

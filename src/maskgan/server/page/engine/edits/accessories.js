@@ -27,6 +27,9 @@ import { inclusiveBox } from "./mouth-edits.js";
 /** Pixels of what is worn, by class, in areas of the face's bounding box; fewer are taken for errors of a parser. */
 const LEAST_WORN = new Map([[HAT, 0.04], [GLASSES, 0.005], [EARRING, 0.0002]]);
 
+/** Pixels of eyes behind clear lenses, in pixels of the glasses. */
+const CLEAR = 0.005;
+const BEHIND_EARRINGS = [...EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTHES];
 /** Glasses this tall, in heights of the face, are lenses and no temples. */
 const LENS = 0.06;
 
@@ -187,22 +190,31 @@ function beanie(mask) {
 }
 
 /**
- * Hang earrings from the ears that the mask shows, in place of those that are worn: studs to large hoops.
+ * Hang earrings from the ears that the mask shows, studs to large hoops; where one is worn, in its place.
  *
- * @param {LabelMap} original
+ * @param {LabelMap} mask
  * @param {number} amount
  */
-export function earrings(original, amount) {
-  const mask = isWorn(original, EARRING) ? withoutEarrings(original) : original;
-  const { top, bottom } = faceBox(mask);
+export function earrings(mask, amount) {
+  const { top, bottom, left, right } = faceBox(mask);
   const lobes = EARS.flatMap((ear) => earLobe(mask, ear) ?? []);
   if (!lobes.length) throw new EngineError("The mask shows no ears, so earrings cannot hang from them.");
   const height = bottom - top;
   const [radius, thickness] = [Math.max((0.018 + 0.047 * amount) * height, 1), Math.max(0.018 * height, 1.5)];
-  const edited = copyMask(mask);
-  for (const lobe of lobes) {
+  const middle = (left + right - 1) / 2;
+  let edited = mask;
+  const centres = lobes.map((lobe) => {
+    const worn = flagged(mask, (_row, column, label) => label === EARRING && column > middle === lobe.column > middle);
+    const box = extent(worn);
+    edited = fillFromNearest(edited, worn, BEHIND_EARRINGS);
+    // A half more, or its highest pixel would lie on the edge.
+    const top = box ? box.top - 0.5 : lobe.row - 0.02 * height;
+    return { row: top + radius, column: box ? (box.left + box.right - 1) / 2 : lobe.column };
+  });
+  edited = copyMask(edited);
+  for (const centre of centres) {
     paint(edited, EARRING, (row, column) => {
-      const squared = (row - (lobe.row + radius - 0.02 * height)) ** 2 + (column - lobe.column) ** 2;
+      const squared = (row - centre.row) ** 2 + (column - centre.column) ** 2;
       return squared < radius ** 2 && squared >= Math.max(radius - thickness, 0) ** 2;
     });
   }
@@ -274,6 +286,16 @@ export function isWorn(mask, label) {
   return count > 0 && count >= (LEAST_WORN.get(label) ?? 0) * (box.bottom - box.top) * (box.right - box.left);
 }
 
+/** Whether eyes are seen through the glasses of a mask. @param {LabelMap} mask */
+export function areClear({ data }) {
+  let [eyes, glasses] = [0, 0];
+  for (const label of data) {
+    if (EYES.includes(label)) eyes++;
+    else if (label === GLASSES) glasses++;
+  }
+  return eyes >= CLEAR * glasses;
+}
+
 /**
  * Take glasses off; eyes and brows that dark lenses hid are drawn where the lenses were.
  *
@@ -291,7 +313,7 @@ export function withoutGlasses(mask) {
   });
   const edited = fillFromNearest(fillFromNearest(mask, temples, [SKIN, NOSE, ...EARS, HAIR]), lenses, [SKIN, NOSE]);
   const box = extent(worn);
-  if (!box || EYES.some((eye) => mask.data.includes(eye))) return edited;
+  if (!box || areClear(mask)) return edited;
   const face = faceBox(mask);
   const middle = (box.left + box.right - 1) / 2;
   const width = 0.11 * (face.right - face.left);
@@ -311,8 +333,14 @@ export function withoutGlasses(mask) {
       return label === SKIN && ((column - centreColumn) / width) ** 2 + ((row - centreRow) / (0.42 * width)) ** 2 < 1;
     });
     const brow = BROWS[EYES.indexOf(eye)];
-    if (mask.data.includes(brow)) continue;
     const isAbove = browAbove(centreRow, centreColumn, width);
+    let [size, hidden] = [0, 0];
+    for (let i = 0; i < mask.data.length; i++) {
+      if (!isAbove(Math.floor(i / mask.width), i % mask.width)) continue;
+      size++;
+      hidden += worn.data[i];
+    }
+    if (mask.data.includes(brow) || 4 * hidden <= size) continue;
     paint(edited, brow, (row, column, label) => label === SKIN && isAbove(row, column));
   }
   return edited;
@@ -346,5 +374,5 @@ export function withoutHat(mask) {
  * @param {LabelMap} mask
  */
 export function withoutEarrings(mask) {
-  return fillFromNearest(mask, where(mask, [EARRING]), [...EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTHES]);
+  return fillFromNearest(mask, where(mask, [EARRING]), BEHIND_EARRINGS);
 }

@@ -11,6 +11,8 @@ import { BROWS, EARS, EYES, FACE } from "../../mask/face-parts.js";
 import { browAbove, browLine, copyMask, faceBox, fillFromNearest, flagged, growPart, paint } from "./mask-warps.js";
 import { inclusiveBox } from "./mouth-edits.js";
 
+/** The share of a brow's place that was hair, from which all of it is drawn and not that share alone. */
+const HIDDEN_BROW = 0.5;
 /** Of the size that brows have: one that shows less below a fringe is drawn when that goes. */
 const SHOWN_BROW = 0.8;
 const AROUND = [BACKGROUND, NECK, CLOTHES];
@@ -77,24 +79,34 @@ export function fringe(mask, amount) {
   }
   // What lies over the forehead: within a dome from brow to brow.
   const height = 0.33 * (bottom - line);
-  const lowest = eyes.length ? Math.max(...eyes.map(({ row }) => row)) : line;
+  // Below the brows what hangs before the eyes, that first.
+  const reach = Math.max(...eyes.map(({ box }) => box.right - box.left)) / 2;
+  const lowest = line + Math.min(-2 * amount, 1) * Math.max(Math.max(...eyes.map(({ row }) => row)) - line, 0);
+  const [first, last] = [Math.min(...eyes.map(({ box }) => box.left)) - reach, Math.max(...eyes.map(({ box }) => box.right)) + reach];
   const isGone = (/** @type {number} */ row, /** @type {number} */ column) => {
-    if (mask.data[row * mask.width + column] !== HAIR || row >= lowest || row <= line + amount * height) return false;
+    if (mask.data[row * mask.width + column] !== HAIR || row <= line + amount * height) return false;
+    if (row >= line && !(eyes.length && row < lowest && column > first && column < last)) return false;
     return (across(column) / 0.78) ** 2 + (Math.max(line - row, 0) / height) ** 2 < 1;
   };
   paint(edited, SKIN, isGone);
   for (const { box, row: eyeRow, column: eyeColumn, brow } of eyes) {
     const isAbove = browAbove(eyeRow, eyeColumn, (box.right - box.left) / 2);
-    let [size, shown, isHidden] = [0, 0, false];
+    let [size, shown, hidden, isBared] = [0, 0, 0, false];
     for (let row = 0; row < mask.height; row++) {
       for (let column = 0; column < mask.width; column++) {
-        if (isAbove(row, column)) size++;
+        if (isAbove(row, column)) {
+          size++;
+          if (isGone(row, column)) hidden++;
+        }
         if (mask.data[row * mask.width + column] === brow) shown++;
-        if (column >= box.left && column < box.right && isGone(row, column)) isHidden = true;
+        if (column >= box.left && column < box.right && isGone(row, column)) isBared = true;
       }
     }
-    if (!isHidden || shown >= SHOWN_BROW * size) continue;
-    paint(edited, brow, (row, column, label) => label === SKIN && isAbove(row, column));
+    if (!isBared || shown >= SHOWN_BROW * size) continue;
+    const isWhole = shown === 0 || hidden > HIDDEN_BROW * size;
+    paint(edited, brow, (row, column, label) => {
+      return label === SKIN && isAbove(row, column) && (isWhole || isGone(row, column));
+    });
   }
   return edited;
 }
