@@ -19,11 +19,11 @@ from maskgan.editing.accessory_styles import (
     find_accessory_styles,
     keeps_kind,
     kind_of,
-    lenses_are_tinted,
     load_accessory_styles,
     save_accessory_styles,
 )
 from maskgan.editing.face_model import analyse_face
+from maskgan.editing.lenses import lenses_are_tinted
 from maskgan.editing.pipeline import Edit, StyleCopy, encode_reference, render
 from maskgan.editing.renderer import Renderer
 from maskgan.errors import UserError

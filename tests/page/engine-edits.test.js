@@ -13,7 +13,8 @@ const PORTRAITS = [4, 1, 6, 8]; // the first at full size
 const CODE = `
 import numpy as np
 from maskgan.assets import portrait
-from maskgan.editing.accessory_styles import _opened as opened_mouth, lenses_are_tinted
+from maskgan.editing.accessory_styles import _opened as opened_mouth
+from maskgan.editing.lenses import lenses_are_tinted
 from maskgan.editing.looks import COLOURS, LOOKS
 from maskgan.editing.named_edits import EDITS
 from maskgan.errors import UserError

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgan.editing.lenses import lenses_are_clear
 from maskgan.editing.mask_edits import add_glasses, add_hat, crown_line
 from maskgan.editing.mask_warps import brow_above, brow_line, face_box, fill_from_nearest
 from maskgan.errors import UserError
@@ -32,7 +33,6 @@ from maskgan.face_parts import (
 from maskgan.labels import INDEX, LabelMap
 
 _BEHIND_EARRINGS = (*EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTH)
-_CLEAR = 0.005  # pixels of eyes behind clear lenses, in pixels of the glasses
 _LENS = 0.06  # glasses this tall, in heights of the face, are lenses and no temples
 
 LEAST_WORN: Mapping[int, float] = MappingProxyType({HAT: 0.04, GLASSES: 0.005, EARRING: 0.0002})
@@ -152,11 +152,6 @@ def is_worn(label_map: LabelMap, label: int) -> bool:
         return count > 0
     top, bottom, left, right = box
     return count > 0 and count >= LEAST_WORN.get(label, 0) * (bottom - top) * (right - left)
-
-
-def lenses_are_clear(label_map: LabelMap) -> bool:
-    """Whether a mask shows eyes behind its glasses, as CelebAMask-HQ paints clear ones."""
-    return bool(np.isin(label_map, EYES).sum() >= _CLEAR * (label_map == GLASSES).sum())
 
 
 def without_glasses(label_map: LabelMap) -> LabelMap:

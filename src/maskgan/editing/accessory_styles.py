@@ -20,9 +20,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from maskgan.checkpoints.weights import read_info, require_suffix, sha256
-from maskgan.editing.accessories import is_worn, lenses_are_clear
+from maskgan.editing.accessories import is_worn
+from maskgan.editing.lenses import lenses_are_clear
 from maskgan.errors import UserError
-from maskgan.face_parts import EARRING, GLASSES, HAT, INSIDE_MOUTH, NECKLACE, SKIN
+from maskgan.face_parts import EARRING, GLASSES, HAT, INSIDE_MOUTH, NECKLACE
 from maskgan.files import atomic_path, require_file
 from maskgan.images import Picture
 from maskgan.labels import LabelMap
@@ -49,9 +50,6 @@ _SHINING = ("earring", "necklace")  # kinds whose style nearest to white is the 
 _SMALLEST = {"hat": 0.02, "glasses": 0.004, "sunglasses": 0.004, "earring": 0.0006, "necklace": 0.0006}
 _OPENING_RANGE = (0.15, 0.25)  # from where one sees into a mouth, to where its style is all an open one's
 _WIDE_OPEN = 0.33  # of those whose styles are found
-# The farthest that a channel's share of the skin's colour lies from that of all, in logarithms, and its least mean.
-# Of 32 glasses in masks of CelebAMask-HQ tinted ones have over 0.15, clear ones in any frame at most 0.10 and over 0.5.
-_TINT, _DARK = 0.13, 0.4
 _ITERATIONS = 50
 _log = logging.getLogger(__name__)
 
@@ -111,21 +109,6 @@ def _opened(before: LabelMap, after: LabelMap) -> float:
     least, most = _OPENING_RANGE
     start = max(mouth_opening(before), least)
     return min(max((mouth_opening(after) - start) / (most - least), 0.0), 1.0)
-
-
-def lenses_are_tinted(picture: Picture, label_map: LabelMap) -> bool:
-    """Whether glasses change the colour of what is seen through them; ``False`` without glasses or skin.
-
-    Args:
-        picture: H x W x 3 uint8.
-        label_map: H x W uint8.
-    """
-    lens, skin = label_map == GLASSES, label_map == SKIN
-    if not lens.any() or not skin.any():
-        return False
-    ratios = np.maximum(picture[lens].mean(axis=0), 1) / np.maximum(picture[skin].mean(axis=0), 1)
-    shades = np.log(ratios)
-    return bool(np.abs(shades - shades.mean()).max() > _TINT or ratios.mean() < _DARK)
 
 
 def find_accessory_styles(

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from maskgan.editing.accessory_styles import keeps_kind
+from maskgan.editing.lenses import inside_new_rims, seen_through
 from maskgan.editing.soft_region import blur, blur_radius, covered, dilate, soft_region, surroundings
 from maskgan.face_parts import (
     BACKGROUND,
@@ -49,7 +50,6 @@ _HOLE_GROW_NEAR = 0.012  # the same on unchanged background and around new glass
 _HOLE_GROW_SKIN = 0.050  # the same on skin where a face grows sideways: its old edge is darker
 _FEATURE_MARGIN = 0.020  # how far from features and glasses the hole of a growing face ends
 _MOUTH_GROW, _MOUTH_SOFT = 0.12, 0.03  # the same for the face around a mouth that moves with it
-_SEEN_EYE = 0.005  # pixels of an eye that is seen through a lens, in pixels of that
 _SAME_OUTLINE = 0.75  # intersection over union from which a hat counts as the one that was worn before,
 _ADDED_OUTLINE = 0.05  # and the share of it that may be new whatever was taken away
 _THIN = (GLASSES, EARRING, NECKLACE)
@@ -223,9 +223,9 @@ class EditRegion:
         styled = bool(set(self.style_classes) & set(FACE))
         clear = torch.zeros_like(wide)
         if not styled:
-            clear = _clear_lenses(before, after, _pixels(_GLASSES_RIM, size))
+            clear = inside_new_rims(before, after, _pixels(_GLASSES_RIM, size))
         if not styled and not self.tinted:
-            rest = torch.from_numpy(~_seen_through(*whole)[place]).float()[None, None]
+            rest = torch.from_numpy(~seen_through(*whole)[place]).float()[None, None]
             clear = torch.maximum(clear, 1 - dilate(rest, _pixels(_REMOVED_RIM, size)))
         hole = torch.zeros(1, 1, *size)
         hole[0, 0, place[0], place[1]] = (torch.where(kept, narrow, wide) * (1 - clear))[0, 0]
@@ -304,50 +304,3 @@ def _old_edge_of_skin(before: LabelMap, grown: NDArray[np.bool_], size: tuple[in
 def _pixels(length: float, size: tuple[int, int]) -> int:
     """A length in pixels, at least one."""
     return max(round(length * max(size)), 1)
-
-
-def _clear_lenses(before: LabelMap, after: LabelMap, rim: int) -> Tensor:
-    """Inside of the rims of new glasses through which the eyes are seen, 1 x 1 x H x W: there is nothing to draw.
-
-    CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones. Where an edit
-    moved the eyes too, there is something to draw.
-
-    Args:
-        before: the face's own mask, H x W.
-        after: the edited mask, H x W.
-        rim: thickness of what is drawn, in pixels.
-    """
-    new = (after == GLASSES) & (before != GLASSES)
-    box = bounding_box(new)
-    if box is None:
-        return torch.zeros(1, 1, *before.shape)
-    within = np.zeros(before.shape, dtype=bool)
-    within[box[0] : box[1], box[2] : box[3]] = True
-    eyes = np.isin(before, EYES) & within
-    seen = eyes & np.isin(after, EYES)
-    if 2 * seen.sum() <= eyes.sum():
-        return torch.zeros(1, 1, *before.shape)
-    return 1 - dilate(torch.from_numpy(~(new & ~eyes | seen)).float()[None, None], rim)
-
-
-def _seen_through(before: LabelMap, after: LabelMap) -> NDArray[np.bool_]:
-    """The clear lenses of glasses that go, H x W: what was seen through them stays, but for their rims.
-
-    A lens is clear if an eye is seen through it.
-
-    Args:
-        before: the face's own mask, H x W.
-        after: the edited mask, H x W.
-    """
-    worn = before == GLASSES
-    gone, seen = worn & (after == SKIN), np.isin(before, EYES) & np.isin(after, EYES)
-    clear = np.zeros(before.shape, dtype=bool)
-    box = bounding_box(worn)
-    if box is None or not gone.any():
-        return clear
-    middle = (box[2] + box[3]) // 2
-    for left, right in ((box[2], middle), (middle, box[3])):
-        lens = np.s_[box[0] : box[1], left:right]
-        if seen[lens].sum() > _SEEN_EYE * worn[lens].sum():
-            clear[lens] = gone[lens] | seen[lens]
-    return clear

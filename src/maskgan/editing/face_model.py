@@ -9,10 +9,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from maskgan.editing.accessory_styles import lenses_are_tinted
 from maskgan.editing.compositing import SourceAnalysis, analyse_source
 from maskgan.editing.edit_region import hole_around_mouth
 from maskgan.editing.face_network import Context, KnownSources
+from maskgan.editing.lenses import lenses_are_tinted
 from maskgan.editing.renderer import Renderer
 from maskgan.face_parts import GLASSES
 from maskgan.images import Picture, resize_picture

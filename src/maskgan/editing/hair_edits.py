@@ -13,6 +13,7 @@ from maskgan.labels import INDEX, LabelMap
 
 _ROUND_WIDTH, _ROUND_HEIGHT = 0.35, 0.9  # of short hair's lower corners, in widths of half the face
 _HIDDEN_BROW = 0.5  # the share of a brow's place that was hair, from which all of it is drawn and not that share alone
+_TRACE_OF_BROW = 0.4  # of the size that brows have: what shows less counts as hidden, too
 _SHOWN_BROW = 0.8  # of the size that brows have: one that shows less below a fringe is drawn when that goes
 _AROUND = tuple(INDEX[name] for name in ("background", "neck", "cloth"))
 
@@ -65,7 +66,7 @@ def fringe(label_map: LabelMap, amount: float) -> LabelMap:
     # Below the brows what hangs before the eyes, that first.
     below = np.zeros_like(dome)
     if eyes:
-        reach = max(box[3] - box[2] for box in eyes.values()) / 2
+        reach = max(box[3] - box[2] for box in eyes.values())
         lowest = line + min(-2 * amount, 1) * max(max(row for row, _ in middles.values()) - line, 0)
         below = (columns > min(box[2] for box in eyes.values()) - reach) & (rows < lowest)
         below &= columns < max(box[3] for box in eyes.values()) + reach
@@ -77,7 +78,7 @@ def fringe(label_map: LabelMap, amount: float) -> LabelMap:
         shown = (label_map == brow).sum()
         if not gone[:, box[2] : box[3]].any() or shown >= _SHOWN_BROW * above.sum():
             continue
-        hidden = shown == 0 or (gone & above).sum() > _HIDDEN_BROW * above.sum()
+        hidden = shown < _TRACE_OF_BROW * above.sum() or (gone & above).sum() > _HIDDEN_BROW * above.sum()
         edited[above & (edited == SKIN) & (hidden | gone)] = brow
     return edited
 

@@ -13,6 +13,8 @@ import { inclusiveBox } from "./mouth-edits.js";
 
 /** The share of a brow's place that was hair, from which all of it is drawn and not that share alone. */
 const HIDDEN_BROW = 0.5;
+/** Of the size that brows have: what shows less counts as hidden, too. */
+const TRACE_OF_BROW = 0.4;
 /** Of the size that brows have: one that shows less below a fringe is drawn when that goes. */
 const SHOWN_BROW = 0.8;
 const AROUND = [BACKGROUND, NECK, CLOTHES];
@@ -80,7 +82,7 @@ export function fringe(mask, amount) {
   // What lies over the forehead: within a dome from brow to brow.
   const height = 0.33 * (bottom - line);
   // Below the brows what hangs before the eyes, that first.
-  const reach = Math.max(...eyes.map(({ box }) => box.right - box.left)) / 2;
+  const reach = Math.max(...eyes.map(({ box }) => box.right - box.left));
   const lowest = line + Math.min(-2 * amount, 1) * Math.max(Math.max(...eyes.map(({ row }) => row)) - line, 0);
   const [first, last] = [Math.min(...eyes.map(({ box }) => box.left)) - reach, Math.max(...eyes.map(({ box }) => box.right)) + reach];
   const isGone = (/** @type {number} */ row, /** @type {number} */ column) => {
@@ -103,7 +105,7 @@ export function fringe(mask, amount) {
       }
     }
     if (!isBared || shown >= SHOWN_BROW * size) continue;
-    const isWhole = shown === 0 || hidden > HIDDEN_BROW * size;
+    const isWhole = shown < TRACE_OF_BROW * size || hidden > HIDDEN_BROW * size;
     paint(edited, brow, (row, column, label) => {
       return label === SKIN && isAbove(row, column) && (isWhole || isGone(row, column));
     });
