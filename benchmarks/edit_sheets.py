@@ -37,14 +37,22 @@ What does not look right, whatever is measured:
   and clothes that come out are plain. Where background lies between the strands of the old hair, a faint halo stays.
 - Old brows can leave a trace, and lowered brows are faint. Eyes made wider show much iris and little white.
 - A frown leaves a shadow above the upper lip and flecks below the lower one; a mouth that was wide open stays open.
-- Opened mouths have a second, blurred row of teeth where a tongue should be, and the chin does not drop. Smiles can
-  leave a pale line along the lower edge of the nose; teeth of mouths that were open before stay greyish.
-- A wider face shows its old outline as a second contour. A much narrower one cuts off the ends of brows and leaves
-  thin arcs of the old outline in the background.
-- Glasses over glasses that are worn blur them; glasses taken away leave their arms in hair.
+- Opened mouths are dark behind the teeth, without a tongue, and the chin does not drop. Smiles can leave a pale line
+  along the lower edge of the nose; teeth of mouths that were open before stay greyish.
+- A wider face shows traces of its old outline. A much narrower one cuts off the ends of brows and leaves thin arcs of
+  the old outline in the background.
+- New glasses come in place of those that are worn, but parts of large frames can stay. Glasses taken away leave their
+  arms in hair, and the ends of thick frames; eyes and brows behind dark lenses are somebody's, and may differ in size
+  and height.
+- Hats taken away leave traces of their colour in the hair, and below a low one the eyes are somebody's. A cap's visor
+  has the cloth of the cap and hardly stands out.
+- Brows that a fringe hid come out thin, and single strands can stay. Hair that is shortened or made thinner ends in a
+  soft, sometimes stepped edge; on a shaven head edits of the hair do harm. `bald` gives a crown of an even colour and
+  no ears where hair hid them.
+- Hands and other things before the face are where the parser puts them: an edit may cover them.
 - Much fuller hair has other strands than the person's.
-- Hats look like felt of one colour, without folds, and the classifier takes few of them for hats; a second hat over one
-  that is worn already looks laid on. Earrings and necklaces are faint grey shapes.
+- Hats are of one colour, black felt unless the face wears one, without folds; a second hat keeps the colour of the
+  first, but not its pattern. Earrings and necklaces are small and can be faint, with a blurred border.
 - Text and patterns on the skin do not continue through what is drawn.
 - Where the parser takes skin for hair or the other way round, patches keep what was there; `anonymise` shows it most.
 
@@ -56,6 +64,8 @@ What does not look right, whatever is measured:
 {command}
 ```
 
+What `remove-glasses`, `remove-hat` and `remove-earrings` take off here was put on by the program before: real ones
+are harder.
 *Attribute found*: share of faces in which the attribute classifier finds CelebA's attribute, before and after.
 *Labels seen*: share of the changed labels that the face parser sees in the picture, before and after. *Identity*:
 mean cosine of the identity network that ships, before and after; it looks at hair and background too, and was in no
