@@ -92,6 +92,12 @@ def test_a_stopped_run_is_complete_and_resumes(
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_a_jaccard_weight_is_a_number_of_at_least_0(weight: float) -> None:
+    with pytest.raises(UserError, match=r"--jaccard-weight must be a number of at least 0"):
+        config("parser", jaccard_weight=weight)
+
+
 def test_stop_after_saves_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["train", "parser", "--data", "synthetic:6:64", "--preset", "tiny", "--run", str(tmp_path / "parts")]
     arguments += ["--batch-size", "2", "--images", "8", "--workers", "1", "--precision", "fp32", "--learning-rate"]
@@ -100,8 +106,8 @@ def test_stop_after_saves_everything(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert f"stopped and saved after {2 * step} images; the same command resumes" in capsys.readouterr().err
     assert main([*arguments, "2e-4", "--no-augmentation", "--stop-after", "10"]) == 0
     assert "stopped" not in capsys.readouterr().err
-    # The command without --class-balance takes its preset's recipe.
-    done = config("parser", augment=NO_AUGMENTATION, class_balance=0.25, learning_rate=2e-4)
+    # The command without --class-balance and --jaccard-weight takes its preset's recipe.
+    done = config("parser", augment=NO_AUGMENTATION, class_balance=0.25, jaccard_weight=1.0, learning_rate=2e-4)
     assert RunFolder(tmp_path / "parts").is_finished(done)
     assert main([*arguments, "2e-4", "--stop-after", "0"]) == 2
 
