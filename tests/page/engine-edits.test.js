@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { lensesAreTinted, openedMouth } from "../../src/maskgan/server/page/engine/accessory-styles.js";
+import { openedMouth } from "../../src/maskgan/server/page/engine/accessory-styles.js";
 import { AppliedEdits, closeUp } from "../../src/maskgan/server/page/engine/applied-edits.js";
 import { EngineError } from "../../src/maskgan/server/page/engine/arrays.js";
 import { COLOURS, LOOKS, paintLook } from "../../src/maskgan/server/page/engine/edits/looks.js";
 import { EDITS, describeEdit } from "../../src/maskgan/server/page/engine/edits/named-edits.js";
+import { lensesAreTinted } from "../../src/maskgan/server/page/engine/lenses.js";
 import { resizeLabels, resizePicture } from "../../src/maskgan/server/page/engine/resampling.js";
 import { maskOfArray, maximumDifference, pictureOf, python, shareBeyond } from "./reference.js";
 

@@ -2,17 +2,13 @@
  * What an edit adds that the face cannot tell: accessories, and the inside of an open mouth, get the style of real ones.
  *
  * @typedef {import("./arrays.js").LabelMap} LabelMap
- * @typedef {import("./arrays.js").Picture} Picture
  */
 
 import { MOUTH_PARTS } from "../mask/face-parts.js";
 import * as labels from "../mask/label-map.js";
 import { clamp, extent, where } from "./arrays.js";
-import { areClear, isWorn } from "./edits/accessories.js";
-
-/** The farthest that a channel's share of the skin's colour lies from that of all, in logarithms, and its least mean. */
-const TINT = 0.13;
-const DARK = 0.4;
+import { isWorn } from "./edits/accessories.js";
+import { lensesAreClear } from "./lenses.js";
 
 /** Opening of a mouth from which it is seen into, and at which its style is all an open one's. */
 const OPEN_FROM = 0.15;
@@ -36,7 +32,7 @@ const KINDS = [
  */
 export function addedAccessories(before, after) {
   const added = KINDS.filter(([label]) => after.data.includes(label) && !keepsKind(label, before, after));
-  return added.map(([label, kind]) => [label, kind === "glasses" && !areClear(after) ? "sunglasses" : kind]);
+  return added.map(([label, kind]) => [label, kind === "glasses" && !lensesAreClear(after) ? "sunglasses" : kind]);
 }
 
 /**
@@ -49,29 +45,7 @@ export function addedAccessories(before, after) {
  */
 export function keepsKind(label, before, after) {
   if (!isWorn(before, label) || !after.data.includes(label)) return false;
-  return label !== labels.GLASSES || areClear(before) === areClear(after);
-}
-
-/**
- * Whether glasses change the colour of what is seen through them; false without glasses or skin.
- *
- * @param {Picture} picture
- * @param {LabelMap} mask of its size
- */
-export function lensesAreTinted(picture, mask) {
-  const sums = new Map([labels.GLASSES, labels.SKIN].map((label) => [label, { total: [0, 0, 0], count: 0 }]));
-  for (let i = 0; i < mask.data.length; i++) {
-    const sum = sums.get(mask.data[i]);
-    if (!sum) continue;
-    for (let c = 0; c < 3; c++) sum.total[c] += picture.data[3 * i + c];
-    sum.count++;
-  }
-  const [lens, skin] = [...sums.values()].map(({ total, count }) => total.map((each) => Math.max(each / count, 1)));
-  if (lens.some(Number.isNaN) || skin.some(Number.isNaN)) return false;
-  const ratios = lens.map((value, c) => value / skin[c]);
-  const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const shades = ratios.map(Math.log);
-  return Math.max(...shades.map((shade) => Math.abs(shade - mean(shades)))) > TINT || mean(ratios) < DARK;
+  return label !== labels.GLASSES || lensesAreClear(before) === lensesAreClear(after);
 }
 
 /**

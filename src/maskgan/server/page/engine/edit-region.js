@@ -16,6 +16,7 @@ import { cutLabels, cutPlanes, differences, extent, grown, labelTable, planes, p
 import { BACKGROUND, CLOTHES, EARRING, GLASSES, HAIR, HAT, NECK, NECKLACE, SKIN } from "../mask/label-map.js";
 import { BROWS, EYES, FACE, FEATURES, MOUTH_PARTS } from "../mask/face-parts.js";
 import { blur, blurRadius, dilate } from "./filters.js";
+import { leaveNewRims, leaveRims, seenThrough } from "./lenses.js";
 import { BILINEAR, resizeLabels, resizePlanes } from "./resampling.js";
 import { covered, softRegion } from "./soft-region.js";
 
@@ -43,8 +44,6 @@ const FEATURE_MARGIN = 0.02;
 /** The region's reach and soft border for the face around a mouth that moves with it. */
 const MOUTH_GROW = 0.12;
 const MOUTH_SOFT = 0.03;
-/** Pixels of an eye that is seen through a lens, in pixels of that. */
-const SEEN_EYE = 0.005;
 /** Intersection over union from which a hat counts as the one that was worn before. */
 const SAME_OUTLINE = 0.75;
 /** The share of it that may be new whatever was taken away. */
@@ -211,8 +210,8 @@ export class EditRegion {
     addOldEdgeOfSkin(wide, before, grownSkin(before, after, brows), pixels(HOLE_GROW_SKIN), pixels(FEATURE_MARGIN));
     // A copied style may be seen through lenses.
     if (!this.#stylesFace) {
-      leaveClearLenses(wide, before, after, pixels(GLASSES_RIM));
-      if (!this.tinted) leaveSeenThrough(wide, cutPlanes(seenThrough(resized[0], resized[1]), place), pixels(REMOVED_RIM));
+      leaveNewRims(wide, before, after, pixels(GLASSES_RIM));
+      if (!this.tinted) leaveRims(wide, cutPlanes(seenThrough(resized[0], resized[1]), place), pixels(REMOVED_RIM));
     }
     putPlanes(hole, wide, place);
     return hole;
@@ -385,89 +384,10 @@ function addOldEdgeOfSkin(hole, before, grown, reach, margin) {
 }
 
 /**
- * Leave the inside of the rims of new glasses out of a hole where the eyes are seen through them: there is nothing to
- * draw.
- *
- * CelebAMask-HQ paints lenses whole, whether they are clear or dark, and eyes on top of clear ones. Where an edit moved
- * the eyes too, there is something to draw.
- *
- * @param {Planes} hole
- * @param {LabelMap} before of its size
- * @param {LabelMap} after of its size
- * @param {number} rim thickness of what is drawn, pixels
- */
-function leaveClearLenses(hole, before, after, rim) {
-  if (!after.data.includes(GLASSES)) return;
-  const isEye = labelTable(EYES);
-  const { width, height } = hole;
-  const isNew = after.data.map((label, i) => Number(label === GLASSES && before.data[i] !== GLASSES));
-  const box = extent({ width, height, data: isNew });
-  if (!box) return;
-  const rest = planes(1, height, width);
-  rest.data.fill(1);
-  let [eyePixels, seenPixels] = [0, 0];
-  for (let y = box.top; y < box.bottom; y++) {
-    for (let x = box.left, i = y * width + x; x < box.right; x++, i++) {
-      const wasEye = isEye[before.data[i]];
-      const isSeen = wasEye & isEye[after.data[i]];
-      eyePixels += wasEye;
-      seenPixels += isSeen;
-      if (isSeen || (isNew[i] && !wasEye)) rest.data[i] = 0;
-    }
-  }
-  if (2 * seenPixels <= eyePixels) return;
-  const outside = dilate(rest, rim);
-  for (let i = 0; i < hole.data.length; i++) if (!outside.data[i]) hole.data[i] = 0;
-}
-
-/**
  * @param {Flags} first
  * @param {Flags} second of the same size
  * @returns {Flags}
  */
 function either({ width, height, data }, second) {
   return { width, height, data: data.map((flag, i) => flag | second.data[i]) };
-}
-
-/**
- * The clear lenses of glasses that go, one plane: what was seen through them stays, but for their rims.
- *
- * A lens is clear if an eye is seen through it.
- *
- * @param {LabelMap} before
- * @param {LabelMap} after of its size
- * @returns {Planes} 1 there
- */
-function seenThrough(before, after) {
-  const isEye = labelTable(EYES);
-  const clear = planes(1, before.height, before.width);
-  const box = extent(where(before, [GLASSES]));
-  if (!box) return clear;
-  const middle = Math.floor((box.left + box.right) / 2);
-  for (const [left, right] of [[box.left, middle], [middle, box.right]]) {
-    let [worn, seen] = [0, 0];
-    const inside = [];
-    for (let y = box.top; y < box.bottom; y++) {
-      for (let x = left, i = y * before.width + left; x < right; x++, i++) {
-        const isWorn = before.data[i] === GLASSES;
-        const isSeen = isEye[before.data[i]] && isEye[after.data[i]];
-        if (isWorn) worn++;
-        if (isSeen) seen++;
-        if (isSeen || (isWorn && after.data[i] === SKIN)) inside.push(i);
-      }
-    }
-    if (seen > SEEN_EYE * worn) for (const i of inside) clear.data[i] = 1;
-  }
-  return clear;
-}
-
-/**
- * @param {Planes} hole that loses `clear` but its rim
- * @param {Planes} clear see `seenThrough`
- * @param {number} rim thickness of what is drawn, pixels
- */
-function leaveSeenThrough(hole, clear, rim) {
-  if (!clear.data.includes(1)) return;
-  const rest = dilate({ ...clear, data: clear.data.map((flag) => 1 - flag) }, rim);
-  for (let i = 0; i < hole.data.length; i++) if (!rest.data[i]) hole.data[i] = 0;
 }

@@ -23,12 +23,12 @@
  * @property {readonly number[] | null} parts classes whose style alone is copied; null: everything
  */
 
+import { GLASSES } from "../mask/label-map.js";
 import { copyPicture, equalArrays, planes, toPicture } from "./arrays.js";
 import { composite, paste } from "./compositing.js";
-import { GLASSES } from "../mask/label-map.js";
-import { lensesAreTinted } from "./accessory-styles.js";
 import { EditRegion, faceAroundMouth } from "./edit-region.js";
 import { keepFaceDetail } from "./face-detail.js";
+import { lensesAreTinted } from "./lenses.js";
 import { resizePicture } from "./resampling.js";
 import { matchRevealedBackground } from "./revealed-background.js";
 import { analyseSource, classColours } from "./source-analysis.js";

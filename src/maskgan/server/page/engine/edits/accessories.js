@@ -21,14 +21,13 @@ import {
 import { EngineError, clamp, extent, labelTable, rint, where } from "../arrays.js";
 import { BROWS, EARS, EYES, FACE } from "../../mask/face-parts.js";
 import { fillLine, fillRoundedRectangle } from "./drawing.js";
+import { lensesAreClear } from "../lenses.js";
 import { browAbove, browLine, copyMask, faceBox, fillFromNearest, flagged, paint } from "./mask-warps.js";
 import { inclusiveBox } from "./mouth-edits.js";
 
 /** Pixels of what is worn, by class, in areas of the face's bounding box; fewer are taken for errors of a parser. */
 const LEAST_WORN = new Map([[HAT, 0.04], [GLASSES, 0.005], [EARRING, 0.0002]]);
 
-/** Pixels of eyes behind clear lenses, in pixels of the glasses. */
-const CLEAR = 0.005;
 const BEHIND_EARRINGS = [...EARS, SKIN, HAIR, NECK, BACKGROUND, CLOTHES];
 /** Glasses this tall, in heights of the face, are lenses and no temples. */
 const LENS = 0.06;
@@ -286,16 +285,6 @@ export function isWorn(mask, label) {
   return count > 0 && count >= (LEAST_WORN.get(label) ?? 0) * (box.bottom - box.top) * (box.right - box.left);
 }
 
-/** Whether eyes are seen through the glasses of a mask. @param {LabelMap} mask */
-export function areClear({ data }) {
-  let [eyes, glasses] = [0, 0];
-  for (const label of data) {
-    if (EYES.includes(label)) eyes++;
-    else if (label === GLASSES) glasses++;
-  }
-  return eyes >= CLEAR * glasses;
-}
-
 /**
  * Take glasses off; eyes and brows that dark lenses hid are drawn where the lenses were.
  *
@@ -313,7 +302,7 @@ export function withoutGlasses(mask) {
   });
   const edited = fillFromNearest(fillFromNearest(mask, temples, [SKIN, NOSE, ...EARS, HAIR]), lenses, [SKIN, NOSE]);
   const box = extent(worn);
-  if (!box || areClear(mask)) return edited;
+  if (!box || lensesAreClear(mask)) return edited;
   const face = faceBox(mask);
   const middle = (box.left + box.right - 1) / 2;
   const width = 0.11 * (face.right - face.left);
