@@ -79,6 +79,13 @@ results["turnedDark"], results["turnedClear"] = (
 results["lensesOff"] = EditRegion(clear, EDITS["remove-glasses"].apply(clear, 1.0)).hole((256, 256))[0].numpy()
 results["tintedOff"] = EditRegion(clear, EDITS["remove-glasses"].apply(clear, 1.0), tinted=True).hole((256, 256))[0].numpy()
 results["bare"] = EDITS["remove-glasses"].apply(clear, 1.0)
+wide = np.full((256, 256), 1, np.uint8)
+wide[90:170, 30:226] = 3
+wide[100:160, 50:110] = wide[100:160, 146:206] = 4
+half = wide.copy()
+half[100:115] = np.where(wide[100:115] == 4, 3, wide[100:115])
+results["wideEyes"], results["halfClosed"] = wide, half
+results["halfClosedHole"] = EditRegion(wide, half).hole((256, 256))[0].numpy()
 hats = [EDITS["hat"].apply(mask, kind) for kind in ("beanie", "brim")]
 results["beanie"], results["brim"] = hats
 results["otherHat"] = EditRegion(*hats).hole((256, 256))[0].numpy()
@@ -131,6 +138,8 @@ test("edit regions are those of Python, within 1e-6", () => {
   const tinted = new EditRegion(clear, maskOfArray(expected.bare), [], false, true);
   assert.deepEqual(tinted.hole({ width: 256, height: 256 }).data, expected.tintedOff.data);
   assert.notDeepEqual(expected.tintedOff.data, expected.lensesOff.data);
+  const closing = new EditRegion(maskOfArray(expected.wideEyes), maskOfArray(expected.halfClosed));
+  assert.deepEqual(closing.hole({ width: 256, height: 256 }).data, expected.halfClosedHole.data, "glasses that stay on");
   const hats = new EditRegion(maskOfArray(expected.beanie), maskOfArray(expected.brim));
   assert.deepEqual(hats.hole({ width: 256, height: 256 }).data, expected.otherHat.data);
   assert.ok(new EditRegion(mask, mask).isEmpty);
