@@ -16,7 +16,6 @@ from maskgan.editing.pipeline import Edit, encode_reference, finish, generate, r
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.editing.soft_region import dilate
-from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import INDEX, LabelMap
 from maskgan.networks.edit_network import EditNetwork, EditNetworkConfig
@@ -377,5 +376,3 @@ def test_a_session_with_a_network_that_sees_the_photograph(renderer: Renderer, s
     assert (rendered[~hole] == small_face[0][~hole]).all()
     assert (rendered != small_face[0]).any(axis=-1)[small_face[1] == HAIR].mean() > 0.9
     assert editor.render_style_onto(small_face[1]).shape == small_face[0].shape
-    with pytest.raises(UserError, match="cannot be refined"):
-        editor.refine(3)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from maskgan.labels import LabelMap
 
 
+_FULL_STEPS = 40  # of refinement where all of the person is drawn
+
+
 class _Job(NamedTuple):
     image: Path
     mask: Path
@@ -83,9 +86,8 @@ class _Job(NamedTuple):
     "--refine",
     metavar="STEPS",
     type=click.IntRange(0, 1000),
-    default=0,
-    show_default=True,
-    help="Fit the network to IMAGE first, so that the result looks more like the person; 40 take seconds.",
+    help="Fit what the network knows to IMAGE first, so that the generated image looks more like the person; 40 take "
+    f"seconds.  [default: {_FULL_STEPS} for --blend full by an edit network in the own style, else 0]",
 )
 @click.option("--style", type=click.Path(path_type=Path), help="Reference image whose style is copied.")
 @click.option("--style-mask", type=click.Path(path_type=Path), help="The reference image's own mask.")
@@ -122,7 +124,7 @@ def command(
     edited: Path | None,
     output: Path,
     blend: str,
-    refine: int,
+    refine: int | None,
     style: Path | None,
     style_mask: Path | None,
     style_parts: str | None,
@@ -240,18 +242,23 @@ def command(
         if parts is not None:
             _warn_of_absent_parts(parts, other[1], style_mask)
     editor = open_editor(weights, resolve_device(device), precision)
+    if refine is None:
+        # All of the person is drawn, and style codes from one pass of the encoder draw somebody like them.
+        own = blend == "full" and style is None
+        refine = _FULL_STEPS if own and editor.renderer.uses_context else 0
+    steps = refine
 
     def edit(job: _Job) -> None:
         source, before, after = prepared or prepare(job)
         editor.set_source(source.picture, before)
         if other is not None:
             editor.set_style(*other, style_strength, parts)
-        with tqdm(desc="refine", unit="step", total=refine, leave=False, disable=None) as bar:
+        with tqdm(desc="refine", unit="step", total=steps, leave=False, disable=None) as bar:
 
             def progress(done: int, _total: int) -> None:
                 bar.update(done - bar.n)
 
-            editor.refine(refine, progress)
+            editor.refine(steps, progress)
         editor.set_mask(after)
         result = editor.render("full" if blend == "full" else "region")
         if options.edits and blend == "region" and other is None:

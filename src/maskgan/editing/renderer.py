@@ -17,10 +17,11 @@ from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
 from maskgan.editing.accessory_styles import AccessoryStyles, accessory_styles_beside
 from maskgan.editing.face_network import Context, face_network, to_device
-from maskgan.editing.refinement import Refined, Refinement
+from maskgan.editing.refinement import NetworkRefinement, Refined, Refinement, RegionStyleRefinement
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap, check_labels, class_indices
+from maskgan.networks.coarse_edit_network import CoarseEditNetwork
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.edit_network import EditNetwork
 from maskgan.networks.layers import one_hot
@@ -190,21 +191,27 @@ class Renderer:
             parser: whose features compare faces, on this renderer's device; ``None``: the one that ships is loaded.
 
         Raises:
-            UserError: as for ``encode``, the number of steps is out of range, or the network sees the photograph and
-                needs no refinement.
+            UserError: as for ``encode``, or the number of steps is out of range.
         """
-        network = self.network.module
-        if not isinstance(network, DenseMappingNetwork):
-            raise UserError("these weights see the photograph and cannot be refined to it; edit without refinement")
         style = self.encode(picture, label_map)
         if parser is None:
             loaded, _ = load_weights(shipped_weights("parser"), model_type="parser")
             assert isinstance(loaded, FaceParser)
             parser = loaded.to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return Refinement(network, parser, self.image(picture, label_map), self._one_hot([label_map]), style, steps)
+        # The preview's network is the coarse part of an edit network, which makes more of a style than the details do.
+        small = self.preview
+        image, mask = small.image(picture, label_map), small._one_hot([label_map])
+        network = small.network.module
+        if isinstance(network, DenseMappingNetwork):
+            return NetworkRefinement(network, parser, image, mask, style, steps)
+        coarse = network.coarse if isinstance(network, EditNetwork) else network
+        assert isinstance(coarse, CoarseEditNetwork)
+        return RegionStyleRefinement(coarse, parser, image, mask, style, steps, self._precision == "bf16")
 
     def refined_with(self, refined: Refined) -> Renderer:
         """A renderer for the face that a refinement was made to; it shares all but the last layers with this one."""
+        if refined.network is None:
+            return self
         renderer = Renderer(refined.network, self._resolution, self._device, self._precision)
         renderer._refined_from = self.unrefined
         return renderer

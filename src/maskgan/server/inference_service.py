@@ -92,7 +92,7 @@ class InferenceService:
         """What fits the network to a face's photograph, step by step.
 
         Raises:
-            UserError: the number of steps is out of range, or these weights cannot be refined.
+            UserError: the number of steps is out of range.
         """
         return self._renderer.start_refinement(face.picture, face.label_map, steps, self.parser.network)
 
@@ -119,11 +119,6 @@ class InferenceService:
     def has_part_styles(self) -> bool:
         """Whether styles of single parts can be copied."""
         return self._renderer.has_part_styles
-
-    @property
-    def can_refine(self) -> bool:
-        """Whether the network can be refined to a photograph: one that sees it needs no refinement."""
-        return not self._renderer.uses_context
 
     def style_parts(self, names: Iterable[str]) -> tuple[int, ...]:
         """The classes of these names, whose styles can be copied alone; errors as for ``Renderer.style_parts``."""

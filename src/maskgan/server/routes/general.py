@@ -42,7 +42,7 @@ def general_routes(state: AppState) -> APIRouter:
         """What the page needs to know before it begins."""
         service = state.service
         directions = service.manifold.directions
-        return page_info(state.info, directions, service.has_part_styles, service.can_refine, state.limits)
+        return page_info(state.info, directions, service.has_part_styles, refinement=True, limits=state.limits)
 
     @router.get("/api/portraits/{number}.jpg", response_class=Response)
     async def portrait(number: int, size: int = Query(DISPLAY_SIDE, ge=16, le=DISPLAY_SIDE)) -> Response:
