@@ -18,13 +18,11 @@ from maskgan.cli.options import (
     resolve_device,
     sign_option,
 )
+from maskgan.cli.refining import refine_option, refine_source
 
 if TYPE_CHECKING:
     from maskgan.images import SourceImage
     from maskgan.labels import LabelMap
-
-
-_FULL_STEPS = 40  # of refinement where all of the person is drawn
 
 
 class _Job(NamedTuple):
@@ -82,13 +80,7 @@ class _Job(NamedTuple):
     show_default=True,
     help="full: the generated image; region: the source's own pixels far from the edit.",
 )
-@click.option(
-    "--refine",
-    metavar="STEPS",
-    type=click.IntRange(0, 1000),
-    help="Fit what the network knows to IMAGE first, so that the generated image looks more like the person; 40 take "
-    f"seconds.  [default: {_FULL_STEPS} for --blend full by an edit network in the own style, else 0]",
-)
+@refine_option("with --blend full in the own style, by an edit network")
 @click.option("--style", type=click.Path(path_type=Path), help="Reference image whose style is copied.")
 @click.option("--style-mask", type=click.Path(path_type=Path), help="The reference image's own mask.")
 @click.option(
@@ -151,7 +143,6 @@ def command(
     folders, in which each mask has the name of its image.
     """
     import numpy as np
-    from tqdm import tqdm
 
     from maskgan.cli.batch import companion, expand_inputs, is_batch, outputs_for, run_batch
     from maskgan.cli.edit_photographs import PhotographJob, edit_photographs, unchanged_reason, with_anonymise_options
@@ -242,23 +233,13 @@ def command(
         if parts is not None:
             _warn_of_absent_parts(parts, other[1], style_mask)
     editor = open_editor(weights, resolve_device(device), precision)
-    if refine is None:
-        # All of the person is drawn, and style codes from one pass of the encoder draw somebody like them.
-        own = blend == "full" and style is None
-        refine = _FULL_STEPS if own and editor.renderer.uses_context else 0
-    steps = refine
 
     def edit(job: _Job) -> None:
         source, before, after = prepared or prepare(job)
         editor.set_source(source.picture, before)
         if other is not None:
             editor.set_style(*other, style_strength, parts)
-        with tqdm(desc="refine", unit="step", total=steps, leave=False, disable=None) as bar:
-
-            def progress(done: int, _total: int) -> None:
-                bar.update(done - bar.n)
-
-            editor.refine(steps, progress)
+        refine_source(editor, refine, draws_person=blend == "full" and other is None)
         editor.set_mask(after)
         result = editor.render("full" if blend == "full" else "region")
         if options.edits and blend == "region" and other is None:

@@ -49,6 +49,9 @@ _REGION_RATE = 0.1  # of Adam
 _REGION_FEATURE_WEIGHT = 1.5
 _REGION_CLASS_BALANCE = 0.5  # see ``class_balanced_pixel_weights``: eyes are small
 _REGION_FEATURE_SIDES = (128, 64)
+_STRIPE_WEIGHT = 5.0
+_STRIPE_WIDTHS = (1, 2)  # pixels
+_STRIPE_LENGTH = 17  # pixels
 _LEAST_SHARE = 0.01  # of the picture that the weights of fitted classes take them to cover
 
 
@@ -202,6 +205,7 @@ class RegionStyleRefinement(Refinement):
         weights = face * balanced
         weights /= weights.mean().clamp_min(_LEAST_SHARE)
         self._loss = _ReconstructionLoss(parser, image, weights, _REGION_FEATURE_WEIGHT, _REGION_FEATURE_SIDES)
+        self._weights, self._stripes = weights, _stripes(image)
         self._nothing, self._hole = torch.zeros_like(image), torch.ones_like(image[:, :1])
         self._bf16 = bf16
         self._known: KnownLevels | None = None
@@ -212,7 +216,10 @@ class RegionStyleRefinement(Refinement):
         # What the encoder makes of mask and hole stays; the smallest window of changes renews next to nothing.
         levels = [level.detach() for level in drawn.levels]
         self._known = self._known or KnownLevels(levels, torch.tensor([0, 1, 0, 1]))
-        return self._loss(drawn.image.clamp(-1, 1))
+        picture = drawn.image.clamp(-1, 1)
+        # Stripes that the photograph lacks: features hardly see them, and what the decoder can do with unusual codes.
+        extra = F.relu(_stripes(picture) - self._stripes) * self._weights
+        return self._loss(picture) + _STRIPE_WEIGHT * extra.mean()
 
     def _refined(self) -> Refined:
         return Refined(self._code.detach())
@@ -270,6 +277,20 @@ class _ReconstructionLoss:
                 x = block(x if i == 0 else F.max_pool2d(x, 2))
                 maps.append(x)
         return maps
+
+
+def _stripes(image: Tensor) -> Tensor:
+    """How much rows and columns of N x 3 x H x W stand out from their neighbours for a while, N x 12 x H x W."""
+    along = _STRIPE_LENGTH // 2
+    found = []
+    for far in _STRIPE_WIDTHS:
+        near = F.pad(image, (far, far, far, far), mode="replicate")
+        # Second differences across, averaged along.
+        rows = near[:, :, 2 * far :, far:-far] - 2 * image + near[:, :, : -2 * far, far:-far]
+        columns = near[:, :, far:-far, 2 * far :] - 2 * image + near[:, :, far:-far, : -2 * far]
+        found.append(F.avg_pool2d(rows, (1, _STRIPE_LENGTH), stride=1, padding=(0, along)))
+        found.append(F.avg_pool2d(columns, (_STRIPE_LENGTH, 1), stride=1, padding=(along, 0)))
+    return torch.cat(found, dim=1).abs()
 
 
 def _copy_last_layers(network: DenseMappingNetwork) -> tuple[DenseMappingNetwork, list[nn.Parameter]]:
