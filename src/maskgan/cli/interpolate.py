@@ -8,7 +8,6 @@ import click
 
 from maskgan.cli.lines import echo_line
 from maskgan.cli.options import network_options, order_option, overwrite_option, resolve_device
-from maskgan.cli.refining import refine_option, refine_source
 from maskgan.errors import UserError
 
 
@@ -26,7 +25,6 @@ from maskgan.errors import UserError
 )
 @click.option("--mask-vae", type=click.Path(path_type=Path), help="MaskVAE weights.  [those that ship]")
 @click.option("--image", type=click.Path(path_type=Path), help="Image of mask FIRST; renders each mask in its style.")
-@refine_option("by an edit network")
 @order_option
 @overwrite_option
 @network_options
@@ -37,7 +35,6 @@ def command(
     count: int,
     mask_vae: Path | None,
     image: Path | None,
-    refine: int | None,
     order: str,
     overwrite: bool,
     weights: str | None,
@@ -62,11 +59,10 @@ def command(
     if image is not None:
         editor = open_editor(weights, device, precision)
         editor.set_source(read_picture(image), start)
-        refine_source(editor, refine, draws_person=True)
         for i, label_map in enumerate(masks):
             frames[i] = np.concatenate([editor.render_style_onto(label_map), frames[i]], axis=0)
-    elif weights is not None or refine is not None:
-        raise UserError(f"{'--refine' if weights is None else '--weights'}: faces are shown with --image only")
+    elif weights is not None:
+        raise UserError("--weights: faces are shown with --image only")
     if animated:
         write_animation(output, [*frames, *frames[-2:0:-1]])
     else:

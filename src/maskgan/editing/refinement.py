@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.errors import UserError
-from maskgan.face_parts import EARS, FACE, GLASSES
+from maskgan.face_parts import EARS, EYES, FACE, GLASSES
 from maskgan.labels import MIRROR
 from maskgan.losses.pixel_weights import class_balanced_pixel_weights
 from maskgan.networks.coarse_edit_network import CoarseEditNetwork, KnownLevels
@@ -46,6 +46,7 @@ _FEATURE_SIDES = (128,)  # pixels that the features are taken at, those that the
 # Of an edit network. Hair and background would become smooth: no style code says where their strands and shapes lie.
 _FITTED_CLASSES = (*FACE, GLASSES, *EARS)
 _REGION_RATE = 0.1  # of Adam
+_EYE_RATE = 0.2  # of the others' rate: a blurred eye is nearer to an eye than one whose highlight is a pixel off
 _REGION_FEATURE_WEIGHT = 1.5
 _REGION_CLASS_BALANCE = 0.5  # see ``class_balanced_pixel_weights``: eyes are small
 _REGION_FEATURE_SIDES = (128, 64)
@@ -196,7 +197,8 @@ class RegionStyleRefinement(Refinement):
         self._change = torch.zeros_like(style).requires_grad_()
         super().__init__([{"params": [self._change], "lr": _REGION_RATE}], steps)
         self._network, self._mask, self._style = network, mask, style.detach()
-        self._fitted = network.part_style_mask(_FITTED_CLASSES).to(style.device)
+        fitted, eyes = (network.part_style_mask(classes).to(style.device) for classes in (_FITTED_CLASSES, EYES))
+        self._rates = torch.where(eyes, _EYE_RATE, 1.0) * fitted
         self._mirror = torch.arange(num_regions(mask.shape[1]), device=style.device)
         self._mirror[: mask.shape[1]] = torch.from_numpy(MIRROR).to(style.device)
         face = mask[:, list(_FITTED_CLASSES)].sum(1, keepdim=True)
@@ -229,7 +231,7 @@ class RegionStyleRefinement(Refinement):
         # Left and right change alike: by themselves, the two eyes would come to differ in their colours.
         change = self._change.view(1, len(self._mirror), -1)
         alike = (change + change[:, self._mirror]) / 2
-        return self._style + alike.flatten(1) * self._fitted
+        return self._style + alike.flatten(1) * self._rates
 
 
 class _ReconstructionLoss:

@@ -2,7 +2,7 @@
 
 editor = FaceEditor.from_weights(shipped_weights("edit"))
 editor.set_source(picture, label_map)     # encodes the style, once
-editor.refine(40)                         # optional, takes seconds: nearer to the person
+editor.refine(40)                         # optional, takes seconds: generated faces are nearer to the person
 editor.set_mask(edited)                   # cheap
 face = editor.render()                    # one pass of the backbone
 """
@@ -70,9 +70,10 @@ class FaceEditor:
         self._drew_hole = False
 
     def refine(self, steps: int, progress: Progress | None = None) -> None:
-        """Fit the style code and the network's last layers to the source, so that edits look more like the person.
+        """Fit what the network knows to the source, so that generated faces look more like the person.
 
-        What is fitted belongs to this source alone and lasts until the next one; edits cost what they did before, and
+        An edit network gets other style codes for the regions of the face, a dense mapping network another style code and
+        last layers. What is fitted belongs to this source alone and lasts until the next one; edits cost what they did before, and
         a style copied at full strength, which leaves nothing of the source's, is rendered as without it. It begins
         anew each time, and gives the same result each time.
 

@@ -153,7 +153,7 @@ def _style_copy(request: Request, code_of: Mapping[str, Tensor]) -> StyleCopy | 
 
 
 class RefinedSystem:
-    """A dense mapping network that is fitted to each source first, one after another.
+    """A network that is refined to each source first, one after another.
 
     A request in another face's style is rendered without it: nothing of the source's own style is left in it.
     """
