@@ -80,7 +80,7 @@ class _Job(NamedTuple):
     show_default=True,
     help="full: the generated image; region: the source's own pixels far from the edit.",
 )
-@refine_option("with --blend full in the own style, by an edit network")
+@refine_option
 @click.option("--style", type=click.Path(path_type=Path), help="Reference image whose style is copied.")
 @click.option("--style-mask", type=click.Path(path_type=Path), help="The reference image's own mask.")
 @click.option(

@@ -13,20 +13,13 @@ if TYPE_CHECKING:
 
 _DEFAULT_STEPS = 40  # where an edit network draws all of a person
 
-
-def refine_option(when_default: str) -> Decorator:
-    """The option.
-
-    Args:
-        when_default: when the network is refined without it, for the help text.
-    """
-    return click.option(
-        "--refine",
-        metavar="STEPS",
-        type=click.IntRange(0, 1000),
-        help="Fit what the network knows to IMAGE first, so that generated images look more like the person; 40 take "
-        f"seconds.  [default: {_DEFAULT_STEPS} {when_default}, else 0]",
-    )
+refine_option: Decorator = click.option(
+    "--refine",
+    metavar="STEPS",
+    type=click.IntRange(0, 1000),
+    help="Fit what the network knows to IMAGE first, so that a generated image looks more like the person.  "
+    f"[default: {_DEFAULT_STEPS}, which take seconds, for --blend full in the own style by an edit network, else 0]",
+)
 
 
 def refine_source(editor: FaceEditor, steps: int | None, draws_person: bool) -> None:

@@ -146,7 +146,7 @@ def refine(model: FaceModel, steps: int, progress: Progress | None = None) -> Fa
         progress: called after each step with the steps done and their number.
 
     Raises:
-        UserError: the number of steps is out of range, or the network cannot be refined.
+        UserError: the number of steps is out of range.
     """
     refinement = model.renderer.unrefined.start_refinement(model.picture, model.label_map, steps)
     done = 0
