@@ -376,3 +376,22 @@ def test_a_session_with_a_network_that_sees_the_photograph(renderer: Renderer, s
     assert (rendered[~hole] == small_face[0][~hole]).all()
     assert (rendered != small_face[0]).any(axis=-1)[small_face[1] == HAIR].mean() > 0.9
     assert editor.render_style_onto(small_face[1]).shape == small_face[0].shape
+
+
+def test_a_black_and_white_photograph_stays_so(renderer: Renderer, small_face: Face) -> None:
+    grey = np.repeat(small_face[0].mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    grey[0, 0] = (100, 104, 102)  # as compression leaves it
+    model, reference = analyse_face(renderer, grey, small_face[1]), encode_reference(renderer, *small_face)
+
+    def spread(picture: Picture) -> int:
+        return int((picture.max(axis=2) - picture.min(axis=2))[1:, 1:].max())
+
+    edited = with_mouth(small_face[1])
+    for blend in ("region", "full"):
+        made = render(Edit(model, edited, blend=blend))
+        assert (made != grey).any() and spread(made) == 0
+    assert spread(render(Edit(model, edited, style_copy(renderer, reference, 1.0, ["hair"])))) == 0
+    assert spread(render(Edit(model, edited, style_copy(renderer, reference, 1.0, None)))) > 4
+    coloured = grey.copy()
+    coloured[0, 0] = (100, 105, 102)
+    assert spread(render(Edit(analyse_face(renderer, coloured, small_face[1]), edited))) > 4

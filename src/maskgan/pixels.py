@@ -11,6 +11,21 @@ HALF_RANGE = 127.5
 """8-bit steps per unit of a tensor in [-1, 1]."""
 
 
+_LUMA = (0.299, 0.587, 0.114)  # Rec. 601
+_GREY_SPREAD = 4  # 8-bit steps between the channels of a pixel that compression makes of a grey one
+
+
+def is_grey(picture: NDArray[np.uint8]) -> bool:
+    """Whether an H x W x 3 uint8 picture is black and white."""
+    return bool((picture.max(axis=2) - picture.min(axis=2)).max(initial=0) <= _GREY_SPREAD)
+
+
+def without_colour(image: Tensor) -> Tensor:
+    """The luma of N x 3 x H x W, in all three channels."""
+    red, green, blue = (share * image[:, i : i + 1] for i, share in enumerate(_LUMA))
+    return (red + green + blue).expand_as(image)
+
+
 def normalise(pixels: Tensor) -> Tensor:
     """0..255 of any shape and dtype to float32 in [-1, 1]."""
     return pixels.float() / HALF_RANGE - 1

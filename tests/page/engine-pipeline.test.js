@@ -81,6 +81,31 @@ test("a face is drawn unedited once for all edits of its mouth, coarsely where t
   assert.deepEqual([unedited.hole.data[27], unedited.hole.data[0], unedited.known], [1, 0, LEVELS]);
 });
 
+test("a black and white photograph stays so, but for the style of another face", async () => {
+  const { model } = modelOf(0);
+  const coloured = planes(3, 8, 8, Float32Array.from({ length: 192 }, (_, i) => (i < 64 ? 0.5 : i < 128 ? -0.5 : 0)));
+  const edited = { ...SIZE, data: new Uint8Array(64) };
+  const reference = { picture: model.picture, mask: model.mask, code: new Float32Array(4), colours: new Float32Array(76) };
+  /** @param {import("../../src/maskgan/server/page/engine/pipeline.js").StyleCopy | null} style @param {"region" | "full"} blend */
+  const shades = async (style, blend) => {
+    const { data } = await new Edit(model, edited, style, blend).finish(coloured, model.picture);
+    return [...data.subarray(0, 3)];
+  };
+  const luma = Math.round((0.299 * 0.5 - 0.587 * 0.5 + 1) * 127.5);
+  assert.deepEqual(await shades(null, "full"), [luma, luma, luma]);
+  assert.deepEqual(await shades({ reference, strength: 1, parts: [1] }, "full"), [luma, luma, luma]);
+  assert.deepEqual(await shades({ reference, strength: 1, parts: null }, "full"), [191, 64, 128]);
+});
+
+test("a photograph with one coloured pixel is no black and white one", () => {
+  const { model } = modelOf(0);
+  model.picture.data[31] = 4;
+  assert.equal(model.isGrey, true);
+  const { model: coloured } = modelOf(0);
+  coloured.picture.data[31] = 5;
+  assert.equal(coloured.isGrey, false);
+});
+
 test("a face is not drawn unedited for edits that leave its mouth alone", async () => {
   const { calls, model } = modelOf(0);
   model.mask.data[27] = MOUTH;

@@ -17,6 +17,7 @@ from maskgan.editing.renderer import Renderer
 from maskgan.face_parts import GLASSES
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
+from maskgan.pixels import is_grey
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,11 @@ class FaceModel:
     def working_image(self) -> Tensor:
         """The photograph at the network's size, 1 x 3 x h x w in [-1, 1]."""
         return self.renderer.image(self.picture, self.label_map)
+
+    @cached_property
+    def is_grey(self) -> bool:
+        """Whether the photograph is black and white."""
+        return is_grey(self.picture)
 
     @cached_property
     def has_tinted_lenses(self) -> bool:

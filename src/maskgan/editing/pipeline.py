@@ -26,7 +26,7 @@ from maskgan.editing.renderer import Renderer, check_strength
 from maskgan.editing.revealed_background import match_revealed_background
 from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
-from maskgan.pixels import to_picture
+from maskgan.pixels import to_picture, without_colour
 
 Blend = Literal["full", "region"]
 
@@ -100,6 +100,11 @@ class Edit:
             return code
         copied = () if self.style is None else self.style.parts or ()
         return add_accessory_styles(self.renderer, code, self.model.label_map, self.label_map, copied)
+
+    @property
+    def stays_grey(self) -> bool:
+        """Whether what is drawn is black and white, as the photograph is; the style of another face has its colours."""
+        return self.model.is_grey and (self.style is None or self.style.parts is not None)
 
     @property
     def part_style(self) -> PartStyle | None:
@@ -225,6 +230,8 @@ def finish(edit: Edit, generated: Tensor | None, canvas: Picture | None = None) 
     if edit.region.is_empty:
         return canvas.copy()
     assert generated is not None
+    if edit.stays_grey:
+        generated = without_colour(generated)
     if edit.region.everything:
         return resize_picture(to_picture(generated), (canvas.shape[0], canvas.shape[1]))
     if edit.renderer.uses_context:

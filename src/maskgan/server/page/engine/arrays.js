@@ -22,6 +22,12 @@
 /** 8-bit steps per unit of an image in [-1, 1]. */
 export const HALF_RANGE = 127.5;
 
+/** Rec. 601. */
+const LUMA = Float32Array.of(0.299, 0.587, 0.114);
+
+/** 8-bit steps between the channels of a pixel that compression makes of a grey one. */
+const GREY_SPREAD = 4;
+
 /** 0..255 to [-1, 1], in single precision. */
 const NORMALISED = Float32Array.from({ length: 256 }, (_, value) => Math.fround(value / HALF_RANGE) - 1);
 
@@ -106,6 +112,35 @@ export function toPicture({ width, height, data }) {
     for (let c = 0; c < 3; c++) pixels[3 * i + c] = Math.fround(Math.fround(data[c * size + i] + 1) * HALF_RANGE);
   }
   return { width, height, data: pixels };
+}
+
+/**
+ * Whether a picture is black and white.
+ *
+ * @param {Picture} picture
+ */
+export function isGrey({ data }) {
+  for (let i = 0; i < data.length; i += 3) {
+    if (Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > GREY_SPREAD) return false;
+  }
+  return true;
+}
+
+/**
+ * The luma of three planes, in all of them.
+ *
+ * @param {Planes} image
+ * @returns {Planes}
+ */
+export function withoutColour({ channels, height, width, data }) {
+  const size = width * height;
+  const grey = new Float32Array(data.length);
+  for (let i = 0; i < size; i++) {
+    let luma = 0;
+    for (let c = 0; c < channels; c++) luma = Math.fround(luma + Math.fround(LUMA[c] * data[c * size + i]));
+    for (let c = 0; c < channels; c++) grey[c * size + i] = luma;
+  }
+  return { channels, height, width, data: grey };
 }
 
 /**

@@ -24,7 +24,7 @@
  */
 
 import { GLASSES } from "../mask/label-map.js";
-import { copyPicture, equalArrays, planes, toPicture } from "./arrays.js";
+import { copyPicture, equalArrays, isGrey, planes, toPicture, withoutColour } from "./arrays.js";
 import { composite, paste } from "./compositing.js";
 import { EditRegion, faceAroundMouth } from "./edit-region.js";
 import { keepFaceDetail } from "./face-detail.js";
@@ -36,6 +36,8 @@ import { analyseSource, classColours } from "./source-analysis.js";
 /** A photograph, and the network that renders its face. */
 export class FaceModel {
   #analysis = once(() => this.#analyse());
+  /** @type {boolean | undefined} */
+  #grey;
   /** @type {boolean | undefined} */
   #tinted;
   /** @type {Planes | null} */
@@ -66,6 +68,12 @@ export class FaceModel {
    */
   static async of(renderer, picture, mask) {
     return new FaceModel(renderer, picture, mask, await renderer.encode(picture, mask));
+  }
+
+  /** Whether the photograph is black and white. */
+  get isGrey() {
+    this.#grey ??= isGrey(this.picture);
+    return this.#grey;
   }
 
   /** Whether glasses that the face wears change the colour of what is seen through them. */
@@ -170,6 +178,11 @@ export class Edit {
     this.region = new EditRegion(model.mask, mask, style?.parts ?? [], everything, model.hasTintedLenses);
   }
 
+  /** Whether what is drawn is black and white, as the photograph is; the style of another face has its colours. */
+  get staysGrey() {
+    return this.model.isGrey && (this.style === null || this.style.parts !== null);
+  }
+
   /**
    * Whether the network's picture of both is the same.
    *
@@ -234,6 +247,7 @@ export class Edit {
   async finish(generated, canvas, coarse = null) {
     const { model, style, region } = this;
     if (region.isEmpty || !generated) return copyPicture(canvas);
+    if (this.staysGrey) generated = withoutColour(generated);
     if (region.everything) return resizePicture(toPicture(generated), canvas);
     if (model.renderer.usesContext) {
       const { hole, photograph: image } = coarse ?? { hole: region.hole(generated), photograph: model.workingImage };
