@@ -8,18 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from maskgan.assets import portrait, shipped_weights
 from maskgan.cli.main import main
 from maskgan.data.pairs import FacePair
 from maskgan.editing.face_model import analyse_face
 from maskgan.editing.pipeline import refine
-from maskgan.editing.refinement import MAX_STEPS, Progress, RegionStyleRefinement, _stripes
+from maskgan.editing.refinement import MAX_STEPS
 from maskgan.editing.renderer import Renderer
 from maskgan.editing.session import FaceEditor
 from maskgan.errors import UserError
 from maskgan.evaluation.systems import RefinedSystem, RenderOptions, Request, TrainedSystem
-from maskgan.face_parts import BACKGROUND, CLOTH, EYES, FACE, GLASSES, HAIR, NOSE, SKIN
-from maskgan.images import Picture, read_label_map, read_picture, resize_label_map
+from maskgan.images import Picture, read_picture
 from maskgan.labels import LabelMap
 
 Face = tuple[Picture, LabelMap]
@@ -210,124 +208,6 @@ def test_a_system_refines_each_source_once(tiny_weights: Path, face: Face, monke
     assert refinements == [STEPS], "in another face's style there is nothing to fit"
     # One system encodes both faces in one batch, which may round otherwise.
     assert np.abs(rendered.astype(int) - plain).max() <= 1
-
-
-@pytest.fixture(scope="module")
-def portrait_face() -> Face:
-    return read_picture(portrait(2)[0]), read_label_map(portrait(2)[1])
-
-
-@pytest.fixture(scope="module")
-def edit_renderer() -> Renderer:
-    return Renderer.from_weights(shipped_weights("edit"))
-
-
-def test_an_edit_network_draws_the_person(edit_renderer: Renderer, portrait_face: Face) -> None:
-    editor = FaceEditor(edit_renderer)
-    editor.set_source(*portrait_face)
-    face = np.isin(resize_label_map(portrait_face[1], portrait_face[0].shape[:2]), FACE)
-    distances = []
-    for steps in (0, 8):
-        editor.refine(steps)
-        made = editor.render("full")
-        distances.append(distance(made[face], portrait_face[0][face]))
-    assert distances[1] < 0.9 * distances[0]
-    editor.set_mask(portrait_face[1])
-    assert (editor.render() == portrait_face[0]).all()
-
-
-def test_an_edit_network_keeps_its_weights_and_the_styles_of_what_is_not_the_face(
-    edit_renderer: Renderer, portrait_face: Face
-) -> None:
-    before = {name: tensor.clone() for name, tensor in edit_renderer.network.module.state_dict().items()}
-    plain = analyse_face(edit_renderer, *portrait_face)
-    model = refine(plain, 2)
-    assert model.renderer is edit_renderer and model.private_bytes == 0
-    assert all(torch.equal(tensor, before[name]) for name, tensor in edit_renderer.network.module.state_dict().items())
-    changed = (model.style != plain.style)[0]
-    network = edit_renderer.network
-    assert changed[network.part_style_mask([SKIN, NOSE])].all()
-    assert not changed[network.part_style_mask([HAIR, BACKGROUND, CLOTH])].any()
-    assert not changed[network.part_style_mask([GLASSES])].any(), "nothing tells the style of what the face lacks"
-    assert torch.equal(refine(plain, 2).style, model.style)
-    assert torch.equal(model.preview.style, model.style)
-
-
-def test_an_edit_network_computes_its_encoder_once(edit_renderer: Renderer, portrait_face: Face) -> None:
-    refinement = edit_renderer.start_refinement(*portrait_face, steps=2)
-    assert isinstance(refinement, RegionStyleRefinement)
-    first = refinement._distance()
-    again = refinement._distance()
-    assert float(again.detach()) == pytest.approx(float(first.detach()), rel=1e-6)
-    again.backward()  # type: ignore[no-untyped-call]
-    with_levels = refinement._change.grad.clone()
-    refinement._change.grad = None
-    first.backward()  # type: ignore[no-untyped-call]
-    assert torch.allclose(refinement._change.grad, with_levels, rtol=1e-3, atol=1e-7)
-
-
-def test_stripes_are_lines_that_slopes_and_dots_are_not() -> None:
-    columns = torch.arange(40.0).expand(1, 3, 40, 40)
-    assert _stripes(columns)[..., 20, 20].abs().max() < 1e-4, "a slope is no stripe"
-    lined, dotted = torch.zeros(1, 3, 40, 40), torch.zeros(1, 3, 40, 40)
-    lined[..., 20, :] = 1
-    dotted[..., 20, 20] = 1
-    assert _stripes(lined)[..., 20, 20].max() == pytest.approx(2)
-    assert _stripes(dotted)[..., 20, 20].max() == pytest.approx(2 / 17)
-    for image in (lined, lined.transpose(2, 3)):
-        assert _stripes(image).sum() == pytest.approx(float(_stripes(lined).sum()))
-
-
-def test_the_eyes_of_a_face_change_alike(edit_renderer: Renderer, portrait_face: Face) -> None:
-    plain = analyse_face(edit_renderer, *portrait_face)
-    change = (refine(plain, 2).style - plain.style)[0]
-    left, right = (change[edit_renderer.network.part_style_mask([eye])] for eye in EYES)
-    assert left.abs().max() > 0 and torch.allclose(left, right, atol=1e-6)
-    nose = change[edit_renderer.network.part_style_mask([NOSE])]
-    assert left.abs().mean() < 0.5 * nose.abs().mean()
-
-
-@pytest.mark.parametrize(
-    ("weights", "options", "steps"),
-    [
-        ("edit", ["--blend", "full"], 40),
-        ("edit", ["--blend", "full", "--refine", "3"], 3),
-        ("edit", ["--blend", "full", "--refine", "0"], 0),
-        ("edit", [], 0),
-        ("edit", ["--blend", "full", "--style"], 0),
-        ("dense", ["--blend", "full"], 0),
-    ],
-)
-def test_edit_refines_by_itself_where_an_edit_network_draws_the_person(
-    weights: str,
-    options: list[str],
-    steps: int,
-    tiny_weights: Path,
-    tiny_edit_weights: Path,
-    tmp_path: Path,
-    face_files: dict[str, Path],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    taken: list[int] = []
-
-    def taking(_editor: FaceEditor, steps: int, _progress: Progress) -> None:
-        taken.append(steps)
-
-    monkeypatch.setattr(FaceEditor, "refine", taking)
-    image, mask = str(face_files["image"]), str(face_files["mask"])
-    if "--style" in options:
-        options = [*options, image, "--style-mask", mask]
-    file = tiny_edit_weights if weights == "edit" else tiny_weights
-    arguments = [image, "--mask", mask, "--edited", mask, "--weights", str(file), "-o", str(tmp_path / "made.png")]
-    assert main(["edit", *arguments, *options]) == 0
-    assert taken == [steps]
-
-
-def test_an_edit_network_refines_in_bfloat16(portrait_face: Face) -> None:
-    renderer = Renderer.from_weights(shipped_weights("edit"), precision="bf16")
-    plain = analyse_face(renderer, *portrait_face)
-    style = refine(plain, 1).style
-    assert style.dtype == torch.float32 and not torch.equal(style, plain.style)
 
 
 def test_evaluation_names_the_refined_row(tiny_weights: Path, capsys: pytest.CaptureFixture[str]) -> None:

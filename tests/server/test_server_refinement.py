@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from server_helpers import begin, editor_app, own_mask, picture_of, render, running, with_mouth
+from server_helpers import begin, editor_app, own_mask, picture_of, render, running, tiny_service, with_mouth
 
 from maskgan.assets import portrait
 from maskgan.editing.pipeline import Blend, Edit
@@ -50,11 +50,14 @@ async def progress(client: httpx.AsyncClient, session: dict[str, Any], state: st
             await asyncio.sleep(0.005)
 
 
-async def test_pictures_are_those_of_a_refined_python_session(service: InferenceService, tiny_weights: Path) -> None:
-    editor = FaceEditor.from_weights(tiny_weights)
+@pytest.mark.parametrize("network", ["tiny_weights", "tiny_edit_weights"])
+async def test_pictures_are_those_of_a_refined_python_session(network: str, request: pytest.FixtureRequest) -> None:
+    weights: Path = request.getfixturevalue(network)
+    editor, service = FaceEditor.from_weights(weights), tiny_service(weights)
     editor.set_source(read_picture(portrait(7)[0]), read_label_map(portrait(7)[1]))
     other = read_picture(portrait(2)[0]), read_label_map(portrait(2)[1])
     async with running(editor_app(service, Limits(batch_size=4))) as client:
+        assert (await client.get("/api/info")).json()["refinement"] is True
         session, unrefined = await begin(client), await begin(client)
         edited = with_mouth(await own_mask(client, session))
         editor.set_mask(edited)
@@ -76,18 +79,17 @@ async def test_pictures_are_those_of_a_refined_python_session(service: Inference
                 render(client, unrefined, edited, quality="full", blend=blend),
             ]
             refined, *without = [picture_of(answer) for answer in await asyncio.gather(*asked)]
-            assert (refined == editor.render(blend)).all() and (refined != plain[blend]).any()
-            # Alone and among others the network differs in its last digits, and a blended value may round otherwise.
-            may_round = 10 if blend == "region" else 0
-            for picture in without:
-                differences = np.abs(picture.astype(int) - plain[blend])
-                assert differences.max() <= 1 and (differences > 0).sum() <= may_round, (
-                    "others' pictures stay as they were"
-                )
+            # Alone and among others a network differs in its last digits, and a value may round otherwise.
+            may_round = 10 if blend == "region" or network == "tiny_edit_weights" else 0
+            assert (refined != plain[blend]).sum() > may_round
+            for picture, expected in ((refined, editor.render(blend)), *((other, plain[blend]) for other in without)):
+                differences = np.abs(picture.astype(int) - expected)
+                assert differences.max() <= 1 and (differences > 0).sum() <= may_round
         for strength in (0.5, 1.0):
             editor.set_style(*other, strength)
             mixed = await render(client, session, edited, quality="full", style_strength=strength, refined="true")
-            assert (picture_of(mixed) == editor.render()).all()
+            differences = np.abs(picture_of(mixed).astype(int) - editor.render())
+            assert differences.max() <= 1 and (differences > 0).sum() <= 10
         assert (await client.delete(path_of(session))).status_code == 204
         forgotten = await render(client, session, edited, refined="true")
         assert forgotten.status_code == 400 and "not fitted" in forgotten.json()["error"]

@@ -233,13 +233,14 @@ def command(
         if parts is not None:
             _warn_of_absent_parts(parts, other[1], style_mask)
     editor = open_editor(weights, resolve_device(device), precision)
+    replaces_style = other is not None and parts is None and style_strength == 1
 
     def edit(job: _Job) -> None:
         source, before, after = prepared or prepare(job)
         editor.set_source(source.picture, before)
         if other is not None:
             editor.set_style(*other, style_strength, parts)
-        refine_source(editor, refine, draws_person=blend == "full" and other is None)
+        refine_source(editor, refine, draws_person=blend == "full" and not replaces_style)
         editor.set_mask(after)
         result = editor.render("full" if blend == "full" else "region")
         if options.edits and blend == "region" and other is None:

@@ -18,7 +18,7 @@ refine_option: Decorator = click.option(
     metavar="STEPS",
     type=click.IntRange(0, 1000),
     help="Fit what the network knows to IMAGE first, so that a generated image looks more like the person.  "
-    f"[default: {_DEFAULT_STEPS}, which take seconds, for --blend full in the own style by an edit network, else 0]",
+    f"[default: {_DEFAULT_STEPS}, which take seconds, for --blend full by an edit network, else 0]",
 )
 
 
@@ -28,8 +28,8 @@ def refine_source(editor: FaceEditor, steps: int | None, draws_person: bool) -> 
     Args:
         editor: with a source.
         steps: as given; ``None``: the default.
-        draws_person: whether the whole person is drawn anew, in the own style. One pass of the encoder gives an edit
-            network styles that draw somebody like them.
+        draws_person: whether the whole person is drawn anew, in a style of which something is their own. One pass of
+            the encoder gives an edit network styles that draw somebody like them.
 
     Raises:
         UserError: as for ``FaceEditor.refine``.
@@ -38,6 +38,8 @@ def refine_source(editor: FaceEditor, steps: int | None, draws_person: bool) -> 
 
     if steps is None:
         steps = _DEFAULT_STEPS if draws_person and editor.renderer.uses_context else 0
+    if not steps:
+        return
     with tqdm(desc="refine", unit="step", total=steps, leave=False, disable=None) as bar:
 
         def progress(done: int, _total: int) -> None:

@@ -19,10 +19,12 @@ from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.pixels import is_grey
 
+_OF_PHOTOGRAPH = ("working_image", "known_levels", "has_tinted_lenses", "is_grey")
+
 
 @dataclass(frozen=True, eq=False)
 class FaceModel:
-    """A photograph, and the network that renders its face: the shared one, or one refined to it."""
+    """A photograph, its style, and the network that renders it: the shared one, or one refined to it."""
 
     picture: Picture
     """H x W x 3 uint8."""
@@ -33,6 +35,8 @@ class FaceModel:
     """The face's style code for this renderer, 1 x style_size."""
     private_bytes: int = 0
     """Memory of those layers of the network that belong to this face alone."""
+    shares_photograph: bool = False
+    """Whether what the network makes of the photograph is another model's memory; see ``with_style``."""
 
     @cached_property
     def analysis(self) -> SourceAnalysis:
@@ -83,6 +87,14 @@ class FaceModel:
             return self
         return replace(self, renderer=self.renderer.preview)
 
+    def with_style(self, style: Tensor) -> FaceModel:
+        """The same face in another style, 1 x style_size; what does not depend on the style is shared."""
+        model = replace(self, style=style, shares_photograph=True)
+        vars(model).update({name: vars(self)[name] for name in _OF_PHOTOGRAPH if name in vars(self)})
+        if "preview" in vars(self) and self.preview is not self:
+            vars(model)["preview"] = self.preview.with_style(style)
+        return model
+
     def prepare(self, preview: bool = True) -> None:
         """Compute now what all edits begin with; ``preview``: for previews of them, too."""
         _ = self.known_levels if self.renderer.uses_context else self.analysis
@@ -102,7 +114,10 @@ class FaceModel:
         if self.renderer.uses_context:
             models = (self,) if self.preview is self else (self, self.preview)
             # ``unedited`` is as large as the working image.
-            return total + sum(x.nbytes for m in models for x in (m.working_image, m.working_image, *m.known_levels))
+            total += sum(m.working_image.nbytes for m in models)
+            if self.shares_photograph:
+                return total
+            return total + sum(x.nbytes for m in models for x in (m.working_image, *m.known_levels))
         held = [getattr(self.analysis, f.name) for f in fields(self.analysis)]
         return total + sum(value.nbytes for value in held)
 

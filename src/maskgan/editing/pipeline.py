@@ -87,7 +87,7 @@ class Edit:
 
     @property
     def renderer(self) -> Renderer:
-        """The network: a refined one knows no style but its own face's."""
+        """The network: one refined to a face knows no style but that face's."""
         if self.style is not None and self.style.replaces_own:
             return self.model.renderer.unrefined
         return self.model.renderer
@@ -136,17 +136,19 @@ def mix_style(model: FaceModel, style: StyleCopy | None) -> Tensor:
 
 
 def refined_model(model: FaceModel, refinement: Refinement) -> FaceModel:
-    """The face with the network that a refinement gave; ends the refinement."""
+    """The face with the style, and the network if it is another, that a refinement gave; ends the refinement."""
     refined = refinement.result()
-    renderer = model.renderer.unrefined.refined_with(refined)
+    if refined.network is None:
+        return model.with_style(refined.style)
+    renderer = model.renderer.unrefined.refined_with(refined.network)
     return FaceModel(model.picture, model.label_map, renderer, refined.style, refined.nbytes)
 
 
 def refine(model: FaceModel, steps: int, progress: Progress | None = None) -> FaceModel:
-    """Refine the network to a face's photograph.
+    """Refine what the network knows to a face's photograph.
 
     Args:
-        model: the face; its network stays as it is.
+        model: the face; it and its network stay as they are.
         steps: 0 to 1000.
         progress: called after each step with the steps done and their number.
 

@@ -3,7 +3,7 @@
 A style code holds colours and textures, but not who somebody is. A few steps of gradient descent on the difference
 between the photograph and the network's picture of its own mask bring that picture nearer to the person. They change
 the style code and the last layers of a dense mapping network, or an edit network's codes of the face's regions. Nothing
-is drawn at random: the same arguments give the same result, whatever is computed between the steps.
+is drawn at random: on a CPU the same arguments give the same result, whatever is computed between the steps.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from maskgan.losses.pixel_weights import class_balanced_pixel_weights
 from maskgan.networks.coarse_edit_network import CoarseEditNetwork, KnownLevels
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.parser import FaceParser
-from maskgan.networks.regions import num_regions
+from maskgan.networks.regions import mask_to_regions, num_regions
 
 MAX_STEPS = 1000
 """Upper bound; more steps improve nothing."""
@@ -46,14 +46,15 @@ _FEATURE_SIDES = (128,)  # pixels that the features are taken at, those that the
 # Of an edit network. Hair and background would become smooth: no style code says where their strands and shapes lie.
 _FITTED_CLASSES = (*FACE, GLASSES, *EARS)
 _REGION_RATE = 0.1  # of Adam
-_EYE_RATE = 0.2  # of the others' rate: a blurred eye is nearer to an eye than one whose highlight is a pixel off
+_EYE_SHARE = 0.5  # of the others' change: a blurred eye is nearer to an eye than one whose highlight is a pixel off
+_HALF_CHANGE_PIXELS = 256  # of a region, of which half of the change is made: a few pixels tell little of a style
 _REGION_FEATURE_WEIGHT = 1.5
 _REGION_CLASS_BALANCE = 0.5  # see ``class_balanced_pixel_weights``: eyes are small
 _REGION_FEATURE_SIDES = (128, 64)
 _STRIPE_WEIGHT = 5.0
 _STRIPE_WIDTHS = (1, 2)  # pixels
 _STRIPE_LENGTH = 17  # pixels
-_LEAST_SHARE = 0.01  # of the picture that the weights of fitted classes take them to cover
+_LEAST_WEIGHT = 0.01  # mean of the weights, below which hardly anything of a face is seen
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,13 @@ class Refinement(ABC):
 
         Args:
             groups: parameters and learning rates, as Adam takes them.
-            steps: 0..``MAX_STEPS``; each takes about twice the time of a picture.
+            steps: 0..``MAX_STEPS``; each takes as long as one or two pictures.
 
         Raises:
             UserError: the number of steps is out of range.
         """
         check_steps(steps)
+        self._parameters = [parameter for group in groups for parameter in group["params"]]
         self._optimiser = torch.optim.Adam(groups, betas=(0.9, 0.95))
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, lambda step: _rate(step, steps))
         self._steps_left = steps
@@ -103,7 +105,8 @@ class Refinement(ABC):
         # Only here: what runs on this thread between the steps must not find gradients switched on.
         with torch.enable_grad():
             self._optimiser.zero_grad()
-            self._distance().backward()  # type: ignore[no-untyped-call]
+            # Of these alone: others use the network's parameters.
+            self._distance().backward(inputs=self._parameters)  # type: ignore[no-untyped-call]
             self._optimiser.step()
             self._schedule.step()
         self._steps_left -= 1
@@ -197,27 +200,31 @@ class RegionStyleRefinement(Refinement):
         self._change = torch.zeros_like(style).requires_grad_()
         super().__init__([{"params": [self._change], "lr": _REGION_RATE}], steps)
         self._network, self._mask, self._style = network, mask, style.detach()
-        fitted, eyes = (network.part_style_mask(classes).to(style.device) for classes in (_FITTED_CLASSES, EYES))
-        self._rates = torch.where(eyes, _EYE_RATE, 1.0) * fitted
         self._mirror = torch.arange(num_regions(mask.shape[1]), device=style.device)
         self._mirror[: mask.shape[1]] = torch.from_numpy(MIRROR).to(style.device)
+        fitted, eyes = (network.part_style_mask(classes).to(style.device) for classes in (_FITTED_CLASSES, EYES))
+        sizes = mask_to_regions(mask).sum((2, 3))
+        seen = sizes / (sizes + _HALF_CHANGE_PIXELS)
+        seen = torch.maximum(seen, seen[:, self._mirror]).repeat_interleave(network.config.code_size, dim=1)
+        self._shares = seen * torch.where(eyes, _EYE_SHARE, 1.0) * fitted
         face = mask[:, list(_FITTED_CLASSES)].sum(1, keepdim=True)
         balanced = class_balanced_pixel_weights(mask, _REGION_CLASS_BALANCE)
         assert balanced is not None
         weights = face * balanced
-        weights /= weights.mean().clamp_min(_LEAST_SHARE)
+        weights /= weights.mean().clamp_min(_LEAST_WEIGHT)
         self._loss = _ReconstructionLoss(parser, image, weights, _REGION_FEATURE_WEIGHT, _REGION_FEATURE_SIDES)
         self._weights, self._stripes = weights, _stripes(image)
         self._nothing, self._hole = torch.zeros_like(image), torch.ones_like(image[:, :1])
+        self._unchanged = torch.tensor([0, 1, 0, 1])  # no window is smaller than one cell
         self._bf16 = bf16
         self._known: KnownLevels | None = None
 
     def _distance(self) -> Tensor:
         with torch.autocast(self._mask.device.type, torch.bfloat16, enabled=self._bf16):
             drawn = self._network.draw(self._mask, self._code, self._nothing, self._hole, known=self._known)
-        # What the encoder makes of mask and hole stays; the smallest window of changes renews next to nothing.
-        levels = [level.detach() for level in drawn.levels]
-        self._known = self._known or KnownLevels(levels, torch.tensor([0, 1, 0, 1]))
+        if self._known is None:
+            # What the encoder makes of mask and hole stays.
+            self._known = KnownLevels([level.detach() for level in drawn.levels], self._unchanged)
         picture = drawn.image.clamp(-1, 1)
         # Stripes that the photograph lacks: features hardly see them, and what the decoder can do with unusual codes.
         extra = F.relu(_stripes(picture) - self._stripes) * self._weights
@@ -231,7 +238,7 @@ class RegionStyleRefinement(Refinement):
         # Left and right change alike: by themselves, the two eyes would come to differ in their colours.
         change = self._change.view(1, len(self._mirror), -1)
         alike = (change + change[:, self._mirror]) / 2
-        return self._style + alike.flatten(1) * self._rates
+        return self._style + alike.flatten(1) * self._shares
 
 
 class _ReconstructionLoss:

@@ -17,7 +17,7 @@ from maskgan.assets import shipped_weights
 from maskgan.checkpoints.weights import load_weights
 from maskgan.editing.accessory_styles import AccessoryStyles, accessory_styles_beside
 from maskgan.editing.face_network import Context, face_network, to_device
-from maskgan.editing.refinement import NetworkRefinement, Refined, Refinement, RegionStyleRefinement
+from maskgan.editing.refinement import NetworkRefinement, Refinement, RegionStyleRefinement
 from maskgan.errors import UserError
 from maskgan.images import Picture, resize_label_map, resize_picture
 from maskgan.labels import LabelMap, check_labels, class_indices
@@ -80,7 +80,7 @@ class Renderer:
 
     @property
     def unrefined(self) -> Renderer:
-        """The renderer that this one was refined from; itself if it was not."""
+        """The renderer whose network this one's was refined from; itself if it was not."""
         return self if self._refined_from is None else self._refined_from
 
     def encode(self, picture: Picture, label_map: LabelMap) -> Tensor:
@@ -182,7 +182,7 @@ class Renderer:
     def start_refinement(
         self, picture: Picture, label_map: LabelMap, steps: int, parser: FaceParser | None = None
     ) -> Refinement:
-        """A refinement to a face's photograph, to be made step by step; ``refined_with`` takes its result.
+        """A refinement to a face's photograph, to be made step by step; ``refined_model`` takes its result.
 
         Args:
             picture: H x W x 3 uint8 RGB.
@@ -208,11 +208,9 @@ class Renderer:
         assert isinstance(coarse, CoarseEditNetwork)
         return RegionStyleRefinement(coarse, parser, image, mask, style, steps, self._precision == "bf16")
 
-    def refined_with(self, refined: Refined) -> Renderer:
-        """A renderer for the face that a refinement was made to; it shares all but the last layers with this one."""
-        if refined.network is None:
-            return self
-        renderer = Renderer(refined.network, self._resolution, self._device, self._precision)
+    def refined_with(self, network: DenseMappingNetwork) -> Renderer:
+        """A renderer with the network that a refinement gave, for the face that it was made to."""
+        renderer = Renderer(network, self._resolution, self._device, self._precision)
         renderer._refined_from = self.unrefined
         return renderer
 

@@ -75,10 +75,10 @@ class FaceEditor:
         An edit network gets other style codes of the face's regions, which whole pictures need most; a dense mapping
         network another style code and last layers. What is fitted belongs to this source alone and lasts until the next
         one; edits cost what they did before, and a style copied at full strength, which leaves nothing of the source's,
-        is rendered as without it. It begins anew each time, and gives the same result each time.
+        is rendered as without it. It begins anew each time, and on a CPU gives the same result each time.
 
         Args:
-            steps: 0 to 1000; 0 goes back to the network as it is. Each takes about twice the time of a picture.
+            steps: 0 to 1000; 0 goes back to what the network knew. Each takes as long as one or two pictures.
             progress: called after each step with the steps done and their number.
 
         Raises:
