@@ -111,7 +111,7 @@ class RenderOptions:
 
 
 class TrainedSystem:
-    """A dense mapping network that renders in batches."""
+    """A network that renders in batches."""
 
     def __init__(self, name: str, weights: Path, options: RenderOptions) -> None:
         """Load the network.

@@ -89,7 +89,7 @@ class InferenceService:
         return Face(source, model, downscale(picture, DISPLAY_SIDE), downscale(picture, PREVIEW_SIDE))
 
     def start_refinement(self, face: Face, steps: int) -> Refinement:
-        """What fits the network to a face's photograph, step by step.
+        """What refines the network, or its style of a face, to the photograph, step by step.
 
         Raises:
             UserError: the number of steps is out of range.
@@ -97,7 +97,7 @@ class InferenceService:
         return self._renderer.start_refinement(face.picture, face.label_map, steps, self.parser.network)
 
     def refined_model(self, face: Face, refinement: Refinement) -> FaceModel:
-        """The face with the network that a refinement gave, which ends with this."""
+        """The face with what a refinement gave, which ends with this."""
         model = refined_model(face.model, refinement)
         model.prepare()
         return model

@@ -76,7 +76,7 @@ class Refinements:
         self._running: dict[RefinementJob, asyncio.Task[None]] = {}
 
     def begin(self, face: Face, steps: int) -> RefinementJob:
-        """Begin to fit the network to a face; called on the running event loop.
+        """Begin to refine what the network knows of a face; called on the running event loop.
 
         Raises:
             HTTPError: 503, too many others are under way.

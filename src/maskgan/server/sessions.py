@@ -46,7 +46,7 @@ class Session:
 
     @property
     def refined(self) -> FaceModel | None:
-        """The face with the network that was refined to it, if there is one."""
+        """The face with what was refined to it, if something was."""
         return None if self.refinement is None else self.refinement.model
 
     @property
@@ -55,7 +55,7 @@ class Session:
         return self.refinement is not None and self.refinement.state == "running"
 
     def end_refinement(self) -> None:
-        """Cancel it, or drop the refined network."""
+        """Cancel it, or drop what it gave."""
         if self.refinement is not None:
             self.refinement.cancel()
         self.refinement = None

@@ -1,4 +1,4 @@
-/** Fine-tuning on the photograph, which dense mapping networks have: the server has one of random weights. */
+/** Fine-tuning on the photograph; the server has a dense mapping network of random weights. */
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";

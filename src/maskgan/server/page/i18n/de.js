@@ -238,7 +238,7 @@ export const DE = {
   "refine.cancel": "Abstimmung abbrechen",
   "refine.revert": "Grundnetz verwenden",
   "refine.off":
-    "Passt das Netz an dieses Foto an, damit Gesichter, die es zeichnet, der Person ähnlicher sehen. Dauert etwa 10 Sekunden.",
+    "Passt das Netz an dieses Foto an, damit Gesichter, die es zeichnet, der Person ähnlicher sehen, vor allem in der Ansicht „Netz“. Dauert etwa 10 Sekunden.",
   "refine.running": "Wird auf dieses Foto abgestimmt. Du kannst weitermalen.",
   "refine.waiting": "Wartet auf den Server.",
   "refine.done": "Auf dieses Foto abgestimmt. Eine Stilvorlage wird wie sonst beigemischt.",

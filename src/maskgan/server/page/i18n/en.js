@@ -243,7 +243,7 @@ export const EN = {
   "refine.start": "Fine-tune on this photo",
   "refine.cancel": "Cancel fine-tuning",
   "refine.revert": "Use the base network",
-  "refine.off": "Adapts the network to this photo, so that the faces it draws look more like the person. Takes about 10 seconds.",
+  "refine.off": "Adapts the network to this photo, so that the faces it draws look more like the person, most of all in the Network view. Takes about 10 seconds.",
   "refine.running": "Fine-tuning on this photo. You can keep painting.",
   "refine.waiting": "Waiting for the server.",
   "refine.done": "Fine-tuned on this photo. A style reference is mixed in as usual.",

@@ -238,7 +238,7 @@ export const ES = {
   "refine.cancel": "Cancelar el ajuste",
   "refine.revert": "Usar la red base",
   "refine.off":
-    "Adapta la red a esta foto para que las caras que dibuja se parezcan más a la persona. Tarda unos 10 segundos.",
+    "Adapta la red a esta foto para que las caras que dibuja se parezcan más a la persona, sobre todo en la vista «Red». Tarda unos 10 segundos.",
   "refine.running": "Ajustando a esta foto. Puedes seguir pintando.",
   "refine.waiting": "Esperando al servidor.",
   "refine.done": "Ajustado a esta foto. Una referencia de estilo se mezcla como siempre.",

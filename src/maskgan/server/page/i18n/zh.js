@@ -229,7 +229,7 @@ export const ZH = {
   "refine.start": "针对此照片微调",
   "refine.cancel": "取消微调",
   "refine.revert": "使用基础网络",
-  "refine.off": "使网络适应此照片，让它画出的脸更像本人。大约需要 10 秒。",
+  "refine.off": "使网络适应此照片，让它画出的脸更像本人，在“网络”视图中最明显。大约需要 10 秒。",
   "refine.running": "正在针对此照片微调。您可以继续绘制。",
   "refine.waiting": "正在等待服务器。",
   "refine.done": "已针对此照片微调。风格参考照常混入。",
