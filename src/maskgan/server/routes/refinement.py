@@ -24,7 +24,7 @@ def refinement_routes(state: AppState) -> APIRouter:
 
     @router.post("", status_code=202, openapi_extra=_BODY)
     async def begin(session_id: str, request: Request) -> dict[str, Any]:
-        """Start to refine what the network knows to the photograph in ``steps`` (JSON); an earlier refinement is dropped."""
+        """Start a refinement to the photograph in ``steps`` (JSON); an earlier one is dropped."""
         session = state.sessions.get(session_id)
         if media_type(request) != "application/json":
             raise unsupported_media_type('the number of steps is sent as application/json: {"steps": 40}')
