@@ -201,6 +201,15 @@ def test_a_dry_run_prints_every_config(tmp_path: Path, capsys: pytest.CaptureFix
     assert "130 pairs" in printed and "8 faces" in printed and not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("options", "halflives"), [([], {"0.3", "1.5"}), (["--ema-halflife-kimg", "1.5"], {"1.5"})])
+def test_an_option_that_is_given_replaces_the_defaults_of_all_stages(
+    options: list[str], halflives: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(tmp_path / "run", "--dry-run", *options)) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert {line.split(": ")[1].rstrip(",") for line in printed if '"ema_halflife_kimg"' in line} == halflives
+
+
 def test_labels_without_faces_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [
         "train",

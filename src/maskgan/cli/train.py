@@ -12,7 +12,7 @@ import click
 
 from maskgan.cli.config_options import PresetDefaults, config_options, take_options
 from maskgan.cli.lines import echo_line
-from maskgan.cli.options import resolve_device
+from maskgan.cli.options import given_options, resolve_device
 from maskgan.errors import UserError
 from maskgan.training.config import LossWeights, TrainingConfig
 from maskgan.training.pipeline import RECIPES, recipe_options, stage_config
@@ -37,6 +37,9 @@ _RUN_OPTIONS = (
     click.Option(["--no-augmentation"], is_flag=True, help="Train on the images as they are."),
     click.Option(["--dry-run"], is_flag=True, help="Print the config, read one sample, and stop."),
 )
+
+# Shared options of which a stage may have a default of its own, so one that is given counts even if it is the others'.
+_OWN_DEFAULTS = ("ema_halflife_kimg", "cache_gigabytes")
 
 
 @click.group("train", short_help="Train a network, or resume a run.")
@@ -102,7 +105,13 @@ class _RunOptions:
 def _all_options() -> list[click.Option]:
     """The options of ``train all``; where stages differ in a default, the help text says so."""
     shared = {field.name for field in fields(TrainingConfig)}
-    differing = {"batch_size", "learning_rate", "class_balance", *(f"{f.name}_weight" for f in fields(LossWeights))}
+    differing = {
+        *_OWN_DEFAULTS,
+        "batch_size",
+        "learning_rate",
+        "class_balance",
+        *(f"{f.name}_weight" for f in fields(LossWeights)),
+    }
     only = {"kl_weight", "strength"}
     more = [
         option
@@ -135,6 +144,7 @@ def _all_stages(
     shared = {field.name for field in fields(TrainingConfig)} - {"batch_size", "learning_rate", "augment"}
     base_config = TrainingConfig(**{name: value for name, value in given.items() if name in shared})
     overrides = {name: value for name, value in given.items() if name not in shared}
+    overrides |= {name: given[name] for name in given_options(click.get_current_context()) if name in _OWN_DEFAULTS}
     labelled = None if labelled_data is None else LabelledData(labelled_data, table, identities)
     runs = pipeline(base_config, run.folder, labelled, ebst=ebst, options=overrides)
     if labelled is None:
