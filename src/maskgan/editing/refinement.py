@@ -20,13 +20,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskgan.errors import UserError
-from maskgan.face_parts import EARS, EYES, FACE, GLASSES
+from maskgan.face_parts import EARS, EYES, FACE, GLASSES, NOSE, SKIN
 from maskgan.labels import MIRROR
 from maskgan.losses.pixel_weights import class_balanced_pixel_weights
 from maskgan.networks.coarse_edit_network import CoarseEditNetwork, KnownLevels
 from maskgan.networks.dense_mapping import DenseMappingNetwork
 from maskgan.networks.parser import FaceParser
-from maskgan.networks.regions import mask_to_regions, num_regions
+from maskgan.networks.regions import mask_to_regions, num_regions, region_indices
 
 MAX_STEPS = 1000
 """Upper bound; more steps improve nothing."""
@@ -47,6 +47,8 @@ _FEATURE_SIDES = (128,)  # pixels that the features are taken at, those that the
 _FITTED_CLASSES = (*FACE, GLASSES, *EARS)
 _REGION_RATE = 0.1  # of Adam
 _EYE_SHARE = 0.5  # of the others' change: a blurred eye is nearer to an eye than one whose highlight is a pixel off
+_SKIN_TOGETHER = 0.5  # how far changes of nose and parts of the skin are drawn to their mean, or borders would show
+_CHANGE_WEIGHT = 0.5  # of the mean square of the changes: styles unlike an encoder's are drawn with artefacts
 _HALF_CHANGE_PIXELS = 256  # of a region, of which half of the change is made: a few pixels tell little of a style
 _REGION_FEATURE_WEIGHT = 1.5
 _REGION_CLASS_BALANCE = 0.5  # see ``class_balanced_pixel_weights``: eyes are small
@@ -206,6 +208,7 @@ class RegionStyleRefinement(Refinement):
         sizes = mask_to_regions(mask).sum((2, 3))
         seen = sizes / (sizes + _HALF_CHANGE_PIXELS)
         seen = torch.maximum(seen, seen[:, self._mirror]).repeat_interleave(network.config.code_size, dim=1)
+        self._skin = region_indices([SKIN, NOSE], mask.shape[1])
         self._shares = seen * torch.where(eyes, _EYE_SHARE, 1.0) * fitted
         face = mask[:, list(_FITTED_CLASSES)].sum(1, keepdim=True)
         balanced = class_balanced_pixel_weights(mask, _REGION_CLASS_BALANCE)
@@ -228,7 +231,8 @@ class RegionStyleRefinement(Refinement):
         picture = drawn.image.clamp(-1, 1)
         # Stripes that the photograph lacks: features hardly see them, and what the decoder can do with unusual codes.
         extra = F.relu(_stripes(picture) - self._stripes) * self._weights
-        return self._loss(picture) + _STRIPE_WEIGHT * extra.mean()
+        changes = _CHANGE_WEIGHT * (self._code - self._style).square().mean()
+        return self._loss(picture) + _STRIPE_WEIGHT * extra.mean() + changes
 
     def _refined(self) -> Refined:
         return Refined(self._code.detach())
@@ -238,6 +242,8 @@ class RegionStyleRefinement(Refinement):
         # Left and right change alike: by themselves, the two eyes would come to differ in their colours.
         change = self._change.view(1, len(self._mirror), -1)
         alike = (change + change[:, self._mirror]) / 2
+        skin = alike[:, self._skin]
+        alike[:, self._skin] = torch.lerp(skin, skin.mean(dim=1, keepdim=True), _SKIN_TOGETHER)
         return self._style + alike.flatten(1) * self._shares
 
 
