@@ -49,6 +49,8 @@ What does not look right, whatever is measured:
 - Brows that a fringe hid come out thin, and single strands can stay. Hair that is shortened or made thinner ends in a
   soft, sometimes stepped edge; on a shaven head edits of the hair do harm. `bald` gives a crown of an even colour and
   no ears where hair hid them.
+- Black and white photographs stay so, but for colours that are asked for and styles copied whole. A photograph with a
+  tint, such as a sepia print, counts as coloured, and what is drawn in it can have other colours.
 - Hands and other things before the face are where the parser puts them: an edit may cover them.
 - Much fuller hair has other strands than the person's.
 - Hats are of one colour, black felt unless the face wears one, without folds; a second hat keeps the colour of the

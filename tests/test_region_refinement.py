@@ -229,3 +229,15 @@ def test_edit_refines_by_itself_where_an_edit_network_draws_the_person(
     arguments = [image, "--mask", mask, "--edited", mask, "--weights", str(file), "-o", str(tmp_path / "made.png")]
     assert main(["edit", *arguments, *options]) == 0
     assert taken == steps
+
+
+def test_refinement_without_effect_is_refused(
+    tiny_edit_weights: Path, tmp_path: Path, face_files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, mask, out = str(face_files["image"]), str(face_files["mask"]), tmp_path / "made.png"
+    arguments = ["edit", image, "--mask", mask, "--style", image, "--style-mask", mask, "-o", str(out)]
+    arguments += ["--weights", str(tiny_edit_weights)]
+    assert main([*arguments, "--refine", "2"]) == 2
+    assert "--refine has no effect where the style of everything is copied" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*arguments, "--refine", "2", "--style-parts", "hair"]) == 0

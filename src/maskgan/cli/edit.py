@@ -232,8 +232,10 @@ def command(
         other = style_picture, fit_label_map(label_map, style_picture, str(style_mask), str(style))
         if parts is not None:
             _warn_of_absent_parts(parts, other[1], style_mask)
-    editor = open_editor(weights, resolve_device(device), precision)
     replaces_style = other is not None and parts is None and style_strength == 1
+    if replaces_style and refine:
+        raise UserError("--refine has no effect where the style of everything is copied: nothing of IMAGE's is left")
+    editor = open_editor(weights, resolve_device(device), precision)
 
     def edit(job: _Job) -> None:
         source, before, after = prepared or prepare(job)

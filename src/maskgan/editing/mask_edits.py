@@ -235,6 +235,6 @@ def _box(where: NDArray[np.bool_], part: str) -> tuple[int, int, int, int]:
     """Top, bottom, left, right of the chosen pixels, all inclusive."""
     box = bounding_box(where)
     if box is None:
-        raise UserError(f"the mask shows no {part}, so they cannot be edited")
+        raise UserError(f"the mask shows no {part} to edit")
     top, bottom, left, right = box
     return top, bottom - 1, left, right - 1

@@ -100,6 +100,6 @@ export function openMouth(mask, amount) {
  */
 export function inclusiveBox(mask, classes, part) {
   const box = extent(where(mask, classes));
-  if (!box) throw new EngineError(`The mask shows no ${part}, so they cannot be edited.`);
+  if (!box) throw new EngineError(`The mask shows no ${part} to edit.`);
   return { top: box.top, bottom: box.bottom - 1, left: box.left, right: box.right - 1 };
 }
