@@ -229,7 +229,7 @@ class RegionStyleRefinement(Refinement):
             # What the encoder makes of mask and hole stays.
             self._known = KnownLevels([level.detach() for level in drawn.levels], self._unchanged)
         picture = drawn.image.clamp(-1, 1)
-        # Stripes that the photograph lacks: features hardly see them, and what the decoder can do with unusual codes.
+        # Codes unlike an encoder's draw faint stripes, which features hardly see; those that the photograph lacks cost.
         extra = F.relu(_stripes(picture) - self._stripes) * self._weights
         changes = _CHANGE_WEIGHT * (self._code - self._style).square().mean()
         return self._loss(picture) + _STRIPE_WEIGHT * extra.mean() + changes
