@@ -19,6 +19,7 @@ from maskgan.images import Picture, resize_picture
 from maskgan.labels import LabelMap
 from maskgan.pixels import is_grey
 
+# Cached properties that do not depend on the style.
 _OF_PHOTOGRAPH = ("working_image", "known_levels", "has_tinted_lenses", "is_grey")
 
 
